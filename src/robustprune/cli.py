@@ -1,0 +1,176 @@
+"""The command line: `robustprune --help`. Every Snakemake rule runs one of these commands, as its log shows."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from robustprune import __version__
+from robustprune.errors import StudyError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print one line and exit with status 2."""
+        self.exit(2, f"{self.prog}: {message} (try {self.prog} --help)\n")
+
+
+def _prepare(arguments: argparse.Namespace) -> None:
+    from robustprune.config import load_study
+    from robustprune.data import prepare
+
+    print(prepare(arguments.dataset, load_study(arguments.config).data))
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    from robustprune.cells import find_cell
+    from robustprune.config import load_study
+    from robustprune.data import load
+    from robustprune.methods.registry import check_method
+    from robustprune.running import run_cell
+
+    config = load_study(arguments.config)
+    cell = find_cell(config, arguments.cell)
+    check_method(cell)
+    folder = arguments.output or Path(config.root, "runs", cell.key)
+    checkpoint = Path(config.root, "checkpoints", cell.key, "checkpoint.pt")
+    record = run_cell(cell, load(cell.dataset, config.data), folder, checkpoint, config.device, config.threads)
+    for entry in record.replicates:
+        error = "unknown" if entry.error_test_percent is None else f"{entry.error_test_percent:.2f} %"
+        print(f"replicate {entry.replicate}: {entry.status}, kept {entry.units_kept}, test error {error}")
+    print(folder / "record.json")
+
+
+def _collect(arguments: argparse.Namespace) -> None:
+    from robustprune.collection import collect
+    from robustprune.config import load_study
+
+    config = load_study(arguments.config)
+    for line in collect(config, arguments.output or Path(config.root)):
+        print(line)
+
+
+def _tables(arguments: argparse.Namespace) -> None:
+    from robustprune.analysis.tables import write_tables
+
+    for path in write_tables(arguments.runs, arguments.output, arguments.confidence):
+        print(path)
+
+
+def _figure(arguments: argparse.Namespace) -> None:
+    from robustprune.analysis.figures import draw_figure
+
+    for path in draw_figure(arguments.name, arguments.source, arguments.output, arguments.confidence):
+        print(path)
+
+
+def _claims(arguments: argparse.Namespace) -> None:
+    from robustprune.analysis.claims import write_claims
+    from robustprune.config import load_study
+
+    print(write_claims(load_study(arguments.config).claims, arguments.source, arguments.output).to_string(index=False))
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from robustprune.export import export
+
+    for path in export(arguments.cell, arguments.replicate, arguments.output, onnx=not arguments.no_onnx):
+        print(path)
+
+
+def _plan(arguments: argparse.Namespace) -> None:
+    from robustprune.cells import study_cells
+    from robustprune.config import load_study
+    from robustprune.methods.registry import check_method
+
+    config = load_study(arguments.config)
+    cells = study_cells(config)
+    for cell in cells.values():
+        check_method(cell)
+        print(f"{cell.key}: {cell.replicates} replicates, {cell.training.epochs} epochs")
+    networks = sum(cell.replicates for cell in cells.values())
+    print(f"{len(cells)} cells, {networks} networks; results go to {config.root}")
+
+
+def _methods(arguments: argparse.Namespace) -> None:
+    from robustprune.methods.registry import method_names
+
+    print("\n".join(method_names()))
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    from robustprune.records import read_record
+
+    for path in arguments.records:
+        record = read_record(path)
+        print(f"{path}: valid, {len(record.replicates)} replicates")
+
+
+def _schema(arguments: argparse.Namespace) -> None:
+    from robustprune.schemas import write_schemas
+
+    for path in write_schemas(arguments.output):
+        print(path)
+
+
+def build_parser() -> Parser:
+    """The parser of all commands."""
+    parser = Parser(prog="robustprune", description="Reference study of robust structured pruning.")
+    parser.add_argument("--version", action="version", version=f"robustprune {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command", parser_class=Parser)
+
+    def command(name: str, function, help: str, config: bool = False) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help, description=help)
+        added.set_defaults(function=function)
+        if config:
+            added.add_argument("--config", type=Path, required=True, help="study configuration, e.g. config/quick.yaml")
+        return added
+
+    prepare = command("prepare", _prepare, "fetch, verify and store a data set", config=True)
+    prepare.add_argument("dataset", choices=["mnist", "fashion_mnist", "kmnist", "emnist_digits", "digits"])
+    train = command("train", _train, "train and evaluate one cell (all its replicates)", config=True)
+    train.add_argument("--cell", required=True, help="the cell's key, as `robustprune plan` prints it")
+    train.add_argument("--output", type=Path, help="folder of the record (default: <root>/runs/<cell>)")
+    collect = command("collect", _collect, "gather records into runs.csv and histories", config=True)
+    collect.add_argument("--output", type=Path, help="folder to write to (default: the study's root)")
+    tables = command("tables", _tables, "make the robustness tables from a runs.csv")
+    tables.add_argument("--runs", type=Path, required=True, help="a runs.csv, collected or shipped")
+    tables.add_argument("--output", type=Path, required=True, help="folder of the tables")
+    tables.add_argument("--confidence", type=float, default=0.95, help="level of the intervals (default 0.95)")
+    figure = command("figure", _figure, "draw one figure as PDF, SVG and PNG")
+    figure.add_argument("name", help="the figure's name, or a wrong one to see the list")
+    figure.add_argument("--source", type=Path, required=True, help="folder with runs.csv, history and gates tables")
+    figure.add_argument("--output", type=Path, required=True, help="folder of the figures")
+    figure.add_argument("--confidence", type=float, default=0.95, help="level of the intervals (default 0.95)")
+    claims = command("claims", _claims, "compare collected results with the configuration's claims", config=True)
+    claims.add_argument("--source", type=Path, required=True, help="folder with runs.csv and extra.csv")
+    claims.add_argument("--output", type=Path, required=True, help="the table to write (.csv)")
+    export = command("export", _export, "save one pruned network as state dict + JSON, and as ONNX")
+    export.add_argument("cell", type=Path, help="a cell's folder, with record.json and networks.safetensors")
+    export.add_argument("--replicate", type=int, default=0, help="which network (default 0)")
+    export.add_argument("--output", type=Path, required=True, help="folder to write to")
+    export.add_argument("--no-onnx", action="store_true", help="leave the ONNX file out")
+    command("plan", _plan, "list the cells of a study and check every setting, without running", config=True)
+    command("methods", _methods, "print one method name per line")
+    check = command("check", _check, "validate records, your own program's too, against the schema")
+    check.add_argument("records", type=Path, nargs="+", help="record.json files")
+    schema = command("schema", _schema, "write the JSON schemas of configuration and record")
+    schema.add_argument("--output", type=Path, required=True, help="folder, e.g. workflow/schemas")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, or 2 for wrong input (one line on standard error)."""
+    parsed = build_parser().parse_args(arguments)
+    try:
+        parsed.function(parsed)
+    except StudyError as error:
+        print(f"robustprune {parsed.command}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""Physical removal of units: from a stacked network during training, and into plain networks at the end."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from robustprune.methods.base import Selection
+from robustprune.networks.architecture import Architecture
+from robustprune.networks.plain import PlainNetwork
+from robustprune.networks.stacked import StackedNetwork
+
+Masks = dict[str, Tensor]
+
+
+def surviving(
+    architecture: Architecture, kept: Mapping[str, Tensor], remove: Mapping[str, Tensor], scores: Mapping[str, Tensor]
+) -> tuple[Masks, Tensor]:
+    """Which places survive a request to remove units: slot -> bool [R, n], and which replicates were guarded [R].
+
+    A channel takes its flattened features with it, and leaves when its last one goes (baselines.md 0.4 c, d). Where
+    a slot would end up empty its best unit by score stays and the replicate is guarded: it counts as collapsed.
+    """
+    alive: Masks = {}
+    guarded = torch.zeros(next(iter(kept.values())).shape[0], dtype=torch.bool)
+    for slot in architecture.slots:
+        candidates = kept[slot.name] >= 0
+        if slot.parent:
+            candidates &= _of_channels(kept[slot.name], slot.positions, kept[slot.parent], alive[slot.parent])
+        asked = remove.get(slot.name, torch.zeros_like(candidates))
+        alive[slot.name] = candidates & ~asked
+        empty = ~alive[slot.name].any(1)
+        if bool(empty.any()):
+            score = scores.get(slot.name, torch.zeros_like(candidates, dtype=torch.float32))
+            best = score.masked_fill(~candidates, -torch.inf).argmax(1)
+            alive[slot.name][empty, best[empty]] = True
+            guarded |= empty.cpu()
+        if slot.parent:
+            channels = torch.where(alive[slot.name], kept[slot.name] // slot.positions, -1)
+            alive[slot.parent] &= (kept[slot.parent].unsqueeze(2) == channels.unsqueeze(1)).any(2)
+    return alive, guarded
+
+
+def _of_channels(features: Tensor, positions: int, channels: Tensor, alive: Tensor) -> Tensor:
+    """Which features [R, f] belong to a living channel: channels and alive [R, c]."""
+    living = torch.where(alive, channels, -2)
+    return ((features // positions).unsqueeze(2) == living.unsqueeze(1)).any(2)
+
+
+def selection(alive: Masks) -> Selection:
+    """The places to keep, in order, as many per slot as the largest replicate needs."""
+    order, real = {}, {}
+    for slot, mask in alive.items():
+        counts = mask.sum(1)
+        places = int(counts.max())
+        order[slot] = torch.argsort(mask.to(torch.int8), dim=1, descending=True, stable=True)[:, :places]
+        real[slot] = torch.arange(places, device=mask.device).expand(len(mask), -1) < counts.unsqueeze(1)
+    return Selection(order, real)
+
+
+def select_parameters(
+    architecture: Architecture, tensors: Mapping[str, Tensor], chosen: Selection
+) -> dict[str, Tensor]:
+    """Index "<layer>.weight" and "<layer>.bias" tensors (parameters or optimiser moments) along their units."""
+    out = {}
+    for layer in architecture.layers:
+        weight, bias = tensors[f"{layer.name}.weight"].detach(), tensors[f"{layer.name}.bias"].detach()
+        if layer.target:
+            weight, bias = chosen.take(weight, layer.target, 1), chosen.take(bias, layer.target, 1)
+        if layer.source:
+            weight = chosen.take(weight, layer.source, 2)
+        out[f"{layer.name}.weight"], out[f"{layer.name}.bias"] = weight, bias
+    return out
+
+
+def compact(network: StackedNetwork, chosen: Selection) -> StackedNetwork:
+    """The stacked network without the units that were not chosen; its scores are those of the masked one."""
+    kept = {}
+    for slot, places in network.kept.items():
+        taken = chosen.take(places, slot)
+        kept[slot] = torch.where(chosen.real[slot], taken, -1)
+    parameters = select_parameters(network.architecture, network.parameters, chosen)
+    return StackedNetwork(network.architecture, parameters, kept)
+
+
+def extract(network: StackedNetwork, replicate: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """One replicate's own weights without padding, and its kept original indices per slot."""
+    real = {slot: places[replicate] >= 0 for slot, places in network.kept.items()}
+    weights = {}
+    for layer in network.architecture.layers:
+        weight = network.parameters[f"{layer.name}.weight"][replicate].detach()
+        bias = network.parameters[f"{layer.name}.bias"][replicate].detach()
+        if layer.target:
+            weight, bias = weight[real[layer.target]], bias[real[layer.target]]
+        weights[f"{layer.name}.weight"] = weight[:, real[layer.source]] if layer.source else weight
+        weights[f"{layer.name}.bias"] = bias
+    return weights, {slot: network.kept[slot][replicate][mask] for slot, mask in real.items()}
+
+
+def plain_network(
+    architecture: Architecture, weights: Mapping[str, Tensor], kept: Mapping[str, Tensor]
+) -> PlainNetwork:
+    """The plain network of one replicate's weights (in their dtype, on the CPU)."""
+    network = PlainNetwork(architecture, {slot: len(indices) for slot, indices in kept.items()})
+    state = {name: tensor.cpu() for name, tensor in weights.items()}
+    for slot in architecture.slots:
+        if slot.name == "input":
+            state["kept_input"] = kept["input"].cpu()
+        elif slot.parent:
+            place = {channel: rank for rank, channel in enumerate(kept[slot.parent].tolist())}
+            flat = [place[i // slot.positions] * slot.positions + i % slot.positions for i in kept[slot.name].tolist()]
+            state[f"kept_{slot.name}"] = torch.tensor(flat, dtype=torch.int64)
+    network.to(next(iter(weights.values())).dtype).load_state_dict(state)
+    return network.eval()

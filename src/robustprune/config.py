@@ -1,0 +1,191 @@
+"""Typed configuration of a study: every key of config/*.yaml, validated before any job starts."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from robustprune.errors import StudyError, nearest
+
+SCHEMES = ("he_normal", "xavier_uniform", "lecun_normal", "orthogonal", "pytorch_default")
+DatasetName = Literal["mnist", "fashion_mnist", "kmnist", "emnist_digits", "digits"]
+ArchitectureName = Literal["lenet_300_100", "lenet5"]
+Track = Literal["full", "hidden"]
+
+
+class Strict(BaseModel):
+    """Base of all settings: frozen, and an unknown key is an error that names the nearest valid one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            for key in values:
+                if key not in cls.model_fields:
+                    raise ValueError(f"unknown key {key!r}{nearest(str(key), cls.model_fields)}")
+        return values
+
+
+def split_initialization(key: str) -> tuple[str, float]:
+    """Split "he_normal_x0.3" into its scheme and gain factor ("he_normal", 0.3).
+
+    Raises ValueError for an unknown scheme or a gain that is not a positive number.
+    """
+    scheme, gain = re.fullmatch(r"(.*?)(?:_x([0-9.]+))?", key).groups()
+    if scheme not in SCHEMES:
+        raise ValueError(f"unknown initialization {key!r}{nearest(scheme, SCHEMES)}, each also with a gain: _x0.3")
+    if gain is None:
+        return scheme, 1.0
+    try:
+        value = float(gain)
+    except ValueError:
+        value = 0.0
+    if value <= 0:
+        raise ValueError(f"initialization {key!r}: the gain after _x must be a positive number")
+    return scheme, value
+
+
+def _initialization(key: str) -> str:
+    split_initialization(key)
+    return key
+
+
+def _strength_key(key: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_]+", key):
+        raise ValueError(f"strength key {key!r} may hold only letters, digits and _ (it becomes a folder name)")
+    return key
+
+
+Initialization = Annotated[str, AfterValidator(_initialization)]
+StrengthKey = Annotated[str, AfterValidator(_strength_key)]
+Width = Annotated[float, Field(gt=0, le=64)]
+
+
+class TrainingSettings(Strict):
+    """The common training protocol (design.md section 6); the same for every method of a cell grid."""
+
+    epochs: int = Field(40, ge=1, description="passes over the training images")
+    batch_size: int = Field(128, ge=1)
+    learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate of the weights")
+    l2: float = Field(0.0, ge=0, description="lambda of the penalty (lambda / 2) ||W||^2 on weights and biases")
+    decay_at: float = Field(0.75, gt=0, le=1, description="fraction of the epochs after which all learning rates fall")
+    decay_factor: float = Field(0.1, gt=0, le=1, description="what the learning rates are multiplied with then")
+    images: Literal["all", "tuning"] = Field(
+        "all", description="all: every training image; tuning: the fixed split that keeps a validation set out"
+    )
+
+
+class DataSettings(Strict):
+    """Where the data sets lie and where they may be fetched from."""
+
+    directory: str = Field("data", description="where prepared data sets are kept (never committed)")
+    mirrors: tuple[str, ...] = Field(
+        ("../shared/data", "torchvision"),
+        description="tried in order: a folder (as torchvision lays it out), a URL of such a folder, or 'torchvision'",
+    )
+
+
+class Grid(Strict):
+    """A product of axes; every combination is one cell (one job)."""
+
+    dataset: DatasetName
+    architecture: ArchitectureName
+    track: Track = "full"
+    methods: dict[str, tuple[StrengthKey, ...]] = Field(description="method -> the strength keys to run")
+    initializations: tuple[Initialization, ...] = ("he_normal",)
+    widths: tuple[Width, ...] = (1.0,)
+    replicates: int = Field(5, ge=1, description="networks (seeds) per cell")
+    training: dict[str, Any] = Field({}, description="overrides of the study's training settings")
+
+
+class Claim(Strict):
+    """A statement that the study must show: a statistic of selected replicates against a bound."""
+
+    name: str
+    where: dict[str, str | float | list[str] | list[float]] = Field(description="column -> value(s) to select rows")
+    statistic: str = Field(description="see robustprune.analysis.claims")
+    column: str
+    by: str | None = Field(None, description="the column that groups the rows, for statistics over groups")
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> "Claim":
+        if (self.at_most is None) == (self.at_least is None):
+            raise ValueError(f"claim {self.name!r}: give exactly one of at_most and at_least")
+        return self
+
+
+class StudyConfig(Strict):
+    """A whole study: what one `snakemake --configfile` file holds."""
+
+    root: str = Field("results", description="folder of this study's runs, tables, figures and report")
+    results: Literal["auto", "runs", "reference"] = Field(
+        "auto",
+        description="what tables and figures show: the user's runs, the shipped reference, or runs where there are any",
+    )
+    data: DataSettings = DataSettings()
+    training: TrainingSettings = TrainingSettings()
+    threads: int = Field(1, ge=1, description="CPU threads per cell")
+    device: str = Field("cpu", description="torch device of the training jobs")
+    confidence: float = Field(0.95, gt=0, lt=1, description="level of every interval")
+    strengths: dict[str, dict[StrengthKey, dict[str, Any]]] = Field(
+        description="method -> strength key -> the method's settings"
+    )
+    study: tuple[Grid, ...] = Field(min_length=1, description="the grids; their cells are trained")
+    claims: tuple[Claim, ...] = ()
+
+    @model_validator(mode="after")
+    def _strengths_exist(self) -> "StudyConfig":
+        for number, grid in enumerate(self.study):
+            for method, keys in grid.methods.items():
+                if method not in self.strengths:
+                    raise ValueError(f"study.{number}.methods: {method!r} has no entry under strengths")
+                for key in keys:
+                    if key not in self.strengths[method]:
+                        valid = nearest(key, self.strengths[method])
+                        raise ValueError(f"study.{number}.methods.{method}: unknown strength {key!r}{valid}")
+        return self
+
+
+def describe(error: ValidationError, source: str) -> StudyError:
+    """Turn a pydantic error into one line per problem, each naming the source and the key."""
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{source}: {key + ': ' if key else ''}{message}")
+    return StudyError("\n".join(lines))
+
+
+def validate_study(values: dict[str, Any], source: str) -> StudyConfig:
+    """Validate a merged configuration; raises StudyError naming `source` and the key."""
+    try:
+        return StudyConfig.model_validate(values)
+    except ValidationError as error:
+        raise describe(error, source) from None
+
+
+def load_study(path: Path | str) -> StudyConfig:
+    """Read and validate one YAML file; raises StudyError for anything wrong with it."""
+    path = Path(path)
+    try:
+        values = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such configuration file") from None
+    except yaml.YAMLError as error:
+        raise StudyError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise StudyError(f"{path}: expected a mapping of keys (see config/README.md), found {type(values).__name__}")
+    return validate_study(values, str(path))

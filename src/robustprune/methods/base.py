@@ -1,0 +1,128 @@
+"""The contract between a pruning method and the shared training loop.
+
+A method is one file methods/<name>.py with a subclass of Method called by the registry under the file's name. The
+loop calls, for every training step and in this order: draw, (gate for every slot during the forward pass), penalty,
+(backward), step, (Adam's step), removals. Everything a method does not override keeps the network as it is.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from robustprune.config import Strict
+from robustprune.networks.architecture import Architecture
+from robustprune.networks.stacked import Gate, StackedNetwork
+
+LossOfGates = Callable[[Gate], Tensor]
+"""Cross-entropy per example [R, B] of the current batch under any gate, without gradients (two-pass estimators)."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a method may know about the run.
+
+    units: places per slot at the start; gated: slots of the track; examples: N of the 1/N in a likelihood;
+    generators: one per replicate, for gate noise only, so that a method's draws never move the batch order.
+    """
+
+    architecture: Architecture
+    gated: tuple[str, ...]
+    units: Mapping[str, int]
+    replicates: int
+    examples: int
+    batch_size: int
+    steps_per_epoch: int
+    epochs: int
+    generators: list[torch.Generator]
+    dtype: torch.dtype = torch.float32
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which places survive a compaction, per slot: old place of each new place [R, n], and which are real [R, n]."""
+
+    order: Mapping[str, Tensor]
+    real: Mapping[str, Tensor]
+
+    def take(self, tensor: Tensor, slot: str, dim: int = 1) -> Tensor:
+        """Select along the axis `dim` (>= 1) of a tensor [R, ...]; padded places become zero."""
+        order, real = self.order[slot], self.real[slot]
+        shape = [1] * tensor.dim()
+        shape[0], shape[dim] = order.shape
+        expanded = list(tensor.shape)
+        expanded[dim] = order.shape[1]
+        return tensor.gather(dim, order.view(shape).expand(expanded)).masked_fill(~real.view(shape), 0)
+
+
+class Method:
+    """Base class: a network trained without gates, nothing removed."""
+
+    class Settings(Strict):
+        """The method's own settings: what a strength key of the configuration may set."""
+
+    def __init__(self, settings: Strict, context: Context):
+        """Subclasses whose gates are trained by back-propagation fill `parameters` ("<slot>.<name>" -> [R, n]): the
+        loop gives them to Adam (no L2, `learning_rate` or that of the weights), compacts and checkpoints them."""
+        self.settings = settings
+        self.context = context
+        self.parameters: dict[str, Tensor] = {}
+        self.learning_rate: float | None = None
+
+    @classmethod
+    def check(cls, settings: Strict, architecture: Architecture, gated: tuple[str, ...]) -> None:
+        """Raise StudyError where settings do not fit the architecture's slots (before any job starts)."""
+
+    def draw(self, batch: int) -> None:
+        """Draw this step's gate noise for `batch` examples per replicate."""
+
+    def gate(self, slot: str, h: Tensor) -> Tensor:
+        """Training-time gate: h [R, B, n] or [R, B, C, H, W] after activation and pooling."""
+        return h
+
+    def penalty(self) -> Tensor | None:
+        """Penalty per replicate [R] to differentiate along with the loss, or None."""
+        return None
+
+    def step(self, network: StackedNetwork, rate: float, loss: LossOfGates) -> None:
+        """The method's own update, after the backward pass and before Adam's step (projection, ARM); rate: the
+        learning-rate factor of the schedule."""
+
+    def removals(self, network: StackedNetwork, step: int) -> dict[str, Tensor] | None:
+        """After `step` steps (from 1): slot -> bool [R, n] of units to remove for good now, or None."""
+        return None
+
+    def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
+        """Slot -> importance [R, n]; the best unit stays where a criterion would empty a slot."""
+        return {slot: incoming_norm(network, slot) for slot in self.context.gated}
+
+    def select(self, selection: Selection) -> None:
+        """Follow a compaction: index the method's own tensors (`parameters` have been indexed already)."""
+
+    def gates(self) -> dict[str, Tensor] | None:
+        """Slot -> deterministic gate [R, n] before rounding (the mean of the sampled gate), or None: all open."""
+        return None
+
+    def final_gates(self) -> dict[str, Tensor] | None:
+        """Slot -> gate [R, n] of the final network (0: removed), folded into the weights, or None: all open."""
+        return None
+
+    def state(self) -> dict[str, Tensor]:
+        """Tensors that a checkpoint must hold besides `parameters`."""
+        return {}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Inverse of state."""
+
+
+def incoming_norm(network: StackedNetwork, slot: str, power: int = 1) -> Tensor:
+    """Sum of |w|^power over the weights that compute each unit [R, n]; for input and flattened features, which have
+    none of their own, over those that read it. Biases are excluded (baselines.md section 11)."""
+    architecture = network.architecture
+    if architecture.slot(slot).hidden:
+        weight = network.parameters[f"{architecture.writer(slot).name}.weight"]
+        return weight.detach().abs().pow(power).flatten(2).sum(2)
+    weight = network.parameters[f"{architecture.reader(slot).name}.weight"]
+    return weight.detach().abs().pow(power).sum(1)

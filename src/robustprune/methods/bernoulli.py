@@ -1,0 +1,187 @@
+"""Bernoulli gates with the flattening hyper-prior (Guenter and Sideris, arXiv 2205.04650; method.md).
+
+Objective: E_{xi ~ Bern(theta)}[cross-entropy] + (lambda / 2) ||W||^2 + sum_i c_i theta_i, c_i = ln(gamma_i) / N: the KL
+and the hyper-prior together are linear in theta, so every gate ends at 0 or 1.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from robustprune.config import Strict
+from robustprune.errors import StudyError, nearest
+from robustprune.methods.base import Context, LossOfGates, Method, Selection
+from robustprune.methods.estimators import BACKPROPAGATED, EstimatedGate, exact, spread
+from robustprune.methods.noise import draw_bernoulli
+from robustprune.methods.prices import complexity_prices
+from robustprune.networks.architecture import Architecture
+from robustprune.networks.stacked import StackedNetwork
+
+FIXED_PRIOR_EDGE = 1e-6  # logit(theta) must stay finite where no hyper-prior lets gates close
+
+
+class Settings(Strict):
+    """Settings of the method; give `price` for cost uniform, `nu` for cost complexity."""
+
+    cost: Literal["uniform", "complexity"] = "uniform"
+    price: float | dict[str, float] | None = Field(None, description="c: one for all slots, or slot -> c")
+    nu: float | None = Field(None, gt=0, description="strength of cost complexity")
+    s: float = Field(0.5, ge=0, le=1, description="share of compute (against memory) in cost complexity")
+    estimator: Literal["first_order", "trapezoid", "fisher", "exact"] = "trapezoid"
+    drift: float = Field(3e-3, gt=0, description="how far an idle gate moves per step: eta = drift / c")
+    theta_start: float = Field(0.5, gt=0, lt=1)
+    prior: Literal["flattening", "fixed"] = Field(
+        "flattening", description="fixed: the ablation without hyper-prior, pi = sigmoid(-N c); gates stay interior"
+    )
+    remove_below: float = Field(0.02, ge=0, lt=0.5, description="threshold on the epoch mean of theta")
+
+    @model_validator(mode="after")
+    def _strength(self) -> "Settings":
+        given, missing = ("price", "nu") if self.cost == "uniform" else ("nu", "price")
+        if getattr(self, given) is None or getattr(self, missing) is not None:
+            raise ValueError(f"cost {self.cost} needs {given} and takes no {missing}")
+        prices = self.price.values() if isinstance(self.price, dict) else [self.price or 1.0]
+        if min(prices) <= 0:
+            raise ValueError("every price must be positive")
+        return self
+
+
+class Bernoulli(Method):
+    """theta [R, n] per slot, all slots side by side in one tensor so that one small kernel updates them all."""
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, context: Context):
+        super().__init__(settings, context)
+        self.sizes = [context.units[slot] for slot in context.gated]
+        self.counts = {slot: [context.units[slot]] * context.replicates for slot in context.gated}
+        shape = (context.replicates, sum(self.sizes))
+        self.theta = torch.full(shape, settings.theta_start, dtype=context.dtype, device=context.device)
+        self.xi: dict[str, Tensor] = {}
+        self.views: dict[str, tuple[Tensor, Tensor]] = {}
+        self.price: Tensor | None = None
+        self.start_window()
+
+    @classmethod
+    def check(cls, settings: Settings, architecture: Architecture, gated: tuple[str, ...]) -> None:
+        if not isinstance(settings.price, dict):
+            return
+        slots = [slot.name for slot in architecture.slots]
+        for slot in settings.price:
+            if slot not in slots:
+                raise StudyError(f"price: {architecture.name} has no slot {slot!r}{nearest(slot, slots)}")
+        for slot in gated:
+            if slot not in settings.price:
+                raise StudyError(f"price: no entry for slot {slot!r}; every gated slot needs one")
+
+    def start_window(self) -> None:
+        """Begin a pruning window (an epoch): the sums over its steps of theta and of DL + c."""
+        self.estimate = torch.zeros_like(self.theta)
+        self.theta_sum, self.slope_sum = torch.zeros_like(self.theta), torch.zeros_like(self.theta)
+
+    def by_slot(self, tensor: Tensor) -> dict[str, Tensor]:
+        """Views of a tensor [R, all gates], slot -> [R, n]."""
+        return dict(zip(self.context.gated, tensor.split(self.sizes, 1), strict=True))
+
+    def draw(self, batch: int) -> None:
+        targets = self.by_slot(self.estimate)
+        for slot, theta in self.by_slot(self.theta).items():
+            self.xi[slot] = draw_bernoulli(theta, batch, self.counts[slot], self.context.generators)
+            # theta gets no gradient; it only makes backward reach the gate where nothing below has one (the input)
+            self.views[slot] = (theta.detach().requires_grad_(), targets[slot])
+
+    def gate(self, slot: str, h: Tensor) -> Tensor:
+        if slot not in self.xi:
+            return h
+        xi = self.xi[slot]
+        if self.settings.estimator == "exact" or not torch.is_grad_enabled():
+            return h * spread(xi, h)
+        theta, target = self.views[slot]
+        return EstimatedGate.apply(h, xi, theta, target, BACKPROPAGATED[self.settings.estimator])
+
+    def prices(self) -> Tensor:
+        """c_i of every gate [R, all gates]."""
+        given = self.settings.price
+        if self.settings.cost == "complexity":
+            per_slot = self._complexity()
+        else:
+            per_slot = {slot: given[slot] if isinstance(given, dict) else given for slot in self.context.gated}
+        price = torch.empty_like(self.theta)
+        for slot, columns in self.by_slot(price).items():
+            columns.copy_(torch.as_tensor(per_slot[slot]).reshape(-1, 1).expand_as(columns))
+        return price
+
+    def _complexity(self) -> dict[str, Tensor]:
+        """Prices at the expected widths: sums of theta, and for slots that are not gated what their parent leaves."""
+        context, theta = self.context, self.by_slot(self.theta)
+        expected: dict[str, Tensor] = {}
+        for slot in context.architecture.slots:
+            if slot.name in theta:
+                expected[slot.name] = theta[slot.name].sum(1)
+            elif slot.parent:
+                expected[slot.name] = expected[slot.parent] * slot.positions
+            else:
+                expected[slot.name] = torch.full_like(self.theta[:, 0], context.units[slot.name])
+        return complexity_prices(context.architecture, expected, context.units, self.settings.nu, self.settings.s)
+
+    def step(self, network: StackedNetwork, rate: float, loss: LossOfGates) -> None:
+        """Projected step theta <- clip(theta - eta (DL + c), 0, 1), eta = drift / c."""
+        if self.settings.estimator == "exact":
+            found = exact(lambda xi: loss(lambda slot, h: h * spread(xi[slot], h) if slot in xi else h), self.xi)
+            self.estimate = torch.cat([found[slot] for slot in self.context.gated], 1)
+        if self.price is None or self.settings.cost == "complexity":
+            self.price = self.prices()
+        price = self.price
+        slope = self.estimate + price
+        if self.settings.prior == "fixed":  # without hyper-prior the KL pulls inwards: logit(theta) - logit(pi)
+            slope += torch.logit(self.theta) / self.context.examples
+        self.theta_sum += self.theta
+        self.slope_sum += slope
+        self.theta.addcdiv_(slope, price, value=-rate * self.settings.drift)
+        edge = FIXED_PRIOR_EDGE if self.settings.prior == "fixed" else 0.0
+        self.theta.clamp_(edge, 1 - edge)
+
+    def removals(self, network: StackedNetwork, step: int) -> dict[str, Tensor] | None:
+        """At the end of an epoch: mean theta at most 0.02 and mean DL + c positive (method.md section 5)."""
+        steps = self.context.steps_per_epoch
+        if step % steps or self.settings.prior == "fixed":
+            return None
+        idle = (self.theta_sum <= self.settings.remove_below * steps) & (self.slope_sum > 0)
+        self.start_window()
+        return self.by_slot(idle)
+
+    def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
+        return self.by_slot(self.theta)
+
+    def select(self, selection: Selection) -> None:
+        for name in ("theta", "theta_sum", "slope_sum"):
+            kept = [selection.take(part, slot) for slot, part in self.by_slot(getattr(self, name)).items()]
+            setattr(self, name, torch.cat(kept, 1))
+        self._resize(
+            {slot: selection.real[slot].sum(1).tolist() for slot in self.context.gated},
+            [selection.real[slot].shape[1] for slot in self.context.gated],
+        )
+
+    def _resize(self, counts: dict[str, list[int]], sizes: list[int]) -> None:
+        self.counts, self.sizes = counts, sizes
+        self.estimate, self.price = torch.zeros_like(self.theta), None
+
+    def gates(self) -> dict[str, Tensor]:
+        return self.by_slot(self.theta)
+
+    def final_gates(self) -> dict[str, Tensor]:
+        """theta > 1/2 -> 1, else removed."""
+        return self.by_slot((self.theta > 0.5).to(self.theta.dtype))
+
+    def state(self) -> dict[str, Tensor]:
+        tensors = {"theta": self.theta, "theta_sum": self.theta_sum, "slope_sum": self.slope_sum}
+        tensors["counts"] = torch.tensor([self.counts[slot] for slot in self.context.gated])
+        return {**tensors, "sizes": torch.tensor(self.sizes)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        self.theta, self.theta_sum, self.slope_sum = (state[n] for n in ("theta", "theta_sum", "slope_sum"))
+        counts = dict(zip(self.context.gated, state["counts"].tolist(), strict=True))
+        self._resize(counts, state["sizes"].tolist())

@@ -1,0 +1,7 @@
+"""Dense training: the reference that nothing is removed from."""
+
+from robustprune.methods.base import Method
+
+
+class Dense(Method):
+    """Cross-entropy plus L2, no gates: the contract's defaults."""

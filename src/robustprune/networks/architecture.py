@@ -1,0 +1,110 @@
+"""Architectures as data: slots where units are gated, and the layers between them."""
+
+from dataclasses import dataclass
+
+from robustprune.errors import StudyError, nearest
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place where units can be switched off.
+
+    hidden: scales with the width factor and is gated on both tracks (input and flat only on track full).
+    parent: the convolutional slot whose channels feed this flattened one, `positions` features per channel,
+    channel-major (feature = channel * positions + position).
+    """
+
+    name: str
+    units: int
+    hidden: bool = True
+    parent: str | None = None
+    positions: int = 1
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A linear (kernel 1) or convolutional layer from one slot to the next.
+
+    source None: the image itself (one channel); target None: the class scores. positions: output places per
+    image, which multiply the MACs.
+    """
+
+    name: str
+    source: str | None
+    target: str | None
+    kernel: int = 1
+    positions: int = 1
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A feed-forward network: slots in forward order and the layers that connect them."""
+
+    name: str
+    slots: tuple[Slot, ...]
+    layers: tuple[Layer, ...]
+    classes: int = 10
+
+    def slot(self, name: str) -> Slot:
+        """The slot of that name."""
+        return next(slot for slot in self.slots if slot.name == name)
+
+    def units(self, width: float = 1.0) -> dict[str, int]:
+        """Units per slot of the starting network; hidden slots scale with `width`.
+
+        Raises StudyError where the scaled count is not a whole number of at least one.
+        """
+        counts: dict[str, int] = {}
+        for slot in self.slots:
+            count = counts[slot.parent] * slot.positions if slot.parent else slot.units
+            if slot.hidden and not slot.parent:
+                count = count * width
+                if count != int(count) or count < 1:
+                    raise StudyError(f"width {width:g}: slot {slot.name} of {self.name} would get {count:g} units")
+            counts[slot.name] = int(count)
+        return counts
+
+    def gated(self, track: str) -> tuple[str, ...]:
+        """Names of the slots that methods may prune on a track (full: all; hidden: without input and flat)."""
+        return tuple(slot.name for slot in self.slots if track == "full" or slot.hidden)
+
+    def reader(self, slot: str) -> Layer:
+        """The layer that reads a slot (for a convolutional slot before a flattened one: the linear layer)."""
+        flattened = [child.name for child in self.slots if child.parent == slot]
+        return next(layer for layer in self.layers if layer.source in [slot, *flattened])
+
+    def writer(self, slot: str) -> Layer | None:
+        """The layer that computes a slot's units (None for the input)."""
+        name = self.slot(slot).parent or slot
+        return next((layer for layer in self.layers if layer.target == name), None)
+
+
+ARCHITECTURES = {
+    "lenet_300_100": Architecture(
+        "lenet_300_100",
+        (Slot("input", 784, hidden=False), Slot("fc1", 300), Slot("fc2", 100)),
+        (Layer("fc1", "input", "fc1"), Layer("fc2", "fc1", "fc2"), Layer("fc3", "fc2", None)),
+    ),
+    "lenet5": Architecture(
+        "lenet5",
+        (
+            Slot("conv1", 20),
+            Slot("conv2", 50),
+            Slot("flat", 800, hidden=False, parent="conv2", positions=16),
+            Slot("fc1", 500),
+        ),
+        (
+            Layer("conv1", None, "conv1", kernel=5, positions=24 * 24),
+            Layer("conv2", "conv1", "conv2", kernel=5, positions=8 * 8),
+            Layer("fc1", "flat", "fc1"),
+            Layer("fc2", "fc1", None),
+        ),
+    ),
+}
+
+
+def architecture(name: str) -> Architecture:
+    """Look an architecture up; raises StudyError with the nearest valid name."""
+    if name not in ARCHITECTURES:
+        raise StudyError(f"unknown architecture {name!r}{nearest(name, ARCHITECTURES)}")
+    return ARCHITECTURES[name]

@@ -1,0 +1,125 @@
+"""Run one cell: train (resuming), evaluate, and write its folder; failures are recorded, not dropped."""
+
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import save_file
+
+from robustprune.cells import Cell
+from robustprune.checkpoint import Checkpoint
+from robustprune.data import Dataset
+from robustprune.evaluation import Network, evaluate, inference_ms
+from robustprune.metrics import macs, parameters
+from robustprune.networks.architecture import architecture
+from robustprune.networks.plain import PlainNetwork
+from robustprune.progress import Progress
+from robustprune.provenance import peak_memory_mib, provenance
+from robustprune.records import Provenance, Record, Replicate, join_units, write_atomically, write_record
+from robustprune.training import Training
+
+
+def run_cell(
+    cell: Cell,
+    data: Dataset,
+    folder: Path,
+    checkpoint: Path | None = None,
+    device: str = "cpu",
+    threads: int = 1,
+    after_epoch: Callable[[Training], None] | None = None,
+) -> Record:
+    """Train and evaluate a cell; writes record.json last, beside history.parquet, gates.npz, networks.safetensors.
+
+    An error inside training is recorded with status failed for every replicate. after_epoch is called after each
+    epoch (for tests of interruption).
+    """
+    torch.set_num_threads(threads)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    clock = time.perf_counter()
+    origin = provenance(cell.method, device, threads)  # now: the source may be edited while the cell trains
+    try:
+        training = _train(cell, data, Checkpoint(checkpoint, cell), device, after_epoch)
+        replicates, networks = _evaluate(training)
+        _write_details(training, networks, folder)
+    except (RuntimeError, ValueError, ArithmeticError, MemoryError, LookupError, TypeError) as error:
+        traceback.print_exc()
+        replicates = _failed(cell, f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
+        _write_empty_details(folder)
+    record = Record(
+        cell=cell,
+        config_hash=cell.config_hash,
+        provenance=Provenance(
+            **origin,
+            started=started,
+            seconds=time.perf_counter() - clock,
+            peak_memory_mib=peak_memory_mib(),
+        ),
+        replicates=tuple(replicates),
+    )
+    write_record(record, folder)
+    Checkpoint(checkpoint, cell).delete()
+    return record
+
+
+def _train(
+    cell: Cell, data: Dataset, checkpoint: Checkpoint, device: str, after_epoch: Callable[[Training], None] | None
+) -> Training:
+    training = Training(cell, data, device)
+    resumed = checkpoint.load(training)
+    with Progress(cell, training.epoch, resumed) as progress:
+        while not training.finished:
+            training.run_epoch()
+            progress.show(training)
+            checkpoint.save(training)
+            if after_epoch:
+                after_epoch(training)
+    return training
+
+
+def _evaluate(training: Training) -> tuple[list[Replicate], list[Network]]:
+    dense = inference_ms(PlainNetwork(training.architecture, training.units).eval())
+    pairs = [evaluate(training, replicate, dense) for replicate in range(training.cell.replicates)]
+    return [entry for entry, _ in pairs], [network for _, network in pairs]
+
+
+def _write_details(training: Training, networks: list[Network], folder: Path) -> None:
+    tensors = {}
+    for replicate, network in enumerate(networks):
+        tensors |= {f"{replicate}/{name}": tensor.contiguous().cpu() for name, tensor in network.weights.items()}
+        tensors |= {f"{replicate}/kept.{slot}": indices.contiguous().cpu() for slot, indices in network.kept.items()}
+    history = pd.DataFrame(training.history.rows)
+    trajectories = training.history.trajectories()
+    write_atomically(folder / "networks.safetensors", lambda path: save_file(tensors, path))
+    write_atomically(folder / "history.parquet", lambda path: history.to_parquet(path, index=False))
+    write_atomically(folder / "gates.npz", lambda path: _save_npz(path, trajectories))
+
+
+def _write_empty_details(folder: Path) -> None:
+    """What a failed cell leaves beside its record, so that a pipeline finds every declared file."""
+    write_atomically(folder / "networks.safetensors", lambda path: save_file({}, path))
+    write_atomically(folder / "history.parquet", lambda path: pd.DataFrame().to_parquet(path, index=False))
+    write_atomically(folder / "gates.npz", lambda path: _save_npz(path, {}))
+
+
+def _save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    with path.open("wb") as opened:
+        np.savez_compressed(opened, **arrays)
+
+
+def _failed(cell: Cell, reason: str) -> list[Replicate]:
+    network = architecture(cell.architecture)
+    units = network.units(cell.width)
+    shared: dict[str, Any] = {
+        "status": "failed",
+        "reason": reason,
+        "units_start": join_units(units),
+        "params_dense": parameters(network, units),
+        "macs_dense": macs(network, units),
+    }
+    return [Replicate(replicate=r, seed=cell.seed(r), **shared) for r in range(cell.replicates)]
