@@ -1,20 +1,29 @@
 """The study, from data to report. Configuration: config/README.md. `snakemake --cores 2` runs everything."""
 
+from pathlib import Path
+
 from snakemake.utils import min_version
 
+from robustprune.analysis.figures import FIGURES
+from robustprune.analysis.tables import GROUPS
 from robustprune.cells import study_cells
 from robustprune.config import validate_study
 from robustprune.methods.registry import check_method
-from robustprune.provenance import source_hash
+from robustprune.provenance import source_hash, training_hash
 
 min_version("9.0")
 
 
-# python >= 3.11 with the packages of constraints.txt (`make install`); no image of our own yet
+report: "workflow/report/workflow.rst"
+
+
+# python >= 3.11 with the packages of constraints.txt (see Makefile); the study has no image of its own yet
 container: "docker://python:3.11"
 
 
-if "study" not in config:  # a --configfile replaces the default study, it is not merged into it
+if (
+    "study" not in config
+):  # a --configfile replaces the default study, it is not merged into it
 
     configfile: "config/config.yaml"
 
@@ -24,7 +33,20 @@ ROOT = STUDY.root
 CELLS = study_cells(STUDY)
 for cell in CELLS.values():
     check_method(cell)
+# a cell's folder below runs/; filled in, it is the cell's key
+CELL = "{dataset}/{network}/{method}/{strength}/{initialization}/width-{width}"
+
+
+# Everything: trains what is missing, then tables, figures and the check of the configuration's claims.
+rule all:
+    input:
+        expand(f"{ROOT}/runs/{{key}}/record.json", key=CELLS),
+        expand(f"{ROOT}/tables/{{name}}.html", name=GROUPS),
+        expand(f"{ROOT}/figures/{{name}}.png", name=FIGURES),
+        [f"{ROOT}/tables/claims.csv"] if STUDY.claims else [],
 
 
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from robustprune.cells import Cell
-from robustprune.provenance import source_hash
+from robustprune.provenance import training_hash
 from robustprune.records import write_atomically
 from robustprune.training import Training
 
@@ -18,7 +18,7 @@ class Checkpoint:
 
     def __init__(self, path: Path | None, cell: Cell):
         self.path = path
-        self.identity = f"{cell.config_hash}/{source_hash(cell.method)}/{torch.__version__}"
+        self.identity = f"{cell.config_hash}/{training_hash(cell.method)}/{torch.__version__}"
         self.saved = time.monotonic()
 
     def load(self, training: Training) -> bool:

@@ -48,15 +48,20 @@ def source_files(*modules: str) -> list[Path]:
     return sorted(found)
 
 
-def source_hash(method: str) -> str:
-    """Hash of the source that trains cells of `method`: the engine and that method's own file, no other method.
+def source_hash(*modules: str) -> str:
+    """Hash of the package files that the given modules need: the parameter by which rules notice edited source."""
+    digest = hashlib.sha256()
+    for path in source_files(*modules):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def training_hash(method: str) -> str:
+    """Source hash of training `method`: the engine and that method's own file, no other method.
 
     Editing one method's file therefore reruns only its own cells.
     """
-    digest = hashlib.sha256()
-    for path in source_files("robustprune.training", f"robustprune.methods.{method}"):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
+    return source_hash("robustprune.running", f"robustprune.methods.{method}")
 
 
 def _git(*arguments: str) -> str | None:
@@ -89,7 +94,7 @@ def provenance(method: str, device: str, threads: int) -> dict[str, Any]:
         "package_version": __version__,
         "git_commit": _git("rev-parse", "HEAD"),
         "git_dirty": None if status is None else bool(status),
-        "source_hash": source_hash(method),
+        "source_hash": training_hash(method),
         "torch_version": torch.__version__,
         "numpy_version": numpy.__version__,
         "python_version": platform.python_version(),

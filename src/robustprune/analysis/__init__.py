@@ -1,0 +1,1 @@
+"""Statistics, tables and figures: reads collected records only, never a network."""

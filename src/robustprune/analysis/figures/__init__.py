@@ -1,0 +1,30 @@
+"""One function per figure; `robustprune figure NAME` draws it from collected or shipped tables."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from robustprune.analysis.figures.by_width import error_by_width, kept_params_by_width
+from robustprune.analysis.figures.over_epochs import gate_trajectories, units_over_epochs
+from robustprune.analysis.figures.style import save, set_style
+from robustprune.analysis.source import Source, read_source
+from robustprune.errors import StudyError, nearest
+
+FIGURES: dict[str, Callable[[Source, float], Figure]] = {
+    function.__name__: function
+    for function in (kept_params_by_width, error_by_width, gate_trajectories, units_over_epochs)
+}
+
+
+def draw_figure(name: str, source: Path, folder: Path, confidence: float = 0.95) -> list[Path]:
+    """Draw one figure from the tables in `source`; returns the files. Raises StudyError for an unknown name."""
+    if name not in FIGURES:
+        raise StudyError(f"no figure {name!r}{nearest(name, FIGURES)}")
+    set_style()
+    figure = FIGURES[name](read_source(source), confidence)
+    try:
+        return save(figure, folder, name)
+    finally:
+        plt.close(figure)

@@ -1,0 +1,78 @@
+"""Figures against the starting width: is the pruned network the same from every starting size?"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+from robustprune.analysis.figures.style import legend_below, look, series_label
+from robustprune.analysis.source import NETWORK, Source, network_title
+from robustprune.analysis.statistics import mean_interval
+
+INITIALIZATION = "he_normal"
+
+
+def kept_params_by_width(source: Source, confidence: float) -> Figure:
+    """Params kept against starting width, both logarithmic; a horizontal line means that the start does not matter."""
+
+    def dress(ax: Axes, runs: pd.DataFrame) -> None:
+        start = runs.groupby("width")["params_dense"].first()
+        ax.plot(start.index, start, color="0.6", lw=1, ls=(0, (1, 2)), label="starting network")
+        ax.set_yscale("log")
+        ax.set_ylabel("params kept")
+
+    return _by_width(source, confidence, "params_kept", dress)
+
+
+def error_by_width(source: Source, confidence: float) -> Figure:
+    """Last-epoch test error against starting width."""
+    return _by_width(source, confidence, "error_test_percent", lambda ax, runs: ax.set_ylabel("test error (%)"))
+
+
+def _by_width(source: Source, confidence: float, column: str, dress: Callable[[Axes, pd.DataFrame], None]) -> Figure:
+    runs = source.runs[source.runs["initialization"] == INITIALIZATION]
+    panels = list(runs.groupby(NETWORK, sort=False))
+    figure, axes = plt.subplots(1, max(1, len(panels)), figsize=(5.0 * max(1, len(panels)), 4.4), squeeze=False)
+    for ax, (key, group) in zip(axes[0], panels, strict=False):
+        several = group.groupby(["method", "strength"], sort=False)
+        for number, ((method, strength), series) in enumerate(several):
+            rank = list(group.loc[group["method"] == method, "strength"].unique()).index(strength)
+            shift = 1.04 ** (number - (several.ngroups - 1) / 2)  # side by side, so that equal results stay visible
+            style = {**look(method, rank), "label": series_label(method, strength)}
+            _draw_series(ax, series, column, confidence, shift, style)
+        dress(ax, group)
+        ax.set_title(network_title(*key), fontsize="medium")
+        _width_axis(ax, sorted(group["width"].unique()))
+    legend_below(figure, list(axes[0]), _footnote(runs, confidence))
+    return figure
+
+
+def _draw_series(ax: Axes, series: pd.DataFrame, column: str, confidence: float, shift: float, style: dict) -> None:
+    found = {width: mean_interval(group[column], confidence) for width, group in series.groupby("width")}
+    widths = shift * np.array(list(found))
+    means = np.array([e.mean for e in found.values()])
+    spread = np.array([[e.mean - e.low, e.high - e.mean] for e in found.values()]).T
+    ax.errorbar(widths, means, yerr=np.nan_to_num(spread), capsize=2.5, lw=1.4, **style)
+
+
+def _width_axis(ax: Axes, widths: list[float]) -> None:
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(widths)
+    ax.xaxis.set_major_formatter(ScalarFormatter())
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.xaxis.set_minor_locator(LogLocator(base=2, subs=()))
+    ax.set_xlim(min(widths) / 1.4, max(widths) * 1.4)
+    ax.set_xlabel("starting width (factor on hidden units)")
+    ax.grid(alpha=0.25)
+
+
+def _footnote(runs: pd.DataFrame, confidence: float) -> str:
+    if runs.empty:
+        return f"no records with initialization {INITIALIZATION}"
+    counts = runs.groupby(["method", "strength", "architecture", "track", "width"]).size()
+    n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
+    return f"mean over n = {n} seeds, bars: {confidence:.0%} t interval; initialization {INITIALIZATION}"

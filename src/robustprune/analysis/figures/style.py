@@ -1,0 +1,77 @@
+"""How every figure looks: one colour and marker per method for good, sizes that print, files in three formats."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from zlib import crc32
+
+import matplotlib
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from robustprune.records import write_atomically
+
+matplotlib.use("Agg")
+# Okabe and Ito's eight colours, distinguishable with the common colour-vision deficiencies
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#8C6D31")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+METHODS = (
+    *("bernoulli", "magnitude", "l0_hc", "group_lasso", "vib", "sbp", "dense", "random"),
+    *("taylor", "slimming", "l0_arm", "bc_gnj", "bc_ghs", "bmrs_n", "bmrs_u", "ss_ig"),
+    *("generalized_dropout", "beta_bernoulli"),
+)
+FORMATS = ("pdf", "svg", "png")
+
+
+def set_style() -> None:
+    """Seaborn's ticks with sizes for print; SVG without random ids, so that files are reproducible."""
+    sns.set_theme(context="paper", style="ticks", font_scale=1.1)
+    matplotlib.rcParams.update(
+        {"svg.hashsalt": "robustprune", "figure.constrained_layout.use": True, "pdf.fonttype": 42, "savefig.dpi": 160}
+    )
+
+
+def look(method: str, strength_rank: int = 0) -> dict:
+    """Colour, marker and line style of a method, the same in every figure; strengths differ by line style."""
+    rank = METHODS.index(method) if method in METHODS else len(METHODS) + crc32(method.encode()) % 40
+    lines = ("-", "--", ":", "-.")
+    return {
+        "color": COLOURS[rank % len(COLOURS)],
+        "marker": MARKERS[(rank + rank // len(COLOURS)) % len(MARKERS)],
+        "linestyle": lines[strength_rank % len(lines)],
+        "markersize": 5,
+    }
+
+
+def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str) -> None:
+    """One legend for all panels, below them, without repeated entries; the footnote is its last line."""
+    entries = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    columns = max(1, min(len(entries), int(figure.get_figwidth() / 2.3)))
+    figure.legend(
+        entries.values(),
+        entries.keys(),
+        loc="outside lower center",
+        ncols=columns,
+        frameon=False,
+        title=footnote,
+        title_fontproperties={"size": "x-small"},
+    )
+
+
+def series_label(method: str, strength: str) -> str:
+    """Legend entry of a method at one strength."""
+    return method if strength == method else f"{method} ({strength})"
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write <name>.pdf, .svg and .png; no dates inside, so equal figures are equal files."""
+    written = []
+    for kind in FORMATS:
+        path = folder / f"{name}.{kind}"
+        metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[kind]
+        write_atomically(path, lambda target, metadata=metadata: figure.savefig(target, metadata=metadata))
+        written.append(path)
+    return written

@@ -1,0 +1,60 @@
+"""Read the collected tables of a study, the user's or the shipped reference."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from robustprune.errors import StudyError
+from robustprune.networks.architecture import ARCHITECTURES
+from robustprune.records import COLUMNS
+
+CELL = ["dataset", "architecture", "track", "method", "strength", "initialization", "width"]
+NETWORK = ["dataset", "architecture", "track"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """runs (one row per replicate), history (per replicate and epoch) and gates (sampled trajectories)."""
+
+    runs: pd.DataFrame
+    history: pd.DataFrame
+    gates: pd.DataFrame
+
+
+def read_runs(path: Path) -> pd.DataFrame:
+    """Read a runs.csv. Raises StudyError for a missing file or columns that are not the contract's."""
+    try:
+        runs = pd.read_csv(path)
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such file; make it with `robustprune collect`, or name the reference") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: not a readable CSV ({error}); make it again with `robustprune collect`") from None
+    if list(runs.columns) != list(COLUMNS):
+        wrong = sorted(set(COLUMNS).symmetric_difference(runs.columns)) or ["order"]
+        raise StudyError(f"{path}: wrong columns ({', '.join(wrong)}); expected those in robustprune.records.COLUMNS")
+    return runs
+
+
+def read_source(folder: Path) -> Source:
+    """Read runs.csv, history.parquet and gates.parquet of a folder; raises StudyError naming a missing one."""
+    tables = []
+    for name in ("history.parquet", "gates.parquet"):
+        path = folder / name
+        if not path.exists():
+            raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
+        tables.append(pd.read_parquet(path))
+    return Source(read_runs(folder / "runs.csv"), *tables)
+
+
+def slots(architecture: str) -> list[str]:
+    """Slot names in the order of hyphen-joined unit counts."""
+    return [slot.name for slot in ARCHITECTURES[architecture].slots]
+
+
+def network_title(dataset: str, architecture: str, track: str) -> str:
+    """Heading of one comparison, e.g. "LeNet-300-100 on MNIST, track full"; tracks are never mixed."""
+    names = {"lenet_300_100": "LeNet-300-100", "lenet5": "LeNet-5"}
+    datasets = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
+    datasets |= {"emnist_digits": "EMNIST digits", "digits": "8x8 digits"}
+    return f"{names.get(architecture, architecture)} on {datasets.get(dataset, dataset)}, track {track}"

@@ -1,0 +1,103 @@
+"""From the records of a study to its long tables: runs.csv and what goes with it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from robustprune.cells import Cell, study_cells
+from robustprune.config import StudyConfig
+from robustprune.errors import StudyError
+from robustprune.records import COLUMNS, RECORD_NAME, Record, read_record, write_atomically
+
+AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width")
+DETAILS = ("status", "reason", "units_raw", "gates_above_090_fraction")
+SAMPLED_GATES = 60  # per slot, of replicate 0: enough to see trajectories, small enough to ship
+
+
+def collect(config: StudyConfig, folder: Path) -> list[str]:
+    """Write the tables into `folder`; returns lines to print.
+
+    runs.csv has one row per replicate with the contract's columns. A cell without a valid record is not dropped
+    unseen: missing.csv names it and says why.
+    """
+    runs, details, histories, gates, missing = [], [], [], [], []
+    for cell in study_cells(config).values():
+        source = Path(config.root, "runs", cell.key)
+        try:
+            record = _checked(source / RECORD_NAME, cell)
+        except StudyError as error:
+            missing.append({"cell": cell.key, "reason": str(error)})
+            continue
+        runs += record.rows()
+        details += list(_details(record))
+        histories.append(_with_axes(cell, _read_history(source)))
+        gates.append(_with_axes(cell, _read_gates(source, cell)))
+    tables = {
+        "runs.csv": pd.DataFrame(runs, columns=list(COLUMNS)),
+        "details.csv": pd.DataFrame(details, columns=[*AXES, "replicate", *DETAILS, "peak_memory_mib"]),
+        "missing.csv": pd.DataFrame(missing, columns=["cell", "reason"]),
+        "history.parquet": _concatenate(histories),
+        "gates.parquet": _concatenate(gates),
+    }
+    for name, table in tables.items():
+        write_table(table, folder / name)
+    lines = [f"{folder / name}: {len(table)} rows" for name, table in tables.items()]
+    return lines + [f"missing: {entry['cell']}: {entry['reason']}" for entry in missing]
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table atomically, as CSV or Parquet by its suffix."""
+    if path.suffix == ".csv":
+        write_atomically(path, lambda temporary: table.to_csv(temporary, index=False))
+    else:
+        write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))
+
+
+def _checked(path: Path, cell: Cell) -> Record:
+    """The record, which must be that of this cell; raises StudyError."""
+    record = read_record(path)
+    if record.cell.key != cell.key:
+        raise StudyError(f"{path}: cell is {record.cell.key}, expected {cell.key} from its folder")
+    return record
+
+
+def _details(record: Record) -> Iterator[dict]:
+    cell = record.cell.model_dump(mode="json", include=set(AXES))
+    for entry in record.replicates:
+        values = entry.model_dump(mode="json", include={"replicate", *DETAILS})
+        yield {**cell, **values, "peak_memory_mib": record.provenance.peak_memory_mib}
+
+
+def _read_history(source: Path) -> pd.DataFrame:
+    path = source / "history.parquet"
+    return pd.read_parquet(path) if path.exists() else pd.DataFrame()  # foreign baselines need none
+
+
+def _read_gates(source: Path, cell: Cell) -> pd.DataFrame:
+    """Long table of some gates of replicate 0: slot, unit, epoch, theta."""
+    path = source / "gates.npz"
+    if not path.exists():
+        return pd.DataFrame()
+    parts = []
+    with np.load(path) as arrays:
+        for slot in arrays.files:
+            values = arrays[slot][:, 0]
+            units = np.unique(np.linspace(0, values.shape[1] - 1, SAMPLED_GATES).astype(int))
+            epochs = np.arange(len(values))
+            epoch, unit = np.meshgrid(epochs, units, indexing="ij")
+            theta = values[:, units].ravel().astype("float32")
+            parts.append(pd.DataFrame({"slot": slot, "unit": unit.ravel(), "epoch": epoch.ravel(), "theta": theta}))
+    return _concatenate(parts)
+
+
+def _with_axes(cell: Cell, table: pd.DataFrame) -> pd.DataFrame:
+    for position, axis in enumerate(AXES):
+        table.insert(position, axis, getattr(cell, axis))
+    return table
+
+
+def _concatenate(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()

@@ -1,0 +1,48 @@
+"""Shared fixtures: tiny data with the shape of the real data, random networks of both architectures."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from robustprune.cells import Cell
+from robustprune.config import DataSettings, TrainingSettings
+from robustprune.data import Dataset, load
+from robustprune.initialization import initial_parameters
+from robustprune.networks.architecture import architecture
+from robustprune.networks.stacked import StackedNetwork, every_unit
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory) -> Dataset:
+    return load("digits", DataSettings(directory=str(tmp_path_factory.mktemp("data"))))
+
+
+@pytest.fixture
+def make_cell():
+    def make(method="bernoulli", architecture="lenet_300_100", epochs=2, replicates=2, batch_size=64, **values) -> Cell:
+        settings = {"bernoulli": {"price": 2e-3}, "dense": {}, "magnitude": {"target": 0.2}}[method]
+        training = TrainingSettings(epochs=epochs, batch_size=batch_size, l2=1e-5)
+        values = {"dataset": "digits", "strength": "key", "settings": settings, "training": training, **values}
+        return Cell(method=method, architecture=architecture, replicates=replicates, **values)
+
+    return make
+
+
+@pytest.fixture
+def make_network():
+    def make(name: str, replicates: int = 3, dtype=torch.float64, width: float = 1.0) -> StackedNetwork:
+        arch = architecture(name)
+        units = arch.units(width)
+        generators = [torch.Generator().manual_seed(seed) for seed in range(replicates)]
+        parameters = initial_parameters(arch, units, "pytorch_default", generators, dtype)
+        return StackedNetwork(arch, parameters, every_unit(units, replicates))
+
+    return make

@@ -1,0 +1,155 @@
+"""The method's formulas (method.md), its step, its pruning condition, its ablation."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.optimize import minimize_scalar
+
+from robustprune.errors import StudyError
+from robustprune.methods.base import Context
+from robustprune.methods.bernoulli import Bernoulli, Settings
+from robustprune.methods.noise import draw_bernoulli
+from robustprune.methods.registry import check_method
+from robustprune.networks.architecture import architecture
+
+
+def make_method(replicates=2, steps=4, examples=1000, **values) -> Bernoulli:
+    arch = architecture("lenet_300_100")
+    context = Context(
+        architecture=arch,
+        gated=arch.gated("full"),
+        units=arch.units(),
+        replicates=replicates,
+        examples=examples,
+        batch_size=8,
+        steps_per_epoch=steps,
+        epochs=1,
+        generators=[torch.Generator().manual_seed(r) for r in range(replicates)],
+        dtype=torch.float64,
+    )
+    return Bernoulli(Settings(**({"price": 1e-3} | values)), context)
+
+
+def step(method, slope):
+    """One step in which the estimator found DL = slope everywhere."""
+    method.estimate = torch.full_like(method.theta, slope)
+    method.step(None, 1.0, None)
+
+
+def test_hyper_prior_flattens_the_entropy():
+    """Section 2: the density integrates to one, and min over pi of KL - ln p is theta ln(gamma) up to a constant."""
+    gamma, theta = 3.0, 0.3
+
+    def density(pi):
+        return (gamma - 1) / (math.log(gamma) * (1 + (gamma - 1) * pi))
+
+    def cost(pi):
+        kl = theta * math.log(theta / pi) + (1 - theta) * math.log((1 - theta) / (1 - pi))
+        return kl - math.log(density(pi))
+
+    assert quad(density, 0, 1)[0] == pytest.approx(1)
+    found = minimize_scalar(cost, bounds=(1e-6, 1 - 1e-6), method="bounded", options={"xatol": 1e-10})
+    assert found.x == pytest.approx(theta / (gamma - (gamma - 1) * theta), abs=1e-6)
+    assert found.x == pytest.approx(0.125, abs=1e-6)
+    assert found.fun + math.log((gamma - 1) / math.log(gamma)) == pytest.approx(theta * math.log(gamma), abs=1e-9)
+    assert theta * math.log(gamma) == pytest.approx(0.329584, abs=1e-6)
+
+
+def test_an_idle_gate_moves_by_the_drift_whatever_its_price():
+    method = make_method(price={"input": 1e-4, "fc1": 1e-3, "fc2": 1e-2}, drift=3e-3)
+    step(method, 0.0)
+    assert torch.allclose(method.theta, torch.tensor(0.5 - 3e-3, dtype=torch.float64))
+
+
+def test_gates_are_projected_onto_the_unit_interval():
+    method = make_method()
+    for slope, end in ((-1.0, 1.0), (1.0, 0.0)):
+        step(method, slope)
+        assert (method.theta == end).all()
+
+
+def test_removal_needs_a_low_mean_over_the_epoch_and_a_positive_slope():
+    """A single visit to zero is not enough, nor is a low mean while the data want the unit back."""
+    method = make_method(steps=4)
+    method.theta[:, 0] = 0.0  # at zero all epoch, price not paid: goes
+    method.theta[:, 1] = 0.0  # at zero, but the data ask for it: stays
+    method.theta[:, 2] = 0.5  # visits zero once: stays
+    for number in range(1, 5):
+        method.estimate = torch.zeros_like(method.theta)
+        method.estimate[:, 1] = -1.0 if number == 4 else 0.0
+        method.estimate[:, 3:] = -1.0
+        method.theta[:, 2] = 0.0 if number == 2 else 0.5
+        method.step(None, 1.0, None)
+        removal = method.removals(None, number)
+        assert (removal is None) == (number < 4)
+    assert removal["input"].nonzero().tolist() == [[0, 0], [1, 0]]
+    assert not removal["fc1"].any()
+
+
+def test_fixed_prior_settles_inside():
+    """Section 2's contrast: with a fixed prior the optimum is theta = sigmoid(logit(pi) - N DL), never 0 or 1."""
+    price, examples = 2e-3, 1000
+    method = make_method(examples=examples, price=price, prior="fixed", drift=0.05)
+    for _ in range(4000):
+        step(method, -1.5e-3)
+        assert method.removals(None, 4) is None
+    expected = 1 / (1 + math.exp(examples * (price - 1.5e-3)))
+    assert torch.allclose(method.theta, torch.tensor(expected, dtype=torch.float64), atol=1e-6)
+    assert 0.01 < expected < 0.99
+
+
+def test_complexity_prices_follow_the_expected_network():
+    """With all gates open a price is nu times the relative saving of baselines.md 16.2."""
+    method = make_method(price=None, cost="complexity", nu=2.0, s=0.25)
+    method.theta.fill_(1.0)
+    prices = method.by_slot(method.prices())
+    for slot, params, macs in (("input", 300, 300), ("fc1", 885, 884), ("fc2", 311, 310)):
+        expected = 2.0 * (0.25 * macs / 266200 + 0.75 * params / 266610)
+        assert torch.allclose(prices[slot], torch.tensor(expected, dtype=torch.float64))
+    method.theta[:, :784] = 0.25  # fewer inputs make units of fc1 cheaper
+    cheaper = method.by_slot(method.prices())["fc1"][0, 0]
+    assert cheaper.item() == pytest.approx(2.0 * (0.25 * (196 + 100) / 266200 + 0.75 * (196 + 1 + 100) / 266610))
+
+
+@given(st.floats(0, 1), st.integers(0, 10_000))
+@settings(max_examples=30, deadline=None)
+def test_gates_are_drawn_with_probability_theta(theta, seed):
+    count = 20_000
+    xi = draw_bernoulli(torch.full((1, 5), theta), count, [5], [torch.Generator().manual_seed(seed)])
+    assert set(xi.unique().tolist()) <= {0.0, 1.0}
+    deviation = abs(xi.mean().item() - theta)
+    variance = max(theta * (1 - theta), 1 / 65536)  # theta is resolved to 1/65536
+    assert deviation <= 5.5 * math.sqrt(variance / (5 * count)) + 1 / 65536
+    if theta in (0.0, 1.0):
+        assert deviation == 0
+
+
+def test_a_replicate_draws_the_same_whoever_is_beside_it():
+    theta = torch.rand(2, 10)
+    alone = draw_bernoulli(theta[:1, :6], 33, [6], [torch.Generator().manual_seed(1)])
+    beside = draw_bernoulli(theta, 33, [6, 10], [torch.Generator().manual_seed(s) for s in (1, 2)])
+    assert torch.equal(alone[0], beside[0, :, :6])
+    assert not beside[0, :, 6:].any()
+
+
+@pytest.mark.parametrize(
+    ("settings_", "message"),
+    [
+        ({}, "needs price"),
+        ({"price": 1e-3, "nu": 1.0}, "takes no nu"),
+        ({"cost": "complexity", "price": 1e-3}, "needs nu"),
+        ({"price": -1e-3}, "must be positive"),
+        ({"price": 1e-3, "drif": 1}, "did you mean 'drift'"),
+        ({"price": {"input": 1e-3, "fc1": 1e-3}}, "no entry for slot 'fc2'"),
+        ({"price": {"input": 1e-3, "fc1": 1e-3, "fc3": 1e-3}}, "no slot 'fc3'"),
+        ({"price": 1e-3, "estimator": "trapezium"}, "estimator"),
+    ],
+)
+def test_wrong_settings_name_the_key(make_cell, settings_, message):
+    with pytest.raises(StudyError, match=message) as caught:
+        check_method(make_cell(settings=settings_))
+    assert "strengths.bernoulli.key" in str(caught.value)

@@ -1,0 +1,82 @@
+"""What every method must hold to, and the registry that finds them."""
+
+import copy
+
+import pytest
+import torch
+
+from robustprune.errors import StudyError
+from robustprune.methods.base import Method
+from robustprune.methods.registry import find_method, method_names
+from robustprune.training import Training
+
+
+def test_methods_are_found_by_their_file():
+    assert {"bernoulli", "dense", "magnitude"} <= set(method_names())
+    assert not {"base", "registry", "noise", "prices", "estimators", "schedule"} & set(method_names())
+
+
+def test_unknown_method_names_the_nearest():
+    with pytest.raises(StudyError, match="did you mean 'bernoulli'"):
+        find_method("bernouli")
+
+
+@pytest.mark.parametrize("name", method_names())
+@pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
+def test_dtypes_and_state_round_trip(digits, make_cell, name, arch):
+    """Every method trains in float64 too, and its state survives a checkpoint."""
+    cell = make_cell(name, arch, epochs=2)
+    training = Training(cell, digits, dtype=torch.float64)
+    training.run_epoch()
+    other = Training(cell, digits, dtype=torch.float64)
+    other.restore(training.state())
+    for key, tensor in training.method.state().items():
+        assert torch.equal(tensor, other.method.state()[key])
+    assert all(tensor.dtype == torch.float64 for tensor in other.network.parameters.values())
+
+
+class Sigmoid(Method):
+    """Gates trained by back-propagation with a linear penalty: the other half of the contract."""
+
+    def __init__(self, settings, context):
+        super().__init__(settings, context)
+        shape = {slot: (context.replicates, context.units[slot]) for slot in context.gated}
+        self.parameters = {f"{slot}.logit": torch.ones(size, dtype=context.dtype) for slot, size in shape.items()}
+        self.learning_rate = 0.02
+
+    def gate(self, slot, h):
+        return h * self.parameters[f"{slot}.logit"].sigmoid().unsqueeze(1)
+
+    def penalty(self):
+        return 2e-3 * sum(logit.sigmoid().sum(1) for logit in self.parameters.values())
+
+    def removals(self, network, step):
+        if step % self.context.steps_per_epoch:
+            return None
+        return {slot: gate < 0.45 for slot, gate in self.gates().items()}
+
+    def gates(self):
+        return {name.split(".")[0]: logit.detach().sigmoid() for name, logit in self.parameters.items()}
+
+
+def test_back_propagated_gates_are_trained_compacted_and_checkpointed(digits, make_cell, monkeypatch):
+    monkeypatch.setattr("robustprune.training.find_method", lambda name: Sigmoid)
+    cell = make_cell("dense", epochs=4, batch_size=32)
+    training = Training(cell, digits, dtype=torch.float64)
+    for _ in range(3):
+        training.run_epoch()
+    places = training.network.places()
+    assert places["input"] < 784
+    for name, tensor in training.method.parameters.items():
+        slot = name.split(".")[0]
+        assert tensor.shape[1] == places[slot]
+        assert (tensor != 1).any()
+        assert training.optimizer.state[tensor]["exp_avg"].shape == tensor.shape
+    assert training.optimizer.param_groups[1]["initial_lr"] == 0.02
+    assert training.optimizer.param_groups[1]["weight_decay"] == 0
+    other = Training(cell, digits, dtype=torch.float64)
+    other.restore(copy.deepcopy(training.state()))
+    for run in (training, other):
+        run.run_epoch()
+    for name, tensor in training.method.parameters.items():
+        assert torch.equal(tensor, other.method.parameters[name])

@@ -1,0 +1,172 @@
+"""The loop: paired seeds, independent replicates, bit-identical repetition and resumption."""
+
+import pytest
+import torch
+
+from robustprune.checkpoint import Checkpoint
+from robustprune.evaluation import evaluate
+from robustprune.running import run_cell
+from robustprune.training import Training
+
+
+def trained(cell, data, **options) -> Training:
+    training = Training(cell, data, **options)
+    while not training.finished:
+        training.run_epoch()
+    return training
+
+
+def same(a: Training, b: Training) -> bool:
+    pairs = [(a.network.parameters[key], b.network.parameters[key]) for key in a.network.parameters]
+    pairs += [(a.network.kept[slot], b.network.kept[slot]) for slot in a.network.kept]
+    return all(x.shape == y.shape and torch.equal(x, y) for x, y in pairs)
+
+
+@pytest.mark.parametrize("method", ["bernoulli", "magnitude"])
+@pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
+def test_a_cell_runs_twice_the_same_and_resumes_the_same(tmp_path, digits, make_cell, method, arch):
+    """Killed after any epoch and run again: the record equals that of the uninterrupted cell."""
+    cell = make_cell(method, arch, epochs=3)
+    whole = run_cell(cell, digits, tmp_path / "whole")
+    again = run_cell(cell, digits, tmp_path / "again")
+    assert whole.comparable() == again.comparable()
+    for file in ("gates.npz", "history.parquet", "networks.safetensors"):
+        assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
+
+    checkpoint = tmp_path / "checkpoint.pt"
+
+    class Killed(BaseException):
+        pass
+
+    def kill(training):
+        Checkpoint(checkpoint, cell).save(training, force=True)
+        raise Killed
+
+    for _ in range(2):
+        with pytest.raises(Killed):
+            run_cell(cell, digits, tmp_path / "resumed", checkpoint, after_epoch=kill)
+        assert not (tmp_path / "resumed").exists()
+    resumed = run_cell(cell, digits, tmp_path / "resumed", checkpoint)
+    assert resumed.comparable() == whole.comparable()
+    for file in ("gates.npz", "history.parquet", "networks.safetensors"):
+        assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "resumed" / file).read_bytes()
+    assert not checkpoint.exists()
+
+
+def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_ignored(tmp_path, digits, make_cell):
+    path = tmp_path / "checkpoint.pt"
+    cell = make_cell(epochs=2)
+    training = Training(cell, digits)
+    training.run_epoch()
+    Checkpoint(path, cell).save(training, force=True)
+    other = make_cell(epochs=3)
+    assert not Checkpoint(path, other).load(Training(other, digits))
+    fresh = Training(cell, digits)
+    assert Checkpoint(path, cell).load(fresh)
+    assert fresh.epoch == 1
+    path.write_bytes(path.read_bytes()[:1000])
+    assert not Checkpoint(path, cell).load(Training(cell, digits))
+
+
+@pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
+def test_replicates_do_not_interact(digits, make_cell, arch):
+    """A replicate ends the same alone and beside others (to rounding: other matrix shapes, other summation order)."""
+    alone = trained(make_cell("bernoulli", arch, replicates=1, epochs=3), digits, dtype=torch.float64)
+    beside = trained(make_cell("bernoulli", arch, replicates=3, epochs=3), digits, dtype=torch.float64)
+    for slot, gates in alone.method.gates().items():
+        kept = alone.network.kept[slot][0]
+        assert torch.equal(beside.network.kept[slot][0][: len(kept)], kept)
+        torch.testing.assert_close(beside.method.gates()[slot][0][: len(kept)], gates[0], rtol=0, atol=1e-7)
+
+
+def test_methods_start_from_the_same_weights_and_see_the_same_batches(digits, make_cell):
+    bernoulli, magnitude = (Training(make_cell(name), digits) for name in ("bernoulli", "magnitude"))
+    for key, tensor in bernoulli.network.parameters.items():
+        assert torch.equal(tensor, magnitude.network.parameters[key])
+    bernoulli.run_epoch()
+    magnitude.run_epoch()
+    for run in (bernoulli, magnitude):
+        run.batches.start_epoch()
+    assert torch.equal(bernoulli.batches.order, magnitude.batches.order)
+    assert not torch.equal(bernoulli.batches.order[0], bernoulli.batches.order[1])
+
+
+def test_seeds_differ_between_replicates_widths_and_initializations_only(make_cell):
+    base = make_cell("bernoulli")
+    assert base.seed(0) == make_cell("magnitude", strength="other", track="hidden", epochs=9).seed(0)
+    others = [base.seed(1), make_cell(width=2.0).seed(0), make_cell(initialization="orthogonal").seed(0)]
+    others += [make_cell(architecture="lenet5").seed(0), make_cell(dataset="mnist").seed(0)]
+    assert len({base.seed(0), *others}) == 6
+
+
+def test_learning_rates_fall_together(digits, make_cell):
+    training = Training(make_cell(epochs=4), digits)
+    rates = []
+    while not training.finished:
+        rates.append((training.rate, training.optimizer.param_groups[0]["lr"]))
+        training.run_epoch()
+        rates[-1] += (training.optimizer.param_groups[0]["lr"],)
+    assert [rate for rate, _, _ in rates] == [1.0, 1.0, 1.0, 0.1]
+    assert [round(after, 9) for _, _, after in rates] == [1e-3, 1e-3, 1e-3, 1e-4]
+
+
+def test_divergence_is_recorded_and_does_not_touch_the_neighbours(digits, make_cell):
+    cell = make_cell("bernoulli", epochs=2, replicates=2)
+    healthy = trained(cell, digits)
+    training = Training(cell, digits)
+    with torch.no_grad():
+        training.network.parameters["fc1.weight"][1] = torch.inf
+    while not training.finished:
+        training.run_epoch()
+    sick, _ = evaluate(training, 1, 1.0)
+    well, _ = evaluate(training, 0, 1.0)
+    assert sick.status == "diverged"
+    assert sick.error_test_percent is None
+    assert well.status == evaluate(healthy, 0, 1.0)[0].status
+    assert well.error_test_percent == evaluate(healthy, 0, 1.0)[0].error_test_percent
+
+
+def test_an_emptied_slot_is_recorded_as_collapsed(digits, make_cell):
+    cell = make_cell("bernoulli", settings={"price": 50.0, "drift": 0.2}, epochs=4)
+    training = trained(cell, digits)
+    entry, _ = evaluate(training, 0, 1.0)
+    assert entry.status == "collapsed"
+    assert "unit" in entry.reason or "closed" in entry.reason
+    assert min(map(int, entry.units_kept.split("-"))) >= 1
+
+
+def test_a_failing_method_is_recorded_as_failed(tmp_path, digits, make_cell, monkeypatch):
+    def broken(self, network, step):
+        raise RuntimeError("made to fail")
+
+    monkeypatch.setattr("robustprune.methods.dense.Dense.removals", broken)
+    record = run_cell(make_cell("dense"), digits, tmp_path / "cell")
+    assert [entry.status for entry in record.replicates] == ["failed", "failed"]
+    assert "made to fail" in record.replicates[0].reason
+    assert {path.name for path in (tmp_path / "cell").iterdir()} == {
+        "record.json",
+        "history.parquet",
+        "gates.npz",
+        "networks.safetensors",
+    }
+
+
+def test_training_macs_count_what_was_computed(digits, make_cell):
+    training = trained(make_cell("dense", epochs=2, batch_size=64), digits)
+    steps = 1437 // 64 * 2
+    assert training.train_macs.tolist() == [3 * 64 * steps * 266200] * 2
+    pruned = trained(make_cell("magnitude", epochs=8), digits)
+    assert (pruned.train_macs < 3 * 64 * (1437 // 64) * 8 * 266200).all()
+
+
+def test_fused_adam_is_adam_with_l2(digits, make_cell):
+    """One step by hand: g + l2 w, bias-corrected."""
+    training = Training(make_cell("dense", replicates=1), digits, dtype=torch.float64)
+    before = training.network.parameters["fc3.weight"].detach().clone()
+    x, y = training.batches.get(0)
+    loss = training._losses(x, y, lambda slot, h: h).mean(1).sum()
+    (g,) = torch.autograd.grad(loss, training.network.parameters["fc3.weight"])
+    training._step(x, y)
+    g = g + 1e-5 * before
+    expected = before - 1e-3 * g / (g.abs() + 1e-8)
+    torch.testing.assert_close(training.network.parameters["fc3.weight"].detach(), expected, rtol=0, atol=1e-12)

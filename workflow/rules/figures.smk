@@ -1,0 +1,49 @@
+# One figure from the user's own runs.
+rule figure_of_runs:
+    input:
+        expand(f"{ROOT}/{{file}}", file=COLLECTED),
+    output:
+        pdf=f"{ROOT}/figures/{{name}}.pdf",
+        svg=f"{ROOT}/figures/{{name}}.svg",
+        png=report(
+            f"{ROOT}/figures/{{name}}.png",
+            category="Figures",
+            caption="../report/figure.rst",
+            labels={"figure": "{name}"},
+        ),
+    log:
+        f"{ROOT}/logs/figure/{{name}}.log",
+    params:
+        source=lambda wildcards, input: Path(input[0]).parent,
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        confidence=STUDY.confidence,
+        source_hash=source_hash("robustprune.analysis.figures"),
+    shell:
+        "robustprune figure {wildcards.name} --source {params.source} --output {params.folder}"
+        " --confidence {params.confidence} > {log} 2>&1"
+
+
+# The same from the results shipped with the repository; nothing is trained.
+use rule figure_of_runs as figure_of_reference with:
+    input:
+        expand(f"{REFERENCE}/{{file}}", file=COLLECTED),
+    output:
+        pdf="figures/{name}.pdf",
+        svg="figures/{name}.svg",
+        png="figures/{name}.png",
+    log:
+        f"{ROOT}/logs/figure_of_reference/{{name}}.log",
+    params:
+        source=lambda wildcards, input: Path(input[0]).parent,
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        confidence=STUDY.confidence,
+        source_hash=source_hash("robustprune.analysis.figures"),
+
+
+# Target: all figures.
+rule figures:
+    input:
+        expand(
+            "figures/{name}.png" if FROM_REFERENCE else f"{ROOT}/figures/{{name}}.png",
+            name=FIGURES,
+        ),

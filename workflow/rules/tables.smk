@@ -1,0 +1,93 @@
+REFERENCE = "results/reference"
+COLLECTED = [
+    "runs.csv",
+    "details.csv",
+    "missing.csv",
+    "history.parquet",
+    "gates.parquet",
+]
+# What the targets `tables` and `figures` show: auto is the shipped reference until there are runs of one's own.
+FROM_REFERENCE = STUDY.results == "reference" or (
+    STUDY.results == "auto" and not Path(ROOT, "runs").exists()
+)
+
+
+# All records of the study as long tables, one row per network.
+rule collect:
+    input:
+        config=ancient(f"{ROOT}/config.yaml"),
+        records=expand(f"{ROOT}/runs/{{key}}/record.json", key=CELLS),
+    output:
+        expand(f"{ROOT}/{{file}}", file=COLLECTED),
+    log:
+        f"{ROOT}/logs/collect.log",
+    params:
+        cells={key: cell.config_hash for key, cell in CELLS.items()},
+        source_hash=source_hash("robustprune.collection"),
+    shell:
+        "robustprune collect --config {input.config} > {log} 2>&1"
+
+
+# Robustness tables by starting width and by initialization.
+rule tables_of_runs:
+    input:
+        f"{ROOT}/runs.csv",
+    output:
+        csv=expand(f"{ROOT}/tables/{{name}}.csv", name=GROUPS),
+        html=report(
+            expand(f"{ROOT}/tables/{{name}}.html", name=GROUPS),
+            category="Tables",
+            caption="../report/tables.rst",
+        ),
+    log:
+        f"{ROOT}/logs/tables.log",
+    params:
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        confidence=STUDY.confidence,
+        source_hash=source_hash("robustprune.analysis.tables"),
+    shell:
+        "robustprune tables --runs {input} --output {params.folder} --confidence {params.confidence} > {log} 2>&1"
+
+
+# The same from the results shipped with the repository; nothing is trained.
+use rule tables_of_runs as tables_of_reference with:
+    input:
+        f"{REFERENCE}/runs.csv",
+    output:
+        csv=expand("figures/tables/{name}.csv", name=GROUPS),
+        html=expand("figures/tables/{name}.html", name=GROUPS),
+    log:
+        f"{ROOT}/logs/tables_of_reference.log",
+    params:
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        confidence=STUDY.confidence,
+        source_hash=source_hash("robustprune.analysis.tables"),
+
+
+# What the configuration claims against what was found.
+rule check_claims:
+    input:
+        config=ancient(f"{ROOT}/config.yaml"),
+        tables=expand(f"{ROOT}/{{file}}", file=["runs.csv", "details.csv"]),
+    output:
+        report(
+            f"{ROOT}/tables/claims.csv",
+            category="Tables",
+            caption="../report/claims.rst",
+        ),
+    log:
+        f"{ROOT}/logs/check_claims.log",
+    params:
+        source=lambda wildcards, input: Path(input.tables[0]).parent,
+        claims=[claim.model_dump() for claim in STUDY.claims],
+        source_hash=source_hash("robustprune.analysis.claims"),
+    shell:
+        "robustprune claims --config {input.config} --source {params.source} --output {output} > {log} 2>&1"
+
+
+# Target: all tables.
+rule tables:
+    input:
+        rules.tables_of_reference.output
+        if FROM_REFERENCE
+        else rules.tables_of_runs.output,
