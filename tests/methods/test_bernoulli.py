@@ -75,19 +75,31 @@ def test_gates_are_projected_onto_the_unit_interval():
 def test_removal_needs_a_low_mean_over_the_epoch_and_a_positive_slope():
     """A single visit to zero is not enough, nor is a low mean while the data want the unit back."""
     method = make_method(steps=4)
-    method.theta[:, 0] = 0.0  # at zero all epoch, price not paid: goes
-    method.theta[:, 1] = 0.0  # at zero, but the data ask for it: stays
-    method.theta[:, 2] = 0.5  # visits zero once: stays
     for number in range(1, 5):
-        method.estimate = torch.zeros_like(method.theta)
-        method.estimate[:, 1] = -1.0 if number == 4 else 0.0
-        method.estimate[:, 3:] = -1.0
-        method.theta[:, 2] = 0.0 if number == 2 else 0.5
+        method.estimate = torch.full_like(method.theta, -1.0)
+        method.estimate[:, 0] = 0.0  # at zero all epoch, its price not earned: goes
+        method.estimate[:, 1] = -1.0 if number == 4 else 0.0  # at zero, but the data ask for it: stays
+        method.theta[:, :2] = 0.0
+        method.theta[:, 2] = 0.0 if number == 2 else 0.5  # visits zero once: stays
         method.step(None, 1.0, None)
         removal = method.removals(None, number)
         assert (removal is None) == (number < 4)
     assert removal["input"].nonzero().tolist() == [[0, 0], [1, 0]]
     assert not removal["fc1"].any()
+    assert method.window == 0
+
+
+def test_the_window_opens_when_an_idle_gate_can_be_at_zero():
+    """theta starts at 0.5 and falls 0.1 a step: five steps do not count, and a window is at least half an epoch."""
+    for steps, found in ((12, [12]), (8, [16]), (6, [12])):
+        method = make_method(steps=steps, drift=0.1)
+        removed = []
+        for number in range(1, 17):
+            step(method, 0.0)
+            removal = method.removals(None, number)
+            if removal is not None and removal["fc2"].all():
+                removed.append(number)
+        assert removed[0] == found[0]
 
 
 def test_fixed_prior_settles_inside():

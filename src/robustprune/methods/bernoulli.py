@@ -4,6 +4,7 @@ Objective: E_{xi ~ Bern(theta)}[cross-entropy] + (lambda / 2) ||W||^2 + sum_i c_
 and the hyper-prior together are linear in theta, so every gate ends at 0 or 1.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -81,6 +82,7 @@ class Bernoulli(Method):
         """Begin a pruning window (an epoch): the sums over its steps of theta and of DL + c."""
         self.estimate = torch.zeros_like(self.theta)
         self.theta_sum, self.slope_sum = torch.zeros_like(self.theta), torch.zeros_like(self.theta)
+        self.window = 0
 
     def by_slot(self, tensor: Tensor) -> dict[str, Tensor]:
         """Views of a tensor [R, all gates], slot -> [R, n]."""
@@ -140,16 +142,23 @@ class Bernoulli(Method):
             slope += torch.logit(self.theta) / self.context.examples
         self.theta_sum += self.theta
         self.slope_sum += slope
+        self.window += 1
         self.theta.addcdiv_(slope, price, value=-rate * self.settings.drift)
         edge = FIXED_PRIOR_EDGE if self.settings.prior == "fixed" else 0.0
         self.theta.clamp_(edge, 1 - edge)
 
     def removals(self, network: StackedNetwork, step: int) -> dict[str, Tensor] | None:
-        """At the end of an epoch: mean theta at most 0.02 and mean DL + c positive (method.md section 5)."""
+        """At the end of an epoch: mean theta at most 0.02 and mean DL + c positive (method.md section 5).
+
+        The window opens only when an idle gate can have come down from its start to 0 (otherwise the first epoch's
+        mean says nothing), and spans at least half an epoch.
+        """
         steps = self.context.steps_per_epoch
-        if step % steps or self.settings.prior == "fixed":
+        if step == math.ceil(self.settings.theta_start / self.settings.drift):
+            self.start_window()
+        if step % steps or 2 * self.window < steps or self.settings.prior == "fixed":
             return None
-        idle = (self.theta_sum <= self.settings.remove_below * steps) & (self.slope_sum > 0)
+        idle = (self.theta_sum <= self.settings.remove_below * self.window) & (self.slope_sum > 0)
         self.start_window()
         return self.by_slot(idle)
 
@@ -179,9 +188,10 @@ class Bernoulli(Method):
     def state(self) -> dict[str, Tensor]:
         tensors = {"theta": self.theta, "theta_sum": self.theta_sum, "slope_sum": self.slope_sum}
         tensors["counts"] = torch.tensor([self.counts[slot] for slot in self.context.gated])
-        return {**tensors, "sizes": torch.tensor(self.sizes)}
+        return {**tensors, "sizes": torch.tensor(self.sizes), "window": torch.tensor(self.window)}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self.theta, self.theta_sum, self.slope_sum = (state[n] for n in ("theta", "theta_sum", "slope_sum"))
+        self.window = int(state["window"])
         counts = dict(zip(self.context.gated, state["counts"].tolist(), strict=True))
         self._resize(counts, state["sizes"].tolist())

@@ -6,9 +6,29 @@ from torch import Tensor
 from torch.autograd import Function
 
 
+class _Linear(Function):
+    """Batched affine map whose weight gradient comes out contiguous.
+
+    Autograd's own baddbmm gradient is a transposed view that it then copies, which costs as much as the product.
+    """
+
+    @staticmethod
+    def forward(ctx, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """h [R, B, in], weight [R, out, in], bias [R, out] -> [R, B, out]."""
+        ctx.save_for_backward(h, weight)
+        return torch.baddbmm(bias.unsqueeze(1), h, weight.transpose(1, 2))
+
+    @staticmethod
+    def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of h, weight and bias."""
+        h, weight = ctx.saved_tensors
+        grad_h = torch.bmm(upstream, weight) if ctx.needs_input_grad[0] else None
+        return grad_h, torch.bmm(upstream.transpose(1, 2), h), upstream.sum(1)
+
+
 def linear(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Batched affine map: h [R, B, in], weight [R, out, in], bias [R, out] -> [R, B, out]."""
-    return torch.baddbmm(bias.unsqueeze(1), h, weight.transpose(1, 2))
+    return _Linear.apply(h, weight, bias)
 
 
 def convolve_image(images: Tensor, weight: Tensor) -> Tensor:

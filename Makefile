@@ -1,0 +1,62 @@
+# Two commands do all the set-up: `make quick` (first results on real MNIST) and `make test`.
+CORES ?= 2
+PYTHON ?= python3
+BIN := .venv/bin
+SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --workflow-profile workflow/profiles/default
+
+.PHONY: help install quick smoke study claims report test test-fast lint format schemas clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+install: .venv/.installed ## create .venv with the pinned dependencies
+
+# torch first and alone: pulled in by another package it may come as a different, far larger build
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,onnx,dev]'
+	touch $@
+
+quick: install ## a first look on real MNIST: tables, figures and report.html in results/quick
+	$(SNAKEMAKE) --configfile config/quick.yaml
+	$(SNAKEMAKE) --configfile config/quick.yaml --report results/quick/report.html
+	@echo "Open results/quick/report.html, or look into results/quick/tables and results/quick/figures."
+
+smoke: install ## the whole pipeline on tiny embedded data, and its report
+	$(SNAKEMAKE) --configfile config/smoke.yaml
+	$(SNAKEMAKE) --configfile config/smoke.yaml --report results/smoke/report.html
+
+study: install ## the study itself (config/config.yaml; hours)
+	$(SNAKEMAKE)
+
+claims: install ## repeat the runs behind the method's claims (config/claims.yaml)
+	$(SNAKEMAKE) --configfile config/claims.yaml
+
+report: install ## report.html of the study's runs
+	$(SNAKEMAKE) --report results/report.html
+
+test: install ## all tests
+	$(BIN)/python -m pytest -n $(CORES) --dist worksteal
+
+test-fast: install ## tests without real pipelines
+	$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow'
+
+lint: install ## ruff, snakefmt, snakemake --lint
+	$(BIN)/ruff check src tests workflow
+	$(BIN)/ruff format --check src tests workflow
+	$(BIN)/snakefmt --check Snakefile workflow
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint --configfile config/smoke.yaml
+
+format: install ## apply the formatters
+	$(BIN)/ruff check --fix src tests workflow
+	$(BIN)/ruff format src tests workflow
+	$(BIN)/snakefmt Snakefile workflow
+
+schemas: install ## regenerate workflow/schemas from the typed configuration and record
+	$(BIN)/robustprune schema --output workflow/schemas
+
+clean: ## remove the runs of quick and smoke (never the study's)
+	rm -rf results/quick results/smoke
