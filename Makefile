@@ -44,15 +44,15 @@ test-fast: install ## tests without real pipelines
 	$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow'
 
 lint: install ## ruff, snakefmt, snakemake --lint
-	$(BIN)/ruff check src tests workflow
-	$(BIN)/ruff format --check src tests workflow
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
 	$(BIN)/snakefmt --check Snakefile workflow
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint --configfile config/smoke.yaml
 
 format: install ## apply the formatters
-	$(BIN)/ruff check --fix src tests workflow
-	$(BIN)/ruff format src tests workflow
+	$(BIN)/ruff check --fix src tests
+	$(BIN)/ruff format src tests
 	$(BIN)/snakefmt Snakefile workflow
 
 schemas: install ## regenerate workflow/schemas from the typed configuration and record

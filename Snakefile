@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import yaml
 from snakemake.utils import min_version
 
 from robustprune.analysis.figures import FIGURES
@@ -30,6 +31,7 @@ if (
 
 STUDY = validate_study(config, "configuration")
 ROOT = STUDY.root
+CONFIG_FILE = Path(ROOT, "config.yaml")
 CELLS = study_cells(STUDY)
 for cell in CELLS.values():
     check_method(cell)
@@ -44,6 +46,13 @@ rule all:
         expand(f"{ROOT}/tables/{{name}}.html", name=GROUPS),
         expand(f"{ROOT}/figures/{{name}}.png", name=FIGURES),
         [f"{ROOT}/tables/claims.csv"] if STUDY.claims else [],
+
+
+onstart:
+    # the merged configuration, so that every logged command can be run again by hand; the jobs follow its changes
+    # through their params
+    CONFIG_FILE.parent.mkdir(parents=True, exist_ok=True)
+    CONFIG_FILE.write_text(yaml.safe_dump(config, sort_keys=False))
 
 
 include: "workflow/rules/data.smk"

@@ -145,7 +145,7 @@ def test_record_schema_accepts_what_is_written(tmp_path, digits, make_cell):
 
 
 def test_saved_configuration_is_the_same_study(tmp_path):
-    """What rule save_config writes (plain YAML of the merged keys) expands to the same cells."""
+    """What Snakemake saves at its start (plain YAML of the merged keys) expands to the same cells."""
     for path in CONFIGS:
         saved = Path(tmp_path, path.name)
         saved.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()), sort_keys=False))

@@ -18,10 +18,11 @@ class Parser(argparse.ArgumentParser):
 
 
 def _prepare(arguments: argparse.Namespace) -> None:
-    from robustprune.config import load_study
+    from robustprune.config import DataSettings
     from robustprune.data import prepare
 
-    print(prepare(arguments.dataset, load_study(arguments.config).data))
+    given = {"directory": arguments.directory, "mirrors": arguments.mirrors}
+    print(prepare(arguments.dataset, DataSettings(**{key: value for key, value in given.items() if value})))
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -128,8 +129,10 @@ def build_parser() -> Parser:
             added.add_argument("--config", type=Path, required=True, help="study configuration, e.g. config/quick.yaml")
         return added
 
-    prepare = command("prepare", _prepare, "fetch, verify and store a data set", config=True)
+    prepare = command("prepare", _prepare, "fetch, verify and store a data set")
     prepare.add_argument("dataset", choices=["mnist", "fashion_mnist", "kmnist", "emnist_digits", "digits"])
+    prepare.add_argument("--directory", help="where to keep it (default: data)")
+    prepare.add_argument("--mirrors", nargs="+", help="folders, URLs or 'torchvision', tried in order")
     train = command("train", _train, "train and evaluate one cell (all its replicates)", config=True)
     train.add_argument("--cell", required=True, help="the cell's key, as `robustprune plan` prints it")
     train.add_argument("--output", type=Path, help="folder of the record (default: <root>/runs/<cell>)")

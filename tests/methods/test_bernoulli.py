@@ -15,6 +15,7 @@ from robustprune.methods.bernoulli import Bernoulli, Settings
 from robustprune.methods.noise import draw_bernoulli
 from robustprune.methods.registry import check_method
 from robustprune.networks.architecture import architecture
+from robustprune.training import Training
 
 
 def make_method(replicates=2, steps=4, examples=1000, **values) -> Bernoulli:
@@ -165,3 +166,31 @@ def test_wrong_settings_name_the_key(make_cell, settings_, message):
     with pytest.raises(StudyError, match=message) as caught:
         check_method(make_cell(settings=settings_))
     assert "strengths.bernoulli.key" in str(caught.value)
+
+
+def test_exact_estimator_agrees_with_the_cheap_ones_in_training(digits, make_cell):
+    """On one large batch the two-pass estimate and the back-propagated second-order one rank the gates alike."""
+    found = {}
+    for estimator in ("exact", "trapezoid"):
+        settings_ = {"price": 1e-3, "estimator": estimator}
+        values = {"settings": settings_, "width": 0.1, "track": "hidden", "batch_size": 1437, "epochs": 1}
+        training = Training(make_cell("bernoulli", **values), digits, dtype=torch.float64)
+        training._step(*training.batches.get(0))
+        found[estimator] = training.method.estimate
+    for exact_, cheap in zip(found["exact"], found["trapezoid"], strict=True):
+        assert torch.corrcoef(torch.stack([exact_, cheap]))[0, 1] > 0.8
+
+
+def test_fixed_prior_keeps_gates_until_the_end(digits, make_cell):
+    """The ablation: no unit leaves during training, gates stay off 0 and 1, the cut at 1/2 comes at the end."""
+    cell = make_cell("bernoulli", settings={"price": 5e-4, "prior": "fixed", "drift": 0.01}, epochs=4)
+    training = Training(cell, digits)
+    while not training.finished:
+        training.run_epoch()
+    assert training.network.places() == {"input": 784, "fc1": 300, "fc2": 100}
+    theta = torch.cat(list(training.method.gates().values()), 1)
+    assert theta.min() > 0
+    assert theta.max() < 1
+    final = torch.cat(list(training.method.final_gates().values()), 1)
+    assert 0 < final.mean() < 1
+    assert torch.equal(final == 1, theta > 0.5)

@@ -15,17 +15,17 @@ FROM_REFERENCE = STUDY.results == "reference" or (
 # All records of the study as long tables, one row per network.
 rule collect:
     input:
-        config=ancient(f"{ROOT}/config.yaml"),
         records=expand(f"{ROOT}/runs/{{key}}/record.json", key=CELLS),
     output:
         expand(f"{ROOT}/{{file}}", file=COLLECTED),
     log:
         f"{ROOT}/logs/collect.log",
     params:
+        config=CONFIG_FILE,
         cells={key: cell.config_hash for key, cell in CELLS.items()},
         source_hash=source_hash("robustprune.collection"),
     shell:
-        "robustprune collect --config {input.config} > {log} 2>&1"
+        "robustprune collect --config {params.config} > {log} 2>&1"
 
 
 # Robustness tables by starting width and by initialization.
@@ -67,7 +67,6 @@ use rule tables_of_runs as tables_of_reference with:
 # What the configuration claims against what was found.
 rule check_claims:
     input:
-        config=ancient(f"{ROOT}/config.yaml"),
         tables=expand(f"{ROOT}/{{file}}", file=["runs.csv", "details.csv"]),
     output:
         report(
@@ -78,11 +77,12 @@ rule check_claims:
     log:
         f"{ROOT}/logs/check_claims.log",
     params:
+        config=CONFIG_FILE,
         source=lambda wildcards, input: Path(input.tables[0]).parent,
         claims=[claim.model_dump() for claim in STUDY.claims],
         source_hash=source_hash("robustprune.analysis.claims"),
     shell:
-        "robustprune claims --config {input.config} --source {params.source} --output {output} > {log} 2>&1"
+        "robustprune claims --config {params.config} --source {params.source} --output {output} > {log} 2>&1"
 
 
 # Target: all tables.

@@ -1,7 +1,6 @@
 # One cell: all its replicates train at once and are evaluated; a kill costs at most some seconds of epochs.
 rule train:
     input:
-        config=ancient(f"{ROOT}/config.yaml"),
         data=f"{STUDY.data.directory}/{{dataset}}.safetensors",
     output:
         record=f"{ROOT}/runs/{CELL}/record.json",
@@ -18,10 +17,11 @@ rule train:
         mem_mb=2048,
         gpu=1 if STUDY.device.startswith("cuda") else 0,
     params:
+        config=CONFIG_FILE,
         cell=lambda wildcards: CELL.format(**dict(wildcards.items())),
         config_hash=lambda wildcards: CELLS[
             CELL.format(**dict(wildcards.items()))
         ].config_hash,
         source_hash=lambda wildcards: training_hash(wildcards.method),
     shell:
-        "robustprune train --config {input.config} --cell {params.cell} > {log} 2>&1"
+        "robustprune train --config {params.config} --cell {params.cell} > {log} 2>&1"

@@ -1,0 +1,168 @@
+"""Tables, figures and claims from made-up records with known answers, complete and with holes."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from robustprune.analysis.claims import STATISTICS, write_claims
+from robustprune.analysis.figures import FIGURES, draw_figure
+from robustprune.analysis.figures.style import METHODS, look
+from robustprune.analysis.source import read_runs, read_source
+from robustprune.analysis.tables import GROUPS, write_tables
+from robustprune.config import Claim
+from robustprune.errors import StudyError
+from robustprune.records import COLUMNS
+
+AXES = ["dataset", "architecture", "track", "method", "strength", "initialization", "width"]
+
+
+def made_up(methods=("bernoulli", "dense"), widths=(1.0, 2.0), initializations=("he_normal", "orthogonal")):
+    """runs, details, history and gates of a study whose numbers are easy to predict."""
+    runs, details, history, gates = [], [], [], []
+    for method, width, init, replicate in itertools.product(methods, widths, initializations, range(3)):
+        axes = dict(zip(AXES, ["mnist", "lenet_300_100", "full", method, "a", init, width], strict=True))
+        params = 1000 * (1 if method == "bernoulli" else width) + replicate
+        row = dict.fromkeys(COLUMNS) | axes | {"replicate": replicate, "seed": 1, "status": "ok"}
+        row |= {"units_start": "784-300-100", "units_kept": f"{100 + replicate}-50-20", "params_dense": 266610 * width}
+        row |= {"params_kept": params, "error_test_percent": 1.5 + replicate / 10, "train_seconds": 2.0 * width}
+        runs.append(row)
+        details.append({**axes, "replicate": replicate, "status": "ok", "reason": None, "units_raw": None})
+        details[-1] |= {"gates_above_090_fraction": 0.9, "peak_memory_mib": 700.0}
+        for epoch in (1, 2):
+            counts = {"units_input": 784 - epoch, "units_fc1": 300, "units_fc2": 100}
+            history.append({**axes, "replicate": replicate, "epoch": epoch, "train_loss": 0.1, **counts})
+        for slot, unit, epoch in itertools.product(("input", "fc1", "fc2"), (0, 5), (0, 1, 2)):
+            if method == "bernoulli" and replicate == 0:
+                gates.append({**axes, "slot": slot, "unit": unit, "epoch": epoch, "theta": 0.5})
+    return pd.DataFrame(runs, columns=list(COLUMNS)), pd.DataFrame(details), pd.DataFrame(history), pd.DataFrame(gates)
+
+
+def store(folder, tables):
+    runs, details, history, gates = tables
+    runs.to_csv(folder / "runs.csv", index=False)
+    details.to_csv(folder / "details.csv", index=False)
+    history.to_parquet(folder / "history.parquet")
+    gates.to_parquet(folder / "gates.parquet")
+    return folder
+
+
+def test_tables_hold_the_known_means(tmp_path):
+    store(tmp_path, made_up())
+    written = write_tables(tmp_path / "runs.csv", tmp_path / "tables", 0.95)
+    assert {path.stem for path in written} == set(GROUPS)
+    table = pd.read_csv(tmp_path / "tables" / "robustness_width.csv")
+    row = table[(table.method == "dense") & (table.width == 2) & (table.initialization == "he_normal")].iloc[0]
+    assert (row.params_kept, row.error_test_percent, row.n, row.not_ok) == (2001, pytest.approx(1.6), 3, 0)
+    assert row.units_kept == "101.0-50.0-20.0"
+    assert row.params_kept_high - row.params_kept == pytest.approx(4.302653 / np.sqrt(3), rel=1e-5)
+    at_width_one = pd.read_csv(tmp_path / "tables" / "robustness_initialization.csv")
+    assert set(at_width_one.width) == {1.0}
+    page = (tmp_path / "tables" / "robustness_width.html").read_text()
+    assert "LeNet-300-100 on MNIST, track full" in page
+    assert "95%" in page
+    assert "1.60 [1.35, 1.85]" in page
+
+
+def test_failed_and_collapsed_runs_show(tmp_path):
+    runs, *rest = made_up()
+    chosen = (runs.method == "dense") & (runs.width == 2) & (runs.initialization == "he_normal")
+    runs.loc[chosen, "status"] = ["failed", "collapsed", "ok"]
+    runs.loc[runs.status == "failed", ["units_kept", "params_kept", "error_test_percent"]] = None
+    store(tmp_path, (runs, *rest))
+    write_tables(tmp_path / "runs.csv", tmp_path / "tables")
+    table = pd.read_csv(tmp_path / "tables" / "robustness_width.csv")
+    row = table[(table.method == "dense") & (table.width == 2) & (table.initialization == "he_normal")].iloc[0]
+    assert (row.n, row.not_ok) == (2, 2)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_are_drawn_reproducibly(tmp_path, name):
+    store(tmp_path, made_up())
+    first = [path.read_bytes() for path in draw_figure(name, tmp_path, tmp_path / "a")]
+    second = [path.read_bytes() for path in draw_figure(name, tmp_path, tmp_path / "b")]
+    assert first == second
+    assert sorted(path.suffix for path in (tmp_path / "a").iterdir()) == [".pdf", ".png", ".svg"]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_and_tables_survive_holes(tmp_path, name):
+    """No gated method, one width, a failed run, nothing at all."""
+    few = made_up(methods=("dense",), widths=(1.0,), initializations=("he_normal",))
+    few[0].loc[0, ["status", "params_kept", "error_test_percent", "units_kept"]] = ["failed", None, None, None]
+    empty = tuple(table.iloc[:0] for table in few)
+    for number, tables in enumerate((few, empty)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        store(folder, tables)
+        assert len(draw_figure(name, folder, folder)) == 3
+        assert len(write_tables(folder / "runs.csv", folder)) == 2 * len(GROUPS)
+    assert not plt.get_fignums()
+
+
+def test_error_figure_shows_the_numbers(tmp_path):
+    store(tmp_path, made_up())
+    figure = FIGURES["error_by_width"](read_source(tmp_path), 0.95)
+    lines = figure.axes[0].lines
+    assert any(np.allclose(line.get_ydata(), [1.6, 1.6]) for line in lines)
+    plt.close(figure)
+
+
+def test_every_method_has_a_look_of_its_own():
+    looks = [(look(method)["color"], look(method)["marker"]) for method in METHODS]
+    assert len(set(looks)) == len(looks)
+    assert look("somebodys_own") == look("somebodys_own")
+
+
+def test_wrong_columns_are_named(tmp_path):
+    made_up()[0].rename(columns={"seed": "sead"}).to_csv(tmp_path / "runs.csv", index=False)
+    with pytest.raises(StudyError, match=r"wrong columns \(sead, seed\)"):
+        read_runs(tmp_path / "runs.csv")
+    (tmp_path / "runs.csv").write_text("")
+    with pytest.raises(StudyError, match="not a readable CSV"):
+        read_runs(tmp_path / "runs.csv")
+
+
+def claim(**values):
+    base = {"name": "c", "where": {"method": "bernoulli"}, "statistic": "mean", "column": "params_kept"}
+    return Claim(**{**base, **({} if "at_least" in values else {"at_most": 1}), **values})
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"statistic": "mean"}, 1001),
+        ({"statistic": "maximum"}, 1002),
+        ({"statistic": "mean", "column": "units_input"}, 101),
+        ({"statistic": "mean", "column": "peak_memory_mib"}, 700),
+        ({"statistic": "not_ok_fraction", "column": "status"}, 0),
+        ({"statistic": "sum", "column": "train_seconds", "where": {"width": 2, "initialization": "he_normal"}}, 24),
+        ({"statistic": "largest_deviation_percent", "by": "width", "where": {"method": "dense"}}, 100 * 500 / 1501),
+        ({"statistic": "ratio_last_to_first", "by": "width", "column": "train_seconds"}, 2),
+        ({"statistic": "mean", "where": {"method": "nobody"}}, np.nan),
+    ],
+)
+def test_claims_compute_known_values(tmp_path, values, expected):
+    store(tmp_path, made_up())
+    table = write_claims([claim(**values)], tmp_path, tmp_path / "claims.csv")
+    assert table.value[0] == pytest.approx(expected, abs=1e-3, nan_ok=True)
+    assert table.holds[0] == bool(expected <= 1)
+    assert values["statistic"] in STATISTICS
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"column": "param_kept"}, "did you mean 'params_kept'"),
+        ({"where": {"metod": "x"}}, "did you mean 'method'"),
+        ({"statistic": "men"}, "did you mean 'mean'"),
+    ],
+)
+def test_wrong_claims_are_named(tmp_path, values, message):
+    store(tmp_path, made_up())
+    with pytest.raises(StudyError, match=message):
+        write_claims([claim(**values)], tmp_path, tmp_path / "claims.csv")
+    with pytest.raises(ValueError, match="exactly one"):
+        Claim(name="c", where={}, statistic="mean", column="x")

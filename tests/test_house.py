@@ -1,0 +1,77 @@
+"""The house keeps its shape: imports run downward, files stay small, one method never hashes into another."""
+
+import ast
+
+import pytest
+from conftest import REPOSITORY
+
+from robustprune.provenance import PACKAGE, source_files, source_hash, training_hash
+
+FLOORS = [
+    {"errors", "config", "cells", "provenance", "records", "schemas", "__init__"},
+    {"data", "torchvision_datasets", "networks", "initialization", "metrics"},
+    {"methods", "collection"},
+    {"compaction", "folding", "batches", "history", "training", "checkpoint", "evaluation", "progress", "running"},
+    {"analysis", "export"},
+    {"cli"},
+]
+
+
+def floor_of(path) -> int:
+    top = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return next(number for number, floor in enumerate(FLOORS) if top in floor)
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("robustprune."):
+            yield node.module.split(".")[1]
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_downward_and_files_are_small(path):
+    for name in imported(path):
+        assert next(n for n, floor in enumerate(FLOORS) if name in floor) <= floor_of(path), f"{path.name}: {name}"
+    assert len(path.read_text().splitlines()) <= 260
+
+
+def test_analysis_never_touches_networks_or_torch():
+    for path in (PACKAGE / "analysis").rglob("*.py"):
+        names = {
+            node.module if isinstance(node, ast.ImportFrom) else alias.name
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
+        assert not any(str(name).split(".")[0] == "torch" for name in names), path
+        assert not any("stacked" in str(name) or "plain" in str(name) for name in names), path
+
+
+def test_rules_are_thin():
+    for path in (REPOSITORY / "workflow" / "rules").glob("*.smk"):
+        assert len(path.read_text().splitlines()) <= 120, path.name
+
+
+def test_training_hash_covers_the_engine_and_one_method_only():
+    names = {path.name for path in source_files("robustprune.running", "robustprune.methods.magnitude")}
+    assert {"training.py", "compaction.py", "magnitude.py", "schedule.py", "layers.py", "config.py"} <= names
+    assert not {"bernoulli.py", "dense.py", "cli.py", "tables.py", "claims.py"} & names
+    assert training_hash("magnitude") != training_hash("bernoulli")
+
+
+def test_source_hash_follows_the_content(tmp_path, monkeypatch):
+    import shutil
+
+    copy = tmp_path / "robustprune"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr("robustprune.provenance.PACKAGE", copy)
+    before = {method: training_hash(method) for method in ("bernoulli", "magnitude")}
+    figures = source_hash("robustprune.analysis.figures")
+    with (copy / "methods" / "bernoulli.py").open("a") as opened:
+        opened.write("# edited\n")
+    assert training_hash("bernoulli") != before["bernoulli"]
+    assert training_hash("magnitude") == before["magnitude"]
+    assert source_hash("robustprune.analysis.figures") == figures
+    with (copy / "training.py").open("a") as opened:
+        opened.write("# edited\n")
+    assert training_hash("magnitude") != before["magnitude"]

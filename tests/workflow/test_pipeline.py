@@ -1,0 +1,203 @@
+"""Real Snakemake runs on tiny configurations: everything is made, nothing is made twice, faults are contained."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import REPOSITORY
+
+pytestmark = pytest.mark.workflow
+
+TINY = {
+    "root": "results",
+    "training": {"epochs": 2, "batch_size": 64},
+    "strengths": {"bernoulli": {"b": {"price": 2e-3}}, "dense": {"d": {}}, "magnitude": {"m": {"target": 0.3}}},
+    "study": [
+        {
+            "dataset": "digits",
+            "architecture": "lenet_300_100",
+            "methods": {"bernoulli": ["b"], "dense": ["d"], "magnitude": ["m"]},
+            "widths": [0.5],
+            "replicates": 2,
+        }
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A copy of what a clone holds, so that tests may edit it."""
+    target = tmp_path_factory.mktemp("clone") / "repository"
+    command = ["git", "ls-files", "-co", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    for name in listed.stdout.splitlines():
+        if (REPOSITORY / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(REPOSITORY / name, target / name)
+    return target
+
+
+def snakemake(checkout, *arguments, config=None, expect=0) -> str:
+    """Run Snakemake in the copy with the copy's own package; returns its output."""
+    environment = {**os.environ, "PYTHONPATH": str(checkout / "src")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    if config is not None:
+        (checkout / "tiny.yaml").write_text(yaml.safe_dump(config))
+        command += ["--configfile", "tiny.yaml"]
+    done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
+    assert done.returncode == expect, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+def planned(output: str) -> dict[str, int]:
+    """Jobs per rule in a dry run's statistics."""
+    lines = output.split("Job stats:")[1].splitlines()[3:] if "Job stats:" in output else []
+    counts = {}
+    for line in lines:
+        if not line.strip():
+            break
+        rule, count = line.split()
+        counts[rule] = int(count)
+    return counts
+
+
+@pytest.fixture(scope="module")
+def finished(checkout):
+    snakemake(checkout, config=TINY)
+    return checkout
+
+
+def test_everything_is_made(finished):
+    results = finished / "results"
+    runs = pd.read_csv(results / "runs.csv")
+    assert len(runs) == 6
+    assert set(runs.method) == {"bernoulli", "dense", "magnitude"}
+    for name in ("tables/robustness_width.html", "figures/kept_params_by_width.pdf", "figures/gate_trajectories.svg"):
+        assert (results / name).stat().st_size > 500
+    assert len(pd.read_csv(results / "missing.csv")) == 0
+    assert not list(results.rglob("checkpoint.pt"))
+    logs = list((results / "logs").rglob("train.log"))
+    assert len(logs) == 3
+    assert all("epoch 2/2" in log.read_text() for log in logs)
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert "Nothing to be done" in snakemake(finished, "--dry-run", config=TINY)
+
+
+def test_the_report_is_one_page_with_every_figure(finished):
+    snakemake(finished, "--report", "report.html", config=TINY)
+    page = (finished / "report.html").read_text()
+    assert "kept_params_by_width.png" in page
+    assert "robustness_width.html" in page
+
+
+def test_a_logged_command_can_be_repeated_by_hand(finished):
+    """The command of a train job, as Snakemake prints it, gives the same record."""
+    output = snakemake(finished, "--dry-run", "--forceall", "--printshellcmds", config=TINY)
+    line = next(line for line in output.splitlines() if "robustprune train" in line and "/dense/" in line)
+    command = line[line.index("robustprune train") :]
+    record = finished / "results/runs/digits/lenet_300_100-full/dense/d/he_normal/width-0.5/record.json"
+    before = json.loads(record.read_text())["replicates"]
+    environment = {**os.environ, "PYTHONPATH": str(finished / "src")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    subprocess.run(command, cwd=finished, env=environment, shell=True, check=True)
+    after = json.loads(record.read_text())["replicates"]
+    for old, new in zip(before, after, strict=True):
+        assert {k: v for k, v in old.items() if "seconds" not in k and "_ms_" not in k} == {
+            k: v for k, v in new.items() if "seconds" not in k and "_ms_" not in k
+        }
+
+
+def test_a_changed_strength_reruns_its_cell_only(finished):
+    config = json.loads(json.dumps(TINY))
+    config["strengths"]["magnitude"]["m"]["target"] = 0.25
+    counts = planned(snakemake(finished, "--dry-run", config=config))
+    assert counts["train"] == 1
+    assert counts["collect"] == 1
+
+
+def test_an_edited_method_reruns_its_cells_only(finished):
+    path = finished / "src" / "robustprune" / "methods" / "bernoulli.py"
+    original = path.read_text()
+    try:
+        path.write_text(original + "\n# edited\n")
+        output = snakemake(finished, "--dry-run", config=TINY)
+    finally:
+        path.write_text(original)
+    assert planned(output)["train"] == 1
+    assert "method=bernoulli" in output
+
+
+def test_an_edited_figure_trains_nothing(finished):
+    path = finished / "src" / "robustprune" / "analysis" / "figures" / "by_width.py"
+    original = path.read_text()
+    try:
+        path.write_text(original + "\n# edited\n")
+        counts = planned(snakemake(finished, "--dry-run", config=TINY))
+    finally:
+        path.write_text(original)
+    assert "train" not in counts
+    assert counts["figure_of_runs"] >= 1
+
+
+def test_a_new_method_file_is_enough(finished):
+    """One file and one configuration entry: the baseline is trained and stands in table and figure."""
+    path = finished / "src" / "robustprune" / "methods" / "coin.py"
+    path.write_text(
+        '"""Removes a random half of fc1 after the first epoch."""\n'
+        "import torch\n"
+        "from robustprune.methods.base import Method\n\n"
+        "class Coin(Method):\n"
+        '    """Remove every second unit of fc1."""\n\n'
+        "    def removals(self, network, step):\n"
+        "        if step != self.context.steps_per_epoch:\n"
+        "            return None\n"
+        "        places = network.kept['fc1']\n"
+        "        return {'fc1': (torch.arange(places.shape[1]) % 2 == 0).expand_as(places)}\n"
+    )
+    config = json.loads(json.dumps(TINY))
+    config["strengths"]["coin"] = {"half": {}}
+    config["study"][0]["methods"]["coin"] = ["half"]
+    try:
+        assert planned(snakemake(finished, "--dry-run", config=config))["train"] == 1
+        snakemake(finished, config=config)
+    finally:
+        path.unlink()
+    table = pd.read_csv(finished / "results" / "tables" / "robustness_width.csv")
+    assert table[table.method == "coin"].units_kept.tolist() == ["784.0-75.0-50.0"]
+    assert "coin (half)" in (finished / "results" / "figures" / "error_by_width.svg").read_text()
+
+
+def test_bad_configurations_stop_before_any_job(checkout):
+    config = json.loads(json.dumps(TINY))
+    config["root"] = "never"
+    config["strengths"]["bernoulli"]["b"] = {"prise": 1}
+    output = snakemake(checkout, config=config, expect=1)
+    assert "strengths.bernoulli.b: unknown key 'prise'; did you mean 'price'" in output
+    assert not (checkout / "never").exists()
+
+
+def test_a_missing_data_set_says_how_to_mend_it(checkout):
+    config = json.loads(json.dumps(TINY))
+    config |= {"root": "no_data", "data": {"directory": "nothing", "mirrors": ["nowhere"]}}
+    config["study"][0]["dataset"] = "mnist"
+    snakemake(checkout, config=config, expect=1)
+    log = (checkout / "no_data" / "logs" / "prepare_data" / "mnist.log").read_text()
+    assert "nowhere/MNIST/raw/train-images-idx3-ubyte.gz is missing" in log
+    assert not list(checkout.glob("nothing/*"))
+
+
+def test_reference_figures_and_tables_need_no_training(checkout):
+    """In a fresh clone the targets figures and tables show the shipped results."""
+    counts = planned(snakemake(checkout, "figures", "tables", "--dry-run", "--forceall", "--config", "root=elsewhere"))
+    assert "train" not in counts
+    assert "prepare_data" not in counts
+    assert counts["figure_of_reference"] >= 4
