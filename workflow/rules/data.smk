@@ -5,7 +5,7 @@ rule prepare_data:
     log:
         f"{ROOT}/logs/prepare_data/{{dataset}}.log",
     params:
-        directory=STUDY.data.directory,
+        directory=lambda wildcards, output: Path(output[0]).parent,
         mirrors=STUDY.data.mirrors,
     shell:
         "robustprune prepare {wildcards.dataset} --directory {params.directory} --mirrors {params.mirrors:q}"
