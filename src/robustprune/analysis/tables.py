@@ -58,7 +58,7 @@ def write_tables(runs_path: Path, folder: Path, confidence: float = 0.95) -> lis
     runs = read_runs(runs_path)
     written = []
     for name, (by, title) in GROUPS.items():
-        chosen = runs if name == "robustness_width" else runs[runs["width"] == 1]
+        chosen = _along(runs, name)
         table = summarize(chosen, by, confidence)
         table = table.sort_values([c for c in by if c not in ("initialization", "width")], kind="stable")
         write_table(table, folder / f"{name}.csv")
@@ -68,9 +68,18 @@ def write_tables(runs_path: Path, folder: Path, confidence: float = 0.95) -> lis
     return written
 
 
+def _along(runs: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The networks of one table: only one axis varies (all of them where its standard value is missing)."""
+    fixed = runs["initialization"] == "he_normal" if name == "robustness_width" else runs["width"] == 1
+    return runs[fixed] if fixed.any() else runs
+
+
 def readable(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """The table as a person reads it: intervals in brackets, digits that the interval supports."""
-    shown = table[by].rename(columns={"width": "starting width"}).copy()
+    shown = table[by].copy()
+    if "width" in by:
+        shown["width"] = [f"{width:g}" for width in table["width"]]
+        shown = shown.rename(columns={"width": "starting width"})
     shown[TITLES["units_kept"]] = table["units_kept"]
     shown[TITLES["params_kept"]] = [_with_interval(row, "params_kept", ",.0f") for _, row in table.iterrows()]
     shown[TITLES["error_test_percent"]] = [
@@ -93,9 +102,9 @@ def _with_interval(row: pd.Series, column: str, form: str) -> str:
 
 
 STYLE = """<style>
-body { font: 14px/1.45 system-ui, sans-serif; color: #1b1b1b; background: #fff; margin: 1.5rem; }
+body { font: 13px/1.45 system-ui, sans-serif; color: #1b1b1b; background: #fff; margin: 1.5rem; }
 table { border-collapse: collapse; margin: 0.5rem 0 1.5rem; }
-th, td { padding: 0.25rem 0.8rem; text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.2rem 0.55rem; text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 th { border-bottom: 2px solid #444; } td { border-bottom: 1px solid #ddd; }
 .caption { color: #444; max-width: 60rem; }
 </style>"""

@@ -17,7 +17,7 @@ from robustprune.errors import StudyError, nearest
 from robustprune.methods.base import Context, LossOfGates, Method, Selection
 from robustprune.methods.estimators import BACKPROPAGATED, EstimatedGate, exact, spread
 from robustprune.methods.noise import draw_bernoulli
-from robustprune.methods.prices import complexity_prices
+from robustprune.methods.prices import complexity_prices, expected_units
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import StackedNetwork
 
@@ -106,28 +106,17 @@ class Bernoulli(Method):
 
     def prices(self) -> Tensor:
         """c_i of every gate [R, all gates]."""
-        given = self.settings.price
+        context, given = self.context, self.settings.price
         if self.settings.cost == "complexity":
-            per_slot = self._complexity()
+            expected = expected_units(context.architecture, context.units, self.by_slot(self.theta))
+            nu, s = self.settings.nu, self.settings.s
+            per_slot = complexity_prices(context.architecture, expected, context.units, nu, s)
         else:
-            per_slot = {slot: given[slot] if isinstance(given, dict) else given for slot in self.context.gated}
+            per_slot = {slot: given[slot] if isinstance(given, dict) else given for slot in context.gated}
         price = torch.empty_like(self.theta)
         for slot, columns in self.by_slot(price).items():
             columns.copy_(torch.as_tensor(per_slot[slot]).reshape(-1, 1).expand_as(columns))
         return price
-
-    def _complexity(self) -> dict[str, Tensor]:
-        """Prices at the expected widths: sums of theta, and for slots that are not gated what their parent leaves."""
-        context, theta = self.context, self.by_slot(self.theta)
-        expected: dict[str, Tensor] = {}
-        for slot in context.architecture.slots:
-            if slot.name in theta:
-                expected[slot.name] = theta[slot.name].sum(1)
-            elif slot.parent:
-                expected[slot.name] = expected[slot.parent] * slot.positions
-            else:
-                expected[slot.name] = torch.full_like(self.theta[:, 0], context.units[slot.name])
-        return complexity_prices(context.architecture, expected, context.units, self.settings.nu, self.settings.s)
 
     def step(self, network: StackedNetwork, rate: float, loss: LossOfGates) -> None:
         """Projected step theta <- clip(theta - eta (DL + c), 0, 1), eta = drift / c."""

@@ -28,3 +28,19 @@ def complexity_prices(
         cost = cost + (1 - s) * parameters(architecture, widths) / parameters(architecture, dense)
         slopes = torch.autograd.grad(cost.sum(), list(widths.values()))
     return {slot: nu * slope for slot, slope in zip(widths, slopes, strict=True)}
+
+
+def expected_units(
+    architecture: Architecture, units: Mapping[str, int], theta: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Expected units per slot [R]: the sum of theta [R, n], and where a slot is not gated what its parent leaves."""
+    like = next(iter(theta.values()))[:, 0]
+    expected: dict[str, Tensor] = {}
+    for slot in architecture.slots:
+        if slot.name in theta:
+            expected[slot.name] = theta[slot.name].sum(1)
+        elif slot.parent:
+            expected[slot.name] = expected[slot.parent] * slot.positions
+        else:
+            expected[slot.name] = torch.full_like(like, units[slot.name])
+    return expected
