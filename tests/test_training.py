@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from robustprune.checkpoint import Checkpoint
+from robustprune.errors import StudyError
 from robustprune.evaluation import evaluate
 from robustprune.running import run_cell
 from robustprune.training import Training
@@ -170,3 +171,14 @@ def test_fused_adam_is_adam_with_l2(digits, make_cell):
     g = g + 1e-5 * before
     expected = before - 1e-3 * g / (g.abs() + 1e-8)
     torch.testing.assert_close(training.network.parameters["fc3.weight"].detach(), expected, rtol=0, atol=1e-12)
+
+
+def test_settings_that_cannot_run_are_errors_and_leave_no_record(tmp_path, digits, make_cell):
+    with pytest.raises(StudyError, match=r"training.batch_size: 2000 exceeds the 1437 training images"):
+        run_cell(make_cell("dense", batch_size=2000), digits, tmp_path / "cell")
+    with pytest.raises(StudyError, match="'gpu' is not a torch device"):
+        run_cell(make_cell("dense"), digits, tmp_path / "cell", device="gpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(StudyError, match="this torch sees no GPU"):
+            run_cell(make_cell("dense"), digits, tmp_path / "cell", device="cuda")
+    assert not (tmp_path / "cell").exists()

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from robustprune.cells import Cell
 from robustprune.checkpoint import Checkpoint
 from robustprune.data import Dataset
+from robustprune.errors import StudyError
 from robustprune.evaluation import Network, evaluate, inference_ms
 from robustprune.metrics import macs, parameters
 from robustprune.networks.architecture import architecture
@@ -37,8 +38,9 @@ def run_cell(
     """Train and evaluate a cell; writes record.json last, beside history.parquet, gates.npz, networks.safetensors.
 
     An error inside training is recorded with status failed for every replicate. after_epoch is called after each
-    epoch (for tests of interruption).
+    epoch (for tests of interruption). Raises StudyError for settings that no run could satisfy (device, batch size).
     """
+    _check_device(device)
     torch.set_num_threads(threads)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
@@ -65,6 +67,15 @@ def run_cell(
     write_record(record, folder)
     Checkpoint(checkpoint, cell).delete()
     return record
+
+
+def _check_device(device: str) -> None:
+    try:
+        kind = torch.device(device).type
+    except RuntimeError:
+        raise StudyError(f"device: {device!r} is not a torch device; expected cpu, cuda or cuda:<number>") from None
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise StudyError(f"device: {device} was asked for, but this torch sees no GPU; set device: cpu")
 
 
 def _train(

@@ -13,6 +13,7 @@ from robustprune.batches import Batches
 from robustprune.cells import Cell, stream_seed
 from robustprune.compaction import compact, select_parameters, selection, surviving
 from robustprune.data import Dataset
+from robustprune.errors import StudyError
 from robustprune.history import History
 from robustprune.initialization import initial_parameters
 from robustprune.methods.base import Context, Selection
@@ -46,8 +47,8 @@ class Training:
             every_unit(self.units, cell.replicates, device),
         )
         self.method = find_method(cell.method)(settings, self._context(dtype))
-        self.optimizer = self._adam({})
         self.epoch = 0
+        self.optimizer = self._adam({})
         self.guarded = torch.zeros(cell.replicates, dtype=torch.bool)
         self.diverged = torch.zeros(cell.replicates, dtype=torch.bool)
         self.train_macs = np.zeros(cell.replicates)
@@ -59,6 +60,11 @@ class Training:
         images, labels = self.data.train_images, self.data.train_labels
         if self.cell.training.images == "tuning":
             images, labels = images[self.data.tuning], labels[self.data.tuning]
+        if self.cell.training.batch_size > len(labels):
+            raise StudyError(
+                f"training.batch_size: {self.cell.training.batch_size} exceeds the {len(labels)} training images of "
+                f"{self.cell.dataset}; choose a smaller batch"
+            )
         images, labels = images.to(self.device), labels.to(self.device)
         return Batches(images, labels, self.cell.training.batch_size, self.generators["order"], dtype)
 
@@ -160,7 +166,7 @@ class Training:
         optimizer = torch.optim.Adam(groups, lr=training.learning_rate, fused=True)
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
-            group["lr"] *= self.rate if hasattr(self, "epoch") else 1.0
+            group["lr"] *= self.rate
         for name, tensor in self._named().items():
             if name in state:
                 optimizer.state[tensor] = state[name]
