@@ -173,7 +173,7 @@ def test_a_new_method_file_is_enough(finished):
         path.unlink()
     table = pd.read_csv(finished / "results" / "tables" / "robustness_width.csv")
     assert table[table.method == "coin"].units_kept.tolist() == ["784.0-75.0-50.0"]
-    assert "coin (half)" in (finished / "results" / "figures" / "error_by_width.svg").read_text()
+    assert "coin" in (finished / "results" / "figures" / "error_by_width.svg").read_text()
 
 
 def test_bad_configurations_stop_before_any_job(checkout):

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from robustprune.analysis.figures.style import legend_below, look, series_label
+from robustprune.analysis.figures.style import legend_below, series_of
 from robustprune.analysis.source import NETWORK, Source, network_title
 from robustprune.analysis.statistics import mean_interval
 
@@ -35,20 +35,24 @@ def error_by_width(source: Source, confidence: float) -> Figure:
 
 def _by_width(source: Source, confidence: float, column: str, dress: Callable[[Axes, pd.DataFrame], None]) -> Figure:
     runs = source.runs[source.runs["initialization"] == INITIALIZATION]
-    panels = list(runs.groupby(NETWORK, sort=False))
+    panels = _with_several_widths(list(runs.groupby(NETWORK, sort=False)))
     figure, axes = plt.subplots(1, max(1, len(panels)), figsize=(5.0 * max(1, len(panels)), 4.4), squeeze=False)
     for ax, (key, group) in zip(axes[0], panels, strict=False):
-        several = group.groupby(["method", "strength"], sort=False)
-        for number, ((method, strength), series) in enumerate(several):
-            rank = list(group.loc[group["method"] == method, "strength"].unique()).index(strength)
-            shift = 1.04 ** (number - (several.ngroups - 1) / 2)  # side by side, so that equal results stay visible
-            style = {**look(method, rank), "label": series_label(method, strength)}
-            _draw_series(ax, series, column, confidence, shift, style)
+        several = list(series_of(group))
+        for number, (_, label, style, series) in enumerate(several):
+            shift = 1.04 ** (number - (len(several) - 1) / 2)  # side by side, so that equal results stay visible
+            _draw_series(ax, series, column, confidence, shift, {**style, "label": label})
         dress(ax, group)
         ax.set_title(network_title(*key), fontsize="medium")
         _width_axis(ax, sorted(group["width"].unique()))
     legend_below(figure, list(axes[0]), _footnote(runs, confidence))
     return figure
+
+
+def _with_several_widths(panels: list[tuple]) -> list[tuple]:
+    """The networks that were started at several widths; all of them where none was."""
+    several = [(key, group) for key, group in panels if group["width"].nunique() > 1]
+    return several or panels
 
 
 def _draw_series(ax: Axes, series: pd.DataFrame, column: str, confidence: float, shift: float, style: dict) -> None:

@@ -6,7 +6,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from robustprune.analysis.figures.style import legend_below, look, series_label
+from robustprune.analysis.figures.style import legend_below, look, series_of
 from robustprune.analysis.source import CELL, NETWORK, Source, network_title, slots
 
 SERIES = [*NETWORK, "method", "strength"]
@@ -39,7 +39,7 @@ def gate_trajectories(source: Source, confidence: float) -> Figure:
     """theta of single gates over the epochs, a panel per slot: gates go to 0 or 1 and stay there."""
     gates = _nearest_to_standard(source.gates)
     rows = list(gates.groupby(SERIES, sort=False)) if len(gates) else []
-    titles = [f"{network_title(*key[:3])}: {series_label(*key[3:])}" for key, _ in rows]
+    titles = [f"{network_title(*key[:3])}: {key[3]}, strength {key[4]}" for key, _ in rows]
     figure, lines = _grid(titles, max([len(group["slot"].unique()) for _, group in rows], default=1))
     for line, (key, group) in zip(lines, rows, strict=True):
         for ax, (slot, values) in zip(line, group.groupby("slot", sort=False), strict=False):
@@ -64,11 +64,10 @@ def units_over_epochs(source: Source, confidence: float) -> Figure:
     for line, (key, group) in zip(lines, rows, strict=True):
         for ax, slot in zip(line, slots(key[1]), strict=False):
             ax.set_axis_on()
-            for (method, strength), series in group.groupby(["method", "strength"], sort=False):
-                colour = look(method)["color"]
+            for _, label, style, series in series_of(group):
                 over = series.groupby("epoch")[f"units_{slot}"]
-                ax.plot(over.mean(), color=colour, lw=1.4, label=series_label(method, strength))
-                ax.fill_between(over.min().index, over.min(), over.max(), color=colour, alpha=0.2, lw=0)
+                ax.plot(over.mean(), color=style["color"], ls=style["linestyle"], lw=1.4, label=label)
+                ax.fill_between(over.min().index, over.min(), over.max(), color=style["color"], alpha=0.2, lw=0)
             ax.set_title(f"slot {slot}", fontsize="small")
             ax.set_xlabel("epoch")
             ax.set_ylim(0, None)

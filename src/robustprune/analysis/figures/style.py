@@ -1,10 +1,11 @@
 """How every figure looks: one colour and marker per method for good, sizes that print, files in three formats."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from zlib import crc32
 
 import matplotlib
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -61,9 +62,13 @@ def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str) -> None:
     )
 
 
-def series_label(method: str, strength: str) -> str:
-    """Legend entry of a method at one strength."""
-    return method if strength == method else f"{method} ({strength})"
+def series_of(panel: pd.DataFrame) -> Iterator[tuple[str, str, dict, pd.DataFrame]]:
+    """The series of one panel: method, legend label, look, rows. The label names the strength only where a method
+    has several in the panel; these then differ by line style."""
+    for method, of_method in panel.groupby("method", sort=False):
+        strengths = list(of_method.groupby("strength", sort=False))
+        for rank, (strength, rows) in enumerate(strengths):
+            yield method, f"{method} ({strength})" if len(strengths) > 1 else method, look(method, rank), rows
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
