@@ -1,6 +1,7 @@
 """Export one pruned network: a plain torch state dict with its architecture as JSON, and ONNX."""
 
 import json
+import warnings
 from pathlib import Path
 
 import torch
@@ -80,14 +81,16 @@ def _to_onnx(network: PlainNetwork, path: Path) -> None:
         message = "ONNX export needs the onnx extra: pip install 'robustprune[onnx]', or give --no-onnx"
         raise StudyError(message) from None
     batch = torch.export.Dim("images")
-    torch.onnx.export(
-        network,
-        (torch.zeros(2, 784),),
-        path,
-        dynamo=True,
-        input_names=["images"],
-        output_names=["scores"],
-        dynamic_shapes=({0: batch},),
-        external_data=False,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch's own, about its own tree utilities
+        torch.onnx.export(
+            network,
+            (torch.zeros(2, 784),),
+            path,
+            dynamo=True,
+            input_names=["images"],
+            output_names=["scores"],
+            dynamic_shapes=({0: batch},),
+            external_data=False,
+            verbose=False,
+        )
