@@ -6,6 +6,7 @@ import torch
 from robustprune.checkpoint import Checkpoint
 from robustprune.errors import StudyError
 from robustprune.evaluation import evaluate
+from robustprune.networks.plain import error_percent
 from robustprune.running import run_cell
 from robustprune.training import Training
 
@@ -182,3 +183,21 @@ def test_settings_that_cannot_run_are_errors_and_leave_no_record(tmp_path, digit
         with pytest.raises(StudyError, match="this torch sees no GPU"):
             run_cell(make_cell("dense"), digits, tmp_path / "cell", device="cuda")
     assert not (tmp_path / "cell").exists()
+
+
+def test_history_holds_gates_by_original_unit_and_rounding_is_after_minus_before(digits, make_cell):
+    training = trained(make_cell("bernoulli", epochs=8, settings={"price": 4e-3, "drift": 1e-2}), digits)
+    trajectories = training.history.trajectories()
+    for slot, gates in training.method.gates().items():
+        kept = training.network.kept[slot]
+        assert (kept < 0).any() or kept.shape[1] < training.units[slot]
+        for replicate in range(2):
+            own = kept[replicate][kept[replicate] >= 0]
+            last = torch.from_numpy(trajectories[slot][-1, replicate])
+            torch.testing.assert_close(last[own], gates[replicate][: len(own)].half())
+            assert last.count_nonzero() <= len(own)
+    entry, network = evaluate(training, 0, 1.0)
+    images, labels = digits.test_images, digits.test_labels
+    change = error_percent(network.plain, images, labels) - error_percent(network.before, images, labels)
+    assert change != 0
+    assert entry.rounding_error_change_percent == pytest.approx(change, abs=1e-6)

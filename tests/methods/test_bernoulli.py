@@ -103,6 +103,16 @@ def test_the_window_opens_when_an_idle_gate_can_be_at_zero():
         assert removed[0] == found[0]
 
 
+def test_the_mean_is_over_the_window_not_the_epoch():
+    """Seven of twelve steps at 0.03: the mean is above 0.02, a twelfth of the sum is not."""
+    method = make_method(steps=12, drift=0.1)
+    for number in range(1, 13):
+        method.theta.fill_(0.03)
+        step(method, 0.0)
+        removal = method.removals(None, number)
+    assert not any(slot.any() for slot in removal.values())
+
+
 def test_fixed_prior_settles_inside():
     """Section 2's contrast: with a fixed prior the optimum is theta = sigmoid(logit(pi) - N DL), never 0 or 1."""
     price, examples = 2e-3, 1000
@@ -143,10 +153,11 @@ def test_gates_are_drawn_with_probability_theta(theta, seed):
 
 def test_a_replicate_draws_the_same_whoever_is_beside_it():
     theta = torch.rand(2, 10)
-    alone = draw_bernoulli(theta[:1, :6], 33, [6], [torch.Generator().manual_seed(1)])
-    beside = draw_bernoulli(theta, 33, [6, 10], [torch.Generator().manual_seed(s) for s in (1, 2)])
-    assert torch.equal(alone[0], beside[0, :, :6])
-    assert not beside[0, :, 6:].any()
+    one, two = [torch.Generator().manual_seed(1)], [torch.Generator().manual_seed(s) for s in (1, 2)]
+    for _ in range(2):  # the second draw shows that padding used up no random numbers
+        alone, beside = draw_bernoulli(theta[:1, :6], 33, [6], one), draw_bernoulli(theta, 33, [6, 10], two)
+        assert torch.equal(alone[0], beside[0, :, :6])
+        assert not beside[0, :, 6:].any()
 
 
 @pytest.mark.parametrize(
