@@ -186,11 +186,11 @@ def test_settings_that_cannot_run_are_errors_and_leave_no_record(tmp_path, digit
 
 
 def test_history_holds_gates_by_original_unit_and_rounding_is_after_minus_before(digits, make_cell):
-    training = trained(make_cell("bernoulli", epochs=8, settings={"price": 4e-3, "drift": 1e-2}), digits)
+    training = trained(make_cell("bernoulli", epochs=10, settings={"price": 1e-3, "drift": 6e-3}), digits)
     trajectories = training.history.trajectories()
     for slot, gates in training.method.gates().items():
         kept = training.network.kept[slot]
-        assert (kept < 0).any() or kept.shape[1] < training.units[slot]
+        assert 10 < kept.shape[1] < training.units[slot]
         for replicate in range(2):
             own = kept[replicate][kept[replicate] >= 0]
             last = torch.from_numpy(trajectories[slot][-1, replicate])
