@@ -8,8 +8,8 @@ import pytest
 import torch
 from conftest import REPOSITORY
 
-from robustprune.config import DataSettings
-from robustprune.data import DATASETS, load, prepare, prepared_path
+from robustprune.config import DATASETS, DataSettings
+from robustprune.data import load, prepare, prepared_path
 from robustprune.errors import StudyError
 from robustprune.torchvision_datasets import CLASSES
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from robustprune import __version__
+from robustprune.config import DATASETS
 from robustprune.errors import StudyError
 
 
@@ -130,7 +131,7 @@ def build_parser() -> Parser:
         return added
 
     prepare = command("prepare", _prepare, "fetch, verify and store a data set")
-    prepare.add_argument("dataset", choices=["mnist", "fashion_mnist", "kmnist", "emnist_digits", "digits"])
+    prepare.add_argument("dataset", choices=DATASETS)
     prepare.add_argument("--directory", help="where to keep it (default: data)")
     prepare.add_argument("--mirrors", nargs="+", help="folders, URLs or 'torchvision', tried in order")
     train = command("train", _train, "train and evaluate one cell (all its replicates)", config=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from robustprune.folding import select_units
 from robustprune.methods.base import Selection
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.plain import PlainNetwork
@@ -86,14 +87,8 @@ def compact(network: StackedNetwork, chosen: Selection) -> StackedNetwork:
 def extract(network: StackedNetwork, replicate: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """One replicate's own weights without padding, and its kept original indices per slot."""
     real = {slot: places[replicate] >= 0 for slot, places in network.kept.items()}
-    weights = {}
-    for layer in network.architecture.layers:
-        weight = network.parameters[f"{layer.name}.weight"][replicate].detach()
-        bias = network.parameters[f"{layer.name}.bias"][replicate].detach()
-        if layer.target:
-            weight, bias = weight[real[layer.target]], bias[real[layer.target]]
-        weights[f"{layer.name}.weight"] = weight[:, real[layer.source]] if layer.source else weight
-        weights[f"{layer.name}.bias"] = bias
+    own = {name: tensor[replicate].detach() for name, tensor in network.parameters.items()}
+    weights = select_units(network.architecture, own, real)
     return weights, {slot: network.kept[slot][replicate][mask] for slot, mask in real.items()}
 
 

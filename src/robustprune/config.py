@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import (
@@ -18,6 +18,7 @@ from robustprune.errors import StudyError, nearest
 
 SCHEMES = ("he_normal", "xavier_uniform", "lecun_normal", "orthogonal", "pytorch_default")
 DatasetName = Literal["mnist", "fashion_mnist", "kmnist", "emnist_digits", "digits"]
+DATASETS = get_args(DatasetName)
 ArchitectureName = Literal["lenet_300_100", "lenet5"]
 Track = Literal["full", "hidden"]
 

@@ -19,7 +19,6 @@ from robustprune.records import write_atomically
 IMAGE_SIZE = 28
 VALIDATION_SHARE = 12  # one image in twelve: 5,000 of the 60,000 of MNIST
 TIMEOUT_SECONDS = 30
-DATASETS = ("mnist", "fashion_mnist", "kmnist", "emnist_digits", "digits")
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def remove_dead(architecture: Architecture, weights: Weights, kept: Kept) -> tup
                     alive[slot.parent][channel[0]] = True
         if all(bool(mask.all()) for mask in alive.values()):
             return weights, kept
-        weights = _select(architecture, weights, alive)
+        weights = select_units(architecture, weights, alive)
         kept = {slot: indices[alive[slot]] for slot, indices in kept.items()}
 
 
@@ -93,7 +93,8 @@ def _places(architecture: Architecture, slot: str, kept: Kept) -> Tensor:
     return torch.searchsorted(kept[slot], kept[flattened.name] // flattened.positions)
 
 
-def _select(architecture: Architecture, weights: Weights, alive: Mapping[str, Tensor]) -> Weights:
+def select_units(architecture: Architecture, weights: Weights, alive: Mapping[str, Tensor]) -> Weights:
+    """The weights of the units that are alive; slot -> bool [n]."""
     out = {}
     for layer in architecture.layers:
         weight, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]

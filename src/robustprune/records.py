@@ -103,7 +103,9 @@ class Provenance(Strict):
     threads: int = Field(ge=1)
     hostname_hash: str
     started: str = Field(description="ISO 8601, UTC")
-    seconds: float = Field(ge=0, description="wall time of the whole cell, resumed sittings included")
+    seconds: float = Field(
+        ge=0, description="wall time of the sitting that finished the cell; train_seconds adds up resumed ones"
+    )
     peak_memory_mib: float | None = Field(None, ge=0)
 
 

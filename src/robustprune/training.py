@@ -1,7 +1,6 @@
 """The one training loop: all replicates of a cell, any method, compaction while it trains."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -146,7 +145,7 @@ class Training:
         if all(bool((alive[slot] == (kept >= 0)).all()) for slot, kept in network.kept.items()):
             return False
         chosen = selection(alive)
-        moments = self._moments(lambda tensors: select_parameters(self.architecture, tensors, chosen), chosen)
+        moments = self._moments(chosen)
         self.network = compact(network, chosen)
         for name, tensor in self.method.parameters.items():
             self.method.parameters[name] = chosen.take(tensor.detach(), name.split(".")[0])
@@ -176,15 +175,14 @@ class Training:
         gates = {f"gate/{name}": tensor for name, tensor in self.method.parameters.items()}
         return {**self.network.parameters, **gates}
 
-    def _moments(
-        self, select: Callable[[dict[str, Tensor]], dict[str, Tensor]], chosen: Selection
-    ) -> dict[str, dict[str, Tensor]]:
+    def _moments(self, chosen: Selection) -> dict[str, dict[str, Tensor]]:
         """Adam's state by parameter name, indexed like the parameters."""
         old = {name: self.optimizer.state[tensor] for name, tensor in self._named().items()}
         weights = {name: values for name, values in old.items() if name in self.network.parameters}
         new: dict[str, dict[str, Tensor]] = {name: {"step": values["step"]} for name, values in old.items()}
         for moment in ("exp_avg", "exp_avg_sq"):
-            for name, tensor in select({name: values[moment] for name, values in weights.items()}).items():
+            tensors = {name: values[moment] for name, values in weights.items()}
+            for name, tensor in select_parameters(self.architecture, tensors, chosen).items():
                 new[name][moment] = tensor
             for name in old.keys() - weights.keys():
                 new[name][moment] = chosen.take(old[name][moment], name.removeprefix("gate/").split(".")[0])

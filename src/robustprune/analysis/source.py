@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from robustprune.collection import AXES
 from robustprune.errors import StudyError
 from robustprune.networks.architecture import ARCHITECTURES
 from robustprune.records import COLUMNS
 
-CELL = ["dataset", "architecture", "track", "method", "strength", "initialization", "width"]
+CELL = list(AXES)
 NETWORK = ["dataset", "architecture", "track"]
 
 
