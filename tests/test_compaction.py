@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from robustprune.compaction import compact, extract, plain_network, selection, surviving
 from robustprune.networks.architecture import architecture
-from robustprune.networks.stacked import every_unit
+from robustprune.networks.stacked import Gated, every_unit
 from robustprune.training import Training
 
 KEEP = {
@@ -53,7 +53,7 @@ def test_compaction_is_exact(make_network, name, dtype, tolerance):
     images = torch.rand(3, 300, 784, dtype=dtype, generator=torch.Generator().manual_seed(1))
     small, alive = compacted(network, random_removal(network))
     with torch.no_grad():
-        masked = network.forward(images, mask_gate(alive))
+        masked = network.forward(images, Gated(mask_gate(alive)))
         read = restrict(images, small.kept["input"]) if "input" in small.kept else images
         assert (small.forward(read) - masked).abs().max() < tolerance
         for replicate in range(3):
@@ -86,15 +86,15 @@ def test_training_goes_on_the_same_after_compaction(digits, make_cell, name):
     cell = make_cell("dense", name, replicates=2)
     small, masked = (Training(cell, digits, dtype=torch.float64) for _ in range(2))
     for training in (small, masked):
-        for step in range(3):
-            training._step(*training.batches.get(step))
+        for _ in range(3):
+            training._step()
     remove = random_removal(small.network)
     alive, _ = surviving(small.architecture, small.network.kept, remove, {})
     assert small._remove(remove)
     masked.method.gate = mask_gate(alive)
     for training in (small, masked):
-        for step in range(3, 8):
-            training._step(*training.batches.get(step))
+        for _ in range(5):
+            training._step()
     chosen = selection(alive)
     expected = compact(masked.network, chosen)
     for key, tensor in small.network.parameters.items():
@@ -104,8 +104,9 @@ def test_training_goes_on_the_same_after_compaction(digits, make_cell, name):
 def test_padding_stays_zero(digits, make_cell):
     cell = make_cell("bernoulli", "lenet5", epochs=2)
     training = Training(cell, digits)
-    training._step(*training.batches.get(0))
+    training._step()
     training._remove(random_removal(training.network))
+    training.batches.start_epoch()
     training.run_epoch()
     for layer in training.architecture.layers:
         weight = training.network.parameters[f"{layer.name}.weight"]

@@ -5,6 +5,7 @@ import torch
 
 from robustprune.compaction import extract, plain_network
 from robustprune.folding import fold_gates, remove_dead
+from robustprune.networks.stacked import Gated
 
 
 def gate_of(values):
@@ -28,7 +29,7 @@ def test_folded_network_equals_gated_one(make_network, name):
         gates[slot] = values * (torch.rand(places.shape[1], generator=generator) < 0.4)
     images = torch.rand(1, 200, 784, dtype=torch.float64, generator=generator)
     with torch.no_grad():
-        expected = network.forward(images, gate_of(gates))[0]
+        expected = network.forward(images, Gated(gate_of(gates)))[0]
         weights, kept = extract(network, 0)
         weights = fold_gates(network.architecture, weights, gates, kept)
         weights, kept = remove_dead(network.architecture, weights, kept)

@@ -7,6 +7,7 @@ from robustprune.checkpoint import Checkpoint
 from robustprune.errors import StudyError
 from robustprune.evaluation import evaluate
 from robustprune.networks.plain import error_percent
+from robustprune.networks.stacked import OPEN
 from robustprune.running import run_cell
 from robustprune.training import Training
 
@@ -105,9 +106,9 @@ def test_learning_rates_fall_together(digits, make_cell):
     training = Training(make_cell(epochs=4), digits)
     rates = []
     while not training.finished:
-        rates.append((training.rate, training.optimizer.param_groups[0]["lr"]))
+        rates.append((training.rate, training.optimizer.adam.param_groups[0]["lr"]))
         training.run_epoch()
-        rates[-1] += (training.optimizer.param_groups[0]["lr"],)
+        rates[-1] += (training.optimizer.adam.param_groups[0]["lr"],)
     assert [rate for rate, _, _ in rates] == [1.0, 1.0, 1.0, 0.1]
     assert [round(after, 9) for _, _, after in rates] == [1e-3, 1e-3, 1e-3, 1e-4]
 
@@ -165,10 +166,11 @@ def test_fused_adam_is_adam_with_l2(digits, make_cell):
     """One step by hand: g + l2 w, bias-corrected."""
     training = Training(make_cell("dense", replicates=1), digits, dtype=torch.float64)
     before = training.network.parameters["fc3.weight"].detach().clone()
-    x, y = training.batches.get(0)
-    loss = training._losses(x, y, lambda slot, h: h).mean(1).sum()
+    x, y = training.batches.next()
+    loss = training._losses(x, y, OPEN).mean(1).sum()
     (g,) = torch.autograd.grad(loss, training.network.parameters["fc3.weight"])
-    training._step(x, y)
+    training.batches.step.zero_()
+    training._step()
     g = g + 1e-5 * before
     expected = before - 1e-3 * g / (g.abs() + 1e-8)
     torch.testing.assert_close(training.network.parameters["fc3.weight"].detach(), expected, rtol=0, atol=1e-12)

@@ -7,9 +7,10 @@ from torch import Tensor
 
 
 class Batches:
-    """Training images [N, 784] uint8 and labels [N], served as x [R, B, n] in [0, 1] and y [R, B].
+    """Training images [N, n] uint8 and labels [N], served as x [R, B, n] in [0, 1] and y [R, B].
 
     The incomplete last batch of an epoch is left out (other images every epoch), so every step has the same shape.
+    The place in the epoch is a tensor on the device, so that serving a batch is the same work every time.
     """
 
     def __init__(
@@ -19,13 +20,18 @@ class Batches:
         self.batch, self.orders, self.dtype = batch, orders, dtype
         self.steps = len(labels) // batch
         self.source = images
-        self.offset = torch.zeros(len(orders), 1, dtype=torch.int64, device=images.device)
+        device = images.device
+        self.offset = torch.zeros(len(orders), 1, dtype=torch.int64, device=device)
+        self.order = torch.empty(len(orders), self.steps, batch, dtype=torch.int64, device=device)
+        self.step = torch.zeros(1, dtype=torch.int64, device=device)
         self.start_epoch()
 
     def start_epoch(self) -> None:
         """Shuffle: a new permutation per replicate."""
-        permutations = [torch.randperm(len(self.labels), generator=g, device=g.device) for g in self.orders]
-        self.order = torch.stack(permutations).to(self.labels.device)
+        for order, generator in zip(self.order, self.orders, strict=True):
+            permutation = torch.randperm(len(self.labels), generator=generator, device=generator.device)
+            order.copy_(permutation[: order.numel()].view_as(order))
+        self.step.zero_()
 
     def restrict(self, kept: Tensor) -> None:
         """Serve only the kept input features, kept [R, n] original indices (-1: padding, served as zero).
@@ -41,9 +47,10 @@ class Batches:
         count = len(self.labels)
         self.offset = torch.arange(0, count * len(kept), count, device=kept.device).unsqueeze(1)
 
-    def get(self, step: int) -> tuple[Tensor, Tensor]:
-        """Batch number `step` (from 0) of the epoch."""
-        index = self.order[:, step * self.batch : (step + 1) * self.batch]
+    def next(self) -> tuple[Tensor, Tensor]:
+        """The epoch's next batch."""
+        index = self.order.index_select(1, self.step).squeeze(1)
+        self.step.add_(1)
         rows = self.source.index_select(0, (index + self.offset).flatten())
         x = rows.to(self.dtype).mul_(1 / 255).view(*index.shape, -1)
-        return x, self.labels[index]
+        return x, self.labels.take(index)

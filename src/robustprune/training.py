@@ -5,21 +5,25 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from robustprune.batches import Batches
 from robustprune.cells import Cell, stream_seed
-from robustprune.compaction import compact, select_parameters, selection, surviving
+from robustprune.compaction import compact, selection, surviving
 from robustprune.data import Dataset
 from robustprune.errors import StudyError
 from robustprune.history import History
 from robustprune.initialization import initial_parameters
-from robustprune.methods.base import Context, Selection
+from robustprune.methods.base import Context
+from robustprune.methods.noise import Noise
 from robustprune.methods.registry import check_method, find_method
 from robustprune.metrics import macs
 from robustprune.networks.architecture import architecture
-from robustprune.networks.stacked import Gate, StackedNetwork, every_unit
+from robustprune.networks.convolution import windows
+from robustprune.networks.layers import cross_entropy
+from robustprune.networks.stacked import Passage, StackedNetwork, every_unit
+from robustprune.optimizer import Moments, StackedAdam, select_gates
+from robustprune.replay import Replay
 
 PASSES = 3  # a training step costs about three forward passes: forward, and backward to weights and activations
 
@@ -33,10 +37,8 @@ class Training:
         self.architecture = architecture(cell.architecture)
         self.units = self.architecture.units(cell.width)
         seeds = [cell.seed(replicate) for replicate in range(cell.replicates)]
-        self.generators = {
-            "order": [torch.Generator().manual_seed(stream_seed(seed, "order")) for seed in seeds],
-            "gates": [torch.Generator(device).manual_seed(stream_seed(seed, "gates")) for seed in seeds],
-        }
+        self.orders = [torch.Generator().manual_seed(stream_seed(seed, "order")) for seed in seeds]
+        self.noise = self._noise([torch.Generator().manual_seed(stream_seed(seed, "gates")) for seed in seeds])
         draws = [torch.Generator().manual_seed(stream_seed(seed, "weights")) for seed in seeds]
         parameters = initial_parameters(self.architecture, self.units, cell.initialization, draws, dtype)
         self.batches = self._batches(dtype)
@@ -47,7 +49,9 @@ class Training:
         )
         self.method = find_method(cell.method)(settings, self._context(dtype))
         self.epoch = 0
-        self.optimizer = self._adam({})
+        self.optimizer = self._adam(None)
+        self.loss = torch.zeros(cell.replicates, device=device, dtype=dtype)
+        self.repeat = Replay(self._step, device)
         self.guarded = torch.zeros(cell.replicates, dtype=torch.bool)
         self.diverged = torch.zeros(cell.replicates, dtype=torch.bool)
         self.train_macs = np.zeros(cell.replicates)
@@ -64,8 +68,14 @@ class Training:
                 f"training.batch_size: {self.cell.training.batch_size} exceeds the {len(labels)} training images of "
                 f"{self.cell.dataset}; choose a smaller batch"
             )
+        if self.architecture.layers[0].kernel > 1:
+            images = windows(images)
         images, labels = images.to(self.device), labels.to(self.device)
-        return Batches(images, labels, self.cell.training.batch_size, self.generators["order"], dtype)
+        return Batches(images, labels, self.cell.training.batch_size, self.orders, dtype)
+
+    def _noise(self, generators: list[torch.Generator]) -> Noise:
+        gated = {slot: self.units[slot] for slot in self.architecture.gated(self.cell.track)}
+        return Noise(generators, gated, self.device)
 
     def _context(self, dtype: torch.dtype) -> Context:
         return Context(
@@ -77,7 +87,7 @@ class Training:
             batch_size=self.cell.training.batch_size,
             steps_per_epoch=self.batches.steps,
             epochs=self.cell.training.epochs,
-            generators=self.generators["gates"],
+            noise=self.noise,
             dtype=dtype,
             device=self.device,
         )
@@ -96,41 +106,44 @@ class Training:
     def run_epoch(self) -> None:
         """Train one epoch; units may be removed after any step."""
         started = time.perf_counter()
-        training = self.cell.training
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * self.rate
+        self._set_rate()
         if self.epoch:
             self.batches.start_epoch()
-        loss = torch.zeros(self.cell.replicates, device=self.device)
+        self.loss.zero_()
         work = self._macs()
         for step in range(self.batches.steps):
-            loss += self._step(*self.batches.get(step))
-            self.train_macs += PASSES * training.batch_size * work
+            self.repeat()
+            self.train_macs += PASSES * self.cell.training.batch_size * work
             remove = self.method.removals(self.network, self.epoch * self.batches.steps + step + 1)
             if remove is not None and self._remove(remove):
                 work = self._macs()
         self.epoch += 1
+        mean_loss = (self.loss / self.batches.steps).cpu()
         self.seconds += time.perf_counter() - started
-        mean_loss = (loss / self.batches.steps).cpu()
         self.diverged |= ~mean_loss.isfinite()
         self.history.note_epoch(self.epoch, mean_loss, self.network, self.method.gates(), work)
 
-    def _step(self, x: Tensor, y: Tensor) -> Tensor:
-        """One training step; returns the mean loss per replicate [R]."""
+    def _set_rate(self) -> None:
+        if self.rate != self.optimizer.rate:
+            self.optimizer.set_rate(self.rate)
+            self.repeat.forget()
+
+    def _step(self) -> None:
+        """One training step; adds the batch's mean cross-entropy per replicate to `loss` [R]."""
+        x, y = self.batches.next()
         self.method.draw(x.shape[1])
-        losses = self._losses(x, y, self.method.gate).mean(1)
+        losses = self._losses(x, y, self.method).mean(1)
         penalty = self.method.penalty()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.clear()
         (losses if penalty is None else losses + penalty).sum().backward()
         with torch.no_grad():
-            self.method.step(self.network, self.rate, lambda gate: self._losses(x, y, gate))
-        self.optimizer.step()
-        return losses.detach()
+            self.method.step(self.network, self.rate, lambda passage: self._losses(x, y, passage))
+            self.optimizer.step()
+            self.loss += losses
 
-    def _losses(self, x: Tensor, y: Tensor, gate: Gate) -> Tensor:
+    def _losses(self, x: Tensor, y: Tensor, passage: Passage) -> Tensor:
         """Cross-entropy per example [R, B]."""
-        scores = self.network.forward(x, gate)
-        return F.cross_entropy(scores.flatten(0, 1), y.flatten(), reduction="none").view(y.shape)
+        return cross_entropy(self.network.forward(x, passage), y)
 
     def _macs(self) -> np.ndarray:
         """Multiply-accumulates per image and replicate [R], padding not counted."""
@@ -145,48 +158,18 @@ class Training:
         if all(bool((alive[slot] == (kept >= 0)).all()) for slot, kept in network.kept.items()):
             return False
         chosen = selection(alive)
-        moments = self._moments(chosen)
+        moments = self.optimizer.selected_moments(network, chosen)
         self.network = compact(network, chosen)
-        for name, tensor in self.method.parameters.items():
-            self.method.parameters[name] = chosen.take(tensor.detach(), name.split(".")[0])
+        self.method.parameters = select_gates(self.method.parameters, chosen)
         self.method.select(chosen)
         self.optimizer = self._adam(moments)
         if "input" in self.network.kept:
             self.batches.restrict(self.network.kept["input"])
+        self.repeat.forget()
         return True
 
-    def _adam(self, state: dict[str, dict[str, Tensor]]) -> torch.optim.Adam:
-        """Adam over weights (with L2) and gate parameters (without), given its state by parameter name."""
-        training, method = self.cell.training, self.method
-        groups = [{"params": list(self.network.parameters.values()), "weight_decay": training.l2}]
-        if method.parameters:
-            gates = [tensor.requires_grad_() for tensor in method.parameters.values()]
-            groups.append({"params": gates, "lr": method.learning_rate or training.learning_rate})
-        optimizer = torch.optim.Adam(groups, lr=training.learning_rate, fused=True)
-        for group in optimizer.param_groups:
-            group["initial_lr"] = group["lr"]
-            group["lr"] *= self.rate
-        for name, tensor in self._named().items():
-            if name in state:
-                optimizer.state[tensor] = state[name]
-        return optimizer
-
-    def _named(self) -> dict[str, Tensor]:
-        gates = {f"gate/{name}": tensor for name, tensor in self.method.parameters.items()}
-        return {**self.network.parameters, **gates}
-
-    def _moments(self, chosen: Selection) -> dict[str, dict[str, Tensor]]:
-        """Adam's state by parameter name, indexed like the parameters."""
-        old = {name: self.optimizer.state[tensor] for name, tensor in self._named().items()}
-        weights = {name: values for name, values in old.items() if name in self.network.parameters}
-        new: dict[str, dict[str, Tensor]] = {name: {"step": values["step"]} for name, values in old.items()}
-        for moment in ("exp_avg", "exp_avg_sq"):
-            tensors = {name: values[moment] for name, values in weights.items()}
-            for name, tensor in select_parameters(self.architecture, tensors, chosen).items():
-                new[name][moment] = tensor
-            for name in old.keys() - weights.keys():
-                new[name][moment] = chosen.take(old[name][moment], name.removeprefix("gate/").split(".")[0])
-        return new
+    def _adam(self, moments: Moments | None) -> StackedAdam:
+        return StackedAdam(self.cell, self.network, self.method, self.rate, moments)
 
     def state(self) -> dict[str, Any]:
         """Everything a checkpoint must hold to go on bit-identically (between epochs)."""
@@ -195,8 +178,9 @@ class Training:
             "kept": self.network.kept,
             "gates": {name: tensor.detach() for name, tensor in self.method.parameters.items()},
             "method": self.method.state(),
-            "adam": {name: dict(self.optimizer.state[tensor]) for name, tensor in self._named().items()},
-            "generators": {name: [g.get_state() for g in streams] for name, streams in self.generators.items()},
+            "adam": self.optimizer.moments(),
+            "orders": [generator.get_state() for generator in self.orders],
+            "noise": self.noise.position,
             "history": self.history.state(),
             "train_macs": torch.from_numpy(self.train_macs),
             "flags": torch.stack([self.guarded, self.diverged]),
@@ -210,12 +194,13 @@ class Training:
         self.guarded, self.diverged = state["flags"]
         self.train_macs = state["train_macs"].numpy()
         self.history.restore(state["history"])
-        for name, streams in self.generators.items():
-            for generator, saved in zip(streams, state["generators"][name], strict=True):
-                generator.set_state(saved)
+        for generator, saved in zip(self.orders, state["orders"], strict=True):
+            generator.set_state(saved)
+        self.noise.position.copy_(state["noise"])
         self.network = StackedNetwork(self.architecture, state["weights"], state["kept"])
         self.method.parameters = dict(state["gates"])
         self.method.restore(state["method"])
         self.optimizer = self._adam(state["adam"])
         if "input" in self.network.kept:
             self.batches.restrict(self.network.kept["input"])
+        self.repeat.forget()

@@ -4,15 +4,13 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
 
 from robustprune.errors import StudyError
 from robustprune.methods.base import Context
 from robustprune.methods.bernoulli import Bernoulli, Settings
-from robustprune.methods.noise import draw_bernoulli
+from robustprune.methods.noise import Noise
 from robustprune.methods.registry import check_method
 from robustprune.networks.architecture import architecture
 from robustprune.training import Training
@@ -29,7 +27,7 @@ def make_method(replicates=2, steps=4, examples=1000, **values) -> Bernoulli:
         batch_size=8,
         steps_per_epoch=steps,
         epochs=1,
-        generators=[torch.Generator().manual_seed(r) for r in range(replicates)],
+        noise=Noise([torch.Generator().manual_seed(r) for r in range(replicates)], arch.units()),
         dtype=torch.float64,
     )
     return Bernoulli(Settings(**({"price": 1e-3} | values)), context)
@@ -138,28 +136,6 @@ def test_complexity_prices_follow_the_expected_network():
     assert cheaper.item() == pytest.approx(2.0 * (0.25 * (196 + 100) / 266200 + 0.75 * (196 + 1 + 100) / 266610))
 
 
-@given(st.floats(0, 1), st.integers(0, 10_000))
-@settings(max_examples=30, deadline=None)
-def test_gates_are_drawn_with_probability_theta(theta, seed):
-    count = 20_000
-    xi = draw_bernoulli(torch.full((1, 5), theta), count, [5], [torch.Generator().manual_seed(seed)])
-    assert set(xi.unique().tolist()) <= {0.0, 1.0}
-    deviation = abs(xi.mean().item() - theta)
-    variance = max(theta * (1 - theta), 1 / 65536)  # theta is resolved to 1/65536
-    assert deviation <= 5.5 * math.sqrt(variance / (5 * count)) + 1 / 65536
-    if theta in (0.0, 1.0):
-        assert deviation == 0
-
-
-def test_a_replicate_draws_the_same_whoever_is_beside_it():
-    theta = torch.rand(2, 10)
-    one, two = [torch.Generator().manual_seed(1)], [torch.Generator().manual_seed(s) for s in (1, 2)]
-    for _ in range(2):  # the second draw shows that padding used up no random numbers
-        alone, beside = draw_bernoulli(theta[:1, :6], 33, [6], one), draw_bernoulli(theta, 33, [6, 10], two)
-        assert torch.equal(alone[0], beside[0, :, :6])
-        assert not beside[0, :, 6:].any()
-
-
 @pytest.mark.parametrize(
     ("settings_", "message"),
     [
@@ -186,7 +162,7 @@ def test_exact_estimator_agrees_with_the_cheap_ones_in_training(digits, make_cel
         settings_ = {"price": 1e-3, "estimator": estimator}
         values = {"settings": settings_, "width": 0.1, "track": "hidden", "batch_size": 1437, "epochs": 1}
         training = Training(make_cell("bernoulli", **values), digits, dtype=torch.float64)
-        training._step(*training.batches.get(0))
+        training._step()
         found[estimator] = training.method.estimate
     for exact_, cheap in zip(found["exact"], found["trapezoid"], strict=True):
         assert torch.corrcoef(torch.stack([exact_, cheap]))[0, 1] > 0.8

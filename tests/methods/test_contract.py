@@ -71,9 +71,9 @@ def test_back_propagated_gates_are_trained_compacted_and_checkpointed(digits, ma
         slot = name.split(".")[0]
         assert tensor.shape[1] == places[slot]
         assert (tensor != 1).any()
-        assert training.optimizer.state[tensor]["exp_avg"].shape == tensor.shape
-    assert training.optimizer.param_groups[1]["initial_lr"] == 0.02
-    assert training.optimizer.param_groups[1]["weight_decay"] == 0
+        assert training.optimizer.adam.state[tensor]["exp_avg"].shape == tensor.shape
+    assert training.optimizer.base[1] == 0.02
+    assert training.optimizer.adam.param_groups[1]["weight_decay"] == 0
     other = Training(cell, digits, dtype=torch.float64)
     other.restore(copy.deepcopy(training.state()))
     for run in (training, other):

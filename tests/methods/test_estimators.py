@@ -5,7 +5,17 @@ import itertools
 import pytest
 import torch
 
-from robustprune.methods.estimators import BACKPROPAGATED, EstimatedGate, exact, first_order, fisher, spread, trapezoid
+from robustprune.methods.estimators import (
+    FROM_SUMS,
+    EstimatedGate,
+    EstimatedLinear,
+    exact,
+    first_order,
+    fisher,
+    from_gradient,
+    spread,
+    trapezoid,
+)
 
 
 def all_gates(units: int) -> torch.Tensor:
@@ -13,7 +23,7 @@ def all_gates(units: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("shape", [(2, 5, 3), (2, 5, 3, 4, 4)])
-@pytest.mark.parametrize("estimator", list(BACKPROPAGATED.values()))
+@pytest.mark.parametrize("estimator", [from_gradient(name) for name in (*FROM_SUMS, "fisher")])
 def test_gate_gradient_is_that_of_autograd(shape, estimator):
     """The closed-form backward equals autograd's, for the activation and for the estimate."""
     generator = torch.Generator().manual_seed(0)
@@ -33,9 +43,42 @@ def test_gate_gradient_is_that_of_autograd(shape, estimator):
     torch.testing.assert_close(out, estimator(grad_xi, xi.detach(), theta))
 
 
+@pytest.mark.parametrize("name", list(FROM_SUMS))
+@pytest.mark.parametrize("below", [True, False])
+@pytest.mark.parametrize("outputs", [3, 9])
+def test_gated_linear_layer_is_that_of_autograd(name, below, outputs):
+    """Both ways of summing g (fewer and more outputs than examples), with and without something to train below."""
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*shape):
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    h, weight, bias = draw(2, 5, 4), draw(2, outputs, 4).requires_grad_(), draw(2, outputs).requires_grad_()
+    xi, theta = (draw(2, 5, 4) < 0).double().requires_grad_(), torch.rand(2, 4, generator=generator).double()
+    h.requires_grad_(below)
+    probe = draw(2, 5, outputs)
+
+    def loss(z):
+        return (torch.sin(z) * probe).sum(2).mean(1).sum()
+
+    wanted = [weight, bias, xi, *([h] if below else [])]
+    expected = torch.autograd.grad(loss((h * xi) @ weight.transpose(1, 2) + bias.unsqueeze(1)), wanted)
+    out = torch.zeros(2, 4, dtype=torch.float64)
+    z = EstimatedLinear.apply(h, xi.detach(), weight, bias, theta, out, FROM_SUMS[name])
+    found = torch.autograd.grad(loss(z), [weight, bias, *([h] if below else [])])
+    for ours, theirs in zip(found, (expected[0], expected[1], *expected[3:]), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(out, from_gradient(name)(expected[2], xi.detach(), theta))
+
+
+def sums(g: torch.Tensor, xi: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return (g * xi).sum(1), (g * (1 - xi)).sum(1)
+
+
 def test_first_order_is_the_mean_gradient():
     g = torch.tensor([[[0.1], [0.3]]]) / 2  # d (mean loss) carries 1/B
-    assert first_order(g, torch.ones(1, 2, 1), torch.full((1, 1), 0.5)).item() == pytest.approx(0.2)
+    opened, closed = sums(g, torch.tensor([[[1.0], [0.0]]]))
+    assert first_order(opened, closed, torch.full((1, 1), 0.5)).item() == pytest.approx(0.2)
 
 
 def test_trapezoid_is_unbiased_for_the_mean_end_slope():
@@ -46,7 +89,7 @@ def test_trapezoid_is_unbiased_for_the_mean_end_slope():
         expected = 0.0
         for value, chance in ((1.0, probability), (0.0, 1 - probability)):
             g = torch.full((1, 1, 1), slope[value], dtype=torch.float64)
-            expected += chance * trapezoid(g, torch.full((1, 1, 1), value, dtype=torch.float64), theta).item()
+            expected += chance * trapezoid(*sums(g, torch.full_like(g, value)), theta).item()
         assert expected == pytest.approx((slope[0.0] + slope[1.0]) / 2)
 
 
@@ -58,7 +101,7 @@ def test_trapezoid_is_exact_for_quadratic_losses():
         g = torch.full((1, 1, 1), 2 * a * value + b, dtype=torch.float64)
         xi, t = torch.full((1, 1, 1), value, dtype=torch.float64), torch.full((1, 1), theta, dtype=torch.float64)
         for estimator in estimates:
-            estimates[estimator] += chance * estimator(g, xi, t).item()
+            estimates[estimator] += chance * estimator(*sums(g, xi), t).item()
     assert estimates[trapezoid] == pytest.approx(a + b)
     assert estimates[first_order] != pytest.approx(a + b, abs=0.05)
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from robustprune.compaction import extract, plain_network
 from robustprune.errors import StudyError
 from robustprune.networks.architecture import architecture
-from robustprune.networks.layers import convolve, convolve_image, linear, max_pool
+from robustprune.networks.convolution import convolve, convolve_image, windows
+from robustprune.networks.layers import cross_entropy, linear
 from robustprune.networks.plain import error_percent
 
 
@@ -24,32 +25,57 @@ def test_linear_and_its_gradients():
     assert torch.autograd.gradcheck(linear, (h, weight, bias))
 
 
-def test_convolutions_and_their_gradients():
-    images, weight = double(2, 3, 9, 8).detach(), double(2, 4, 1, 3, 3, seed=1)
-    expected = torch.stack([F.conv2d(images[r].unsqueeze(1), weight[r]) for r in range(2)])
-    torch.testing.assert_close(convolve_image(images, weight), expected)
-    assert torch.autograd.gradcheck(lambda w: convolve_image(images, w), (weight,))
-    h, kernel = double(2, 3, 2, 6, 7), double(2, 4, 2, 3, 3, seed=1)
-    expected = torch.stack([F.conv2d(h[r], kernel[r]) for r in range(2)])
-    torch.testing.assert_close(convolve(h, kernel), expected)
-    assert torch.autograd.gradcheck(convolve, (h, kernel))
+def test_cross_entropy_and_its_gradient():
+    scores, labels = double(2, 7, 5), torch.randint(0, 5, (2, 7), generator=torch.Generator().manual_seed(0))
+    expected = F.cross_entropy(scores.flatten(0, 1), labels.flatten(), reduction="none").view(2, 7)
+    torch.testing.assert_close(cross_entropy(scores, labels), expected)
+    assert torch.autograd.gradcheck(lambda s: cross_entropy(s, labels), (scores,))
 
 
-@given(seed=st.integers(0, 1000), ties=st.booleans(), transposed=st.booleans())
+def reference(h, weight, bias):
+    return torch.stack([F.relu(F.max_pool2d(F.conv2d(x, w, b), 2)) for x, w, b in zip(h, weight, bias, strict=True)])
+
+
+def test_first_layer_and_its_gradients():
+    """Batches larger than one cached piece; images whole, and cut into windows beforehand."""
+    images = torch.rand(2, 19, 784, dtype=torch.float64)
+    weight, bias = double(2, 3, 1, 5, 5, seed=1), double(2, 3, seed=2)
+    expected = reference(images.unflatten(2, (1, 28, 28)), weight, bias)
+    cut = windows(images.flatten(0, 1)).unflatten(0, (2, 19))
+    for given_ in (images, cut):
+        torch.testing.assert_close(convolve_image(given_, weight, bias), expected)
+    assert torch.autograd.gradcheck(lambda w, b: convolve_image(images[:, :1], w, b), (weight, bias))
+    probe = torch.randn_like(expected)
+    ours = torch.autograd.grad((convolve_image(images, weight, bias) * probe).sum(), [weight, bias])
+    theirs = torch.autograd.grad((expected * probe).sum(), [weight, bias])
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_later_layer_and_its_gradients():
+    h, weight, bias = double(2, 2, 2, 8, 12), double(2, 3, 2, 5, 5, seed=1), double(2, 3, seed=2)
+    torch.testing.assert_close(convolve(h, weight, bias), reference(h, weight, bias))
+    assert torch.autograd.gradcheck(convolve, (h, weight, bias))
+    assert torch.autograd.gradcheck(lambda w, b: convolve(h.detach(), w, b), (weight, bias))
+
+
+@given(seed=st.integers(0, 1000))
 @settings(max_examples=20, deadline=None)
-def test_max_pool_and_its_gradient(seed, ties, transposed):
-    """Also with ties (blank backgrounds) and in both memory layouts: one winner per window gets the gradient."""
-    z = torch.randn(2, 3, 4, 6, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-    z = (z.round() if ties else z).requires_grad_()
-    view = z.transpose(1, 2) if transposed else z
-    pooled = max_pool(view)
-    assert torch.equal(pooled, F.max_pool2d(view.flatten(0, 1), 2).view_as(pooled))
-    upstream = torch.rand_like(pooled)
-    pooled.backward(upstream)
-    windows = z.grad.transpose(1, 2) if transposed else z.grad
-    windows = windows.unflatten(-1, (-1, 2)).unflatten(-3, (-1, 2)).movedim(-3, -2).flatten(-2)
-    torch.testing.assert_close(windows.sum(-1), upstream)
-    assert ((windows != 0).sum(-1) == 1).all()
+def test_one_winner_per_pooling_window_gets_the_gradient(seed):
+    """With ties, as on a blank background: the bias gradient counts every window once, the weights' is finite."""
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.zeros(1, 3, 784, dtype=torch.float64)
+    images[:, :, 300:400] = torch.randint(0, 3, (1, 3, 100), generator=generator).double()
+    weight = torch.randint(-1, 2, (1, 2, 1, 5, 5), generator=generator).double().requires_grad_()
+    bias = torch.ones(1, 2, dtype=torch.float64, requires_grad=True)
+    h = convolve_image(images, weight, bias)
+    later = torch.randint(-1, 2, (1, 2, 2, 5, 5), generator=generator).double()
+    out = convolve(h, later, bias)
+    upstream = torch.rand(h.shape, generator=generator, dtype=torch.float64)
+    (grad,) = torch.autograd.grad(h, bias, upstream, retain_graph=True)
+    torch.testing.assert_close(grad, (upstream * (h > 0)).sum((1, 3, 4)))
+    (grad,) = torch.autograd.grad(out, h, torch.ones_like(out))
+    windows_alive = (out > 0).sum((0, 1, 3, 4)).double()
+    torch.testing.assert_close(grad.sum((1, 3, 4))[0], torch.einsum("o,oc->c", windows_alive, later[0].sum((2, 3))))
 
 
 @pytest.mark.parametrize("name", ["lenet_300_100", "lenet5"])

@@ -1,8 +1,10 @@
 """The contract between a pruning method and the shared training loop.
 
 A method is one file methods/<name>.py with a subclass of Method called by the registry under the file's name. The
-loop calls, for every training step and in this order: draw, (gate for every slot during the forward pass), penalty,
-(backward), step, (Adam's step), removals. Everything a method does not override keeps the network as it is.
+loop calls, for every training step and in this order: draw, (gate or linear for every slot during the forward pass,
+see Passage), penalty, (backward), step, (Adam's step), removals. Everything a method does not override keeps the
+network as it is. All but removals must work without reading a tensor's value on the host (no item(), no indexing by
+a mask) and update persistent tensors in place: on a GPU they are recorded once and replayed.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,11 +14,12 @@ import torch
 from torch import Tensor
 
 from robustprune.config import Strict
+from robustprune.methods.noise import Noise
 from robustprune.networks.architecture import Architecture
-from robustprune.networks.stacked import Gate, StackedNetwork
+from robustprune.networks.stacked import Passage, StackedNetwork
 
-LossOfGates = Callable[[Gate], Tensor]
-"""Cross-entropy per example [R, B] of the current batch under any gate, without gradients (two-pass estimators)."""
+LossOfGates = Callable[[Passage], Tensor]
+"""Cross-entropy per example [R, B] of the current batch under any gates, without gradients (two-pass estimators)."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Context:
     """What a method may know about the run.
 
     units: places per slot at the start; gated: slots of the track; examples: N of the 1/N in a likelihood;
-    generators: one per replicate, for gate noise only, so that a method's draws never move the batch order.
+    noise: the replicates' own streams, for gates only, so that a method's draws never move the batch order.
     """
 
     architecture: Architecture
@@ -35,7 +38,7 @@ class Context:
     batch_size: int
     steps_per_epoch: int
     epochs: int
-    generators: list[torch.Generator]
+    noise: Noise
     dtype: torch.dtype = torch.float32
     device: str = "cpu"
 
@@ -57,7 +60,7 @@ class Selection:
         return tensor.gather(dim, order.view(shape).expand(expanded)).masked_fill(~real.view(shape), 0)
 
 
-class Method:
+class Method(Passage):
     """Base class: a network trained without gates, nothing removed."""
 
     class Settings(Strict):
@@ -77,10 +80,6 @@ class Method:
 
     def draw(self, batch: int) -> None:
         """Draw this step's gate noise for `batch` examples per replicate."""
-
-    def gate(self, slot: str, h: Tensor) -> Tensor:
-        """Training-time gate: h [R, B, n] or [R, B, C, H, W] after activation and pooling."""
-        return h
 
     def penalty(self) -> Tensor | None:
         """Penalty per replicate [R] to differentiate along with the loss, or None."""

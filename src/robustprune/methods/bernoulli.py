@@ -15,11 +15,17 @@ from torch import Tensor
 from robustprune.config import Strict
 from robustprune.errors import StudyError, nearest
 from robustprune.methods.base import Context, LossOfGates, Method, Selection
-from robustprune.methods.estimators import BACKPROPAGATED, EstimatedGate, exact, spread
-from robustprune.methods.noise import draw_bernoulli
+from robustprune.methods.estimators import (
+    FROM_SUMS,
+    EstimatedGate,
+    EstimatedLinear,
+    exact,
+    from_gradient,
+    spread,
+)
 from robustprune.methods.prices import complexity_prices, expected_units
 from robustprune.networks.architecture import Architecture
-from robustprune.networks.stacked import StackedNetwork
+from robustprune.networks.stacked import Gated, StackedNetwork
 
 FIXED_PRIOR_EDGE = 1e-6  # logit(theta) must stay finite where no hyper-prior lets gates close
 
@@ -58,12 +64,13 @@ class Bernoulli(Method):
     def __init__(self, settings: Settings, context: Context):
         super().__init__(settings, context)
         self.sizes = [context.units[slot] for slot in context.gated]
-        self.counts = {slot: [context.units[slot]] * context.replicates for slot in context.gated}
         shape = (context.replicates, sum(self.sizes))
         self.theta = torch.full(shape, settings.theta_start, dtype=context.dtype, device=context.device)
         self.xi: dict[str, Tensor] = {}
-        self.views: dict[str, tuple[Tensor, Tensor]] = {}
-        self.price: Tensor | None = None
+        if settings.estimator != "exact":
+            self.estimator = from_gradient(settings.estimator)
+        self.theta_sum, self.slope_sum = torch.zeros_like(self.theta), torch.zeros_like(self.theta)
+        self._resize(self.sizes)
         self.start_window()
 
     @classmethod
@@ -80,8 +87,8 @@ class Bernoulli(Method):
 
     def start_window(self) -> None:
         """Begin a pruning window (an epoch): the sums over its steps of theta and of DL + c."""
-        self.estimate = torch.zeros_like(self.theta)
-        self.theta_sum, self.slope_sum = torch.zeros_like(self.theta), torch.zeros_like(self.theta)
+        self.theta_sum.zero_()
+        self.slope_sum.zero_()
         self.window = 0
 
     def by_slot(self, tensor: Tensor) -> dict[str, Tensor]:
@@ -89,11 +96,7 @@ class Bernoulli(Method):
         return dict(zip(self.context.gated, tensor.split(self.sizes, 1), strict=True))
 
     def draw(self, batch: int) -> None:
-        targets = self.by_slot(self.estimate)
-        for slot, theta in self.by_slot(self.theta).items():
-            self.xi[slot] = draw_bernoulli(theta, batch, self.counts[slot], self.context.generators)
-            # theta gets no gradient; it only makes backward reach the gate where nothing below has one (the input)
-            self.views[slot] = (theta.detach().requires_grad_(), targets[slot])
+        self.xi = self.context.noise.bernoulli(self.views, batch)
 
     def gate(self, slot: str, h: Tensor) -> Tensor:
         if slot not in self.xi:
@@ -101,8 +104,15 @@ class Bernoulli(Method):
         xi = self.xi[slot]
         if self.settings.estimator == "exact" or not torch.is_grad_enabled():
             return h * spread(xi, h)
-        theta, target = self.views[slot]
-        return EstimatedGate.apply(h, xi, theta, target, BACKPROPAGATED[self.settings.estimator])
+        # theta gets no gradient; it only makes backward reach the gate where nothing below has one (the input)
+        theta = self.views[slot].detach().requires_grad_()
+        return EstimatedGate.apply(h, xi, theta, self.targets[slot], self.estimator)
+
+    def linear(self, slot: str, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        if slot not in self.xi or self.settings.estimator not in FROM_SUMS or not torch.is_grad_enabled():
+            return super().linear(slot, h, weight, bias)
+        theta, target, estimator = self.views[slot], self.targets[slot], FROM_SUMS[self.settings.estimator]
+        return EstimatedLinear.apply(h, self.xi[slot], weight, bias, theta, target, estimator)
 
     def prices(self) -> Tensor:
         """c_i of every gate [R, all gates]."""
@@ -121,8 +131,8 @@ class Bernoulli(Method):
     def step(self, network: StackedNetwork, rate: float, loss: LossOfGates) -> None:
         """Projected step theta <- clip(theta - eta (DL + c), 0, 1), eta = drift / c."""
         if self.settings.estimator == "exact":
-            found = exact(lambda xi: loss(lambda slot, h: h * spread(xi[slot], h) if slot in xi else h), self.xi)
-            self.estimate = torch.cat([found[slot] for slot in self.context.gated], 1)
+            found = exact(lambda xi: loss(Gated(lambda slot, h: h * spread(xi[slot], h) if slot in xi else h)), self.xi)
+            torch.cat([found[slot] for slot in self.context.gated], 1, out=self.estimate)
         if self.price is None or self.settings.cost == "complexity":
             self.price = self.prices()
         price = self.price
@@ -131,7 +141,6 @@ class Bernoulli(Method):
             slope += torch.logit(self.theta) / self.context.examples
         self.theta_sum += self.theta
         self.slope_sum += slope
-        self.window += 1
         self.theta.addcdiv_(slope, price, value=-rate * self.settings.drift)
         edge = FIXED_PRIOR_EDGE if self.settings.prior == "fixed" else 0.0
         self.theta.clamp_(edge, 1 - edge)
@@ -143,6 +152,7 @@ class Bernoulli(Method):
         mean says nothing), and spans at least half an epoch.
         """
         steps = self.context.steps_per_epoch
+        self.window += 1
         if step == math.ceil(self.settings.theta_start / self.settings.drift):
             self.start_window()
         if step % steps or 2 * self.window < steps or self.settings.prior == "fixed":
@@ -158,14 +168,12 @@ class Bernoulli(Method):
         for name in ("theta", "theta_sum", "slope_sum"):
             kept = [selection.take(part, slot) for slot, part in self.by_slot(getattr(self, name)).items()]
             setattr(self, name, torch.cat(kept, 1))
-        self._resize(
-            {slot: selection.real[slot].sum(1).tolist() for slot in self.context.gated},
-            [selection.real[slot].shape[1] for slot in self.context.gated],
-        )
+        self._resize([selection.real[slot].shape[1] for slot in self.context.gated])
 
-    def _resize(self, counts: dict[str, list[int]], sizes: list[int]) -> None:
-        self.counts, self.sizes = counts, sizes
-        self.estimate, self.price = torch.zeros_like(self.theta), None
+    def _resize(self, sizes: list[int]) -> None:
+        self.sizes, self.price = sizes, None
+        self.estimate = torch.zeros_like(self.theta)
+        self.views, self.targets = self.by_slot(self.theta), self.by_slot(self.estimate)
 
     def gates(self) -> dict[str, Tensor]:
         return self.by_slot(self.theta)
@@ -176,11 +184,9 @@ class Bernoulli(Method):
 
     def state(self) -> dict[str, Tensor]:
         tensors = {"theta": self.theta, "theta_sum": self.theta_sum, "slope_sum": self.slope_sum}
-        tensors["counts"] = torch.tensor([self.counts[slot] for slot in self.context.gated])
         return {**tensors, "sizes": torch.tensor(self.sizes), "window": torch.tensor(self.window)}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self.theta, self.theta_sum, self.slope_sum = (state[n] for n in ("theta", "theta_sum", "slope_sum"))
         self.window = int(state["window"])
-        counts = dict(zip(self.context.gated, state["counts"].tolist(), strict=True))
-        self._resize(counts, state["sizes"].tolist())
+        self._resize(state["sizes"].tolist())

@@ -1,7 +1,8 @@
 """Estimators of DL_i = E[L | xi_i = 1] - E[L | xi_i = 0] for Bernoulli gates (method.md section 4).
 
-Each takes, per batch of B examples, g [R, B, n] = d (mean loss) / d xi_{b,i} (a B-th of an example's own gradient), the
-drawn gates xi [R, B, n] in {0, 1} and theta [R, n], and returns the estimate [R, n]: a batch mean of per-example terms.
+g [R, B, n] = d (mean loss) / d xi_{b,i} (a B-th of an example's own gradient) comes from back-propagation, the drawn
+gates are xi [R, B, n] in {0, 1}, theta is [R, n], and so is the estimate: a batch mean of per-example terms. Two
+estimators need g only through its sums over open and over closed gates, which a linear layer has almost for free.
 """
 
 from collections.abc import Callable
@@ -14,17 +15,16 @@ Estimator = Callable[[Tensor, Tensor, Tensor], Tensor]
 CLIP = 0.05
 
 
-def first_order(g: Tensor, xi: Tensor, theta: Tensor) -> Tensor:
-    """Straight-through: mean g. Biased; has stable interior points."""
-    return g.sum(1)
+def first_order(opened: Tensor, closed: Tensor, theta: Tensor) -> Tensor:
+    """Straight-through: the sum of g. Biased; has stable interior points. opened, closed: sums of g [R, n]."""
+    return opened + closed
 
 
-def trapezoid(g: Tensor, xi: Tensor, theta: Tensor) -> Tensor:
-    """mean g (xi / (2 t) + (1 - xi) / (2 (1 - t))), t = clip(theta, 0.05, 0.95): unbiased for (L'(0) + L'(1)) / 2,
-    the trapezoid rule for the integral of L' (Heun; known as ReinMax, arXiv 2304.08612)."""
+def trapezoid(opened: Tensor, closed: Tensor, theta: Tensor) -> Tensor:
+    """opened / (2 t) + closed / (2 (1 - t)), t = clip(theta, 0.05, 0.95): unbiased for (L'(0) + L'(1)) / 2, the
+    trapezoid rule for the integral of L' (Heun; known as ReinMax, arXiv 2304.08612)."""
     t = theta.clamp(CLIP, 1 - CLIP)
-    on = (g * xi).sum(1)
-    return on / (2 * t) + (g.sum(1) - on) / (2 * (1 - t))
+    return torch.addcdiv(opened / (2 * t), closed, 2 - 2 * t)
 
 
 def fisher(g: Tensor, xi: Tensor, theta: Tensor) -> Tensor:
@@ -32,7 +32,19 @@ def fisher(g: Tensor, xi: Tensor, theta: Tensor) -> Tensor:
     return (g + (0.5 - xi) * g.square() * g.shape[1]).sum(1)
 
 
-BACKPROPAGATED: dict[str, Estimator] = {"first_order": first_order, "trapezoid": trapezoid, "fisher": fisher}
+FROM_SUMS: dict[str, Estimator] = {"first_order": first_order, "trapezoid": trapezoid}
+
+
+def from_gradient(name: str) -> Estimator:
+    """The estimator of that name as a function of g, xi and theta."""
+    if name == "fisher":
+        return fisher
+
+    def estimate(g: Tensor, xi: Tensor, theta: Tensor) -> Tensor:
+        opened = (g * xi).sum(1)
+        return FROM_SUMS[name](opened, g.sum(1) - opened, theta)
+
+    return estimate
 
 
 class EstimatedGate(Function):
@@ -59,6 +71,41 @@ class EstimatedGate(Function):
         ctx.out.copy_(ctx.estimator(g, xi, theta))
         upstream = upstream * spread(xi, h) if ctx.needs_input_grad[0] else None
         return upstream, None, None, None, None
+
+
+class EstimatedLinear(Function):
+    """A linear layer that reads gated units: h -> (xi h) W^T + b, whose backward pass also writes the estimate of DL.
+
+    Where nothing below the gates is trained (the input) and the layer has fewer outputs than the batch has examples,
+    their gradient is never formed: with d the gradient of the layer's output, the sum of g over all gates is
+    sum_o W_oi (d^T h)_oi, and that over open ones sum_o W_oi dL/dW_oi, since xi h enters through W alone.
+    """
+
+    @staticmethod
+    def forward(
+        ctx, h: Tensor, xi: Tensor, weight: Tensor, bias: Tensor, theta: Tensor, out: Tensor, estimator: Estimator
+    ) -> Tensor:
+        """h, xi [R, B, in]; weight [R, out, in]; bias [R, out]; theta, out [R, in]; estimator from FROM_SUMS."""
+        gated = h * xi
+        ctx.save_for_backward(h, gated, xi, weight, theta)
+        ctx.out, ctx.estimator = out, estimator
+        return torch.baddbmm(bias.unsqueeze(1), gated, weight.transpose(1, 2))
+
+    @staticmethod
+    def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of h, weight and bias."""
+        h, gated, xi, weight, theta = ctx.saved_tensors
+        grad_weight = torch.bmm(upstream.transpose(1, 2), gated)
+        trained_below = ctx.needs_input_grad[0]
+        if trained_below or weight.shape[1] > h.shape[1]:
+            grad_h = torch.bmm(upstream, weight)
+            total, opened = (grad_h * h).sum(1), (grad_h * gated).sum(1)
+        else:
+            opened = (weight * grad_weight).sum(1)
+            total = torch.bmm(upstream.transpose(1, 2), h).mul_(weight).sum(1)
+        ctx.out.copy_(ctx.estimator(opened, total.sub_(opened), theta))
+        grad_h = grad_h.mul_(xi) if trained_below else None
+        return grad_h, None, grad_weight, upstream.sum(1), None, None, None
 
 
 def spread(xi: Tensor, h: Tensor) -> Tensor:

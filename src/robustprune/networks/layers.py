@@ -1,7 +1,6 @@
-"""Valid convolution, pooling and linear layers with a leading replicate axis."""
+"""Linear layer and cross-entropy with a leading replicate axis, as closed-form Functions with few small kernels."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
@@ -31,66 +30,25 @@ def linear(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return _Linear.apply(h, weight, bias)
 
 
-def convolve_image(images: Tensor, weight: Tensor) -> Tensor:
-    """First layer on one-channel images: one matrix product over patches for all replicates.
-
-    images [R, B, H, W], weight [R, out, 1, k, k] -> [R, B, out, H-k+1, W-k+1], without bias. On one core the
-    library's own weight gradient for a single input channel takes 4 times as long as this form.
-    """
-    replicates, batch, height, width = images.shape
-    kernel = weight.shape[-1]
-    rows, columns = height - kernel + 1, width - kernel + 1
-    r, b, y, x = images.stride()
-    patches = images.as_strided((replicates, kernel, kernel, batch, rows, columns), (r, y, x, b, y, x))
-    patches = patches.reshape(replicates, kernel * kernel, batch * rows * columns)
-    out = torch.bmm(weight.flatten(2), patches)
-    return out.view(replicates, -1, batch, rows, columns).transpose(1, 2)
-
-
-def convolve(h: Tensor, weight: Tensor) -> Tensor:
-    """h [R, B, in, H, W], weight [R, out, in, k, k] -> [R, B, out, H-k+1, W-k+1], without bias.
-
-    A grouped convolution on a GPU; a loop over replicates in channels_last memory on a CPU.
-    """
-    replicates, batch = h.shape[:2]
-    if h.is_cuda:
-        grouped = h.transpose(0, 1).flatten(1, 2)
-        out = F.conv2d(grouped, weight.flatten(0, 1), groups=replicates)
-        return out.unflatten(1, (replicates, -1)).transpose(0, 1)
-    outputs = [F.conv2d(h[r].contiguous(memory_format=torch.channels_last), weight[r]) for r in range(replicates)]
-    return torch.cat(outputs).unflatten(0, (replicates, batch))
-
-
-class _PairMax(Function):
-    """Maximum over neighbouring pairs along `dim` (negative); ties, as on a blank background, go to the first."""
+class _CrossEntropy(Function):
+    """-log softmax at the label; the gradient softmax - one_hot needs no graph of its own."""
 
     @staticmethod
-    def forward(ctx, z: Tensor, dim: int) -> Tensor:
-        """z [..., 2 k, ...] -> [..., k, ...]."""
-        first, second = _pair(z, dim)
-        out = torch.maximum(first, second)
-        # written as floats: products with a boolean tensor cost several times as much
-        ctx.save_for_backward(torch.ge(first, second, out=torch.empty_like(out)))
-        ctx.dim, ctx.layout = dim, (z.shape, z.stride(), z.dtype, z.device)
-        return out
+    def forward(ctx, scores: Tensor, labels: Tensor) -> Tensor:
+        """scores [R, B, K], labels [R, B] -> [R, B]."""
+        log_probabilities = torch.log_softmax(scores, 2)
+        index = labels.unsqueeze(2)
+        ctx.save_for_backward(log_probabilities, index)
+        return log_probabilities.gather(2, index).squeeze(2).neg()
 
     @staticmethod
     def backward(ctx, upstream: Tensor) -> tuple[Tensor, None]:
-        """All of the gradient to the winner."""
-        (chosen,) = ctx.saved_tensors
-        shape, stride, dtype, device = ctx.layout
-        grad = torch.empty_strided(shape, stride, dtype=dtype, device=device)
-        first, second = _pair(grad, ctx.dim)
-        torch.mul(upstream, chosen, out=first)
-        torch.sub(upstream, first, out=second)
-        return grad, None
+        """Gradient of the scores."""
+        log_probabilities, index = ctx.saved_tensors
+        upstream = upstream.unsqueeze(2)
+        return (log_probabilities.exp().mul_(upstream)).scatter_add_(2, index, -upstream.contiguous()), None
 
 
-def _pair(z: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    pairs = z.unflatten(dim, (-1, 2))
-    return pairs.select(dim, 0), pairs.select(dim, 1)
-
-
-def max_pool(z: Tensor) -> Tensor:
-    """2x2 max pooling of [..., H, W] as two element-wise maxima: several times faster than max_pool2d on one core."""
-    return _PairMax.apply(_PairMax.apply(z, -2), -1)
+def cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy per example in nats: scores [R, B, K], labels int64 [R, B] -> [R, B]."""
+    return _CrossEntropy.apply(scores, labels)

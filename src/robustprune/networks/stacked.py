@@ -6,14 +6,30 @@ import torch
 from torch import Tensor
 
 from robustprune.networks.architecture import Architecture, Slot
-from robustprune.networks.layers import convolve, convolve_image, linear, max_pool
+from robustprune.networks.convolution import convolve, convolve_image
+from robustprune.networks.layers import linear
 
-Gate = Callable[[str, Tensor], Tensor]
+
+class Passage:
+    """What happens to activations on their way through a network; this one leaves them as they are."""
+
+    def gate(self, slot: str, h: Tensor) -> Tensor:
+        """Gate a slot: h [R, B, n] or [R, B, C, H, W] after activation and pooling, returned in that shape."""
+        return h
+
+    def linear(self, slot: str, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """The layer that reads a slot of units or features: gates h [R, B, in] and maps it to [R, B, out]."""
+        return linear(self.gate(slot, h), weight, bias)
 
 
-def open_gate(slot: str, h: Tensor) -> Tensor:
-    """The gate of an ungated network: returns the activation as it is."""
-    return h
+class Gated(Passage):
+    """A passage through given gates: gate(slot, h) as in Passage."""
+
+    def __init__(self, gate: Callable[[str, Tensor], Tensor]):
+        self.gate = gate
+
+
+OPEN = Passage()
 
 
 class StackedNetwork:
@@ -43,27 +59,26 @@ class StackedNetwork:
         """Units per slot and replicate: slot -> int64 [R] (on the CPU)."""
         return {slot: (kept >= 0).sum(1).cpu() for slot, kept in self.kept.items()}
 
-    def forward(self, images: Tensor, gate: Gate = open_gate) -> Tensor:
+    def forward(self, images: Tensor, passage: Passage = OPEN) -> Tensor:
         """Class scores [R, B, 10] for images [R, B, n] scaled to [0, 1], n = places of the input slot (or 784).
 
-        gate(slot, h) is called after activation and pooling with h [R, B, n] or [R, B, C, H, W] and returns the
-        gated activation.
+        A network that begins with a convolution also takes its images cut into windows (convolution.windows).
         """
-        h = gate("input", images) if "input" in self.kept else images.unflatten(2, (28, 28))
+        h = images
         for layer in self.architecture.layers:
             weight, bias = self.parameters[f"{layer.name}.weight"], self.parameters[f"{layer.name}.bias"]
-            if layer.source in self._flat:
-                h = gate(layer.source, self._flatten(h, layer.source))
-            if layer.kernel == 1:
-                z = linear(h, weight, bias)
+            if layer.source is None:
+                h = convolve_image(h, weight, bias)
+            elif layer.kernel > 1:
+                h = convolve(passage.gate(layer.source, h), weight, bias)
             else:
-                # bias and ReLU commute with pooling, and after it they have a quarter of the values to touch
-                z = max_pool(convolve(h, weight) if layer.source else convolve_image(h, weight))
-                z = z + bias.view(bias.shape[0], 1, -1, 1, 1)
-            if layer.target is None:
-                return z
-            h = gate(layer.target, z.relu())
-        raise AssertionError("an architecture ends in a layer without target")
+                if layer.source in self._flat:
+                    # the channels' own gate comes before the one of their flattened features
+                    h = self._flatten(passage.gate(self.architecture.slot(layer.source).parent, h), layer.source)
+                h = passage.linear(layer.source, h, weight, bias)
+                if layer.target:
+                    h = h.relu_()
+        return h
 
     def _flatten(self, h: Tensor, slot: str) -> Tensor:
         """[R, B, C, H, W] -> the kept features [R, B, n], channel-major."""

@@ -1,0 +1,73 @@
+"""Adam over a stacked network: one fused kernel for R networks, whose state follows them through compactions."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from robustprune.cells import Cell
+from robustprune.compaction import select_parameters
+from robustprune.methods.base import Method, Selection
+from robustprune.networks.stacked import StackedNetwork
+
+Moments = dict[str, dict[str, Tensor]]
+"""Adam's state by parameter name; a method's own parameters are called "gate/<slot>.<name>"."""
+
+
+class StackedAdam:
+    """torch's fused Adam over the weights (with L2) and the method's gate parameters (without)."""
+
+    def __init__(self, cell: Cell, network: StackedNetwork, method: Method, rate: float, moments: Moments | None):
+        """rate: the schedule's factor on every learning rate; moments: the state to go on from."""
+        gates = {f"gate/{name}": tensor.requires_grad_() for name, tensor in method.parameters.items()}
+        self.named = {**network.parameters, **gates}
+        settings = cell.training
+        groups = [{"params": list(network.parameters.values()), "weight_decay": settings.l2}]
+        if gates:
+            groups.append({"params": list(gates.values()), "lr": method.learning_rate or settings.learning_rate})
+        on_gpu = next(iter(network.parameters.values())).is_cuda
+        self.adam = torch.optim.Adam(groups, lr=settings.learning_rate, fused=True, capturable=on_gpu)
+        self.base = [group["lr"] for group in self.adam.param_groups]
+        self.set_rate(rate)
+        for name, state in (moments or {}).items():
+            self.adam.state[self.named[name]] = state
+
+    def set_rate(self, rate: float) -> None:
+        """Multiply every learning rate by the schedule's factor."""
+        self.rate = rate
+        for group, base in zip(self.adam.param_groups, self.base, strict=True):
+            group["lr"] = base * rate
+
+    def clear(self) -> None:
+        """Forget the gradients."""
+        for tensor in self.named.values():
+            tensor.grad = None
+
+    def step(self) -> None:
+        """Update every parameter from its gradient."""
+        self.adam.step()
+
+    def moments(self) -> Moments:
+        """The state by parameter name."""
+        return {name: dict(self.adam.state[tensor]) for name, tensor in self.named.items()}
+
+    def selected_moments(self, network: StackedNetwork, chosen: Selection) -> Moments:
+        """The state after a compaction of `network`, indexed like the parameters."""
+        old = self.moments()
+        new: Moments = {name: {"step": values["step"]} for name, values in old.items()}
+        for moment in ("exp_avg", "exp_avg_sq"):
+            weights = {name: values[moment] for name, values in old.items() if name in network.parameters}
+            for name, tensor in select_parameters(network.architecture, weights, chosen).items():
+                new[name][moment] = tensor
+            for name in old.keys() - weights.keys():
+                new[name][moment] = chosen.take(old[name][moment], _slot(name))
+        return new
+
+
+def _slot(name: str) -> str:
+    return name.removeprefix("gate/").split(".")[0]
+
+
+def select_gates(parameters: Mapping[str, Tensor], chosen: Selection) -> dict[str, Tensor]:
+    """A method's parameters "<slot>.<name>" after a compaction."""
+    return {name: chosen.take(tensor.detach(), _slot(name)) for name, tensor in parameters.items()}
