@@ -6,6 +6,7 @@ import torch
 from robustprune.checkpoint import Checkpoint
 from robustprune.errors import StudyError
 from robustprune.evaluation import evaluate
+from robustprune.latency import Latency
 from robustprune.networks.plain import error_percent
 from robustprune.networks.stacked import OPEN
 from robustprune.running import run_cell
@@ -121,18 +122,18 @@ def test_divergence_is_recorded_and_does_not_touch_the_neighbours(digits, make_c
         training.network.parameters["fc1.weight"][1] = torch.inf
     while not training.finished:
         training.run_epoch()
-    sick, _ = evaluate(training, 1, 1.0)
-    well, _ = evaluate(training, 0, 1.0)
+    sick, _ = evaluate(training, 1, Latency(1.0, 1.0))
+    well, _ = evaluate(training, 0, Latency(1.0, 1.0))
     assert sick.status == "diverged"
     assert sick.error_test_percent is None
-    assert well.status == evaluate(healthy, 0, 1.0)[0].status
-    assert well.error_test_percent == evaluate(healthy, 0, 1.0)[0].error_test_percent
+    assert well.status == evaluate(healthy, 0, Latency(1.0, 1.0))[0].status
+    assert well.error_test_percent == evaluate(healthy, 0, Latency(1.0, 1.0))[0].error_test_percent
 
 
 def test_an_emptied_slot_is_recorded_as_collapsed(digits, make_cell):
     cell = make_cell("bernoulli", settings={"price": 50.0, "drift": 0.2}, epochs=4)
     training = trained(cell, digits)
-    entry, _ = evaluate(training, 0, 1.0)
+    entry, _ = evaluate(training, 0, Latency(1.0, 1.0))
     assert entry.status == "collapsed"
     assert "unit" in entry.reason or "closed" in entry.reason
     assert min(map(int, entry.units_kept.split("-"))) >= 1
@@ -198,7 +199,7 @@ def test_history_holds_gates_by_original_unit_and_rounding_is_after_minus_before
             last = torch.from_numpy(trajectories[slot][-1, replicate])
             torch.testing.assert_close(last[own], gates[replicate][: len(own)].half())
             assert last.count_nonzero() <= len(own)
-    entry, network = evaluate(training, 0, 1.0)
+    entry, network = evaluate(training, 0, Latency(1.0, 1.0))
     images, labels = digits.test_images, digits.test_labels
     change = error_percent(network.plain, images, labels) - error_percent(network.before, images, labels)
     assert change != 0

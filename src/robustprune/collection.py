@@ -12,7 +12,10 @@ from robustprune.errors import StudyError
 from robustprune.records import COLUMNS, RECORD_NAME, Record, read_record, write_atomically
 
 AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width")
-DETAILS = ("status", "reason", "units_raw", "gates_above_090_fraction")
+DETAILS = (
+    *("status", "reason", "units_raw", "gates_above_090_fraction"),
+    *("inference_ms_dense_batch1", "inference_ms_kept_batch1"),
+)
 SAMPLED_GATES = 60  # per slot, of replicate 0: enough to see trajectories, small enough to ship
 
 

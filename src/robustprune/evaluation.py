@@ -1,7 +1,5 @@
 """From a finished training to results: round the gates, compact, and look at the test images once per network."""
 
-import statistics
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,13 +9,13 @@ from torch import Tensor
 from robustprune.compaction import extract, plain_network
 from robustprune.folding import Kept, Weights, fold_gates, remove_dead
 from robustprune.history import undetermined
+from robustprune.latency import Latency, latency
 from robustprune.metrics import macs, parameters
 from robustprune.networks.plain import PlainNetwork, error_percent
 from robustprune.records import Replicate, finite, join_units
 from robustprune.training import PASSES, Training
 
 COLLAPSED_ABOVE_PERCENT = 10.0
-LATENCY_BATCH, LATENCY_WARM_UP, LATENCY_CALLS = 256, 3, 15
 
 
 @dataclass
@@ -57,7 +55,7 @@ def finish(training: Training, replicate: int) -> Network:
     return Network(plain_network(training.architecture, weights, kept), weights, kept, before, emptied, own, raw)
 
 
-def evaluate(training: Training, replicate: int, inference_ms_dense: float) -> tuple[Replicate, Network]:
+def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tuple[Replicate, Network]:
     """The record entry of one replicate, and its network. The only place that reads test images."""
     cell, arch = training.cell, training.architecture
     start = training.units
@@ -79,9 +77,10 @@ def evaluate(training: Training, replicate: int, inference_ms_dense: float) -> t
         "train_seconds": training.seconds / cell.replicates,
         "train_macs": float(training.train_macs[replicate]),
         "train_macs_dense": dense_training_macs(training),
-        "inference_ms_dense": inference_ms_dense,
-        "inference_ms_kept": inference_ms(network.plain),
     }
+    kept_latency = latency(network.plain)
+    for name, found in (("dense", dense_latency), ("kept", kept_latency)):
+        values |= {f"inference_ms_{name}": found.batch_256, f"inference_ms_{name}_batch1": found.batch_1}
     if cell.training.images == "tuning":
         held_out = training.data.validation
         held_images, held_labels = training.data.train_images[held_out], training.data.train_labels[held_out]
@@ -122,16 +121,3 @@ def _status(training: Training, replicate: int, network: Network, error: float) 
     if error > COLLAPSED_ABOVE_PERCENT:
         return "collapsed", f"test error {error:.2f} % exceeds {COLLAPSED_ABOVE_PERCENT:g} %"
     return "ok", None
-
-
-def inference_ms(network: PlainNetwork) -> float:
-    """Median milliseconds of a forward pass over 256 images, after a warm-up."""
-    images = torch.rand(LATENCY_BATCH, 784, generator=torch.Generator().manual_seed(0))
-    times = []
-    with torch.no_grad():
-        for call in range(LATENCY_WARM_UP + LATENCY_CALLS):
-            started = time.perf_counter()
-            network(images)
-            if call >= LATENCY_WARM_UP:
-                times.append(time.perf_counter() - started)
-    return 1000 * statistics.median(times)

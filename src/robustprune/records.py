@@ -63,6 +63,10 @@ class Replicate(Strict):
     train_macs_dense: float | None = Field(None, ge=0, description="the same had nothing been removed")
     inference_ms_dense: float | None = Field(None, ge=0, description="median time of a batch of 256, starting network")
     inference_ms_kept: float | None = Field(None, ge=0, description="the same, kept network")
+    inference_ms_dense_batch1: float | None = Field(
+        None, ge=0, description="median time of one image, starting network"
+    )
+    inference_ms_kept_batch1: float | None = Field(None, ge=0, description="the same, kept network")
 
     @model_validator(mode="after")
     def _possible(self) -> "Replicate":
@@ -129,7 +133,7 @@ class Record(Strict):
         """The record without provenance and times: what must be identical when a cell runs twice."""
         values = self.model_dump(mode="json", exclude={"provenance"})
         for entry in values["replicates"]:
-            for name in ("train_seconds", "inference_ms_dense", "inference_ms_kept"):
+            for name in [name for name in entry if name == "train_seconds" or name.startswith("inference_ms_")]:
                 del entry[name]
         return values
 

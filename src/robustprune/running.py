@@ -16,7 +16,8 @@ from robustprune.cells import Cell
 from robustprune.checkpoint import Checkpoint
 from robustprune.data import Dataset
 from robustprune.errors import StudyError
-from robustprune.evaluation import Network, evaluate, inference_ms
+from robustprune.evaluation import Network, evaluate
+from robustprune.latency import latency
 from robustprune.metrics import macs, parameters
 from robustprune.networks.architecture import architecture
 from robustprune.networks.plain import PlainNetwork
@@ -94,7 +95,7 @@ def _train(
 
 
 def _evaluate(training: Training) -> tuple[list[Replicate], list[Network]]:
-    dense = inference_ms(PlainNetwork(training.architecture, training.units).eval())
+    dense = latency(PlainNetwork(training.architecture, training.units).eval())
     pairs = [evaluate(training, replicate, dense) for replicate in range(training.cell.replicates)]
     return [entry for entry, _ in pairs], [network for _, network in pairs]
 
