@@ -6,7 +6,7 @@ import yaml
 from snakemake.utils import min_version
 
 from robustprune.analysis.figures import FIGURES
-from robustprune.analysis.tables import GROUPS
+from robustprune.analysis.tables import TABLES
 from robustprune.cells import study_cells
 from robustprune.config import validate_study
 from robustprune.methods.registry import check_method
@@ -43,7 +43,7 @@ CELL = "{dataset}/{network}/{method}/{strength}/{initialization}/width-{width}"
 rule all:
     input:
         expand(f"{ROOT}/runs/{{key}}/record.json", key=CELLS),
-        expand(f"{ROOT}/tables/{{name}}.html", name=GROUPS),
+        expand(f"{ROOT}/tables/{{name}}.html", name=TABLES),
         expand(f"{ROOT}/figures/{{name}}.png", name=FIGURES),
         [f"{ROOT}/tables/claims.csv"] if STUDY.claims else [],
 

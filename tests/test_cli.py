@@ -51,7 +51,7 @@ def test_the_whole_way_by_hand(workspace, capsys):
     assert main(["check", str(record)]) == 0
     assert main(["collect", *config]) == 0
     runs = workspace / "results" / "runs.csv"
-    assert main(["tables", "--runs", str(runs), "--output", str(workspace / "tables")]) == 0
+    assert main(["tables", "--source", str(runs.parent), "--output", str(workspace / "tables")]) == 0
     figure = ["--source", str(runs.parent), "--output", str(workspace / "figures")]
     assert main(["figure", "kept_params_by_width", *figure]) == 0
     assert (workspace / "figures" / "kept_params_by_width.pdf").stat().st_size > 1000
@@ -67,7 +67,7 @@ def test_the_whole_way_by_hand(workspace, capsys):
         (["train", "--config", "nowhere.yaml", "--cell", KEY], "nowhere.yaml: no such configuration file"),
         (["plan", "--config", "nowhere.yaml"], "nowhere.yaml: no such configuration file"),
         (["check", "nowhere.json"], "nowhere.json: no such record"),
-        (["tables", "--runs", "nowhere.csv", "--output", "out"], "nowhere.csv: no such file"),
+        (["tables", "--source", "nowhere", "--output", "out"], "nowhere/runs.csv: no such file"),
         (["figure", "kept_parms_by_width", "--source", "x", "--output", "y"], "did you mean 'kept_params_by_width'"),
         (["figure", "kept_params_by_width", "--source", "nowhere", "--output", "y"], "nowhere/history.parquet"),
         (["export", "nowhere", "--output", "y"], "nowhere/record.json: no such record"),

@@ -12,6 +12,7 @@ FLOORS = [
     {"data", "torchvision_datasets", "networks", "initialization", "metrics"},
     {"methods", "collection"},
     {
+        "allocator",
         "compaction",
         "folding",
         "batches",
@@ -21,6 +22,7 @@ FLOORS = [
         "training",
         "checkpoint",
         "evaluation",
+        "latency",
         "progress",
         "running",
     },

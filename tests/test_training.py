@@ -1,8 +1,11 @@
 """The loop: paired seeds, independent replicates, bit-identical repetition and resumption."""
 
+import resource
+
 import pytest
 import torch
 
+from robustprune.allocator import keep_freed_memory
 from robustprune.checkpoint import Checkpoint
 from robustprune.errors import StudyError
 from robustprune.evaluation import evaluate
@@ -204,3 +207,18 @@ def test_history_holds_gates_by_original_unit_and_rounding_is_after_minus_before
     change = error_percent(network.plain, images, labels) - error_percent(network.before, images, labels)
     assert change != 0
     assert entry.rounding_error_change_percent == pytest.approx(change, abs=1e-6)
+
+
+def test_freed_memory_is_used_again():
+    """Under glibc a large block that was freed comes back without page faults; elsewhere nothing is claimed."""
+    if not keep_freed_memory():
+        pytest.skip("no glibc here")
+
+    def faults(blocks):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(blocks):
+            torch.ones(4 << 20)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    faults(3)
+    assert faults(10) < 4096  # of 4,096 pages each

@@ -57,7 +57,7 @@ def _collect(arguments: argparse.Namespace) -> None:
 def _tables(arguments: argparse.Namespace) -> None:
     from robustprune.analysis.tables import write_tables
 
-    for path in write_tables(arguments.runs, arguments.output, arguments.confidence):
+    for path in write_tables(arguments.source, arguments.output, arguments.confidence):
         print(path)
 
 
@@ -139,8 +139,8 @@ def build_parser() -> Parser:
     train.add_argument("--output", type=Path, help="folder of the record (default: <root>/runs/<cell>)")
     collect = command("collect", _collect, "gather records into runs.csv and histories", config=True)
     collect.add_argument("--output", type=Path, help="folder to write to (default: the study's root)")
-    tables = command("tables", _tables, "make the robustness tables from a runs.csv")
-    tables.add_argument("--runs", type=Path, required=True, help="a runs.csv, collected or shipped")
+    tables = command("tables", _tables, "make the tables of robustness and of cost")
+    tables.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
     tables.add_argument("--output", type=Path, required=True, help="folder of the tables")
     tables.add_argument("--confidence", type=float, default=0.95, help="level of the intervals (default 0.95)")
     figure = command("figure", _figure, "draw one figure as PDF, SVG and PNG")
@@ -149,7 +149,7 @@ def build_parser() -> Parser:
     figure.add_argument("--output", type=Path, required=True, help="folder of the figures")
     figure.add_argument("--confidence", type=float, default=0.95, help="level of the intervals (default 0.95)")
     claims = command("claims", _claims, "compare collected results with the configuration's claims", config=True)
-    claims.add_argument("--source", type=Path, required=True, help="folder with runs.csv and extra.csv")
+    claims.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
     claims.add_argument("--output", type=Path, required=True, help="the table to write (.csv)")
     export = command("export", _export, "save one pruned network as state dict + JSON, and as ONNX")
     export.add_argument("cell", type=Path, help="a cell's folder, with record.json and networks.safetensors")

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from safetensors.torch import save_file
 
+from robustprune.allocator import keep_freed_memory
 from robustprune.cells import Cell
 from robustprune.checkpoint import Checkpoint
 from robustprune.data import Dataset
@@ -43,6 +44,7 @@ def run_cell(
     """
     _check_device(device)
     torch.set_num_threads(threads)
+    keep_freed_memory()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
     origin = provenance(cell.method, device, threads)  # now: the source may be edited while the cell trains

@@ -11,7 +11,7 @@ from robustprune.analysis.claims import STATISTICS, write_claims
 from robustprune.analysis.figures import FIGURES, draw_figure
 from robustprune.analysis.figures.style import METHODS, look
 from robustprune.analysis.source import read_runs, read_source
-from robustprune.analysis.tables import GROUPS, write_tables
+from robustprune.analysis.tables import TABLES, write_tables
 from robustprune.config import Claim
 from robustprune.errors import StudyError
 from robustprune.records import COLUMNS
@@ -28,9 +28,17 @@ def made_up(methods=("bernoulli", "dense"), widths=(1.0, 2.0), initializations=(
         row = dict.fromkeys(COLUMNS) | axes | {"replicate": replicate, "seed": 1, "status": "ok"}
         row |= {"units_start": "784-300-100", "units_kept": f"{100 + replicate}-50-20", "params_dense": 266610 * width}
         row |= {"params_kept": params, "error_test_percent": 1.5 + replicate / 10, "train_seconds": 2.0 * width}
+        row |= {"epochs": 40, "train_macs": 10.0 + replicate, "train_macs_dense": 100.0 * width}
+        row |= {
+            "macs_dense": 2000,
+            "macs_kept": 100,
+            "inference_ms_dense": 3.0,
+            "inference_ms_kept": 1.5 - replicate / 2,
+        }
         runs.append(row)
         details.append({**axes, "replicate": replicate, "status": "ok", "reason": None, "units_raw": None})
         details[-1] |= {"gates_above_090_fraction": 0.9, "peak_memory_mib": 700.0}
+        details[-1] |= {"inference_ms_dense_batch1": 0.2, "inference_ms_kept_batch1": 0.1}
         for epoch in (1, 2):
             counts = {"units_input": 784 - epoch, "units_fc1": 300, "units_fc2": 100}
             history.append({**axes, "replicate": replicate, "epoch": epoch, "train_loss": 0.1, **counts})
@@ -51,8 +59,8 @@ def store(folder, tables):
 
 def test_tables_hold_the_known_means(tmp_path):
     store(tmp_path, made_up())
-    written = write_tables(tmp_path / "runs.csv", tmp_path / "tables", 0.95)
-    assert {path.stem for path in written} == set(GROUPS)
+    written = write_tables(tmp_path, tmp_path / "tables", 0.95)
+    assert {path.stem for path in written} == set(TABLES)
     table = pd.read_csv(tmp_path / "tables" / "robustness_width.csv")
     row = table[(table.method == "dense") & (table.width == 2) & (table.initialization == "he_normal")].iloc[0]
     assert (row.params_kept, row.error_test_percent, row.n, row.not_ok) == (2001, pytest.approx(1.6), 3, 0)
@@ -66,13 +74,34 @@ def test_tables_hold_the_known_means(tmp_path):
     assert "1.60 [1.35, 1.85]" in page
 
 
+def test_cost_tables_hold_the_known_shares(tmp_path):
+    """Training: MACs against the record's own dense count, seconds against the dense runs of the same start."""
+    runs, *rest = made_up()
+    runs.loc[runs.method == "bernoulli", "train_seconds"] = 0.5
+    runs = runs[(runs.method != "dense") | (runs.width != 2)]
+    rest[0] = rest[0][(rest[0].method != "dense") | (rest[0].width != 2)]
+    store(tmp_path, (runs, *rest))
+    write_tables(tmp_path, tmp_path / "tables", 0.95)
+    table = pd.read_csv(tmp_path / "tables" / "training_cost.csv").set_index(["method", "width"])
+    row = table.loc[("bernoulli", 1.0)]
+    assert (row.macs_percent, row.n, row.dense_seconds, row.seconds_percent) == (pytest.approx(11), 3, 2.0, 25.0)
+    assert row.macs_percent_high - row.macs_percent == pytest.approx(4.302653 / np.sqrt(3), rel=1e-5)
+    wider = table.loc[("bernoulli", 2.0)]
+    assert wider.macs_percent == pytest.approx(5.5)
+    assert np.isnan(wider.dense_seconds)
+    assert ">-</td>" in (tmp_path / "tables" / "training_cost.html").read_text()
+    table = pd.read_csv(tmp_path / "tables" / "inference_cost.csv").set_index(["method", "width"])
+    row = table.loc[("bernoulli", 1.0)]
+    assert (row.macs_ratio, row.kept_ms_256, row.speedup_256, row.speedup_1) == (20, 1.0, 3.0, 2.0)
+
+
 def test_failed_and_collapsed_runs_show(tmp_path):
     runs, *rest = made_up()
     chosen = (runs.method == "dense") & (runs.width == 2) & (runs.initialization == "he_normal")
     runs.loc[chosen, "status"] = ["failed", "collapsed", "ok"]
     runs.loc[runs.status == "failed", ["units_kept", "params_kept", "error_test_percent"]] = None
     store(tmp_path, (runs, *rest))
-    write_tables(tmp_path / "runs.csv", tmp_path / "tables")
+    write_tables(tmp_path, tmp_path / "tables")
     table = pd.read_csv(tmp_path / "tables" / "robustness_width.csv")
     row = table[(table.method == "dense") & (table.width == 2) & (table.initialization == "he_normal")].iloc[0]
     assert (row.n, row.not_ok) == (2, 2)
@@ -98,7 +127,7 @@ def test_figures_and_tables_survive_holes(tmp_path, name):
         folder.mkdir()
         store(folder, tables)
         assert len(draw_figure(name, folder, folder)) == 3
-        assert len(write_tables(folder / "runs.csv", folder)) == 2 * len(GROUPS)
+        assert len(write_tables(folder, folder)) == 2 * len(TABLES)
     assert not plt.get_fignums()
 
 

@@ -33,7 +33,7 @@ def test_numbers_are_those_of_splitmix64():
 @settings(max_examples=30, deadline=None)
 def test_gates_are_drawn_with_probability_theta(theta, seed):
     count = 20_000
-    xi = Noise([stream(seed)], {"fc1": 5}).bernoulli({"fc1": torch.full((1, 5), theta)}, count)["fc1"]
+    xi = Noise([stream(seed)], {"fc1": 5}).bernoulli(torch.full((1, 5), theta), {"fc1": 5}, count)["fc1"]
     assert set(xi.unique().tolist()) <= {0.0, 1.0}
     deviation = abs(xi.mean().item() - theta)
     variance = max(theta * (1 - theta), 1 / 65536)  # theta is resolved to 1/65536
@@ -44,8 +44,8 @@ def test_gates_are_drawn_with_probability_theta(theta, seed):
 
 def test_neighbouring_gates_examples_and_draws_are_uncorrelated():
     noise = Noise([stream(0), stream(1)], {"input": 40, "fc1": 24})
-    theta = {"input": torch.full((2, 40), 0.5), "fc1": torch.full((2, 24), 0.5)}
-    draws = torch.stack([torch.cat(list(noise.bernoulli(theta, 500).values()), 2) for _ in range(4)]) - 0.5
+    theta, units = torch.full((2, 64), 0.5), {"input": 40, "fc1": 24}
+    draws = torch.stack([torch.cat(list(noise.bernoulli(theta, units, 500).values()), 2) for _ in range(4)]) - 0.5
     for a, b in (
         (draws[:, :, :, 1:], draws[:, :, :, :-1]),  # gates
         (draws[:, :, 1:], draws[:, :, :-1]),  # examples
@@ -61,10 +61,10 @@ def test_a_replicate_draws_the_same_whoever_is_beside_it(batch):
     units = {"input": 12, "fc1": 10}
     alone, beside = Noise([stream(1)], units), Noise([stream(1), stream(2)], units)
     for places in (10, 7, 7):
-        theta = {"input": torch.rand(2, places), "fc1": torch.rand(2, 10)}
-        theta["input"][0, 6:] = 0  # padding of the first replicate
-        own = {"input": theta["input"][:1, :6], "fc1": theta["fc1"][:1]}
-        one, two = alone.bernoulli(own, batch), beside.bernoulli(theta, batch)
+        first, second = torch.rand(2, places), torch.rand(2, 10)
+        first[0, 6:] = 0  # padding of the first replicate
+        one = alone.bernoulli(torch.cat([first[:1, :6], second[:1]], 1), {"input": 6, "fc1": 10}, batch)
+        two = beside.bernoulli(torch.cat([first, second], 1), {"input": places, "fc1": 10}, batch)
         assert torch.equal(one["input"][0], two["input"][0, :, :6])
         assert torch.equal(one["fc1"][0], two["fc1"][0])
         assert not two["input"][0, :, 6:].any()

@@ -28,37 +28,39 @@ rule collect:
         "robustprune collect --config {params.config} > {log} 2>&1"
 
 
-# Robustness tables by starting width and by initialization.
+# Tables of robustness (starting width, initialization) and of cost (training, inference).
 rule tables_of_runs:
     input:
-        f"{ROOT}/runs.csv",
+        expand(f"{ROOT}/{{file}}", file=["runs.csv", "details.csv"]),
     output:
-        csv=expand(f"{ROOT}/tables/{{name}}.csv", name=GROUPS),
+        csv=expand(f"{ROOT}/tables/{{name}}.csv", name=TABLES),
         html=report(
-            expand(f"{ROOT}/tables/{{name}}.html", name=GROUPS),
+            expand(f"{ROOT}/tables/{{name}}.html", name=TABLES),
             category="Tables",
             caption="../report/tables.rst",
         ),
     log:
         f"{ROOT}/logs/tables.log",
     params:
+        source=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,
         confidence=STUDY.confidence,
         source_hash=source_hash("robustprune.analysis.tables"),
     shell:
-        "robustprune tables --runs {input} --output {params.folder} --confidence {params.confidence} > {log} 2>&1"
+        "robustprune tables --source {params.source} --output {params.folder} --confidence {params.confidence} > {log} 2>&1"
 
 
 # The same from the results shipped with the repository; nothing is trained.
 use rule tables_of_runs as tables_of_reference with:
     input:
-        f"{REFERENCE}/runs.csv",
+        expand(f"{REFERENCE}/{{file}}", file=["runs.csv", "details.csv"]),
     output:
-        csv=expand("figures/tables/{name}.csv", name=GROUPS),
-        html=expand("figures/tables/{name}.html", name=GROUPS),
+        csv=expand("figures/tables/{name}.csv", name=TABLES),
+        html=expand("figures/tables/{name}.html", name=TABLES),
     log:
         f"{ROOT}/logs/tables_of_reference.log",
     params:
+        source=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,
         confidence=STUDY.confidence,
         source_hash=source_hash("robustprune.analysis.tables"),

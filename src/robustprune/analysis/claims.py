@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from robustprune.analysis.source import CELL, read_runs, slots
+from robustprune.analysis.source import read_detailed_runs, slots
 from robustprune.collection import write_table
 from robustprune.config import Claim
 from robustprune.errors import StudyError, nearest
@@ -48,9 +48,8 @@ def write_claims(claims: Iterable[Claim], source: Path, output: Path) -> pd.Data
 
 
 def _with_details(source: Path) -> pd.DataFrame:
-    runs = read_runs(source / "runs.csv")
-    details = pd.read_csv(source / "details.csv").drop(columns="status")
-    runs = runs.merge(details, on=[*CELL, "replicate"], validate="one_to_one")
+    runs = read_detailed_runs(source)
+    runs["train_macs_percent"] = 100 * runs["train_macs"] / runs["train_macs_dense"]
     for architecture in ARCHITECTURES:
         runs[[f"units_{slot}" for slot in slots(architecture)]] = float("nan")
     for index, text in runs["units_kept"].dropna().items():

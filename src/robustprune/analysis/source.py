@@ -37,6 +37,15 @@ def read_runs(path: Path) -> pd.DataFrame:
     return runs
 
 
+def read_detailed_runs(folder: Path) -> pd.DataFrame:
+    """runs.csv of a folder with the columns of its details.csv beside them; raises StudyError as read_runs does."""
+    runs, path = read_runs(folder / "runs.csv"), folder / "details.csv"
+    if not path.exists():
+        raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
+    details = pd.read_csv(path).drop(columns="status")
+    return runs.merge(details, on=[*CELL, "replicate"], validate="one_to_one")
+
+
 def read_source(folder: Path) -> Source:
     """Read runs.csv, history.parquet and gates.parquet of a folder; raises StudyError naming a missing one."""
     tables = []

@@ -1,125 +1,31 @@
-"""Robustness tables: what is kept and how well it works, by starting width and by initialization."""
+"""Every table of the study: `robustprune tables` writes each as CSV (all digits) and HTML (for the report)."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from robustprune.analysis.source import NETWORK, network_title, read_runs
-from robustprune.analysis.statistics import mean_interval
+from robustprune.analysis.costs import inference_cost, training_cost
+from robustprune.analysis.robustness import GROUPS, robustness
+from robustprune.analysis.source import read_detailed_runs
 from robustprune.collection import write_table
-from robustprune.records import split_units, write_atomically
+from robustprune.records import write_atomically
 
-GROUPS = {
-    "robustness_width": ([*NETWORK, "method", "strength", "initialization", "width"], "starting width"),
-    "robustness_initialization": ([*NETWORK, "width", "method", "strength", "initialization"], "initialization"),
-}
-TITLES = {
-    "units_kept": "units kept (mean per slot)",
-    "params_kept": "params kept",
-    "error_test_percent": "test error (%)",
-    "error_range": "error range (%)",
-    "train_seconds": "training (s/network)",
-    "n": "n",
-    "not_ok": "not ok",
+TABLES: dict[str, Callable[[pd.DataFrame, float], tuple[pd.DataFrame, str]]] = {
+    **{name: partial(robustness, name) for name in GROUPS},
+    "training_cost": training_cost,
+    "inference_cost": inference_cost,
 }
 
 
-def summarize(runs: pd.DataFrame, by: list[str], confidence: float) -> pd.DataFrame:
-    """One row per group: mean units kept, mean and interval of params and error, range, n, and how many are not ok.
-
-    Collapsed runs enter every mean (they are results); diverged and failed ones have no numbers and show in
-    `not_ok` and in a smaller n.
-    """
-    rows = []
-    for key, group in runs.groupby(by, sort=False):
-        row = dict(zip(by, key, strict=True))
-        row["units_kept"] = mean_units(group["units_kept"])
-        for column in ("params_kept", "error_test_percent"):
-            found = mean_interval(group[column], confidence)
-            row |= {column: found.mean, f"{column}_low": found.low, f"{column}_high": found.high}
-        row["error_min"], row["error_max"] = group["error_test_percent"].min(), group["error_test_percent"].max()
-        row["train_seconds"] = group["train_seconds"].mean()
-        row["n"] = mean_interval(group["error_test_percent"]).n
-        row["not_ok"] = int((group["status"] != "ok").sum())
-        rows.append(row)
-    columns = [*by, "units_kept", "params_kept", "error_test_percent", "n", "not_ok"]
-    return pd.DataFrame(rows, columns=None if rows else columns)
-
-
-def mean_units(units: pd.Series) -> str:
-    """Mean units per slot over seeds, rounded: "183.2-108.4-55.0"."""
-    known = [split_units(text) for text in units.dropna()]
-    return "-".join(f"{mean:.1f}" for mean in np.mean(known, axis=0)) if known else ""
-
-
-def write_tables(runs_path: Path, folder: Path, confidence: float = 0.95) -> list[Path]:
-    """Write every robustness table as CSV (all digits) and HTML (for the report); returns the paths."""
-    runs = read_runs(runs_path)
+def write_tables(source: Path, folder: Path, confidence: float = 0.95) -> list[Path]:
+    """Write the tables of the runs.csv and details.csv in `source`; returns the paths."""
+    runs = read_detailed_runs(source)
     written = []
-    for name, (by, title) in GROUPS.items():
-        chosen = _along(runs, name)
-        table = summarize(chosen, by, confidence)
-        table = table.sort_values([c for c in by if c not in ("initialization", "width")], kind="stable")
+    for name, make in TABLES.items():
+        table, page = make(runs, confidence)
         write_table(table, folder / f"{name}.csv")
-        page = _page(table, by, f"Robustness to {title}", confidence)
         write_atomically(folder / f"{name}.html", lambda path, page=page: path.write_text(page))
         written += [folder / f"{name}.csv", folder / f"{name}.html"]
     return written
-
-
-def _along(runs: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The networks of one table: only one axis varies (all of them where its standard value is missing)."""
-    fixed = runs["initialization"] == "he_normal" if name == "robustness_width" else runs["width"] == 1
-    return runs[fixed] if fixed.any() else runs
-
-
-def readable(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """The table as a person reads it: intervals in brackets, digits that the interval supports."""
-    shown = table[by].copy()
-    if "width" in by:
-        shown["width"] = [f"{width:g}" for width in table["width"]]
-        shown = shown.rename(columns={"width": "starting width"})
-    shown[TITLES["units_kept"]] = table["units_kept"]
-    shown[TITLES["params_kept"]] = [_with_interval(row, "params_kept", ",.0f") for _, row in table.iterrows()]
-    shown[TITLES["error_test_percent"]] = [
-        _with_interval(row, "error_test_percent", ".2f") for _, row in table.iterrows()
-    ]
-    if len(table):
-        ends = zip(table["error_min"], table["error_max"], strict=True)
-        shown[TITLES["error_range"]] = [f"{low:.2f} to {high:.2f}" for low, high in ends]
-        shown[TITLES["train_seconds"]] = [f"{seconds:.1f}" for seconds in table["train_seconds"]]
-    shown["n"], shown["not ok"] = table["n"], table["not_ok"]
-    return shown
-
-
-def _with_interval(row: pd.Series, column: str, form: str) -> str:
-    if np.isnan(row[column]):
-        return "none"
-    if np.isnan(row[f"{column}_low"]):
-        return format(row[column], form)
-    return f"{row[column]:{form}} [{row[f'{column}_low']:{form}}, {row[f'{column}_high']:{form}}]"
-
-
-STYLE = """<style>
-body { font: 13px/1.45 system-ui, sans-serif; color: #1b1b1b; background: #fff; margin: 1.5rem; }
-table { border-collapse: collapse; margin: 0.5rem 0 1.5rem; }
-th, td { padding: 0.2rem 0.55rem; text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-th { border-bottom: 2px solid #444; } td { border-bottom: 1px solid #ddd; }
-.caption { color: #444; max-width: 60rem; }
-</style>"""
-
-
-def _page(table: pd.DataFrame, by: list[str], title: str, confidence: float) -> str:
-    """A self-contained HTML page with one table per network and track."""
-    parts = [f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{title}</title>{STYLE}</head><body>"]
-    parts.append(f"<h2>{title}</h2>")
-    for key, group in table.groupby(NETWORK, sort=False):
-        rest = [column for column in by if column not in NETWORK]
-        parts.append(f"<h3>{network_title(*key)}</h3>{readable(group, rest).to_html(index=False, border=0)}")
-    parts.append(
-        f"<p class='caption'>Mean over seeds with Student's t interval at level {confidence:.0%} in brackets; n "
-        "networks per row. Error: last-epoch test error; range: smallest to largest over seeds. Not ok: networks that "
-        "collapsed, diverged or failed; collapsed ones are in the means.</p></body></html>\n"
-    )
-    return "".join(parts)

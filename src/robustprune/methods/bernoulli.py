@@ -15,14 +15,7 @@ from torch import Tensor
 from robustprune.config import Strict
 from robustprune.errors import StudyError, nearest
 from robustprune.methods.base import Context, LossOfGates, Method, Selection
-from robustprune.methods.estimators import (
-    FROM_SUMS,
-    EstimatedGate,
-    EstimatedLinear,
-    exact,
-    from_gradient,
-    spread,
-)
+from robustprune.methods.estimators import COMBINE, LINEAR, EstimatedGate, EstimatedLinear, exact, spread
 from robustprune.methods.prices import complexity_prices, expected_units
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import Gated, StackedNetwork
@@ -67,8 +60,6 @@ class Bernoulli(Method):
         shape = (context.replicates, sum(self.sizes))
         self.theta = torch.full(shape, settings.theta_start, dtype=context.dtype, device=context.device)
         self.xi: dict[str, Tensor] = {}
-        if settings.estimator != "exact":
-            self.estimator = from_gradient(settings.estimator)
         self.theta_sum, self.slope_sum = torch.zeros_like(self.theta), torch.zeros_like(self.theta)
         self._resize(self.sizes)
         self.start_window()
@@ -96,7 +87,7 @@ class Bernoulli(Method):
         return dict(zip(self.context.gated, tensor.split(self.sizes, 1), strict=True))
 
     def draw(self, batch: int) -> None:
-        self.xi = self.context.noise.bernoulli(self.views, batch)
+        self.xi = self.context.noise.bernoulli(self.theta, self.sizes_by_slot, batch)
 
     def gate(self, slot: str, h: Tensor) -> Tensor:
         if slot not in self.xi:
@@ -104,15 +95,15 @@ class Bernoulli(Method):
         xi = self.xi[slot]
         if self.settings.estimator == "exact" or not torch.is_grad_enabled():
             return h * spread(xi, h)
+        opened, closed = self.sums[slot]
         # theta gets no gradient; it only makes backward reach the gate where nothing below has one (the input)
-        theta = self.views[slot].detach().requires_grad_()
-        return EstimatedGate.apply(h, xi, theta, self.targets[slot], self.estimator)
+        theta = self.theta.detach().requires_grad_()
+        return EstimatedGate.apply(h, xi, theta, opened, closed, self.settings.estimator not in LINEAR)
 
     def linear(self, slot: str, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        if slot not in self.xi or self.settings.estimator not in FROM_SUMS or not torch.is_grad_enabled():
+        if slot not in self.xi or self.settings.estimator not in LINEAR or not torch.is_grad_enabled():
             return super().linear(slot, h, weight, bias)
-        theta, target, estimator = self.views[slot], self.targets[slot], FROM_SUMS[self.settings.estimator]
-        return EstimatedLinear.apply(h, self.xi[slot], weight, bias, theta, target, estimator)
+        return EstimatedLinear.apply(h, self.xi[slot], weight, bias, *self.sums[slot])
 
     def prices(self) -> Tensor:
         """c_i of every gate [R, all gates]."""
@@ -130,13 +121,15 @@ class Bernoulli(Method):
 
     def step(self, network: StackedNetwork, rate: float, loss: LossOfGates) -> None:
         """Projected step theta <- clip(theta - eta (DL + c), 0, 1), eta = drift / c."""
-        if self.settings.estimator == "exact":
+        if self.settings.estimator != "exact":
+            estimate = COMBINE[self.settings.estimator](self.opened, self.closed, self.theta)
+        else:
             found = exact(lambda xi: loss(Gated(lambda slot, h: h * spread(xi[slot], h) if slot in xi else h)), self.xi)
-            torch.cat([found[slot] for slot in self.context.gated], 1, out=self.estimate)
+            estimate = torch.cat([found[slot] for slot in self.context.gated], 1)
         if self.price is None or self.settings.cost == "complexity":
             self.price = self.prices()
         price = self.price
-        slope = self.estimate + price
+        slope = estimate + price
         if self.settings.prior == "fixed":  # without hyper-prior the KL pulls inwards: logit(theta) - logit(pi)
             slope += torch.logit(self.theta) / self.context.examples
         self.theta_sum += self.theta
@@ -172,8 +165,10 @@ class Bernoulli(Method):
 
     def _resize(self, sizes: list[int]) -> None:
         self.sizes, self.price = sizes, None
-        self.estimate = torch.zeros_like(self.theta)
-        self.views, self.targets = self.by_slot(self.theta), self.by_slot(self.estimate)
+        self.sizes_by_slot = dict(zip(self.context.gated, sizes, strict=True))
+        self.opened, self.closed = torch.zeros_like(self.theta), torch.zeros_like(self.theta)
+        opened, closed = self.by_slot(self.opened), self.by_slot(self.closed)
+        self.sums = {slot: (opened[slot], closed[slot]) for slot in opened}
 
     def gates(self) -> dict[str, Tensor]:
         return self.by_slot(self.theta)

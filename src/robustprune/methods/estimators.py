@@ -1,8 +1,8 @@
 """Estimators of DL_i = E[L | xi_i = 1] - E[L | xi_i = 0] for Bernoulli gates (method.md section 4).
 
-g [R, B, n] = d (mean loss) / d xi_{b,i} (a B-th of an example's own gradient) comes from back-propagation, the drawn
-gates are xi [R, B, n] in {0, 1}, theta is [R, n], and so is the estimate: a batch mean of per-example terms. Two
-estimators need g only through its sums over open and over closed gates, which a linear layer has almost for free.
+g [R, B, n] = d (mean loss) / d xi_{b,i} (a B-th of an example's own gradient) comes from back-propagation and is summed
+over the batch, apart for open and for closed gates xi [R, B, n] in {0, 1}: a linear layer has these two sums [R, n]
+almost for free. From them and theta [R, n] follows the estimate, a batch mean of per-example terms.
 """
 
 from collections.abc import Callable
@@ -11,12 +11,11 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-Estimator = Callable[[Tensor, Tensor, Tensor], Tensor]
 CLIP = 0.05
 
 
 def first_order(opened: Tensor, closed: Tensor, theta: Tensor) -> Tensor:
-    """Straight-through: the sum of g. Biased; has stable interior points. opened, closed: sums of g [R, n]."""
+    """Straight-through: the sum of g. Biased; has stable interior points."""
     return opened + closed
 
 
@@ -27,54 +26,53 @@ def trapezoid(opened: Tensor, closed: Tensor, theta: Tensor) -> Tensor:
     return torch.addcdiv(opened / (2 * t), closed, 2 - 2 * t)
 
 
-def fisher(g: Tensor, xi: Tensor, theta: Tensor) -> Tensor:
-    """mean [g + (1/2 - xi) g^2]: second order with g^2 as curvature; vanishes once the training set is fitted."""
-    return (g + (0.5 - xi) * g.square() * g.shape[1]).sum(1)
+def curved(g: Tensor, xi: Tensor) -> Tensor:
+    """g + (1/2 - xi) g^2 per example, g^2 standing for the curvature ("fisher"); g and the result carry 1/B."""
+    return g + (0.5 - xi) * g.square() * g.shape[1]
 
 
-FROM_SUMS: dict[str, Estimator] = {"first_order": first_order, "trapezoid": trapezoid}
-
-
-def from_gradient(name: str) -> Estimator:
-    """The estimator of that name as a function of g, xi and theta."""
-    if name == "fisher":
-        return fisher
-
-    def estimate(g: Tensor, xi: Tensor, theta: Tensor) -> Tensor:
-        opened = (g * xi).sum(1)
-        return FROM_SUMS[name](opened, g.sum(1) - opened, theta)
-
-    return estimate
+COMBINE: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "first_order": first_order,
+    "trapezoid": trapezoid,
+    "fisher": first_order,  # of curved terms: second order; vanishes once the training set is fitted
+}
+LINEAR = ("first_order", "trapezoid")  # need no term of their own per example
 
 
 class EstimatedGate(Function):
-    """h -> xi h, whose backward pass also writes the estimate of DL into `out` [R, n].
+    """h -> xi h, whose backward pass also writes the sums of g (or of its curved terms) over open and closed gates.
 
     The gate's gradient is activation times upstream gradient, so it costs no autograd graph of its own. The loss
     must be the mean over the batch, summed over replicates.
     """
 
     @staticmethod
-    def forward(ctx, h: Tensor, xi: Tensor, theta: Tensor, out: Tensor, estimator: Estimator) -> Tensor:
-        """h [R, B, n] or [R, B, n, H, W]; xi [R, B, n]; theta [R, n]; out [R, n], overwritten in backward."""
-        ctx.save_for_backward(h, xi, theta)
-        ctx.out, ctx.estimator = out, estimator
+    def forward(ctx, h: Tensor, xi: Tensor, theta: Tensor, opened: Tensor, closed: Tensor, curve: bool) -> Tensor:
+        """h [R, B, n] or [R, B, n, H, W]; xi [R, B, n]; opened, closed [R, n], overwritten in backward.
+
+        theta [R, n] gets no gradient: where nothing below is trained, it makes backward reach the gate.
+        """
+        ctx.save_for_backward(h, xi)
+        ctx.opened, ctx.closed, ctx.curve = opened, closed, curve
         return h * spread(xi, h)
 
     @staticmethod
     def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, ...]:
         """Gradient of h; the others get none."""
-        h, xi, theta = ctx.saved_tensors
+        h, xi = ctx.saved_tensors
         g = h * upstream
         if g.dim() > 3:
             g = g.flatten(3).sum(3)
-        ctx.out.copy_(ctx.estimator(g, xi, theta))
+        if ctx.curve:
+            g = curved(g, xi)
+        torch.sum(g * xi, 1, out=ctx.opened)
+        torch.sub(g.sum(1), ctx.opened, out=ctx.closed)
         upstream = upstream * spread(xi, h) if ctx.needs_input_grad[0] else None
-        return upstream, None, None, None, None
+        return upstream, None, None, None, None, None
 
 
 class EstimatedLinear(Function):
-    """A linear layer that reads gated units: h -> (xi h) W^T + b, whose backward pass also writes the estimate of DL.
+    """A linear layer that reads gated units: h -> (xi h) W^T + b, whose backward pass also writes the sums of g.
 
     Where nothing below the gates is trained (the input) and the layer has fewer outputs than the batch has examples,
     their gradient is never formed: with d the gradient of the layer's output, the sum of g over all gates is
@@ -82,30 +80,30 @@ class EstimatedLinear(Function):
     """
 
     @staticmethod
-    def forward(
-        ctx, h: Tensor, xi: Tensor, weight: Tensor, bias: Tensor, theta: Tensor, out: Tensor, estimator: Estimator
-    ) -> Tensor:
-        """h, xi [R, B, in]; weight [R, out, in]; bias [R, out]; theta, out [R, in]; estimator from FROM_SUMS."""
+    def forward(ctx, h: Tensor, xi: Tensor, weight: Tensor, bias: Tensor, opened: Tensor, closed: Tensor) -> Tensor:
+        """h, xi [R, B, in]; weight [R, out, in]; bias [R, out]; opened, closed [R, in], overwritten in backward."""
         gated = h * xi
-        ctx.save_for_backward(h, gated, xi, weight, theta)
-        ctx.out, ctx.estimator = out, estimator
+        ctx.save_for_backward(h, gated, xi, weight)
+        ctx.opened, ctx.closed = opened, closed
         return torch.baddbmm(bias.unsqueeze(1), gated, weight.transpose(1, 2))
 
     @staticmethod
     def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of h, weight and bias."""
-        h, gated, xi, weight, theta = ctx.saved_tensors
+        h, gated, xi, weight = ctx.saved_tensors
         grad_weight = torch.bmm(upstream.transpose(1, 2), gated)
         trained_below = ctx.needs_input_grad[0]
         if trained_below or weight.shape[1] > h.shape[1]:
             grad_h = torch.bmm(upstream, weight)
-            total, opened = (grad_h * h).sum(1), (grad_h * gated).sum(1)
+            product = grad_h * h
+            total = product.sum(1)
+            torch.sum(torch.mul(grad_h, gated, out=product), 1, out=ctx.opened)
         else:
-            opened = (weight * grad_weight).sum(1)
+            torch.sum(weight * grad_weight, 1, out=ctx.opened)
             total = torch.bmm(upstream.transpose(1, 2), h).mul_(weight).sum(1)
-        ctx.out.copy_(ctx.estimator(opened, total.sub_(opened), theta))
+        torch.sub(total, ctx.opened, out=ctx.closed)
         grad_h = grad_h.mul_(xi) if trained_below else None
-        return grad_h, None, grad_weight, upstream.sum(1), None, None, None
+        return grad_h, None, grad_weight, upstream.sum(1), None, None
 
 
 def spread(xi: Tensor, h: Tensor) -> Tensor:

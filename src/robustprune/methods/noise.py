@@ -30,20 +30,24 @@ class Noise:
         words = {slot: _words(count) for slot, count in units.items()}
         self.stride = sum(words.values())
         self.first = {slot: sum(list(words.values())[:rank]) for rank, slot in enumerate(words)}
+        self._gates: dict[str, Tensor] = {}
         self._layout: tuple[tuple[int, ...], Tensor, Tensor, Tensor] | None = None
 
-    def bernoulli(self, theta: Mapping[str, Tensor], batch: int) -> dict[str, Tensor]:
-        """Gates xi [R, B, n] in {0, 1} with P(xi = 1) = theta [R, n], one draw per example and unit of each slot.
+    def bernoulli(self, theta: Tensor, units: Mapping[str, int], batch: int) -> dict[str, Tensor]:
+        """Gates xi [R, B, n] in {0, 1} per slot, one draw per example and unit, P(xi = 1) = theta.
 
-        theta is resolved to 1/65536, exactly at 0 and 1 (so padded places, theta 0, stay closed).
+        theta [R, all gates] holds the slots side by side with `units` places each. It is resolved to 1/65536, exactly
+        at 0 and 1 (so padded places, theta 0, stay closed). The gates are valid until the next draw: their memory is
+        used again, since fresh memory costs more than the comparison.
         """
-        levels, first, drawn = self._levels({slot: values.shape[1] for slot, values in theta.items()}, batch), 0, {}
-        for slot, values in theta.items():
-            units = values.shape[1]
-            threshold = values.mul(LEVELS).sub_(LEVELS // 2).unsqueeze(1)
-            xi = values.new_empty(values.shape[0], batch, units)
-            drawn[slot] = torch.lt(levels[:, :, first : first + units], threshold, out=xi)
-            first += PER_WORD * _words(units)
+        levels, first, drawn = self._levels(units, batch), 0, {}
+        thresholds = theta.mul(LEVELS).sub_(LEVELS // 2).unsqueeze(1).split(list(units.values()), 2)
+        for (slot, count), threshold in zip(units.items(), thresholds, strict=True):
+            shape = (len(theta), batch, count)
+            if slot not in self._gates or self._gates[slot].shape != shape:
+                self._gates[slot] = theta.new_empty(shape)
+            drawn[slot] = torch.lt(levels[:, :, first : first + count], threshold, out=self._gates[slot])
+            first += PER_WORD * _words(count)
         return drawn
 
     def _levels(self, units: Mapping[str, int], batch: int) -> Tensor:

@@ -1,0 +1,83 @@
+"""What the machine can do at best: its peak, and the products and convolutions of a training step alone."""
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from timing import Timing, timed
+from torch import Tensor
+
+from robustprune.networks.architecture import Architecture
+
+BATCH = 128
+PRUNED = {
+    "lenet_300_100": {"input": 200, "fc1": 110, "fc2": 60},
+    "lenet5": {"conv1": 10, "conv2": 18, "flat": 100, "fc1": 60},
+}
+
+
+def gemm_flops(size: int = 1024) -> tuple[float, float]:
+    """Float32 operations per second of a square matrix product, and their spread."""
+    a, b = torch.rand(size, size), torch.rand(size, size)
+    timing = timed(lambda: a @ b)
+    rate = 2 * size**3 / timing.seconds
+    return rate, rate * timing.spread / timing.seconds
+
+
+def copy_bytes(mib: int = 64) -> tuple[float, float]:
+    """Bytes per second of a copy (read and written) that no cache holds, and their spread."""
+    source = torch.rand(mib << 18)
+    target = torch.empty_like(source)
+    timing = timed(lambda: target.copy_(source))
+    rate = 2 * source.numel() * 4 / timing.seconds
+    return rate, rate * timing.spread / timing.seconds
+
+
+def step_floor(architecture: Architecture, units: Mapping[str, int], replicates: int = 5) -> Timing:
+    """Per replicate: forward, weight gradient and (but for convolutions of the image) input gradient of every layer."""
+    total = Timing(0.0, 0.0)
+    for layer in architecture.layers:
+        fan_in = units[layer.source] if layer.source else 1
+        fan_out = units[layer.target] if layer.target else architecture.classes
+        if layer.kernel == 1:
+            total += timed(_products(fan_in, fan_out, replicates)).times(1 / replicates)
+        else:
+            total += timed(_convolutions(fan_in, fan_out, layer.kernel, layer.positions, layer.source is not None))
+    return total
+
+
+def step_flops(macs: float) -> float:
+    """Operations of a training step of one network: forward, and twice as many backward."""
+    return 2 * 3 * BATCH * macs
+
+
+def _products(fan_in: int, fan_out: int, replicates: int):
+    h, weight = torch.rand(replicates, BATCH, fan_in), torch.rand(replicates, fan_out, fan_in)
+    upstream = torch.rand(replicates, BATCH, fan_out)
+
+    def call() -> None:
+        torch.bmm(h, weight.transpose(1, 2))
+        torch.bmm(upstream, weight)
+        torch.bmm(upstream.transpose(1, 2), h)
+
+    return call
+
+
+def _convolutions(fan_in: int, fan_out: int, kernel: int, positions: int, to_input: bool):
+    side = int(positions**0.5)
+    images, upstream = _channels_last(fan_in, side + kernel - 1), _channels_last(fan_out, side)
+    weight = torch.rand(fan_out, fan_in, kernel, kernel).contiguous(memory_format=torch.channels_last)
+    wanted = [to_input, True, False]
+
+    def call() -> None:
+        F.conv2d(images, weight)
+        torch.ops.aten.convolution_backward(
+            upstream, images, weight, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, wanted
+        )
+
+    return call
+
+
+def _channels_last(channels: int, side: int) -> Tensor:
+    """Twice as fast as the default layout for these convolutions on a CPU."""
+    return torch.rand(BATCH, channels, side, side).contiguous(memory_format=torch.channels_last)

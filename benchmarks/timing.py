@@ -1,0 +1,62 @@
+"""Medians of repeated runs with their spread, and the entries of the benchmark's table."""
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Median seconds of repeated calls; spread: distance between the quartiles."""
+
+    seconds: float
+    spread: float
+
+    def __add__(self, other: "Timing") -> "Timing":
+        return Timing(self.seconds + other.seconds, math.hypot(self.spread, other.spread))
+
+    def times(self, factor: float) -> "Timing":
+        """Both multiplied."""
+        return Timing(self.seconds * factor, self.spread * factor)
+
+
+def timed(call: Callable[[], object], budget: float = 0.6, least: int = 7, warm_up: int = 2) -> Timing:
+    """Call after a warm-up until the budget in seconds is used, `least` times in any case."""
+    for _ in range(warm_up):
+        call()
+    times: list[float] = []
+    while len(times) < least or sum(times) < budget:
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return summary(times)
+
+
+def summary(times: list[float]) -> Timing:
+    """Median and interquartile distance of seconds."""
+    low, median, high = statistics.quantiles(times, n=4, method="inclusive")
+    return Timing(median, high - low)
+
+
+def entry(name: str, value: float, unit: str, spread: float, bound: str | None = None) -> dict:
+    """One row of the table; bound "<= 2.5" or ">= 4.5" makes it a target that holds or not."""
+    holds = None
+    if bound is not None:
+        relation, limit = bound.split()
+        holds = value <= float(limit) if relation == "<=" else value >= float(limit)
+    return {"name": name, "value": value, "unit": unit, "bound": bound, "holds": holds, "spread": spread}
+
+
+def duration(name: str, timing: Timing) -> dict:
+    """A row in milliseconds or seconds, whichever reads better."""
+    factor, unit = (1e3, "ms") if timing.seconds < 1 else (1.0, "s")
+    return entry(name, timing.seconds * factor, unit, timing.spread * factor)
+
+
+def ratio(name: str, over: Timing, under: Timing, bound: str | None = None) -> dict:
+    """A row with the quotient of two timings of the same run."""
+    value = over.seconds / under.seconds
+    relative = math.hypot(over.spread / over.seconds, under.spread / under.seconds)
+    return entry(name, value, "ratio", value * relative, bound)

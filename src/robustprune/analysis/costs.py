@@ -1,0 +1,104 @@
+"""What pruning during training saves: training and inference cost against the dense network of the same start."""
+
+import numpy as np
+import pandas as pd
+
+from robustprune.analysis.page import html_page
+from robustprune.analysis.source import NETWORK, network_title
+from robustprune.analysis.statistics import mean_interval
+
+BY = [*NETWORK, "method", "strength", "width"]
+INITIALIZATION = "he_normal"
+
+
+def training_cost(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
+    """Multiply-accumulates and seconds of training as a share of dense training from the same start.
+
+    dense_seconds: mean over the networks trained by method dense for the same epochs from the same start, if any.
+    """
+    runs = _standard(runs)
+    seconds = runs[runs["method"] == "dense"].groupby([*NETWORK, "width", "epochs"])["train_seconds"].mean()
+    rows = []
+    for key, group in runs.groupby([*BY, "epochs"], sort=False):
+        row = dict(zip([*BY, "epochs"], key, strict=True))
+        share = mean_interval(100 * group["train_macs"] / group["train_macs_dense"], confidence)
+        row |= {"macs_percent": share.mean, "macs_percent_low": share.low, "macs_percent_high": share.high}
+        row["train_seconds"] = group["train_seconds"].mean()
+        row["dense_seconds"] = seconds.get((*key[:3], row["width"], row["epochs"]), np.nan)
+        row["seconds_percent"] = 100 * row["train_seconds"] / row["dense_seconds"]
+        rows.append({**row, "n": share.n})
+    columns = [*BY, "epochs", "macs_percent", "macs_percent_low", "macs_percent_high"]
+    columns += ["train_seconds", "dense_seconds", "seconds_percent", "n"]
+    table = pd.DataFrame(rows, columns=columns)
+    caption = (
+        "Training multiply-accumulates (three forward passes per step, counted as units go) and wall seconds per "
+        "network against dense training for the same epochs from the same start; brackets: Student's t interval at "
+        f"level {confidence:.0%} over n networks. Seconds are those of a cell divided by its replicates, on a machine "
+        "that trains other cells beside it; a dash: no dense run of that start. Initialization He normal."
+    )
+    return table, html_page("Training cost saved", _sections(table, _readable_training), caption)
+
+
+def inference_cost(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
+    """Measured latency of the exported kept network against the starting network, at batch 256 and batch 1."""
+    rows = []
+    for key, group in _standard(runs).groupby(BY, sort=False):
+        row = dict(zip(BY, key, strict=True))
+        row["macs_ratio"] = (group["macs_dense"] / group["macs_kept"]).median()
+        for batch, suffix in ((256, ""), (1, "_batch1")):
+            dense, kept = (group[f"inference_ms_{side}{suffix}"] for side in ("dense", "kept"))
+            row |= {f"dense_ms_{batch}": dense.median(), f"kept_ms_{batch}": kept.median()}
+            row[f"speedup_{batch}"] = (dense / kept).median()
+        rows.append({**row, "n": int(group["inference_ms_kept"].notna().sum())})
+    columns = [*BY, "macs_ratio"]
+    columns += [f"{name}_{batch}" for batch in (256, 1) for name in ("dense_ms", "kept_ms", "speedup")]
+    table = pd.DataFrame(rows, columns=[*columns, "n"])
+    caption = (
+        "Median over n networks of the latency of the plain exported network on one CPU thread: per network the "
+        "median of 15 calls after 3 warm-up calls at batch 256, of 100 after 20 at batch 1. Speed-up: dense over kept. "
+        "MACs: the theoretical speed-up. At batch 1 fixed costs per layer dominate. Initialization He normal."
+    )
+    return table, html_page("Inference latency", _sections(table, _readable_inference), caption)
+
+
+def _standard(runs: pd.DataFrame) -> pd.DataFrame:
+    chosen = runs[runs["initialization"] == INITIALIZATION]
+    return (chosen if len(chosen) else runs).sort_values([*BY], kind="stable")
+
+
+def _sections(table: pd.DataFrame, readable) -> list[tuple[str, pd.DataFrame]]:
+    return [(network_title(*key), readable(group)) for key, group in table.groupby(NETWORK, sort=False)]
+
+
+def _start(table: pd.DataFrame) -> pd.DataFrame:
+    return table[["method", "strength"]].assign(**{"starting width": [f"{width:g}" for width in table["width"]]})
+
+
+def _number(value: float, form: str) -> str:
+    return "-" if pd.isna(value) else format(value, form)
+
+
+def _readable_training(table: pd.DataFrame) -> pd.DataFrame:
+    shown = _start(table)
+    shown["epochs"] = table["epochs"]
+    shown["MACs (% of dense)"] = [
+        _number(row.macs_percent, ".1f")
+        + ("" if pd.isna(row.macs_percent_low) else f" [{row.macs_percent_low:.1f}, {row.macs_percent_high:.1f}]")
+        for row in table.itertuples()
+    ]
+    shown["s/network"] = [_number(value, ".1f") for value in table["train_seconds"]]
+    shown["dense s/network"] = [_number(value, ".1f") for value in table["dense_seconds"]]
+    shown["time (% of dense)"] = [_number(value, ".0f") for value in table["seconds_percent"]]
+    shown["n"] = table["n"]
+    return shown
+
+
+def _readable_inference(table: pd.DataFrame) -> pd.DataFrame:
+    shown = _start(table)
+    shown["MACs, dense/kept"] = [_number(value, ".1f") for value in table["macs_ratio"]]
+    for batch in (256, 1):
+        for column, title in (("dense_ms", "dense (ms)"), ("kept_ms", "kept (ms)"), ("speedup", "speed-up")):
+            form = ".1f" if column == "speedup" else ".3f"
+            shown[f"batch {batch}: {title}"] = [_number(value, form) for value in table[f"{column}_{batch}"]]
+    shown["n"] = table["n"]
+    return shown
