@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --workflow-profile workflow/profiles/default
 
-.PHONY: help install quick smoke study claims report test test-fast lint format schemas clean
+.PHONY: help install quick smoke study claims report bench scaling test test-fast lint format schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -37,6 +37,12 @@ claims: install ## repeat the runs behind the method's claims (config/claims.yam
 report: install ## report.html of the study's runs
 	$(SNAKEMAKE) --report results/report.html
 
+bench: install ## speed against the machine's limit and a plain program, one thread, under 10 minutes
+	$(BIN)/python benchmarks/bench.py
+
+scaling: install ## seconds and memory against width, replicates and images (minutes)
+	$(BIN)/python benchmarks/scaling.py
+
 test: install ## all tests
 	$(BIN)/python -m pytest -n $(CORES) --dist worksteal
 
@@ -44,15 +50,15 @@ test-fast: install ## tests without real pipelines
 	$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow'
 
 lint: install ## ruff, snakefmt, snakemake --lint
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/snakefmt --check Snakefile workflow
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint --configfile config/smoke.yaml
 
 format: install ## apply the formatters
-	$(BIN)/ruff check --fix src tests
-	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks
 	$(BIN)/snakefmt Snakefile workflow
 
 schemas: install ## regenerate workflow/schemas from the typed configuration and record

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -24,12 +26,17 @@ class Timing:
 
 def timed(call: Callable[[], object], budget: float = 0.6, least: int = 7, warm_up: int = 2) -> Timing:
     """Call after a warm-up until the budget in seconds is used, `least` times in any case."""
+    on_gpu = torch.get_default_device().type == "cuda"
     for _ in range(warm_up):
         call()
     times: list[float] = []
     while len(times) < least or sum(times) < budget:
+        if on_gpu:
+            torch.cuda.synchronize()
         started = time.perf_counter()
         call()
+        if on_gpu:
+            torch.cuda.synchronize()
         times.append(time.perf_counter() - started)
     return summary(times)
 

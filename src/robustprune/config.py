@@ -82,6 +82,9 @@ class TrainingSettings(Strict):
     l2: float = Field(0.0, ge=0, description="lambda of the penalty (lambda / 2) ||W||^2 on weights and biases")
     decay_at: float = Field(0.75, gt=0, le=1, description="fraction of the epochs after which all learning rates fall")
     decay_factor: float = Field(0.1, gt=0, le=1, description="what the learning rates are multiplied with then")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="of products and convolutions on a GPU (autocast); everything else stays float32"
+    )
     images: Literal["all", "tuning"] = Field(
         "all", description="all: every training image; tuning: the fixed split that keeps a validation set out"
     )

@@ -42,7 +42,7 @@ def run_cell(
     An error inside training is recorded with status failed for every replicate. after_epoch is called after each
     epoch (for tests of interruption). Raises StudyError for settings that no run could satisfy (device, batch size).
     """
-    _check_device(device)
+    _check_device(device, cell)
     torch.set_num_threads(threads)
     keep_freed_memory()
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -72,13 +72,17 @@ def run_cell(
     return record
 
 
-def _check_device(device: str) -> None:
+def _check_device(device: str, cell: Cell) -> None:
+    """Raise StudyError for a device that cannot be had; on a GPU switch off what float32 is not meant to be."""
     try:
         kind = torch.device(device).type
     except RuntimeError:
         raise StudyError(f"device: {device!r} is not a torch device; expected cpu, cuda or cuda:<number>") from None
     if kind == "cuda" and not torch.cuda.is_available():
         raise StudyError(f"device: {device} was asked for, but this torch sees no GPU; set device: cpu")
+    if kind != "cuda" and cell.training.precision != "float32":
+        raise StudyError(f"training.precision: {cell.training.precision} needs a GPU, device is {device}; use float32")
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 
 
 def _train(

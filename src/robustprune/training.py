@@ -1,6 +1,7 @@
 """The one training loop: all replicates of a cell, any method, compaction while it trains."""
 
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -143,7 +144,10 @@ class Training:
 
     def _losses(self, x: Tensor, y: Tensor, passage: Passage) -> Tensor:
         """Cross-entropy per example [R, B]."""
-        return cross_entropy(self.network.forward(x, passage), y)
+        lower = self.cell.training.precision == "bfloat16"
+        with torch.autocast("cuda", torch.bfloat16) if lower else nullcontext():
+            scores = self.network.forward(x, passage)
+        return cross_entropy(scores.to(x.dtype), y)
 
     def _macs(self) -> np.ndarray:
         """Multiply-accumulates per image and replicate [R], padding not counted."""

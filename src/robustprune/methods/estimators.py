@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from robustprune.networks.precision import as_in_forward, remember_autocast
+
 CLIP = 0.05
 
 
@@ -82,6 +84,7 @@ class EstimatedLinear(Function):
     @staticmethod
     def forward(ctx, h: Tensor, xi: Tensor, weight: Tensor, bias: Tensor, opened: Tensor, closed: Tensor) -> Tensor:
         """h, xi [R, B, in]; weight [R, out, in]; bias [R, out]; opened, closed [R, in], overwritten in backward."""
+        remember_autocast(ctx, h)
         gated = h * xi
         ctx.save_for_backward(h, gated, xi, weight)
         ctx.opened, ctx.closed = opened, closed
@@ -91,16 +94,17 @@ class EstimatedLinear(Function):
     def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of h, weight and bias."""
         h, gated, xi, weight = ctx.saved_tensors
-        grad_weight = torch.bmm(upstream.transpose(1, 2), gated)
         trained_below = ctx.needs_input_grad[0]
-        if trained_below or weight.shape[1] > h.shape[1]:
-            grad_h = torch.bmm(upstream, weight)
-            product = grad_h * h
-            total = product.sum(1)
-            torch.sum(torch.mul(grad_h, gated, out=product), 1, out=ctx.opened)
-        else:
-            torch.sum(weight * grad_weight, 1, out=ctx.opened)
-            total = torch.bmm(upstream.transpose(1, 2), h).mul_(weight).sum(1)
+        with as_in_forward(ctx):
+            grad_weight = torch.bmm(upstream.transpose(1, 2), gated)
+            if trained_below or weight.shape[1] > h.shape[1]:
+                grad_h = torch.bmm(upstream, weight)
+                product = grad_h * h
+                total = product.sum(1)
+                torch.sum(torch.mul(grad_h, gated, out=product), 1, out=ctx.opened)
+            else:
+                torch.sum(weight * grad_weight, 1, out=ctx.opened)
+                total = torch.bmm(upstream.transpose(1, 2), h).mul_(weight).sum(1)
         torch.sub(total, ctx.opened, out=ctx.closed)
         grad_h = grad_h.mul_(xi) if trained_below else None
         return grad_h, None, grad_weight, upstream.sum(1), None, None

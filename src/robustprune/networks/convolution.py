@@ -17,6 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
+from robustprune.networks.precision import as_in_forward, remember_autocast
+
 KERNEL = 5
 WINDOW = KERNEL + 1  # pixels per side that one 2x2 pooling window of a 5x5 convolution sees
 SIDE = 28
@@ -79,6 +81,7 @@ class _ImageLayer(Function):
     @staticmethod
     def forward(ctx, images: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """images [R, B, 36, 144] -> [R, B, out, 144]."""
+        remember_autocast(ctx, images)
         replicates, batch = images.shape[:2]
         out = weight.shape[1]
         filters = _phase_filters(weight)
@@ -110,7 +113,8 @@ class _ImageLayer(Function):
             for half, (part, choice) in enumerate(((upper, won[0, r, b]), (lower, won[1, r, b]))):
                 torch.mul(part, choice, out=maps[:, :, 2 * half])
                 torch.sub(part, maps[:, :, 2 * half], out=maps[:, :, 2 * half + 1])
-            products = torch.matmul(maps.flatten(2, 3), images[r, b].transpose(2, 3))
+            with as_in_forward(ctx):
+                products = torch.matmul(maps.flatten(2, 3), images[r, b].transpose(2, 3))
             grad_filters[r] += products.sum(1)
         return None, _from_phase_filters(grad_filters, out), grad_bias
 

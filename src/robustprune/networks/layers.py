@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from robustprune.networks.precision import as_in_forward, remember_autocast
+
 
 class _Linear(Function):
     """Batched affine map whose weight gradient comes out contiguous.
@@ -14,6 +16,7 @@ class _Linear(Function):
     @staticmethod
     def forward(ctx, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """h [R, B, in], weight [R, out, in], bias [R, out] -> [R, B, out]."""
+        remember_autocast(ctx, h)
         ctx.save_for_backward(h, weight)
         return torch.baddbmm(bias.unsqueeze(1), h, weight.transpose(1, 2))
 
@@ -21,8 +24,9 @@ class _Linear(Function):
     def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of h, weight and bias."""
         h, weight = ctx.saved_tensors
-        grad_h = torch.bmm(upstream, weight) if ctx.needs_input_grad[0] else None
-        return grad_h, torch.bmm(upstream.transpose(1, 2), h), upstream.sum(1)
+        with as_in_forward(ctx):
+            grad_h = torch.bmm(upstream, weight) if ctx.needs_input_grad[0] else None
+            return grad_h, torch.bmm(upstream.transpose(1, 2), h), upstream.sum(1)
 
 
 def linear(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -1,0 +1,59 @@
+"""The same code on a GPU: runs where one is present."""
+
+import pytest
+import torch
+
+from robustprune.networks.stacked import OPEN
+from robustprune.running import run_cell
+from robustprune.training import Training
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+
+
+@pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
+@pytest.mark.parametrize("method", ["bernoulli", "dense", "magnitude"])
+def test_first_step_is_that_of_the_cpu(digits, make_cell, method, arch):
+    """Same images, noise and weights: gradients of the first step to 1e-4 of their largest value."""
+    grads = []
+    for device in ("cpu", "cuda"):
+        training = Training(make_cell(method, arch), digits, device)
+        training._step()
+        grads.append({name: tensor.grad.cpu() for name, tensor in training.network.parameters.items()})
+    for name, expected in grads[0].items():
+        torch.testing.assert_close(grads[1][name], expected, rtol=0, atol=1e-4 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
+def test_recorded_steps_train_as_well_as_live_ones(digits, make_cell, arch):
+    """With and without CUDA graphs the losses agree closely over an epoch: nothing is skipped or frozen."""
+    cell, losses = make_cell("bernoulli", arch, epochs=2, batch_size=32), []
+    for recording in (True, False):
+        training = Training(cell, digits, "cuda")
+        training.repeat.recording = recording
+        training.run_epoch()
+        losses.append(training.loss.cpu() / training.batches.steps)
+    torch.testing.assert_close(losses[0], losses[1], rtol=0.02, atol=0.01)
+
+
+@pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
+def test_results_have_the_same_distribution(tmp_path, digits, make_cell, arch):
+    """Twenty networks each: kept params and error agree within four standard errors."""
+    cell = make_cell("bernoulli", arch, epochs=6, replicates=20)
+    found = {}
+    for device in ("cpu", "cuda"):
+        record = run_cell(cell, digits, tmp_path / device, device=device)
+        found[device] = torch.tensor([[float(e.params_kept), e.error_test_percent] for e in record.replicates])
+    for column in range(2):
+        a, b = found["cpu"][:, column], found["cuda"][:, column]
+        error = ((a.var() + b.var()) / 20).sqrt()
+        assert (a.mean() - b.mean()).abs() < 4 * error + 1e-6
+
+
+def test_lower_precision_trains(digits, make_cell):
+    cell = make_cell("bernoulli", "lenet5", epochs=2)
+    cell = cell.model_copy(update={"training": cell.training.model_copy(update={"precision": "bfloat16"})})
+    training = Training(cell, digits, "cuda")
+    training.run_epoch()
+    assert training.loss.isfinite().all()
+    x, y = Training(cell, digits, "cuda").batches.next()
+    assert training._losses(x, y, OPEN).dtype == torch.float32
