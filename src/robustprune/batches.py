@@ -7,15 +7,21 @@ from torch import Tensor
 
 
 class Batches:
-    """Training images [N, n] uint8 and labels [N], served as x [R, B, n] in [0, 1] and y [R, B].
+    """Training images [N, n] uint8 and labels [N], served as x [R, B, n] in [0, 1] (or as they are) and y [R, B].
 
     The incomplete last batch of an epoch is left out (other images every epoch), so every step has the same shape.
     The place in the epoch is a tensor on the device, so that serving a batch is the same work every time.
     """
 
     def __init__(
-        self, images: Tensor, labels: Tensor, batch: int, orders: Sequence[torch.Generator], dtype: torch.dtype
+        self,
+        images: Tensor,
+        labels: Tensor,
+        batch: int,
+        orders: Sequence[torch.Generator],
+        dtype: torch.dtype | None,
     ):
+        """dtype None: serve uint8, for a layer that converts what it reads."""
         self.all_images, self.labels = images, labels
         self.batch, self.orders, self.dtype = batch, orders, dtype
         self.steps = len(labels) // batch
@@ -52,5 +58,5 @@ class Batches:
         index = self.order.index_select(1, self.step).squeeze(1)
         self.step.add_(1)
         rows = self.source.index_select(0, (index + self.offset).flatten())
-        x = rows.to(self.dtype).mul_(1 / 255).view(*index.shape, -1)
-        return x, self.labels.take(index)
+        x = rows if self.dtype is None else rows.to(self.dtype).mul_(1 / 255)
+        return x.view(*index.shape, -1), self.labels.take(index)

@@ -69,10 +69,12 @@ class Training:
                 f"training.batch_size: {self.cell.training.batch_size} exceeds the {len(labels)} training images of "
                 f"{self.cell.dataset}; choose a smaller batch"
             )
-        if self.architecture.layers[0].kernel > 1:
+        convolved = self.architecture.layers[0].kernel > 1
+        if convolved:
             images = windows(images)
         images, labels = images.to(self.device), labels.to(self.device)
-        return Batches(images, labels, self.cell.training.batch_size, self.orders, dtype)
+        served = None if convolved else dtype
+        return Batches(images, labels, self.cell.training.batch_size, self.orders, served)
 
     def _noise(self, generators: list[torch.Generator]) -> Noise:
         gated = {slot: self.units[slot] for slot in self.architecture.gated(self.cell.track)}
@@ -147,7 +149,7 @@ class Training:
         lower = self.cell.training.precision == "bfloat16"
         with torch.autocast("cuda", torch.bfloat16) if lower else nullcontext():
             scores = self.network.forward(x, passage)
-        return cross_entropy(scores.to(x.dtype), y)
+        return cross_entropy(scores.to(self.loss.dtype), y)
 
     def _macs(self) -> np.ndarray:
         """Multiply-accumulates per image and replicate [R], padding not counted."""

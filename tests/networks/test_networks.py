@@ -44,6 +44,12 @@ def test_first_layer_and_its_gradients():
     cut = windows(images.flatten(0, 1)).unflatten(0, (2, 19))
     for given_ in (images, cut):
         torch.testing.assert_close(convolve_image(given_, weight, bias), expected)
+    pixels = (255 * images).round().to(torch.uint8)
+    cut = windows(pixels.flatten(0, 1)).unflatten(0, (2, 19))
+    results = [convolve_image(x, weight, bias) for x in (cut, pixels.double() / 255)]
+    torch.testing.assert_close(*results)
+    grads = [torch.autograd.grad(result.square().sum(), weight)[0] for result in results]
+    torch.testing.assert_close(*grads)
     assert torch.autograd.gradcheck(lambda w, b: convolve_image(images[:, :1], w, b), (weight, bias))
     probe = torch.randn_like(expected)
     ours = torch.autograd.grad((convolve_image(images, weight, bias) * probe).sum(), [weight, bias])

@@ -7,10 +7,11 @@ pooling leaves of it, is never written to memory.
 The first layer computes the four places of each pooling window as four sets of filters over the 6x6 pixels that the
 window sees ("windows"): one matrix product whose four results lie apart, so that pooling is an element-wise maximum of
 contiguous blocks. The windows of an image hold 6.6 values per pixel (25 x 0.73 less than the usual patches need) and
-do not change during training, so they are cut once for the whole data set, in uint8.
+do not change during training, so they are cut once for the whole data set, in uint8, and become floats piece by piece.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +25,7 @@ WINDOW = KERNEL + 1  # pixels per side that one 2x2 pooling window of a 5x5 conv
 SIDE = 28
 POOLED = (SIDE - KERNEL + 1) // 2
 WINDOWS = WINDOW**2 * POOLED**2  # values per image after `windows`
-CACHED_IMAGES = 16  # per piece: the four maps of 20 filters then take 0.7 MiB
+CACHED_MAPS = 320  # filters times images per piece: the four maps of each then take 0.7 MiB
 PHASES = [(row, column) for row in range(2) for column in range(2)]
 
 
@@ -36,9 +37,9 @@ def windows(images: Tensor) -> Tensor:
 
 
 def convolve_image(images: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """First layer: images [R, B, 784] or their windows [R, B, 5184], weight [R, out, 1, 5, 5], bias [R, out].
+    """First layer: images [R, B, 784] in [0, 1], or their windows [R, B, 5184] (uint8: 255 stands for 1).
 
-    Returns relu(max_pool(convolution) + bias) [R, B, out, 12, 12].
+    weight [R, out, 1, 5, 5], bias [R, out]; returns relu(max_pool(convolution) + bias) [R, B, out, 12, 12].
     """
     if images.shape[2] != WINDOWS:
         images = windows(images.flatten(0, 1)).unflatten(0, images.shape[:2])
@@ -58,14 +59,18 @@ def convolve(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return (z + bias.view(replicates, 1, -1, 1, 1)).relu()
 
 
-def _pieces(like: Tensor) -> Iterator[tuple[slice, slice]]:
-    """Slices of replicates and images [R, B, ...]: everything at once on a GPU, what fits the cache on a CPU."""
-    if like.is_cuda:
-        yield slice(None), slice(None)
+def _pieces(filters: int, *tensors: Tensor) -> Iterator[tuple[Any, ...]]:
+    """Parts of tensors [R, B, ...]: first the index of their replicate, then each [b, ...] as fits the cache; on a GPU
+    everything at once, [R, B, ...]."""
+    if tensors[0].is_cuda:
+        yield slice(None), *tensors
         return
-    for replicate in range(like.shape[0]):
-        for first in range(0, like.shape[1], CACHED_IMAGES):
-            yield slice(replicate, replicate + 1), slice(first, first + CACHED_IMAGES)
+    replicates, batch = tensors[0].shape[:2]
+    count = -(-batch * filters // CACHED_MAPS)
+    for replicate in range(replicates):
+        parts = (tensor[replicate].split(-(-batch // count)) for tensor in tensors)
+        for part in zip(*parts, strict=True):
+            yield replicate, *part
 
 
 def _winner(first: Tensor, second: Tensor, won: Tensor) -> Tensor:
@@ -80,20 +85,21 @@ def _winner(first: Tensor, second: Tensor, won: Tensor) -> Tensor:
 class _ImageLayer(Function):
     @staticmethod
     def forward(ctx, images: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """images [R, B, 36, 144] -> [R, B, out, 144]."""
+        """images [R, B, 36, 144], uint8 or scaled -> [R, B, out, 144]."""
         remember_autocast(ctx, images)
         replicates, batch = images.shape[:2]
         out = weight.shape[1]
-        filters = _phase_filters(weight)
-        pooled = images.new_empty(replicates, batch, out, POOLED**2)
-        won = images.new_empty(3, replicates, batch, out, POOLED**2)
-        for r, b in _pieces(images):
-            maps = torch.matmul(filters[r].unsqueeze(1), images[r, b]).unflatten(2, (len(PHASES), out))
-            upper = _winner(maps[:, :, 0], maps[:, :, 1], won[0, r, b])
-            lower = _winner(maps[:, :, 2], maps[:, :, 3], won[1, r, b])
-            torch.ge(upper, lower, out=won[2, r, b])
-            torch.maximum(upper, lower, out=pooled[r, b])
-            pooled[r, b].add_(bias[r].view(-1, 1, out, 1)).relu_()
+        ctx.scale = 1.0 if images.is_floating_point() else 1 / 255
+        filters = _phase_filters(weight * ctx.scale).unsqueeze(1)
+        pooled = weight.new_empty(replicates, batch, out, POOLED**2)
+        won = weight.new_empty(3, replicates, batch, out, POOLED**2)
+        offset = bias.unsqueeze(1).unsqueeze(3)
+        for r, pixels, best, *choices in _pieces(out, images, pooled, *won):
+            maps = torch.matmul(filters[r], pixels.to(weight.dtype)).unflatten(-2, (len(PHASES), out))
+            first, second, third, fourth = maps.unbind(-3)
+            upper, lower = _winner(first, second, choices[0]), _winner(third, fourth, choices[1])
+            torch.ge(upper, lower, out=choices[2])
+            torch.maximum(upper, lower, out=best).add_(offset[r]).relu_()
         ctx.save_for_backward(images, won, pooled)
         return pooled
 
@@ -104,19 +110,19 @@ class _ImageLayer(Function):
         replicates, _, out, _ = pooled.shape
         grad_filters = upstream.new_zeros(replicates, len(PHASES) * out, WINDOW**2)
         grad_bias = upstream.new_zeros(replicates, out)
-        for r, b in _pieces(images):
-            grad = torch.ops.aten.threshold_backward(upstream[r, b], pooled[r, b], 0)
-            grad_bias[r] += grad.sum((1, 3))
-            maps = grad.new_empty(grad.shape[0], grad.shape[1], len(PHASES), out, POOLED**2)
-            upper = grad * won[2, r, b]
+        for r, pixels, best, grad, *choices in _pieces(out, images, pooled, upstream, *won):
+            grad = torch.ops.aten.threshold_backward(grad, best, 0)
+            grad_bias[r] += grad.sum((-3, -1))
+            maps = grad.new_empty(*grad.shape[:-2], len(PHASES), out, POOLED**2)
+            first, second, third, fourth = maps.unbind(-3)
+            upper = grad * choices[2]
             lower = grad.sub_(upper)
-            for half, (part, choice) in enumerate(((upper, won[0, r, b]), (lower, won[1, r, b]))):
-                torch.mul(part, choice, out=maps[:, :, 2 * half])
-                torch.sub(part, maps[:, :, 2 * half], out=maps[:, :, 2 * half + 1])
+            torch.sub(upper, torch.mul(upper, choices[0], out=first), out=second)
+            torch.sub(lower, torch.mul(lower, choices[1], out=third), out=fourth)
             with as_in_forward(ctx):
-                products = torch.matmul(maps.flatten(2, 3), images[r, b].transpose(2, 3))
-            grad_filters[r] += products.sum(1)
-        return None, _from_phase_filters(grad_filters, out), grad_bias
+                products = torch.matmul(maps.flatten(-3, -2), pixels.to(grad.dtype).transpose(-2, -1))
+            grad_filters[r] += products.sum(-3)
+        return None, _from_phase_filters(grad_filters, out) * ctx.scale, grad_bias
 
 
 def _phase_filters(weight: Tensor) -> Tensor:
