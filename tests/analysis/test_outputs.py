@@ -41,7 +41,9 @@ def made_up(methods=("bernoulli", "dense"), widths=(1.0, 2.0), initializations=(
         details[-1] |= {"inference_ms_dense_batch1": 0.2, "inference_ms_kept_batch1": 0.1}
         for epoch in (1, 2):
             counts = {"units_input": 784 - epoch, "units_fc1": 300, "units_fc2": 100}
-            history.append({**axes, "replicate": replicate, "epoch": epoch, "train_loss": 0.1, **counts})
+            history.append(
+                {**axes, "replicate": replicate, "epoch": epoch, "train_loss": 0.1, "macs_step": 500, **counts}
+            )
         for slot, unit, epoch in itertools.product(("input", "fc1", "fc2"), (0, 5), (0, 1, 2)):
             if method == "bernoulli" and replicate == 0:
                 gates.append({**axes, "slot": slot, "unit": unit, "epoch": epoch, "theta": 0.5})
@@ -136,6 +138,17 @@ def test_error_figure_shows_the_numbers(tmp_path):
     figure = FIGURES["error_by_width"](read_source(tmp_path), 0.95)
     lines = figure.axes[0].lines
     assert any(np.allclose(line.get_ydata(), [1.6, 1.6]) for line in lines)
+    plt.close(figure)
+
+
+def test_training_macs_figure_adds_up(tmp_path):
+    """Two epochs, the first dense (2000 MACs), the second at 500: 62.5 % of two dense ones."""
+    store(tmp_path, made_up())
+    figure = FIGURES["training_macs_over_epochs"](read_source(tmp_path), 0.95)
+    ends = [line.get_ydata() for line in figure.axes[0].lines[1:]]
+    assert len(ends) == 2  # two widths; dense is the reference line
+    for end in ends:
+        np.testing.assert_allclose(end, [0, 50, 62.5])
     plt.close(figure)
 
 

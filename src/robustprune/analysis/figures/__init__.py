@@ -7,14 +7,24 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.by_width import error_by_width, kept_params_by_width
-from robustprune.analysis.figures.over_epochs import gate_trajectories, units_over_epochs
+from robustprune.analysis.figures.over_epochs import (
+    gate_trajectories,
+    training_macs_over_epochs,
+    units_over_epochs,
+)
 from robustprune.analysis.figures.style import save, set_style
 from robustprune.analysis.source import Source, read_source
 from robustprune.errors import StudyError, nearest
 
 FIGURES: dict[str, Callable[[Source, float], Figure]] = {
     function.__name__: function
-    for function in (kept_params_by_width, error_by_width, gate_trajectories, units_over_epochs)
+    for function in (
+        kept_params_by_width,
+        error_by_width,
+        gate_trajectories,
+        units_over_epochs,
+        training_macs_over_epochs,
+    )
 }
 
 

@@ -76,3 +76,45 @@ def units_over_epochs(source: Source, confidence: float) -> Figure:
     panels = [ax for line in lines for ax in line]
     legend_below(figure, panels, "line: mean over seeds; band: smallest to largest")
     return figure
+
+
+def training_macs_over_epochs(source: Source, confidence: float) -> Figure:
+    """Cumulative training MACs as a share of a whole dense training from the same start: what pruning early saves.
+
+    Counted from the units at the end of each epoch; the first epoch counts as dense.
+    """
+    runs = source.runs[source.runs["initialization"] == "he_normal"]
+    panels = []
+    if len(source.history) and len(runs):
+        history = source.history.merge(runs[[*CELL, "replicate", "macs_dense"]], on=[*CELL, "replicate"])
+        panels = list(history.groupby(NETWORK, sort=False))
+    count = max(1, len(panels))
+    figure, axes = plt.subplots(1, count, figsize=(5.0 * count, 4.4), squeeze=False)
+    for ax, (key, group) in zip(axes[0], panels, strict=False):
+        epochs = group["epoch"].max()
+        ax.plot([0, epochs], [0, 100], color="0.6", lw=1, ls=(0, (1, 2)), label="dense from the same start")
+        gated = group[group["method"] != "dense"]
+        for _, label, style, series in series_of(gated) if len(gated) else ():
+            widths = sorted(series["width"].unique())
+            for rank, width in enumerate(widths):
+                share = _cumulative_share(series[series["width"] == width])
+                shade = 0.35 + 0.65 * (rank + 1) / len(widths)
+                name = f"{label}, width {width:g}: {share.iloc[-1]:.0f} %"
+                ax.plot(share, color=style["color"], ls=style["linestyle"], lw=1.5, alpha=shade, label=name)
+        ax.set_title(network_title(*key), fontsize="medium")
+        ax.set_xlabel("epoch")
+        ax.set_ylabel("cumulative MACs (% of dense training)")
+        ax.set_xlim(0, epochs)
+        ax.set_ylim(0, 103)
+        ax.grid(alpha=0.25)
+    legend_below(figure, list(axes[0]), "mean over seeds; initialization he_normal")
+    return figure
+
+
+def _cumulative_share(series: pd.DataFrame) -> pd.Series:
+    """Mean over replicates of the MACs spent up to each epoch, in percent of those of the dense network."""
+    wide = series.pivot(index="epoch", columns="replicate", values="macs_step").sort_index()
+    dense = series.groupby("replicate")["macs_dense"].first()
+    spent = wide.shift(1).fillna(dense).cumsum()
+    share = 100 * (spent / (dense * len(wide))).mean(axis=1)
+    return pd.concat([pd.Series({0: 0.0}), share])
