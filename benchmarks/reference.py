@@ -1,5 +1,6 @@
 """What a user would write: nn.Sequential, torchvision's MNIST with ToTensor, a shuffling DataLoader, Adam."""
 
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -25,12 +26,10 @@ NETWORKS = {
 
 
 def mnist(mirror: Path) -> datasets.MNIST:
-    """torchvision's own MNIST, read from a copy of the mirror's files (it wants to unpack beside them)."""
+    """torchvision's own MNIST; from a copy of the mirror's files if it has them (it wants to unpack beside them)."""
     folder = Path(tempfile.mkdtemp(prefix="robustprune-bench-"))
-    raw = folder / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for file in (mirror / "MNIST" / "raw").iterdir():
-        (raw / file.name).write_bytes(file.read_bytes())
+    if (mirror / "MNIST" / "raw").is_dir():
+        shutil.copytree(mirror / "MNIST" / "raw", folder / "MNIST" / "raw", copy_function=shutil.copyfile)
     return datasets.MNIST(folder, train=True, download=True, transform=transforms.ToTensor())
 
 
