@@ -8,9 +8,8 @@ from pathlib import Path
 import torch
 from timing import Timing, summary
 from torch import nn
-from torchvision import datasets, transforms
 
-import robustprune.torchvision_datasets  # noqa: F401  (makes torchvision importable beside a CPU build of torch)
+from robustprune.torchvision_datasets import MNIST
 
 PARTS = 3  # an epoch's thirds are the repetitions
 
@@ -25,15 +24,17 @@ NETWORKS = {
 }
 
 
-def mnist(mirror: Path) -> datasets.MNIST:
+def mnist(mirror: Path) -> MNIST:
     """torchvision's own MNIST; from a copy of the mirror's files if it has them (it wants to unpack beside them)."""
     folder = Path(tempfile.mkdtemp(prefix="robustprune-bench-"))
     if (mirror / "MNIST" / "raw").is_dir():
         shutil.copytree(mirror / "MNIST" / "raw", folder / "MNIST" / "raw", copy_function=shutil.copyfile)
-    return datasets.MNIST(folder, train=True, download=True, transform=transforms.ToTensor())
+    from torchvision.transforms import ToTensor  # importable only after robustprune.torchvision_datasets
+
+    return MNIST(folder, train=True, download=True, transform=ToTensor())
 
 
-def reference_epoch(architecture: str, data: datasets.MNIST) -> Timing:
+def reference_epoch(architecture: str, data: MNIST) -> Timing:
     """Seconds of one training epoch; the spread is that of its thirds, times three."""
     network = NETWORKS[architecture]()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
