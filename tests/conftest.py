@@ -12,6 +12,18 @@ from robustprune.initialization import initial_parameters
 from robustprune.networks.architecture import architecture
 from robustprune.networks.stacked import StackedNetwork, every_unit
 
+SETTINGS = {
+    "bernoulli": {"price": 2e-3},
+    "magnitude": {"target": 0.2},
+    "l0_hc": {"l0_lambda": 0.1},
+    "l0_arm": {"l0_lambda": 0.1},
+    "generalized_dropout": {"b": 20.0},
+    "vib": {"kappa": 1e-4, "pretrain": 0.0},
+    "sbp": {"pretrain": 0.0},
+    "bmrs_n": {"pretrain": 0.0},
+    "bmrs_u": {"pretrain": 0.0},
+    "beta_bernoulli": {"pretrain": 0.0},
+}
 REPOSITORY = Path(__file__).parents[1]
 
 
@@ -28,7 +40,7 @@ def digits(tmp_path_factory) -> Dataset:
 @pytest.fixture
 def make_cell():
     def make(method="bernoulli", architecture="lenet_300_100", epochs=2, replicates=2, batch_size=64, **values) -> Cell:
-        settings = {"bernoulli": {"price": 2e-3}, "dense": {}, "magnitude": {"target": 0.2}}[method]
+        settings = SETTINGS.get(method, {})
         training = TrainingSettings(epochs=epochs, batch_size=batch_size, l2=1e-5)
         values = {"dataset": "digits", "strength": "key", "settings": settings, "training": training, **values}
         return Cell(method=method, architecture=architecture, replicates=replicates, **values)

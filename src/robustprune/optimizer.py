@@ -53,11 +53,12 @@ class StackedAdam:
 
     def selected_moments(self, network: StackedNetwork, chosen: Selection) -> Moments:
         """The state after a compaction of `network`, indexed like the parameters."""
-        old = self.moments()
+        old = {name: values for name, values in self.moments().items() if values}  # none before a first gradient
         new: Moments = {name: {"step": values["step"]} for name, values in old.items()}
         for moment in ("exp_avg", "exp_avg_sq"):
             weights = {name: values[moment] for name, values in old.items() if name in network.parameters}
-            for name, tensor in select_parameters(network.architecture, weights, chosen).items():
+            selected = select_parameters(network.architecture, weights, chosen) if weights else {}
+            for name, tensor in selected.items():
                 new[name][moment] = tensor
             for name in old.keys() - weights.keys():
                 new[name][moment] = chosen.take(old[name][moment], _slot(name))

@@ -118,6 +118,9 @@ class Training:
             self.repeat()
             self.train_macs += PASSES * self.cell.training.batch_size * work
             remove = self.method.removals(self.network, self.epoch * self.batches.steps + step + 1)
+            if self.method.changed:
+                self.repeat.forget()
+                self.method.changed = False
             if remove is not None and self._remove(remove):
                 work = self._macs()
         self.epoch += 1
@@ -142,6 +145,7 @@ class Training:
         with torch.no_grad():
             self.method.step(self.network, self.rate, lambda passage: self._losses(x, y, passage))
             self.optimizer.step()
+            self.method.constrain()
             self.loss += losses
 
     def _losses(self, x: Tensor, y: Tensor, passage: Passage) -> Tensor:

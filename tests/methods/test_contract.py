@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from conftest import SETTINGS
 
 from robustprune.errors import StudyError
 from robustprune.methods.base import Method
@@ -33,6 +34,20 @@ def test_dtypes_and_state_round_trip(digits, make_cell, name, arch):
     for key, tensor in training.method.state().items():
         assert torch.equal(tensor, other.method.state()[key])
     assert all(tensor.dtype == torch.float64 for tensor in other.network.parameters.values())
+
+
+@pytest.mark.parametrize("name", ["vib", "beta_bernoulli"])
+def test_units_may_go_before_the_gates_had_a_gradient(digits, make_cell, name):
+    """Pre-training: Adam has no state for the gates yet, and begins one when they are switched on."""
+    cell = make_cell(name, epochs=4, settings=SETTINGS[name] | {"pretrain": 0.5, "fine_tune": 0.0})
+    training = Training(cell, digits)
+    training._step()
+    training._remove({"fc1": torch.arange(300).expand(2, -1) % 3 == 0})
+    training.batches.start_epoch()
+    for _ in range(3):
+        training.run_epoch()
+    states = [training.optimizer.adam.state[tensor] for tensor in training.method.parameters.values()]
+    assert all(state["exp_avg"].abs().max() > 0 for state in states)
 
 
 class Sigmoid(Method):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import kstest
 
 from robustprune.methods.noise import GOLDEN, Noise, _mix
 
@@ -68,3 +69,20 @@ def test_a_replicate_draws_the_same_whoever_is_beside_it(batch):
         assert torch.equal(one["input"][0], two["input"][0, :, :6])
         assert torch.equal(one["fc1"][0], two["fc1"][0])
         assert not two["input"][0, :, 6:].any()
+
+
+def test_uniform_and_normal_numbers_have_their_distribution():
+    """Kolmogorov-Smirnov against scipy's; and draws of odd sizes use up whole words."""
+    noise = Noise([stream(3)], {"input": 7, "fc1": 5})
+    for draw, law in ((noise.uniform, "uniform"), (noise.normal, "norm")):
+        numbers = draw({"input": 7, "fc1": 5}, 4000, torch.float64)
+        assert {slot: tuple(part.shape) for slot, part in numbers.items()} == {
+            "input": (1, 4000, 7),
+            "fc1": (1, 4000, 5),
+        }
+        values = torch.cat(list(numbers.values()), 2)
+        assert kstest(values.flatten().numpy(), law).pvalue > 1e-3
+        flat = values.flatten(0, 1)
+        correlation = torch.corrcoef(flat.T) - torch.eye(12, dtype=torch.float64)
+        assert correlation.abs().max() < 5 / math.sqrt(4000)
+    assert noise.position.item() == 2 * 4000 * (4 + 3)

@@ -2,9 +2,9 @@
 
 A method is one file methods/<name>.py with a subclass of Method called by the registry under the file's name. The
 loop calls, for every training step and in this order: draw, (gate or linear for every slot during the forward pass,
-see Passage), penalty, (backward), step, (Adam's step), removals. Everything a method does not override keeps the
-network as it is. All but removals must work without reading a tensor's value on the host (no item(), no indexing by
-a mask) and update persistent tensors in place: on a GPU they are recorded once and replayed.
+see Passage), penalty, (backward), step, (Adam's step), constrain, removals. Everything a method does not override
+keeps the network as it is. All but removals must work without reading a tensor's value on the host (no item(), no
+indexing by a mask) and update persistent tensors in place: on a GPU they are recorded once and replayed.
 """
 
 from collections.abc import Callable, Mapping
@@ -68,11 +68,13 @@ class Method(Passage):
 
     def __init__(self, settings: Strict, context: Context):
         """Subclasses whose gates are trained by back-propagation fill `parameters` ("<slot>.<name>" -> [R, n]): the
-        loop gives them to Adam (no L2, `learning_rate` or that of the weights), compacts and checkpoints them."""
+        loop gives them to Adam (no L2, `learning_rate` or that of the weights), compacts and checkpoints them.
+        removals sets `changed` where the next step does other work than the last (a new phase)."""
         self.settings = settings
         self.context = context
         self.parameters: dict[str, Tensor] = {}
         self.learning_rate: float | None = None
+        self.changed = False
 
     @classmethod
     def check(cls, settings: Strict, architecture: Architecture, gated: tuple[str, ...]) -> None:
@@ -88,6 +90,9 @@ class Method(Passage):
     def step(self, network: StackedNetwork, rate: float, loss: LossOfGates) -> None:
         """The method's own update, after the backward pass and before Adam's step (projection, ARM); rate: the
         learning-rate factor of the schedule."""
+
+    def constrain(self) -> None:
+        """After Adam's step: put the method's own parameters back where they may be."""
 
     def removals(self, network: StackedNetwork, step: int) -> dict[str, Tensor] | None:
         """After `step` steps (from 1): slot -> bool [R, n] of units to remove for good now, or None."""

@@ -6,6 +6,7 @@ computed for any k, at once for all replicates and on any device, without R gene
 numbers depend on its place, its example and the draws before, never on the replicates beside it or on padding.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -15,7 +16,7 @@ GOLDEN, FIRST, SECOND = (
     value - (1 << 64) for value in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 )  # as int64, two's complement
 LEVELS = 1 << 16
-PER_WORD = 4  # 16-bit levels per 64-bit number
+EDGE = 1e-6
 CACHED_WORDS = 1 << 16  # per piece on a CPU: it and its shifted copy then take 1 MiB
 
 
@@ -27,11 +28,9 @@ class Noise:
         keys = [torch.empty((), dtype=torch.int64).random_(-(2**63), None, generator=g) for g in generators]
         self.keys = torch.stack(keys).view(-1, 1, 1).to(device)
         self.position = torch.zeros(1, dtype=torch.int64, device=device)
-        words = {slot: _words(count) for slot, count in units.items()}
-        self.stride = sum(words.values())
-        self.first = {slot: sum(list(words.values())[:rank]) for rank, slot in enumerate(words)}
+        self.units = dict(units)
         self._gates: dict[str, Tensor] = {}
-        self._layout: tuple[tuple[int, ...], Tensor, Tensor, Tensor] | None = None
+        self._layouts: dict[int, tuple[tuple[int, ...], Tensor, Tensor, Tensor]] = {}
 
     def bernoulli(self, theta: Tensor, units: Mapping[str, int], batch: int) -> dict[str, Tensor]:
         """Gates xi [R, B, n] in {0, 1} per slot, one draw per example and unit, P(xi = 1) = theta.
@@ -40,37 +39,64 @@ class Noise:
         at 0 and 1 (so padded places, theta 0, stay closed). The gates are valid until the next draw: their memory is
         used again, since fresh memory costs more than the comparison.
         """
-        levels, first, drawn = self._levels(units, batch), 0, {}
+        drawn = {}
+        levels = self._split(self._bits(units, batch, 4).view(torch.int16), units, 4)
         thresholds = theta.mul(LEVELS).sub_(LEVELS // 2).unsqueeze(1).split(list(units.values()), 2)
-        for (slot, count), threshold in zip(units.items(), thresholds, strict=True):
-            shape = (len(theta), batch, count)
-            if slot not in self._gates or self._gates[slot].shape != shape:
-                self._gates[slot] = theta.new_empty(shape)
-            drawn[slot] = torch.lt(levels[:, :, first : first + count], threshold, out=self._gates[slot])
-            first += PER_WORD * _words(count)
+        for (slot, level), threshold in zip(levels.items(), thresholds, strict=True):
+            if slot not in self._gates or self._gates[slot].shape != level.shape:
+                self._gates[slot] = theta.new_empty(level.shape)
+            drawn[slot] = torch.lt(level, threshold, out=self._gates[slot])
         return drawn
 
-    def _levels(self, units: Mapping[str, int], batch: int) -> Tensor:
-        """16-bit levels [R, B, places], the slots side by side, each beginning at a multiple of four."""
-        counters, bits, shifted = self._counters(units, batch)
+    def uniform(self, units: Mapping[str, int], batch: int, dtype: torch.dtype) -> dict[str, Tensor]:
+        """Uniform numbers [R, B, n] per slot, resolved to 2^-32 and kept in [1e-6, 1 - 1e-6]."""
+        levels = self._bits(units, batch, 2).view(torch.int32)
+        numbers = levels.to(dtype).mul_(2.0**-32).add_(0.5).clamp_(EDGE, 1 - EDGE)
+        return self._split(numbers, units, 2)
+
+    def normal(self, units: Mapping[str, int], batch: int, dtype: torch.dtype) -> dict[str, Tensor]:
+        """Standard normal numbers [R, B, n] per slot (Box and Muller): two from each word, at most 6.7 in size."""
+        levels = self._bits(units, batch, 2).view(torch.int32).unflatten(2, (-1, 2)).to(dtype)
+        radius = levels[..., 0].mul(2.0**-32).add_(0.5 + 2.0**-33).clamp_(2.0**-32, 1).log_().mul_(-2).sqrt_()
+        angle = levels[..., 1] * (2 * math.pi * 2.0**-32)
+        numbers = torch.stack([radius * angle.cos(), radius * angle.sin()], 3).flatten(2)
+        return self._split(numbers, units, 2)
+
+    def _split(self, numbers: Tensor, units: Mapping[str, int], per_word: int) -> dict[str, Tensor]:
+        """Numbers [R, B, all places] by slot; each slot begins at a new word."""
+        first, parts = 0, {}
+        for slot, count in units.items():
+            parts[slot] = numbers[:, :, first : first + count]
+            first += per_word * _words(count, per_word)
+        return parts
+
+    def _bits(self, units: Mapping[str, int], batch: int, per_word: int) -> Tensor:
+        """The next words [R, B, words] of the streams, each to be cut into `per_word` numbers."""
+        stride = sum(_words(count, per_word) for count in self.units.values())
+        counters, bits, shifted = self._counters(units, batch, per_word, stride)
         start = self.keys + self.position * GOLDEN
-        self.position.add_(batch * self.stride)
+        self.position.add_(batch * stride)
         pieces = len(bits) if bits.is_cuda else max(1, CACHED_WORDS // counters.numel())
         for piece, keys in zip(bits.split(pieces), start.split(pieces), strict=True):
             _mix(counters, keys, piece, shifted[: len(piece)])
-        return bits.view(torch.int16)
+        return bits
 
-    def _counters(self, units: Mapping[str, int], batch: int) -> tuple[Tensor, Tensor, Tensor]:
+    def _counters(
+        self, units: Mapping[str, int], batch: int, per_word: int, stride: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Offsets [B, words] of a draw from the stream's position, times the golden ratio; and two buffers."""
         layout = (batch, *units.values())
-        if self._layout is None or self._layout[0] != layout:
-            device = self.keys.device
-            places = [self.first[slot] + torch.arange(_words(count), device=device) for slot, count in units.items()]
-            rows = torch.arange(batch, device=device).unsqueeze(1) * self.stride
+        if per_word not in self._layouts or self._layouts[per_word][0] != layout:
+            device, places, first = self.keys.device, [], 0
+            for slot, full in self.units.items():
+                if slot in units:
+                    places.append(first + torch.arange(_words(units[slot], per_word), device=device))
+                first += _words(full, per_word)
+            rows = torch.arange(batch, device=device).unsqueeze(1) * stride
             counters = (rows + torch.cat(places)) * GOLDEN
             buffers = [counters.new_empty(len(self.keys), *counters.shape) for _ in range(2)]
-            self._layout = (layout, counters, *buffers)
-        return self._layout[1:]
+            self._layouts[per_word] = (layout, counters, *buffers)
+        return self._layouts[per_word][1:]
 
 
 def _mix(counters: Tensor, keys: Tensor, bits: Tensor, shifted: Tensor) -> None:
@@ -83,5 +109,5 @@ def _mix(counters: Tensor, keys: Tensor, bits: Tensor, shifted: Tensor) -> None:
             bits.mul_(multiplier)
 
 
-def _words(units: int) -> int:
-    return -(-units // PER_WORD)
+def _words(units: int, per_word: int) -> int:
+    return -(-units // per_word)

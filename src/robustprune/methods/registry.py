@@ -16,7 +16,7 @@ from robustprune.networks.architecture import architecture
 def _method_class(name: str) -> type[Method] | None:
     module = importlib.import_module(f"robustprune.methods.{name}")
     own = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
-    methods = [c for c in own if issubclass(c, Method) and c is not Method]
+    methods = [c for c in own if issubclass(c, Method) and c is not Method and not inspect.isabstract(c)]
     return methods[0] if methods else None
 
 

@@ -1,0 +1,88 @@
+"""Beta-Bernoulli dropout, its input-independent part (Lee et al. 2018; baselines.md section 3c).
+
+pi ~ Kumaraswamy(a, b) posterior against a Beta(alpha/K, 1) prior; z ~ relaxed Bernoulli(pi) per example at
+temperature 0.1. Objective: E[cross-entropy] + (1/N) sum_l s_l KL. Pruned where E[pi] < 0.001, at the start of the
+fine-tuning phase, in which z = E[pi]. Changed: pre-training and fine-tuning count inside the epochs; gates after ReLU
+and pooling (the same function, since they are not negative).
+"""
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from robustprune.methods.base import Context
+from robustprune.methods.group_sizes import per_slot
+from robustprune.methods.phased import PhasedGates, PhaseSettings
+
+EULER = 0.5772156649015329
+TEMPERATURE = 0.1
+LEAST_MEAN = 1e-3
+A_START, B_START = -1.0, 0.5413
+
+
+class Settings(PhaseSettings):
+    """Strength, and phases: by default a quarter dense, a quarter of fine-tuning."""
+
+    kl_scale: float | dict[str, float] = Field(1.0, description="factor on the KL, or by slot")
+    alpha: float = Field(1e-4, gt=0, description="alpha / K of the prior")
+    pretrain: float = Field(0.25, ge=0, lt=1)
+    fine_tune: float = Field(0.25, ge=0, lt=1)
+    gate_learning_rate: float = Field(1e-2, gt=0)
+
+
+def kl(a: Tensor, b: Tensor, alpha: float) -> Tensor:
+    """KL(Kumaraswamy(a, b) || Beta(alpha, 1))."""
+    return (1 - alpha / a) * (-EULER - torch.digamma(b) - 1 / b) + torch.log(a * b / alpha) - (b - 1) / b
+
+
+def mean(a: Tensor, b: Tensor) -> Tensor:
+    """E[pi] = b B(1 + 1/a, b), in float64 (1/a reaches 1e4)."""
+    x = 1 + 1 / a
+    return torch.exp(b.log() + torch.lgamma(x) + torch.lgamma(b) - torch.lgamma(x + b))
+
+
+def sample(a: Tensor, b: Tensor, v: Tensor) -> Tensor:
+    """pi = (1 - v^(1/b))^(1/a), kept in [1e-8, 1 - 1e-6]."""
+    inner = -torch.expm1(v.log() / b)
+    return torch.exp(inner.clamp_min(1e-30).log() / a).clamp(1e-8, 1 - 1e-6)
+
+
+class BetaBernoulli(PhasedGates):
+    """Unconstrained a and b [R, n] per slot (softplus makes them positive)."""
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, context: Context):
+        super().__init__(settings, context)
+        self.learning_rate = settings.gate_learning_rate
+        for slot, real in self.real.items():
+            for name, start in (("a", A_START), ("b", B_START)):
+                full = torch.full(real.shape, start, dtype=context.dtype, device=context.device)
+                self.parameters[f"{slot}.{name}"] = full
+
+    def shape(self, slot: str) -> tuple[Tensor, Tensor]:
+        """a and b of the Kumaraswamy posterior, float64."""
+        return F.softplus(self.own(slot, "a").double()), F.softplus(self.own(slot, "b").double())
+
+    def draw(self, batch: int) -> None:
+        noise, dtype = self.context.noise, self.context.dtype
+        self.v, self.u = noise.uniform(self.sizes(), 1, torch.float64), noise.uniform(self.sizes(), batch, dtype)
+
+    def sampled(self, slot: str) -> Tensor:
+        a, b = (part.unsqueeze(1) for part in self.shape(slot))
+        odds = torch.logit(sample(a, b, self.v[slot])).to(self.context.dtype)
+        return torch.sigmoid((odds + torch.logit(self.u[slot])) / TEMPERATURE)
+
+    def settled(self, slot: str) -> Tensor:
+        expected = mean(*self.shape(slot))
+        return torch.where(expected >= LEAST_MEAN, expected, 0).to(self.context.dtype)
+
+    def cost(self, slot: str) -> Tensor:
+        value = kl(*self.shape(slot), self.settings.alpha).to(self.context.dtype)
+        return per_slot(self.settings.kl_scale, slot) / self.context.examples * value
+
+    def constrain(self) -> None:
+        for slot in self.real:
+            self.own(slot, "a").clamp_(min=-10)
+            self.own(slot, "b").clamp_(-10, 50)

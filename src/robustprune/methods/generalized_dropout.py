@@ -1,0 +1,65 @@
+"""Generalised dropout (Srinivas and Babu 2016; baselines.md section 3a): trainable keep probabilities with a Beta
+prior.
+
+Objective: E_z[cross-entropy] - (1/N) sum_j [(a - 1) log theta_j + (b - 1) log(1 - theta_j)], z_j ~ Bernoulli(theta_j)
+per example, straight-through gradient dz/dtheta = 1, theta projected to [0.001, 0.999]. Only the paper's abstract was
+read: the form of objective and estimator is this project's reading of it. The test gate is theta where theta >= 1/2.
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from robustprune.methods.base import Context
+from robustprune.methods.phased import PhasedGates, PhaseSettings
+
+EDGE = 1e-3
+THRESHOLD, ALMOST_CLOSED = 0.5, 0.05
+
+
+class Settings(PhaseSettings):
+    """The Beta prior's parameters."""
+
+    a: float = Field(1.0, gt=0, description="Beta prior: below 1 pushes towards 0")
+    b: float = Field(gt=0, description="Beta prior: above 1 pushes towards 0, below 1 towards 1")
+    theta_start: float = Field(0.8, gt=EDGE, lt=1 - EDGE)
+
+
+def negative_log_prior(theta: Tensor, a: float, b: float) -> Tensor:
+    """-log Beta(theta; a, b) up to its constant."""
+    return -(a - 1) * theta.log() - (b - 1) * torch.log1p(-theta)
+
+
+class GeneralizedDropout(PhasedGates):
+    """theta [R, n] per slot."""
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, context: Context):
+        super().__init__(settings, context)
+        for slot, real in self.real.items():
+            theta = torch.full(real.shape, settings.theta_start, dtype=context.dtype, device=context.device)
+            self.parameters[f"{slot}.theta"] = theta
+
+    def draw(self, batch: int) -> None:
+        theta = torch.cat([self.own(slot, "theta").detach() for slot in self.real], 1)
+        self.xi = self.context.noise.bernoulli(theta, self.sizes(), batch)
+
+    def sampled(self, slot: str) -> Tensor:
+        theta = self.own(slot, "theta")
+        return self.xi[slot] + (theta - theta.detach()).unsqueeze(1)
+
+    def settled(self, slot: str) -> Tensor:
+        theta = self.own(slot, "theta")
+        return torch.where(theta >= THRESHOLD, theta, 0)
+
+    def cost(self, slot: str) -> Tensor:
+        theta = self.own(slot, "theta").clamp(EDGE, 1 - EDGE)
+        return negative_log_prior(theta, self.settings.a, self.settings.b) / self.context.examples
+
+    def closing(self, slot: str) -> Tensor:
+        return self.own(slot, "theta").detach() < ALMOST_CLOSED
+
+    def constrain(self) -> None:
+        for theta in self.parameters.values():
+            theta.clamp_(EDGE, 1 - EDGE)

@@ -1,0 +1,90 @@
+"""L0-ARM: binary gates with the augment-REINFORCE-merge gradient (Li and Ji, ECML 2019; baselines.md section 2).
+
+Objective: E_z[cross-entropy] + (1/N) sum_l lambda_l |group| sum_j pi_j, z_j ~ Bernoulli(pi_j), pi = sigmoid(k phi). The
+gradient of the expectation comes from two passes with antithetic uniforms, here per example with per-example losses,
+which is unbiased. Changed: as in l0_hc; phi is kept in [-1, 1]; the test gate is pi where pi >= 1/2.
+"""
+
+import math
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from robustprune.methods.base import Context, LossOfGates
+from robustprune.methods.estimators import spread
+from robustprune.methods.group_sizes import per_slot, weights_per_gate
+from robustprune.methods.phased import PhasedGates, PhaseSettings
+from robustprune.networks.stacked import Gated, StackedNetwork
+
+THRESHOLD, ALMOST_CLOSED = 0.5, 0.05
+
+
+class Settings(PhaseSettings):
+    """Strength and steepness of the gates."""
+
+    l0_lambda: float | dict[str, float] = Field(
+        description="price of a weight in nats of the whole data set, or by slot"
+    )
+    k: float = Field(7.0, gt=0, description="steepness: pi = sigmoid(k phi)")
+
+
+def arm_gradient(f_a: Tensor, f_b: Tensor, u: Tensor, k: float) -> Tensor:
+    """Estimate of d E[f] / d phi [R, n] from losses per example f_a = f(1[u < pi]), f_b = f(1[u > 1 - pi]) [R, B]."""
+    return k * ((f_b - f_a).unsqueeze(2) * (u - 0.5)).mean(1)
+
+
+class L0Arm(PhasedGates):
+    """phi [R, n] per slot."""
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, context: Context):
+        super().__init__(settings, context)
+        for slot, noise in self.initial(0.0, 0.01 / settings.k).items():
+            p = 0.2 if slot == "input" else 0.5
+            self.parameters[f"{slot}.phi"] = noise + math.log((1 - p) / p) / settings.k
+        self.prices = {
+            slot: per_slot(settings.l0_lambda, slot)
+            * weights_per_gate(context.architecture, context.units, slot, bias=False)
+            / context.examples
+            for slot in context.gated
+        }
+
+    def pi(self, slot: str) -> Tensor:
+        """Probability [R, n] that a gate is open."""
+        return torch.sigmoid(self.settings.k * self.own(slot, "phi"))
+
+    def draw(self, batch: int) -> None:
+        self.u = self.context.noise.uniform(self.sizes(), batch, self.context.dtype)
+
+    def sampled(self, slot: str) -> Tensor:
+        return (self.u[slot] < self.pi(slot).detach().unsqueeze(1)).to(self.context.dtype)
+
+    def antithetic(self, slot: str) -> Tensor:
+        """The gates of the second pass."""
+        return (self.u[slot] > 1 - self.pi(slot).unsqueeze(1)).to(self.context.dtype)
+
+    def step(self, network: StackedNetwork, rate: float, loss: LossOfGates) -> None:
+        if self.phase != "sampled":
+            return
+        first, second = ({slot: draw(slot) for slot in self.real} for draw in (self.sampled, self.antithetic))
+        f_a, f_b = (
+            loss(Gated(lambda slot, h, z=z: h * spread(z[slot], h) if slot in z else h)) for z in (first, second)
+        )
+        for slot in self.real:
+            self.own(slot, "phi").grad.add_(arm_gradient(f_a, f_b, self.u[slot], self.settings.k))
+
+    def settled(self, slot: str) -> Tensor:
+        pi = self.pi(slot)
+        return torch.where(pi >= THRESHOLD, pi, 0)
+
+    def cost(self, slot: str) -> Tensor:
+        return self.prices[slot] * self.pi(slot)
+
+    def closing(self, slot: str) -> Tensor:
+        return self.pi(slot).detach() < ALMOST_CLOSED
+
+    def constrain(self) -> None:
+        for phi in self.parameters.values():
+            phi.clamp_(-1, 1)

@@ -1,0 +1,85 @@
+"""L0 regularisation with hard-concrete gates (Louizos, Welling and Kingma, ICLR 2018; baselines.md section 1).
+
+Objective: cross-entropy + (1/N) sum_l lambda_l |group| sum_j P(z_j != 0). Changed: L2 on the weights is the study's own
+instead of the paper's share inside the bracket; no moving average of the weights; a convolution's gate multiplies after
+bias, ReLU and pooling (the same function, since the gate is not negative).
+"""
+
+import math
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from robustprune.methods.base import Context
+from robustprune.methods.group_sizes import per_slot, weights_per_gate
+from robustprune.methods.phased import PhasedGates, PhaseSettings
+
+GAMMA, ZETA, BETA = -0.1, 1.1, 2 / 3
+LIMIT = math.log(100)  # of |log alpha|
+LOG_RATIO = BETA * math.log(-GAMMA / ZETA)
+ALMOST_CLOSED = 0.1  # removed during training where P(z != 0) stays below
+
+
+class Settings(PhaseSettings):
+    """Strength and form of the gates."""
+
+    l0_lambda: float | dict[str, float] = Field(
+        description="price of a weight in nats of the whole data set, or by slot"
+    )
+    per_sample: bool = Field(False, description="a gate per example instead of one per mini-batch")
+
+
+def probability_open(log_alpha: Tensor) -> Tensor:
+    """P(z != 0)."""
+    return torch.sigmoid(log_alpha - LOG_RATIO).clamp(1e-6, 1 - 1e-6)
+
+
+def hard_concrete(log_alpha: Tensor, u: Tensor) -> Tensor:
+    """A gate in [0, 1] from uniform noise u."""
+    s = torch.sigmoid((torch.logit(u) + log_alpha) / BETA)
+    return (s * (ZETA - GAMMA) + GAMMA).clamp(0, 1)
+
+
+def test_gate(log_alpha: Tensor) -> Tensor:
+    """The deterministic gate (no division by beta)."""
+    return (torch.sigmoid(log_alpha) * (ZETA - GAMMA) + GAMMA).clamp(0, 1)
+
+
+class L0HardConcrete(PhasedGates):
+    """log alpha [R, n] per slot."""
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, context: Context):
+        super().__init__(settings, context)
+        open_at_start = {slot: 0.2 if slot == "input" else 0.5 for slot in context.gated}
+        for slot, noise in self.initial(0.0, 0.01).items():
+            p = open_at_start[slot]
+            self.parameters[f"{slot}.log_alpha"] = noise + math.log((1 - p) / p)
+        self.prices = {
+            slot: per_slot(settings.l0_lambda, slot)
+            * weights_per_gate(context.architecture, context.units, slot, bias=True)
+            / context.examples
+            for slot in context.gated
+        }
+
+    def draw(self, batch: int) -> None:
+        rows = batch if self.settings.per_sample else 1
+        self.u = self.context.noise.uniform(self.sizes(), rows, self.context.dtype)
+
+    def sampled(self, slot: str) -> Tensor:
+        return hard_concrete(self.own(slot, "log_alpha").unsqueeze(1), self.u[slot])
+
+    def settled(self, slot: str) -> Tensor:
+        return test_gate(self.own(slot, "log_alpha"))
+
+    def cost(self, slot: str) -> Tensor:
+        return self.prices[slot] * probability_open(self.own(slot, "log_alpha"))
+
+    def closing(self, slot: str) -> Tensor:
+        return probability_open(self.own(slot, "log_alpha").detach()) < ALMOST_CLOSED
+
+    def constrain(self) -> None:
+        for log_alpha in self.parameters.values():
+            log_alpha.clamp_(-LIMIT, LIMIT)

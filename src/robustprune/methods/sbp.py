@@ -1,0 +1,70 @@
+"""Structured Bayesian pruning with truncated log-normal noise (Neklyudov et al., NIPS 2017; baselines.md section 4).
+
+Objective: E[cross-entropy] + (scale/N) sum KL(q(theta) || log-uniform), theta sampled per example and unit. Pruned
+where the signal-to-noise ratio is at most 1, or E[theta] < 0.001 (a gate squeezed against the left edge has a ratio
+above 1 though it is as good as closed), at the start of the fine-tuning phase, in which theta = E[theta]. Changed:
+noise after ReLU and pooling, which moves the bias inside; pre-training and fine-tuning count inside the epochs;
+`kl_scale` is the strength.
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from robustprune.methods import truncated
+from robustprune.methods.base import Context
+from robustprune.methods.phased import PhasedGates, PhaseSettings
+
+LEAST_MEAN = 1e-3
+MU_RANGE, LOG_SIGMA_RANGE = (-20.0, 5.0), (-20.0, 5.0)
+
+
+class Settings(PhaseSettings):
+    """Strength, and phases: by default a quarter dense, a quarter of fine-tuning."""
+
+    kl_scale: float = Field(1.0, gt=0, description="factor on the KL; 1 is the paper's")
+    pretrain: float = Field(0.25, ge=0, lt=1)
+    fine_tune: float = Field(0.25, ge=0, lt=1)
+    gate_learning_rate: float = Field(1e-2, gt=0)
+
+
+class SBP(PhasedGates):
+    """mu and log sigma [R, n] per slot; their functions are evaluated in float64."""
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, context: Context):
+        super().__init__(settings, context)
+        self.learning_rate = settings.gate_learning_rate
+        for slot, real in self.real.items():
+            for name, start in (("mu", 0.0), ("log_sigma", -5.0)):
+                full = torch.full(real.shape, start, dtype=context.dtype, device=context.device)
+                self.parameters[f"{slot}.{name}"] = full
+
+    def posterior(self, slot: str) -> tuple[Tensor, Tensor]:
+        """mu and sigma in float64."""
+        return self.own(slot, "mu").double(), self.own(slot, "log_sigma").double().exp()
+
+    def draw(self, batch: int) -> None:
+        self.v = self.context.noise.uniform(self.sizes(), batch, self.context.dtype)
+
+    def sampled(self, slot: str) -> Tensor:
+        mu, sigma = self.own(slot, "mu"), self.own(slot, "log_sigma").exp()
+        return truncated.sample(mu.unsqueeze(1), sigma.unsqueeze(1), self.v[slot])
+
+    def pruned(self, slot: str) -> Tensor:
+        """Which gates [R, n] the criterion prunes."""
+        return truncated.signal_to_noise(*self.posterior(slot)) <= 1
+
+    def settled(self, slot: str) -> Tensor:
+        mean = truncated.mean(*self.posterior(slot))
+        return torch.where(self.pruned(slot) | (mean < LEAST_MEAN), 0, mean).to(self.context.dtype)
+
+    def cost(self, slot: str) -> Tensor:
+        kl = truncated.kl(*self.posterior(slot)).to(self.context.dtype)
+        return self.settings.kl_scale / self.context.examples * kl
+
+    def constrain(self) -> None:
+        for slot in self.real:
+            self.own(slot, "mu").clamp_(*MU_RANGE)
+            self.own(slot, "log_sigma").clamp_(*LOG_SIGMA_RANGE)

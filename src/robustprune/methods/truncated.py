@@ -1,0 +1,101 @@
+"""The truncated log-normal gate theta = exp(x), x ~ N(mu, sigma^2) on [a, b] (baselines.md sections 4 and 5), in
+float64.
+
+All masses are kept as logarithms: log(Phi(v) - Phi(u)) is formed from log Phi on the side where both are small, so
+that no difference cancels and nothing underflows over the domain mu in [-20, 5], log sigma in [-20, 5].
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+LOW, HIGH = -20.0, 0.0
+LOG_2PI = math.log(2 * math.pi)
+EXPONENTIAL = 1e3  # (mu - b) / sigma beyond which q is an exponential distribution
+LEAST_EXCESS = 1e-14
+FARTHEST = -1e5  # torch's gradient of log_ndtr is wrong far beyond; a mass there counts as nothing beside any other
+
+
+def log_mass(u: Tensor, v: Tensor) -> Tensor:
+    """log(Phi(v) - Phi(u)) for u < v."""
+    flip = u > 0
+    first, second = torch.where(flip, -v, u), torch.where(flip, -u, v)
+    low, high = (torch.special.log_ndtr(edge.clamp_min(FARTHEST)) for edge in (first, second))
+    return high + _log1mexp(low - high)
+
+
+def _log1mexp(x: Tensor) -> Tensor:
+    """log(1 - e^x) for x < 0, with finite gradients also where x vanishes."""
+    x = x.clamp(max=-1e-300)
+    near = x > -math.log(2)
+    close = torch.log(-torch.expm1(torch.where(near, x, -1.0)))
+    far = torch.log1p(-torch.exp(torch.where(near, -1.0, x)))
+    return torch.where(near, close, far)
+
+
+def bounds(mu: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    """The standardised edges (a - mu) / sigma and (b - mu) / sigma."""
+    return (LOW - mu) / sigma, (HIGH - mu) / sigma
+
+
+def _squeezed(mu: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Where q is pressed against b: there (mask) x is exponential with `rate` to a millionth, and the general formulas,
+    which are given other values there, would subtract numbers of size (mu / sigma)^2."""
+    mask = mu - HIGH > EXPONENTIAL * sigma
+    rate = torch.where(mask, (mu - HIGH) / sigma.square(), 1.0)
+    return mask, rate, torch.where(mask, -1.0, mu), torch.where(mask, 1.0, sigma)
+
+
+def log_moment(mu: Tensor, sigma: Tensor, order: int) -> Tensor:
+    """log E[theta^order]."""
+    mask, rate, mu, sigma = _squeezed(mu, sigma)
+    low, high = bounds(mu, sigma)
+    shift = order * sigma
+    gain = order * mu + 0.5 * shift.square()
+    general = gain + log_mass(low - shift, high - shift) - log_mass(low, high)
+    return torch.where(mask, -torch.log1p(order / rate), general)
+
+
+def mean(mu: Tensor, sigma: Tensor) -> Tensor:
+    """E[theta]."""
+    return log_moment(mu, sigma, 1).exp()
+
+
+def signal_to_noise(mu: Tensor, sigma: Tensor) -> Tensor:
+    """E[theta] / sqrt(Var[theta])."""
+    excess = log_moment(mu, sigma, 2) - 2 * log_moment(mu, sigma, 1)  # log(1 + 1 / SNR^2)
+    return torch.expm1(excess.clamp_min(LEAST_EXCESS)).rsqrt()
+
+
+def kl(mu: Tensor, sigma: Tensor) -> Tensor:
+    """KL from the log-uniform prior on [a, b]."""
+    mask, rate, mu, sigma = _squeezed(mu, sigma)
+    low, high = bounds(mu, sigma)
+    log_z = log_mass(low, high)
+    left, right = (edge * torch.exp(-0.5 * (edge.square() + LOG_2PI) - log_z) for edge in (low, high))
+    entropy = sigma.log() + log_z + 0.5 * (LOG_2PI + 1) + 0.5 * (left - right)
+    return math.log(HIGH - LOW) - torch.where(mask, 1 - rate.log(), entropy)
+
+
+def sample(mu: Tensor, sigma: Tensor, v: Tensor) -> Tensor:
+    """theta from uniform noise v, by inversion; the quantile is clipped to [1e-5, 1 - 1e-5], where it explodes."""
+    low, high = (torch.special.ndtr(edge) for edge in bounds(mu, sigma))
+    quantile = (low + v * (high - low)).clamp(1e-5, 1 - 1e-5)
+    return (mu + sigma * torch.special.ndtri(quantile)).clamp(LOW, HIGH).exp()
+
+
+def log_evidence_spike(mu: Tensor, sigma: Tensor) -> Tensor:
+    """BMRS_N with a spike at the left edge: dF = log[(b - a) q(x = a)], the Savage-Dickey ratio."""
+    mask, rate, mu, sigma = _squeezed(mu, sigma)
+    low, high = bounds(mu, sigma)
+    general = -0.5 * (low.square() + LOG_2PI) - sigma.log() - log_mass(low, high)
+    return math.log(HIGH - LOW) + torch.where(mask, rate.log() + rate * (LOW - HIGH), general)
+
+
+def log_evidence_uniform(mu: Tensor, sigma: Tensor, left: float, right: float) -> Tensor:
+    """BMRS_U: the reduced prior is log-uniform on [left, right] within [a, b], right < b."""
+    mask, rate, mu, sigma = _squeezed(mu, sigma)
+    low, high = bounds(mu, sigma)
+    general = log_mass((left - mu) / sigma, (right - mu) / sigma) - log_mass(low, high)
+    return torch.where(mask, rate * (right - HIGH), general) - math.log((right - left) / (HIGH - LOW))

@@ -1,0 +1,69 @@
+"""VIBNet: compression by the variational information bottleneck (Dai, Zhu, Guo and Wipf, ICML 2018; baselines.md
+section 6).
+
+Objective: cross-entropy + kappa sum_l m_l sum_i (1/2) log(1 + mu_i^2 / sigma_i^2), gates z = mu + sigma eps per
+example; m_l is the side of a convolution's map, 1 elsewhere. Pruned where mu^2 <= sigma^2, at the start of the
+fine-tuning phase, in which z = mu. Changed: gates after pooling; L2 on the weights only; log sigma^2 kept above -12.
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from robustprune.methods.base import Context
+from robustprune.methods.phased import PhasedGates, PhaseSettings
+
+SMALL = 1e-8
+LEAST_LOG_VARIANCE = -12.0
+
+
+class Settings(PhaseSettings):
+    """Strength, and phases: by default a quarter dense, a quarter of fine-tuning."""
+
+    kappa: float = Field(gt=0, description="weight of the information penalty in nats of mean cross-entropy")
+    pretrain: float = Field(0.25, ge=0, lt=1)
+    fine_tune: float = Field(0.25, ge=0, lt=1)
+    gate_learning_rate: float = Field(1e-2, gt=0)
+
+
+def information(mu: Tensor, log_variance: Tensor) -> Tensor:
+    """(1/2) log(1 + mu^2 / sigma^2)."""
+    return 0.5 * torch.log1p(mu.square() * torch.exp(-log_variance))
+
+
+class VIB(PhasedGates):
+    """mu and log sigma^2 [R, n] per slot."""
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, context: Context):
+        super().__init__(settings, context)
+        self.learning_rate = settings.gate_learning_rate
+        for name, mean in (("mu", 1.0), ("log_variance", -9.0)):
+            self.parameters |= {f"{slot}.{name}": start for slot, start in self.initial(mean, 0.01).items()}
+        self.map_side = {slot: self._side(slot) for slot in context.gated}
+
+    def _side(self, slot: str) -> float:
+        writer = self.context.architecture.writer(slot)
+        convolved = writer is not None and writer.kernel > 1 and not self.context.architecture.slot(slot).parent
+        return writer.positions**0.5 if convolved else 1.0
+
+    def draw(self, batch: int) -> None:
+        self.eps = self.context.noise.normal(self.sizes(), batch, self.context.dtype)
+
+    def sampled(self, slot: str) -> Tensor:
+        deviation = torch.exp(0.5 * self.own(slot, "log_variance"))
+        return self.own(slot, "mu").unsqueeze(1) + deviation.unsqueeze(1) * self.eps[slot]
+
+    def settled(self, slot: str) -> Tensor:
+        mu = self.own(slot, "mu")
+        log_alpha = self.own(slot, "log_variance") - torch.log(mu.square() + SMALL)
+        return torch.where(log_alpha < 0, mu, 0)
+
+    def cost(self, slot: str) -> Tensor:
+        kl = information(self.own(slot, "mu"), self.own(slot, "log_variance"))
+        return self.settings.kappa * self.map_side[slot] * kl
+
+    def constrain(self) -> None:
+        for slot in self.real:
+            self.own(slot, "log_variance").clamp_(min=LEAST_LOG_VARIANCE)
