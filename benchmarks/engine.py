@@ -14,21 +14,34 @@ from robustprune.cells import Cell
 from robustprune.config import TrainingSettings
 from robustprune.data import Dataset
 from robustprune.evaluation import finish
+from robustprune.methods.registry import find_method
 from robustprune.networks.architecture import Architecture
 from robustprune.training import Training
 
-BLOCK = 10  # steps timed together
+BLOCKS = {1: 10, 5: 4}  # replicates: steps timed together; 2 for more
+UNTUNED = {
+    "l0_hc": {"l0_lambda": 0.1},
+    "l0_arm": {"l0_lambda": 0.1},
+    "generalized_dropout": {"b": 20},
+    "vib": {"kappa": 1e-4},
+}
+    "l0_hc": {"l0_lambda": 0.1},
+    "l0_arm": {"l0_lambda": 0.1},
+    "generalized_dropout": {"b": 20},
+    "vib": {"kappa": 1e-4},
+}
 AXES = {"dataset": "mnist", "track": "full", "initialization": "he_normal", "width": 1.0}
 
 
 def settings_of(method: str, architecture: str, study: Path = Path("config/config.yaml")) -> dict:
-    """A method's settings: its first strength in the study's configuration that fits the architecture."""
-    strengths = yaml.safe_load(study.read_text())["strengths"].get(method, {})
-    slots = {"lenet_300_100": "fc2", "lenet5": "conv1"}
-    fitting = [
-        s for s in strengths.values() if not isinstance(s.get("price"), dict) or slots[architecture] in s["price"]
-    ]
-    return fitting[0] if fitting else {}
+    """A method's settings: its first strength in the study's configuration that fits the architecture.
+
+    How strongly it prunes does not change what a step costs; gates that a method trains first without are switched on.
+    """
+    strengths = yaml.safe_load(study.read_text())["strengths"].get(method, {"untuned": UNTUNED.get(method, {})})
+    slot = {"lenet_300_100": "fc2", "lenet5": "conv1"}[architecture]
+    settings = next(s for s in strengths.values() if not isinstance(s.get("price"), dict) or slot in s["price"])
+    return settings | ({"pretrain": 0.0} if "pretrain" in find_method(method).Settings.model_fields else {})
 
 
 def training_of(
@@ -79,16 +92,19 @@ def kept_units(architecture: Architecture, counts: Mapping[str, int]) -> dict[st
     return kept
 
 
-def step_time(training: Training, budget: float = 0.8) -> Timing:
-    """Seconds of one step per replicate: blocks of consecutive steps, with the method's bookkeeping."""
+def step_time(training: Training, budget: float = 0.5) -> Timing:
+    """Seconds of one step per replicate: blocks of consecutive steps."""
+
+    replicates = training.cell.replicates
+    steps = BLOCKS.get(replicates, 2)
 
     def block() -> None:
-        if training.batches.steps - int(training.batches.step) < BLOCK:
+        if training.batches.steps - int(training.batches.step) < steps:
             training.batches.start_epoch()
-        for _ in range(BLOCK):
+        for _ in range(steps):
             training.repeat()
 
-    return timed(block, budget, least=5, warm_up=1).times(1 / BLOCK / training.cell.replicates)
+    return timed(block, budget, least=5, warm_up=1).times(1 / steps / replicates)
 
 
 def epoch_time(training: Training, step: Timing) -> Timing:
