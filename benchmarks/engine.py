@@ -25,11 +25,6 @@ UNTUNED = {
     "generalized_dropout": {"b": 20},
     "vib": {"kappa": 1e-4},
 }
-    "l0_hc": {"l0_lambda": 0.1},
-    "l0_arm": {"l0_lambda": 0.1},
-    "generalized_dropout": {"b": 20},
-    "vib": {"kappa": 1e-4},
-}
 AXES = {"dataset": "mnist", "track": "full", "initialization": "he_normal", "width": 1.0}
 
 

@@ -6,7 +6,7 @@ pooling leaves of it, is never written to memory.
 
 The first layer computes the four places of each pooling window as four sets of filters over the 6x6 pixels that the
 window sees ("windows"): one matrix product whose four results lie apart, so that pooling is an element-wise maximum of
-contiguous blocks. The windows of an image hold 6.6 values per pixel (25 x 0.73 less than the usual patches need) and
+contiguous blocks. The windows of an image hold 6.6 values per pixel (18.4 in the usual patches of 5x5 pixels) and
 do not change during training, so they are cut once for the whole data set, in uint8, and become floats piece by piece.
 """
 
