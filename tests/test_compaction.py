@@ -180,3 +180,13 @@ def test_selection_keeps_order_and_counts(seed, name):
         for replicate in range(3):
             real = taken[replicate][chosen.real[slot][replicate]]
             assert torch.equal(real, mask[replicate].nonzero().flatten())
+
+
+def test_weights_below_the_normal_numbers_are_left_out_of_results(make_network):
+    """They take no part in any score but slow a CPU's products down."""
+    network = make_network("lenet_300_100", replicates=1, dtype=torch.float32)
+    with torch.no_grad():
+        network.parameters["fc1.weight"][0, :, 3] = 1e-40
+    weights, _ = extract(network, 0)
+    assert (weights["fc1.weight"][:, 3] == 0).all()
+    assert (weights["fc1.weight"][:, 4] != 0).all()

@@ -85,9 +85,14 @@ def compact(network: StackedNetwork, chosen: Selection) -> StackedNetwork:
 
 
 def extract(network: StackedNetwork, replicate: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """One replicate's own weights without padding, and its kept original indices per slot."""
+    """One replicate's own weights without padding, and its kept original indices per slot.
+
+    Weights below the smallest normal number become zero: they change no score, and on many CPUs they slow the
+    network down twentyfold.
+    """
     real = {slot: places[replicate] >= 0 for slot, places in network.kept.items()}
     own = {name: tensor[replicate].detach() for name, tensor in network.parameters.items()}
+    own = {name: tensor.masked_fill(tensor.abs() < torch.finfo(tensor.dtype).tiny, 0) for name, tensor in own.items()}
     weights = select_units(network.architecture, own, real)
     return weights, {slot: network.kept[slot][replicate][mask] for slot, mask in real.items()}
 
