@@ -8,16 +8,16 @@ import argparse
 import json
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
 import torch
 import yaml
-from engine import epoch_time, prune, step_time, training_of, whole_training
-from floors import PRUNED, copy_bytes, gemm_flops, step_floor, step_flops
-from reference import mnist, reference_epoch
-from timing import Timing, duration, entry, ratio
+from engine import Steps, prune, step_time, training_of, whole_training
+from floors import PRUNED, copy_bytes, floor_step, gemm_flops, step_floor, step_flops
+from reference import Reference, mnist
+from timing import duration, entry, paired, ratio, summary
 
 from robustprune.allocator import keep_freed_memory
 from robustprune.config import DataSettings
@@ -40,71 +40,72 @@ def machine() -> Iterator[dict]:
     yield entry("machine: copy", rate / 1e9, "GB/s", spread / 1e9)
 
 
-def floors(found: dict) -> Iterator[dict]:
+def floors() -> Iterator[dict]:
     """(b) products and convolutions of a step alone."""
     peak = gemm_flops()[0]
     for name, title in TITLES.items():
         arch = architecture(name)
         for size, units in (("dense", arch.units()), ("pruned", PRUNED[name])):
-            found["floor", name, size] = step_floor(arch, units)
-            yield duration(f"floor: {title} {size} step", found["floor", name, size])
-            ideal = Timing(step_flops(macs(arch, units)) / peak, 0.0)
-            yield ratio(f"floor: {title} {size} step over FLOPs / peak", found["floor", name, size], ideal)
+            floor = step_floor(arch, units)
+            ideal = step_flops(macs(arch, units)) / peak
+            yield duration(f"floor: {title} {size} step", floor)
+            yield ratio(f"floor: {title} {size} step over FLOPs / peak", floor.times(1 / ideal))
 
 
-def engine(data: Dataset, found: dict) -> Iterator[dict]:
+def engine(data: Dataset) -> Iterator[dict]:
     """(c) our steps and epochs, every method."""
     for name, title in TITLES.items():
         for method in method_names():
             for replicates in REPLICATES:
                 training = training_of(data, method, name, replicates)
-                step = found["step", name, method, "dense", replicates] = step_time(training)
+                step = step_time(training)
                 yield duration(f"{method}: {title} dense step, R={replicates}", step)
-                epoch = found["epoch", name, method, replicates] = epoch_time(training, step)
+                epoch = step.times(training.batches.steps)
                 yield duration(f"{method}: {title} dense epoch, R={replicates}", epoch)
-                prune(training, [PRUNED[name]] * replicates)
-                step = found["step", name, method, "pruned", replicates] = step_time(training)
+                step = step_time(prune(training, [PRUNED[name]] * replicates))
                 yield duration(f"{method}: {title} pruned step, R={replicates}", step)
 
 
-def reference(data_directory: Path, found: dict) -> Iterator[dict]:
+def reference(references: Mapping[str, Reference]) -> Iterator[dict]:
     """(d) the program a user would write."""
-    images = mnist(data_directory)
     for name, title in TITLES.items():
-        found["reference", name] = reference_epoch(name, images)
-        yield duration(f"reference: {title} epoch", found["reference", name])
+        yield duration(f"reference: {title} epoch", references[name].epoch())
 
 
-def targets(data: Dataset, found: dict, results: Path) -> Iterator[dict]:
-    """Ratios between the above, with the bounds of the project."""
+def targets(data: Dataset, references: Mapping[str, Reference], results: Path) -> Iterator[dict]:
+    """Ratios with the bounds of the project, both sides of each timed in turn."""
     mlp, conv = TITLES
-    pruned = found["step", mlp, "bernoulli", "pruned", 5]
-    yield ratio(
-        "target: LeNet-300-100 pruned step over its GEMM floor, R=5", pruned, found["floor", mlp, "pruned"], "<= 2.5"
-    )
-    pruned = found["step", conv, "bernoulli", "pruned", 5]
-    yield ratio("LeNet-5 pruned step over its floor, R=5", pruned, found["floor", conv, "pruned"])
+    for name, size, method, label, bound in (
+        (mlp, "pruned", "bernoulli", "target: LeNet-300-100 pruned step over its GEMM floor, R=5", "<= 2.5"),
+        (conv, "pruned", "bernoulli", "LeNet-5 pruned step over its floor, R=5", None),
+        (mlp, "dense", "dense", "LeNet-300-100 dense step over its floor, R=5", None),
+        (conv, "dense", "dense", "target: LeNet-5 dense step over its floor, R=5", "<= 1.8"),
+    ):
+        arch, training = architecture(name), training_of(data, method, name, 5)
+        steps = Steps(prune(training, [PRUNED[name]] * 5) if size == "pruned" else training)
+        pairs = paired(steps, floor_step(arch, PRUNED[name] if size == "pruned" else arch.units()))
+        yield ratio(label, summary([block / steps.steps / floor for block, floor in pairs]), bound)
     for name, title in TITLES.items():
         for replicates in REPLICATES:
-            dense = found["epoch", name, "dense", replicates]
+            steps = Steps(training_of(data, "dense", name, replicates))
+            pairs = paired(steps, references[name])
+            faster = [part * references[name].calls_per_epoch / steps.epoch(block) for block, part in pairs]
             target, bound = ("target: ", FASTER[name]) if replicates == 5 else ("", None)
             label = f"{target}{title} dense epoch, times faster than the reference, R={replicates}"
-            yield ratio(label, found["reference", name], dense, bound)
-    dense = found["step", conv, "dense", "dense", 5]
-    yield ratio("target: LeNet-5 dense step over its floor, R=5", dense, found["floor", conv, "dense"], "<= 1.8")
+            yield ratio(label, summary(faster), bound)
     for name, title in TITLES.items():
-        gated, plain = (found["step", name, method, "dense", 5] for method in ("bernoulli", "dense"))
-        extra = Timing(gated.seconds - plain.seconds, gated.spread + plain.spread)
-        yield ratio(f"target: {title} gates and their update over a dense step, R=5", extra, plain, "<= 0.35")
+        gated, plain = (Steps(training_of(data, method, name, 5)) for method in ("bernoulli", "dense"))
+        extra = summary([with_gates / without - 1 for with_gates, without in paired(gated, plain)])
+        yield ratio(f"target: {title} gates and their update over a dense step, R=5", extra, "<= 0.35")
     strengths = yaml.safe_load(Path("config/claims.yaml").read_text())["strengths"]["bernoulli"]
     history = pd.read_parquet(results / "history.parquet")
     for name, (strength, epochs, bound) in WHOLE.items():
         chosen = history[(history["architecture"] == name) & (history["strength"] == strength)]
         chosen = chosen[(chosen["initialization"] == "he_normal") & (chosen["width"] == 1)]
-        whole = whole_training(data, chosen, strengths[strength], epochs)
+        seconds, shares = whole_training(data, chosen, strengths[strength], epochs, references[name])
         label = f"{TITLES[name]} whole pruned network ({strength}, {epochs} epochs), R=5"
-        yield duration(label, whole)
-        yield ratio(f"target: {label}, in reference epochs", whole, found["reference", name], bound)
+        yield duration(label, seconds)
+        yield ratio(f"target: {label}, in reference epochs", shares, bound)
 
 
 def show(row: dict) -> None:
@@ -123,15 +124,12 @@ def main() -> None:
     torch.set_num_threads(1)
     keep_freed_memory()
     started = time.perf_counter()
-    data, found, rows = load("mnist", DataSettings()), {}, []
+    data, rows = load("mnist", DataSettings()), []
+    images = mnist(arguments.mirror)
+    references = {"lenet_300_100": Reference("lenet_300_100", images), "lenet5": Reference("lenet5", images, batches=4)}
     print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, 1 thread")
-    for section in (
-        reference(arguments.mirror, found),
-        machine(),
-        floors(found),
-        engine(data, found),
-        targets(data, found, arguments.results),
-    ):
+    sections = machine(), floors(), reference(references), engine(data), targets(data, references, arguments.results)
+    for section in sections:
         for row in section:
             rows.append(row)
             show(row)

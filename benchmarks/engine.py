@@ -1,6 +1,7 @@
 """This package's training step, epoch and whole pruned networks."""
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pandas as pd
 import torch
 import yaml
 from floors import BATCH
-from timing import Timing, timed
+from reference import Reference
+from timing import Timing, paired, summary, timed
 
 from robustprune.cells import Cell
 from robustprune.config import TrainingSettings
@@ -87,47 +89,57 @@ def kept_units(architecture: Architecture, counts: Mapping[str, int]) -> dict[st
     return kept
 
 
-def step_time(training: Training, budget: float = 0.5) -> Timing:
-    """Seconds of one step per replicate: blocks of consecutive steps."""
+class Steps:
+    """A call that does a block of consecutive training steps; `networks` is how many networks' steps those are."""
 
-    replicates = training.cell.replicates
-    steps = BLOCKS.get(replicates, 2)
+    def __init__(self, training: Training):
+        self.training = training
+        self.steps = BLOCKS.get(training.cell.replicates, 2)
+        self.networks = self.steps * training.cell.replicates
 
-    def block() -> None:
-        if training.batches.steps - int(training.batches.step) < steps:
-            training.batches.start_epoch()
-        for _ in range(steps):
-            training.repeat()
+    def __call__(self) -> None:
+        """Do the block, in a new epoch where this one's batches do not suffice."""
+        batches = self.training.batches
+        if batches.steps - int(batches.step) < self.steps:
+            batches.start_epoch()
+        for _ in range(self.steps):
+            self.training.repeat()
 
-    return timed(block, budget, least=5, warm_up=1).times(1 / steps / replicates)
+    def epoch(self, block: float) -> float:
+        """Seconds of an epoch per replicate from those of a block: its steps, and the shuffle before it."""
+        shuffle = timed(self.training.batches.start_epoch, budget=0.0, least=3, warm_up=1).seconds
+        return block * self.training.batches.steps / self.networks + shuffle / self.training.cell.replicates
 
 
-def epoch_time(training: Training, step: Timing) -> Timing:
-    """Seconds of an epoch per replicate: its steps and the shuffle before it."""
-    shuffle = timed(training.batches.start_epoch, budget=0.05, least=3).times(1 / training.cell.replicates)
-    return step.times(training.batches.steps) + shuffle
+def step_time(training: Training, budget: float = 0.3) -> Timing:
+    """Seconds of one step per replicate."""
+    steps = Steps(training)
+    return timed(steps, budget, least=3, warm_up=1).times(1 / steps.networks)
 
 
-def whole_training(data: Dataset, history: pd.DataFrame, settings: Mapping, epochs: int) -> Timing:
-    """Seconds of a whole pruned network, per replicate, from start to compacted result.
+def whole_training(
+    data: Dataset, history: pd.DataFrame, settings: Mapping, epochs: int, reference: Reference
+) -> tuple[Timing, Timing]:
+    """Seconds of a whole pruned network, per replicate, from start to compacted result; and in reference epochs.
 
     history: the recorded units per slot of every epoch and replicate of such a run. Every epoch's steps are timed at
-    the sizes that the run had then (its removals fall at the ends of epochs), so minutes stand for hours.
+    the sizes that the run had then (removals fall at the ends of epochs), in turn with the reference.
     """
-    architecture = history["architecture"].iloc[0]
-    replicates = history["replicate"].nunique()
+    architecture, replicates = history["architecture"].iloc[0], history["replicate"].nunique()
     columns = {c.removeprefix("units_"): c for c in history.columns if c.startswith("units_")}
-    total, sizes = Timing(0.0, 0.0), None
+    seconds, shares, sizes = Timing(0.0, 0.0), Timing(0.0, 0.0), None
     for epoch in range(1, epochs + 1):
         rows = history[history["epoch"] == epoch - 1].sort_values("replicate")
-        units = [
-            {slot: int(row[c]) for slot, c in columns.items() if not math.isnan(row[c])} for _, row in rows.iterrows()
-        ]
+        units = [{s: int(row[c]) for s, c in columns.items() if not math.isnan(row[c])} for _, row in rows.iterrows()]
         if epoch == 1 or units != sizes:
             training = training_of(data, "bernoulli", architecture, replicates, settings)
-            if units:
-                prune(training, units)
+            steps = Steps(prune(training, units) if units else training)
+            pairs = paired(steps, reference, budget=0.0, least=5)
+            ours = [steps.epoch(block) for block, _ in pairs]
+            theirs = [part * reference.calls_per_epoch for _, part in pairs]
             sizes = units
-            epoch_seconds = epoch_time(training, step_time(training, budget=0.1))
-        total += epoch_seconds
-    return total + timed(lambda: finish(training, 0), budget=0.0, least=3, warm_up=0)
+        seconds += summary(ours)
+        shares += summary([a / b for a, b in zip(ours, theirs, strict=True)])
+    finishing = timed(lambda: finish(training, 0), budget=0.0, least=3, warm_up=0)
+    share = finishing.times(1 / statistics.median(theirs))
+    return seconds + finishing, shares + share

@@ -1,6 +1,6 @@
 """What the machine can do at best: its peak, and the products and convolutions of a training step alone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -33,17 +33,29 @@ def copy_bytes(mib: int = 64) -> tuple[float, float]:
     return rate, rate * timing.spread / timing.seconds
 
 
-def step_floor(architecture: Architecture, units: Mapping[str, int], replicates: int = 5) -> Timing:
-    """Per replicate: forward, weight gradient and (but for convolutions of the image) input gradient of every layer."""
-    total = Timing(0.0, 0.0)
+def floor_step(architecture: Architecture, units: Mapping[str, int], replicates: int = 5) -> Callable[[], None]:
+    """A call that does, for all replicates, forward, weight gradient and (but for convolutions of the image) input
+    gradient of every layer, and nothing else."""
+    calls = []
     for layer in architecture.layers:
         fan_in = units[layer.source] if layer.source else 1
         fan_out = units[layer.target] if layer.target else architecture.classes
         if layer.kernel == 1:
-            total += timed(_products(fan_in, fan_out, replicates)).times(1 / replicates)
+            calls.append(_products(fan_in, fan_out, replicates))
         else:
-            total += timed(_convolutions(fan_in, fan_out, layer.kernel, layer.positions, layer.source is not None))
-    return total
+            convolutions = _convolutions(fan_in, fan_out, layer.kernel, layer.positions, layer.source is not None)
+            calls += replicates * [convolutions]
+
+    def step() -> None:
+        for call in calls:
+            call()
+
+    return step
+
+
+def step_floor(architecture: Architecture, units: Mapping[str, int], replicates: int = 5) -> Timing:
+    """Seconds of such a step per replicate."""
+    return timed(floor_step(architecture, units, replicates)).times(1 / replicates)
 
 
 def step_flops(macs: float) -> float:

@@ -2,16 +2,13 @@
 
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
 import torch
-from timing import Timing, summary
+from timing import Timing, timed
 from torch import nn
 
 from robustprune.torchvision_datasets import MNIST
-
-PARTS = 3  # an epoch's thirds are the repetitions
 
 NETWORKS = {
     "lenet_300_100": lambda: nn.Sequential(
@@ -34,18 +31,36 @@ def mnist(mirror: Path) -> MNIST:
     return MNIST(folder, train=True, download=True, transform=ToTensor())
 
 
-def reference_epoch(architecture: str, data: MNIST) -> Timing:
-    """Seconds of one training epoch; the spread is that of its thirds, times three."""
-    network = NETWORKS[architecture]()
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
-    loader = torch.utils.data.DataLoader(data, batch_size=128, shuffle=True)
-    batches, times = len(loader), []
-    started = time.perf_counter()
-    for number, (images, labels) in enumerate(loader, start=1):
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(network(images), labels).backward()
-        optimizer.step()
-        if number % (batches // PARTS) == 0 and len(times) < PARTS:
-            times.append(time.perf_counter() - started)
-            started = time.perf_counter()
-    return summary(times).times(batches / (batches // PARTS))
+class Reference:
+    """The program's training loop; a call trains `batches` batches."""
+
+    def __init__(self, architecture: str, data: MNIST, batches: int = 10):
+        self.network = NETWORKS[architecture]()
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=1e-3)
+        self.loader = torch.utils.data.DataLoader(data, batch_size=128, shuffle=True)
+        self.batches = batches
+        self.iterator = iter(())
+
+    def __call__(self) -> None:
+        """Train that many batches."""
+        for _ in range(self.batches):
+            images, labels = self._next()
+            self.optimizer.zero_grad()
+            nn.functional.cross_entropy(self.network(images), labels).backward()
+            self.optimizer.step()
+
+    def _next(self) -> tuple[torch.Tensor, torch.Tensor]:
+        for batch in self.iterator:
+            return batch
+        self.iterator = iter(self.loader)
+        return next(self.iterator)
+
+    def epoch(self) -> Timing:
+        """Seconds of an epoch, from a third of it."""
+        part = timed(self, least=len(self.loader) // self.batches // 3, budget=0.0)
+        return part.times(self.calls_per_epoch)
+
+    @property
+    def calls_per_epoch(self) -> float:
+        """How many calls make an epoch."""
+        return len(self.loader) / self.batches

@@ -26,19 +26,34 @@ class Timing:
 
 def timed(call: Callable[[], object], budget: float = 0.6, least: int = 7, warm_up: int = 2) -> Timing:
     """Call after a warm-up until the budget in seconds is used, `least` times in any case."""
-    on_gpu = torch.get_default_device().type == "cuda"
     for _ in range(warm_up):
         call()
     times: list[float] = []
     while len(times) < least or sum(times) < budget:
-        if on_gpu:
-            torch.cuda.synchronize()
-        started = time.perf_counter()
-        call()
-        if on_gpu:
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - started)
+        times.append(_seconds(call))
     return summary(times)
+
+
+def paired(
+    one: Callable[[], object], other: Callable[[], object], budget: float = 3.0, least: int = 9
+) -> list[tuple[float, float]]:
+    """Seconds of two calls that take turns, so that whatever else the machine does meets both."""
+    one(), other()
+    times: list[tuple[float, float]] = []
+    while len(times) < least or sum(map(sum, times)) < budget:
+        times.append((_seconds(one), _seconds(other)))
+    return times
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    on_gpu = torch.get_default_device().type == "cuda"
+    if on_gpu:
+        torch.cuda.synchronize()
+    started = time.perf_counter()
+    call()
+    if on_gpu:
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
 
 
 def summary(times: list[float]) -> Timing:
@@ -62,8 +77,6 @@ def duration(name: str, timing: Timing) -> dict:
     return entry(name, timing.seconds * factor, unit, timing.spread * factor)
 
 
-def ratio(name: str, over: Timing, under: Timing, bound: str | None = None) -> dict:
-    """A row with the quotient of two timings of the same run."""
-    value = over.seconds / under.seconds
-    relative = math.hypot(over.spread / over.seconds, under.spread / under.seconds)
-    return entry(name, value, "ratio", value * relative, bound)
+def ratio(name: str, ratios: Timing, bound: str | None = None) -> dict:
+    """A row with a ratio: the median over rounds in which both sides were timed in turn."""
+    return entry(name, ratios.seconds, "ratio", ratios.spread, bound)

@@ -12,7 +12,7 @@ sys.path.insert(0, str(REPOSITORY / "benchmarks"))
 from engine import kept_units, prune, step_time, training_of
 from floors import PRUNED, step_floor, step_flops
 from scaling import exponents, points
-from timing import Timing, entry, ratio, summary
+from timing import Timing, entry, paired, ratio, summary
 
 from robustprune.metrics import macs
 from robustprune.networks.architecture import architecture
@@ -23,8 +23,12 @@ def test_targets_hold_or_not():
     assert entry("a", 2.6, "ratio", 0.0, "<= 2.5")["holds"] is False
     assert entry("a", 4.4, "ratio", 0.0, ">= 4.5")["holds"] is False
     assert entry("a", 4.4, "ratio", 0.0)["holds"] is None
-    row = ratio("a", Timing(3.0, 0.3), Timing(1.5, 0.0), ">= 2")
-    assert (row["value"], row["holds"], row["spread"]) == (2.0, True, pytest.approx(0.2))
+    row = ratio("a", summary([2.0, 1.9, 2.1]), ">= 2")
+    assert (row["value"], row["holds"], row["spread"]) == (2.0, True, pytest.approx(0.1))
+    assert (Timing(3.0, 0.3) + Timing(1.5, 0.4)).times(2) == Timing(9.0, 1.0)
+    turns = []
+    assert len(paired(lambda: turns.append("a"), lambda: turns.append("b"), budget=0.0, least=3)) == 3
+    assert "".join(turns) == "abababab"
     assert summary([1.0, 2.0, 3.0, 4.0, 100.0]) == Timing(3.0, 2.0)
 
 
