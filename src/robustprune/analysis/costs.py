@@ -54,7 +54,7 @@ def inference_cost(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame,
     columns += [f"{name}_{batch}" for batch in (256, 1) for name in ("dense_ms", "kept_ms", "speedup")]
     table = pd.DataFrame(rows, columns=[*columns, "n"])
     caption = (
-        "Median over n networks of the latency of the plain exported network on one CPU thread: per network the "
+        "Milliseconds of one pass over B images: the median over n plain exported networks, one CPU thread; of each the "
         "median of 15 calls after 3 warm-up calls at batch 256, of 100 after 20 at batch 1. Speed-up: dense over kept. "
         "MACs: the theoretical speed-up. At batch 1 fixed costs per layer dominate. Initialization He normal."
     )
@@ -97,8 +97,8 @@ def _readable_inference(table: pd.DataFrame) -> pd.DataFrame:
     shown = _start(table)
     shown["MACs, dense/kept"] = [_number(value, ".1f") for value in table["macs_ratio"]]
     for batch in (256, 1):
-        for column, title in (("dense_ms", "dense (ms)"), ("kept_ms", "kept (ms)"), ("speedup", "speed-up")):
+        for column, title in (("dense_ms", "dense"), ("kept_ms", "kept"), ("speedup", "speed-up")):
             form = ".1f" if column == "speedup" else ".3f"
-            shown[f"batch {batch}: {title}"] = [_number(value, form) for value in table[f"{column}_{batch}"]]
+            shown[f"B={batch}: {title}"] = [_number(value, form) for value in table[f"{column}_{batch}"]]
     shown["n"] = table["n"]
     return shown
