@@ -54,9 +54,9 @@ def inference_cost(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame,
     columns += [f"{name}_{batch}" for batch in (256, 1) for name in ("dense_ms", "kept_ms", "speedup")]
     table = pd.DataFrame(rows, columns=[*columns, "n"])
     caption = (
-        "Milliseconds of one pass over B images: the median over n plain exported networks, one CPU thread; of each the "
-        "median of 15 calls after 3 warm-up calls at batch 256, of 100 after 20 at batch 1. Speed-up: dense over kept. "
-        "MACs: the theoretical speed-up. At batch 1 fixed costs per layer dominate. Initialization He normal."
+        "Milliseconds of one pass over B images: the median over n plain exported networks, one CPU thread; of each "
+        "the median of 15 calls after 3 warm-up calls at batch 256, of 100 after 20 at batch 1. Speed-up: dense over "
+        "kept. MACs: the theoretical speed-up. At batch 1 fixed costs per layer dominate. Initialization He normal."
     )
     return table, html_page("Inference latency", _sections(table, _readable_inference), caption)
 
