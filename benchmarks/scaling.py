@@ -99,6 +99,8 @@ def draw(table: pd.DataFrame, laws: pd.DataFrame) -> plt.Figure:
             ax.set_xscale("log")
             ax.set_yscale("log")
             ax.set_xticks(values, [f"{value:g}" for value in values], minor=False)
+            marks = (2, 5, 10, 20, 50, 100, 200) if quantity == "seconds" else (500, 700, 1000, 1500, 2000)
+            ax.set_yticks(marks, [f"{mark:g}" for mark in marks], minor=False)
             ax.minorticks_off()
             ax.grid(alpha=0.25)
             ax.legend(fontsize="x-small", frameon=False)
