@@ -222,3 +222,15 @@ def test_freed_memory_is_used_again():
 
     faults(3)
     assert faults(10) < 4096  # of 4,096 pages each
+
+
+def test_denormal_numbers_are_flushed_inside_a_cell_only(tmp_path, digits, make_cell):
+    def smallest():
+        return (torch.full((4,), 1e-38) * 1e-2).max().item()
+
+    inside = []
+    run_cell(
+        make_cell("dense", epochs=1), digits, tmp_path / "cell", after_epoch=lambda training: inside.append(smallest())
+    )
+    assert inside == [0.0]
+    assert 0 < smallest() < 1e-39
