@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 
 from robustprune.analysis.page import html_page
-from robustprune.analysis.source import NETWORK, network_title
+from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, network_title
 from robustprune.analysis.statistics import mean_interval
 
 BY = [*NETWORK, "method", "strength", "width"]
-INITIALIZATION = "he_normal"
 
 
 def training_cost(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
@@ -62,7 +61,7 @@ def inference_cost(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame,
 
 
 def _standard(runs: pd.DataFrame) -> pd.DataFrame:
-    chosen = runs[runs["initialization"] == INITIALIZATION]
+    chosen = runs[runs["initialization"] == STANDARD_INITIALIZATION]
     return (chosen if len(chosen) else runs).sort_values([*BY], kind="stable")
 
 

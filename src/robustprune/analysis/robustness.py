@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from robustprune.analysis.page import html_page
-from robustprune.analysis.source import NETWORK, network_title
+from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, network_title
 from robustprune.analysis.statistics import mean_interval
 from robustprune.records import split_units
 
@@ -61,7 +61,7 @@ def robustness(name: str, runs: pd.DataFrame, confidence: float) -> tuple[pd.Dat
 
 def _along(runs: pd.DataFrame, name: str) -> pd.DataFrame:
     """The networks of one table: only one axis varies (all of them where its standard value is missing)."""
-    fixed = runs["initialization"] == "he_normal" if name == "robustness_width" else runs["width"] == 1
+    fixed = runs["initialization"] == STANDARD_INITIALIZATION if name == "robustness_width" else runs["width"] == 1
     return runs[fixed] if fixed.any() else runs
 
 

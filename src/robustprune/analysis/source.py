@@ -12,6 +12,7 @@ from robustprune.records import COLUMNS
 
 CELL = list(AXES)
 NETWORK = ["dataset", "architecture", "track"]
+STANDARD_INITIALIZATION = "he_normal"
 
 
 @dataclass(frozen=True)

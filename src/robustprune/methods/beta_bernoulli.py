@@ -13,7 +13,7 @@ from torch import Tensor
 
 from robustprune.methods.base import Context
 from robustprune.methods.group_sizes import per_slot
-from robustprune.methods.phased import PhasedGates, PhaseSettings
+from robustprune.methods.phased import PhasedGates, PretrainedSettings
 
 EULER = 0.5772156649015329
 TEMPERATURE = 0.1
@@ -21,14 +21,11 @@ LEAST_MEAN = 1e-3
 A_START, B_START = -1.0, 0.5413
 
 
-class Settings(PhaseSettings):
-    """Strength, and phases: by default a quarter dense, a quarter of fine-tuning."""
+class Settings(PretrainedSettings):
+    """Strength of the KL."""
 
     kl_scale: float | dict[str, float] = Field(1.0, description="factor on the KL, or by slot")
     alpha: float = Field(1e-4, gt=0, description="alpha / K of the prior")
-    pretrain: float = Field(0.25, ge=0, lt=1)
-    fine_tune: float = Field(0.25, ge=0, lt=1)
-    gate_learning_rate: float = Field(1e-2, gt=0)
 
 
 def kl(a: Tensor, b: Tensor, alpha: float) -> Tensor:
@@ -55,11 +52,8 @@ class BetaBernoulli(PhasedGates):
 
     def __init__(self, settings: Settings, context: Context):
         super().__init__(settings, context)
-        self.learning_rate = settings.gate_learning_rate
-        for slot, real in self.real.items():
-            for name, start in (("a", A_START), ("b", B_START)):
-                full = torch.full(real.shape, start, dtype=context.dtype, device=context.device)
-                self.parameters[f"{slot}.{name}"] = full
+        for name, start in (("a", A_START), ("b", B_START)):
+            self.parameters |= {f"{slot}.{name}": values for slot, values in self.constant(start).items()}
 
     def shape(self, slot: str) -> tuple[Tensor, Tensor]:
         """a and b of the Kumaraswamy posterior, float64."""

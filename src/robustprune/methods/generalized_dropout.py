@@ -37,9 +37,7 @@ class GeneralizedDropout(PhasedGates):
 
     def __init__(self, settings: Settings, context: Context):
         super().__init__(settings, context)
-        for slot, real in self.real.items():
-            theta = torch.full(real.shape, settings.theta_start, dtype=context.dtype, device=context.device)
-            self.parameters[f"{slot}.theta"] = theta
+        self.parameters = {f"{slot}.theta": start for slot, start in self.constant(settings.theta_start).items()}
 
     def draw(self, batch: int) -> None:
         theta = torch.cat([self.own(slot, "theta").detach() for slot in self.real], 1)

@@ -5,15 +5,13 @@ gradient of the expectation comes from two passes with antithetic uniforms, here
 which is unbiased. Changed: as in l0_hc; phi is kept in [-1, 1]; the test gate is pi where pi >= 1/2.
 """
 
-import math
-
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from robustprune.methods.base import Context, LossOfGates
 from robustprune.methods.estimators import spread
-from robustprune.methods.group_sizes import per_slot, weights_per_gate
+from robustprune.methods.group_sizes import l0_prices, l0_start
 from robustprune.methods.phased import PhasedGates, PhaseSettings
 from robustprune.networks.stacked import Gated, StackedNetwork
 
@@ -42,14 +40,8 @@ class L0Arm(PhasedGates):
     def __init__(self, settings: Settings, context: Context):
         super().__init__(settings, context)
         for slot, noise in self.initial(0.0, 0.01 / settings.k).items():
-            p = 0.2 if slot == "input" else 0.5
-            self.parameters[f"{slot}.phi"] = noise + math.log((1 - p) / p) / settings.k
-        self.prices = {
-            slot: per_slot(settings.l0_lambda, slot)
-            * weights_per_gate(context.architecture, context.units, slot, bias=False)
-            / context.examples
-            for slot in context.gated
-        }
+            self.parameters[f"{slot}.phi"] = noise + l0_start(slot) / settings.k
+        self.prices = l0_prices(context, settings.l0_lambda, bias=False)
 
     def pi(self, slot: str) -> Tensor:
         """Probability [R, n] that a gate is open."""

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from robustprune.methods.base import Context
-from robustprune.methods.group_sizes import per_slot, weights_per_gate
+from robustprune.methods.group_sizes import l0_prices, l0_start
 from robustprune.methods.phased import PhasedGates, PhaseSettings
 
 GAMMA, ZETA, BETA = -0.1, 1.1, 2 / 3
@@ -53,16 +53,9 @@ class L0HardConcrete(PhasedGates):
 
     def __init__(self, settings: Settings, context: Context):
         super().__init__(settings, context)
-        open_at_start = {slot: 0.2 if slot == "input" else 0.5 for slot in context.gated}
         for slot, noise in self.initial(0.0, 0.01).items():
-            p = open_at_start[slot]
-            self.parameters[f"{slot}.log_alpha"] = noise + math.log((1 - p) / p)
-        self.prices = {
-            slot: per_slot(settings.l0_lambda, slot)
-            * weights_per_gate(context.architecture, context.units, slot, bias=True)
-            / context.examples
-            for slot in context.gated
-        }
+            self.parameters[f"{slot}.log_alpha"] = noise + l0_start(slot)
+        self.prices = l0_prices(context, settings.l0_lambda, bias=True)
 
     def draw(self, batch: int) -> None:
         rows = batch if self.settings.per_sample else 1

@@ -25,12 +25,21 @@ class PhaseSettings(Strict):
     warm_up: float = Field(0.0, ge=0, lt=1, description="fraction over which the penalty's weight rises from 0 to 1")
     fine_tune: float = Field(0.0, ge=0, lt=1, description="last fraction: pruned, gates fixed at their test value")
     patience: int = Field(3, ge=1, description="consecutive epochs that a gate must look closed to be removed early")
+    gate_learning_rate: float | None = Field(None, gt=0, description="Adam's for the gates; none: that of the weights")
 
     @model_validator(mode="after")
     def _fits(self) -> "PhaseSettings":
         if self.pretrain + self.warm_up + self.fine_tune > 1:
             raise ValueError("pretrain, warm_up and fine_tune together exceed the epochs")
         return self
+
+
+class PretrainedSettings(PhaseSettings):
+    """For methods whose papers start from a trained network: a quarter dense, a quarter of fine-tuning, fast gates."""
+
+    pretrain: float = Field(0.25, ge=0, lt=1)
+    fine_tune: float = Field(0.25, ge=0, lt=1)
+    gate_learning_rate: float | None = Field(1e-2, gt=0)
 
 
 class PhasedGates(Method, ABC):
@@ -40,6 +49,7 @@ class PhasedGates(Method, ABC):
 
     def __init__(self, settings: PhaseSettings, context: Context):
         super().__init__(settings, context)
+        self.learning_rate = settings.gate_learning_rate
         shape = {slot: (context.replicates, context.units[slot]) for slot in context.gated}
         self.real = {slot: torch.ones(size, dtype=torch.bool, device=context.device) for slot, size in shape.items()}
         self.closed_for = {
@@ -71,6 +81,11 @@ class PhasedGates(Method, ABC):
     def closing(self, slot: str) -> Tensor | None:
         """Which gates [R, n] look closed for good now; None: the method prunes only when training ends."""
         return None
+
+    def constant(self, value: float) -> dict[str, Tensor]:
+        """The same start for every gate [R, n], by slot."""
+        dtype, device = self.context.dtype, self.context.device
+        return {slot: torch.full(real.shape, value, dtype=dtype, device=device) for slot, real in self.real.items()}
 
     def initial(self, mean: float, deviation: float) -> dict[str, Tensor]:
         """A start per gate [R, n] drawn from N(mean, deviation^2), by slot."""

@@ -13,19 +13,16 @@ from torch import Tensor
 
 from robustprune.methods import truncated
 from robustprune.methods.base import Context
-from robustprune.methods.phased import PhasedGates, PhaseSettings
+from robustprune.methods.phased import PhasedGates, PretrainedSettings
 
 LEAST_MEAN = 1e-3
 MU_RANGE, LOG_SIGMA_RANGE = (-20.0, 5.0), (-20.0, 5.0)
 
 
-class Settings(PhaseSettings):
-    """Strength, and phases: by default a quarter dense, a quarter of fine-tuning."""
+class Settings(PretrainedSettings):
+    """Strength of the KL."""
 
     kl_scale: float = Field(1.0, gt=0, description="factor on the KL; 1 is the paper's")
-    pretrain: float = Field(0.25, ge=0, lt=1)
-    fine_tune: float = Field(0.25, ge=0, lt=1)
-    gate_learning_rate: float = Field(1e-2, gt=0)
 
 
 class SBP(PhasedGates):
@@ -35,11 +32,8 @@ class SBP(PhasedGates):
 
     def __init__(self, settings: Settings, context: Context):
         super().__init__(settings, context)
-        self.learning_rate = settings.gate_learning_rate
-        for slot, real in self.real.items():
-            for name, start in (("mu", 0.0), ("log_sigma", -5.0)):
-                full = torch.full(real.shape, start, dtype=context.dtype, device=context.device)
-                self.parameters[f"{slot}.{name}"] = full
+        for name, start in (("mu", 0.0), ("log_sigma", -5.0)):
+            self.parameters |= {f"{slot}.{name}": values for slot, values in self.constant(start).items()}
 
     def posterior(self, slot: str) -> tuple[Tensor, Tensor]:
         """mu and sigma in float64."""

@@ -11,19 +11,16 @@ from pydantic import Field
 from torch import Tensor
 
 from robustprune.methods.base import Context
-from robustprune.methods.phased import PhasedGates, PhaseSettings
+from robustprune.methods.phased import PhasedGates, PretrainedSettings
 
 SMALL = 1e-8
 LEAST_LOG_VARIANCE = -12.0
 
 
-class Settings(PhaseSettings):
-    """Strength, and phases: by default a quarter dense, a quarter of fine-tuning."""
+class Settings(PretrainedSettings):
+    """Strength of the information penalty."""
 
     kappa: float = Field(gt=0, description="weight of the information penalty in nats of mean cross-entropy")
-    pretrain: float = Field(0.25, ge=0, lt=1)
-    fine_tune: float = Field(0.25, ge=0, lt=1)
-    gate_learning_rate: float = Field(1e-2, gt=0)
 
 
 def information(mu: Tensor, log_variance: Tensor) -> Tensor:
@@ -38,15 +35,13 @@ class VIB(PhasedGates):
 
     def __init__(self, settings: Settings, context: Context):
         super().__init__(settings, context)
-        self.learning_rate = settings.gate_learning_rate
         for name, mean in (("mu", 1.0), ("log_variance", -9.0)):
             self.parameters |= {f"{slot}.{name}": start for slot, start in self.initial(mean, 0.01).items()}
         self.map_side = {slot: self._side(slot) for slot in context.gated}
 
     def _side(self, slot: str) -> float:
-        writer = self.context.architecture.writer(slot)
-        convolved = writer is not None and writer.kernel > 1 and not self.context.architecture.slot(slot).parent
-        return writer.positions**0.5 if convolved else 1.0
+        convolution = self.context.architecture.convolution(slot)
+        return convolution.positions**0.5 if convolution else 1.0
 
     def draw(self, batch: int) -> None:
         self.eps = self.context.noise.normal(self.sizes(), batch, self.context.dtype)

@@ -78,6 +78,11 @@ class Architecture:
         name = self.slot(slot).parent or slot
         return next((layer for layer in self.layers if layer.target == name), None)
 
+    def convolution(self, slot: str) -> Layer | None:
+        """The convolution whose channels a slot holds (None for units, flattened features and the input)."""
+        writer = self.writer(slot)
+        return writer if writer and writer.kernel > 1 and not self.slot(slot).parent else None
+
 
 ARCHITECTURES = {
     "lenet_300_100": Architecture(

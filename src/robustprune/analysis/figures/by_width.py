@@ -10,10 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from robustprune.analysis.figures.style import legend_below, series_of
-from robustprune.analysis.source import NETWORK, Source, network_title
+from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, Source, network_title
 from robustprune.analysis.statistics import mean_interval
-
-INITIALIZATION = "he_normal"
 
 
 def kept_params_by_width(source: Source, confidence: float) -> Figure:
@@ -34,7 +32,7 @@ def error_by_width(source: Source, confidence: float) -> Figure:
 
 
 def _by_width(source: Source, confidence: float, column: str, dress: Callable[[Axes, pd.DataFrame], None]) -> Figure:
-    runs = source.runs[source.runs["initialization"] == INITIALIZATION]
+    runs = source.runs[source.runs["initialization"] == STANDARD_INITIALIZATION]
     panels = _with_several_widths(list(runs.groupby(NETWORK, sort=False)))
     figure, axes = plt.subplots(1, max(1, len(panels)), figsize=(5.0 * max(1, len(panels)), 4.4), squeeze=False)
     for ax, (key, group) in zip(axes[0], panels, strict=False):
@@ -76,7 +74,7 @@ def _width_axis(ax: Axes, widths: list[float]) -> None:
 
 def _footnote(runs: pd.DataFrame, confidence: float) -> str:
     if runs.empty:
-        return f"no records with initialization {INITIALIZATION}"
+        return f"no records with initialization {STANDARD_INITIALIZATION}"
     counts = runs.groupby(["method", "strength", "architecture", "track", "width"]).size()
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-    return f"mean over n = {n} seeds, bars: {confidence:.0%} t interval; initialization {INITIALIZATION}"
+    return f"mean over n = {n} seeds, bars: {confidence:.0%} t interval; initialization {STANDARD_INITIALIZATION}"

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.style import legend_below, look, series_of
-from robustprune.analysis.source import CELL, NETWORK, Source, network_title, slots
+from robustprune.analysis.source import CELL, NETWORK, STANDARD_INITIALIZATION, Source, network_title, slots
 
 SERIES = [*NETWORK, "method", "strength"]
 
@@ -17,7 +17,7 @@ def _nearest_to_standard(table: pd.DataFrame) -> pd.DataFrame:
     if table.empty:
         return table
     cells = table[CELL].drop_duplicates()
-    order = cells.assign(other=cells["initialization"] != "he_normal", far=(cells["width"] - 1).abs())
+    order = cells.assign(other=cells["initialization"] != STANDARD_INITIALIZATION, far=(cells["width"] - 1).abs())
     chosen = order.sort_values(["other", "far"], kind="stable").drop_duplicates(SERIES)[CELL]
     return table.merge(chosen, on=CELL)
 
@@ -83,7 +83,7 @@ def training_macs_over_epochs(source: Source, confidence: float) -> Figure:
 
     Counted from the units at the end of each epoch; the first epoch counts as dense.
     """
-    runs = source.runs[source.runs["initialization"] == "he_normal"]
+    runs = source.runs[source.runs["initialization"] == STANDARD_INITIALIZATION]
     panels = []
     if len(source.history) and len(runs):
         history = source.history.merge(runs[[*CELL, "replicate", "macs_dense"]], on=[*CELL, "replicate"])
@@ -108,7 +108,7 @@ def training_macs_over_epochs(source: Source, confidence: float) -> Figure:
         ax.set_ylim(0, 103)
         ax.grid(alpha=0.25)
         ax.legend(loc="upper left", fontsize="x-small", frameon=False)  # dense training leaves that corner free
-    figure.supxlabel("mean over seeds; initialization he_normal", fontsize="x-small", color="0.35")
+    figure.supxlabel(f"mean over seeds; initialization {STANDARD_INITIALIZATION}", fontsize="x-small", color="0.35")
     return figure
 
 
