@@ -23,7 +23,10 @@ SETTINGS = {
     "bmrs_n": {"pretrain": 0.0},
     "bmrs_u": {"pretrain": 0.0},
     "beta_bernoulli": {"pretrain": 0.0},
+    "bc_gnj": {"warm_up": 0.0},
+    "bc_ghs": {"warm_up": 0.0},
 }
+TRACKS = {"ss_ig": "hidden"}  # methods that do not gate every slot
 REPOSITORY = Path(__file__).parents[1]
 
 
@@ -42,7 +45,8 @@ def make_cell():
     def make(method="bernoulli", architecture="lenet_300_100", epochs=2, replicates=2, batch_size=64, **values) -> Cell:
         settings = SETTINGS.get(method, {})
         training = TrainingSettings(epochs=epochs, batch_size=batch_size, l2=1e-5)
-        values = {"dataset": "digits", "strength": "key", "settings": settings, "training": training, **values}
+        defaults = {"dataset": "digits", "strength": "key", "settings": settings, "training": training}
+        values = {**defaults, "track": TRACKS.get(method, "full"), **values}
         return Cell(method=method, architecture=architecture, replicates=replicates, **values)
 
     return make

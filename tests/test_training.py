@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from robustprune.allocator import keep_freed_memory
+from robustprune.batches import Batches
 from robustprune.checkpoint import Checkpoint
 from robustprune.errors import StudyError
 from robustprune.evaluation import evaluate
@@ -234,3 +235,12 @@ def test_denormal_numbers_are_flushed_inside_a_cell_only(tmp_path, digits, make_
     )
     assert inside == [0.0]
     assert 0 < smallest() < 1e-39
+
+
+def test_images_follow_the_kept_inputs_where_one_replicate_keeps_them_all():
+    images = torch.arange(1, 13, dtype=torch.uint8).view(2, 6)
+    batches = Batches(images, torch.zeros(2, dtype=torch.int64), 2, [torch.Generator(), torch.Generator()], None)
+    batches.restrict(torch.tensor([[1, 4, 5, -1, -1, -1], [0, 1, 2, 3, 4, 5]]))
+    x, _ = batches.next()
+    assert sorted(x[0].tolist()) == [[2, 5, 6, 0, 0, 0], [8, 11, 12, 0, 0, 0]]
+    assert sorted(x[1].tolist()) == images.tolist()

@@ -23,7 +23,7 @@ from robustprune.networks.architecture import architecture
 from robustprune.networks.convolution import windows
 from robustprune.networks.layers import cross_entropy
 from robustprune.networks.stacked import Passage, StackedNetwork, every_unit
-from robustprune.optimizer import Moments, StackedAdam, select_gates
+from robustprune.optimizer import Moments, StackedAdam, select_own
 from robustprune.replay import Replay
 
 PASSES = 3  # a training step costs about three forward passes: forward, and backward to weights and activations
@@ -139,7 +139,7 @@ class Training:
         x, y = self.batches.next()
         self.method.draw(x.shape[1])
         losses = self._losses(x, y, self.method).mean(1)
-        penalty = self.method.penalty()
+        penalty = self.method.penalty(self.network)
         self.optimizer.clear()
         (losses if penalty is None else losses + penalty).sum().backward()
         with torch.no_grad():
@@ -170,7 +170,7 @@ class Training:
         chosen = selection(alive)
         moments = self.optimizer.selected_moments(network, chosen)
         self.network = compact(network, chosen)
-        self.method.parameters = select_gates(self.method.parameters, chosen)
+        self.method.parameters = select_own(network.architecture, self.method.parameters, chosen)
         self.method.select(chosen)
         self.optimizer = self._adam(moments)
         if "input" in self.network.kept:

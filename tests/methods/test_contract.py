@@ -62,7 +62,7 @@ class Sigmoid(Method):
     def gate(self, slot, h):
         return h * self.parameters[f"{slot}.logit"].sigmoid().unsqueeze(1)
 
-    def penalty(self):
+    def penalty(self, network):
         return 2e-3 * sum(logit.sigmoid().sum(1) for logit in self.parameters.values())
 
     def removals(self, network, step):

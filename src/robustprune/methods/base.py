@@ -67,8 +67,10 @@ class Method(Passage):
         """The method's own settings: what a strength key of the configuration may set."""
 
     def __init__(self, settings: Strict, context: Context):
-        """Subclasses whose gates are trained by back-propagation fill `parameters` ("<slot>.<name>" -> [R, n]): the
-        loop gives them to Adam (no L2, `learning_rate` or that of the weights), compacts and checkpoints them.
+        """Subclasses that train something by back-propagation fill `parameters`: the loop gives them to Adam (no L2,
+        `learning_rate` or that of the weights), compacts and checkpoints them. Names say how they are compacted:
+        "<slot>.<name>" [R, n] one per unit; "<name>/<layer>.weight" and "<name>/<layer>.bias" of every layer, shaped
+        like the network's; "<name>" [R, ...] one per network.
         removals sets `changed` where the next step does other work than the last (a new phase)."""
         self.settings = settings
         self.context = context
@@ -83,7 +85,7 @@ class Method(Passage):
     def draw(self, batch: int) -> None:
         """Draw this step's gate noise for `batch` examples per replicate."""
 
-    def penalty(self) -> Tensor | None:
+    def penalty(self, network: StackedNetwork) -> Tensor | None:
         """Penalty per replicate [R] to differentiate along with the loss, or None."""
         return None
 

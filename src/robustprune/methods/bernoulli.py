@@ -17,7 +17,7 @@ from robustprune.errors import StudyError, nearest
 from robustprune.methods.base import Context, LossOfGates, Method, Selection
 from robustprune.methods.estimators import COMBINE, LINEAR, EstimatedGate, EstimatedLinear, exact, spread
 from robustprune.methods.prices import complexity_prices, expected_units
-from robustprune.networks.architecture import Architecture
+from robustprune.networks.architecture import Architecture, Layer
 from robustprune.networks.stacked import Gated, StackedNetwork
 
 FIXED_PRIOR_EDGE = 1e-6  # logit(theta) must stay finite where no hyper-prior lets gates close
@@ -100,9 +100,10 @@ class Bernoulli(Method):
         theta = self.theta.detach().requires_grad_()
         return EstimatedGate.apply(h, xi, theta, opened, closed, self.settings.estimator not in LINEAR)
 
-    def linear(self, slot: str, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        slot = layer.source
         if slot not in self.xi or self.settings.estimator not in LINEAR or not torch.is_grad_enabled():
-            return super().linear(slot, h, weight, bias)
+            return super().linear(layer, h, weight, bias)
         return EstimatedLinear.apply(h, self.xi[slot], weight, bias, *self.sums[slot])
 
     def prices(self) -> Tensor:

@@ -26,11 +26,22 @@ class Noise:
     def __init__(self, generators: Sequence[torch.Generator], units: Mapping[str, int], device: str = "cpu"):
         """units: slot -> units of the starting network, which fix where each slot's numbers lie in a draw."""
         keys = [torch.empty((), dtype=torch.int64).random_(-(2**63), None, generator=g) for g in generators]
-        self.keys = torch.stack(keys).view(-1, 1, 1).to(device)
-        self.position = torch.zeros(1, dtype=torch.int64, device=device)
-        self.units = dict(units)
+        self._begin(torch.stack(keys).view(-1, 1, 1).to(device), units, None)
+
+    def _begin(self, keys: Tensor, units: Mapping[str, int], rows: int | None) -> None:
+        self.keys, self.units, self.rows = keys, dict(units), rows
+        self.position = torch.zeros(1, dtype=torch.int64, device=keys.device)
         self._gates: dict[str, Tensor] = {}
         self._layouts: dict[int, tuple[tuple[int, ...], Tensor, Tensor, Tensor]] = {}
+
+    def branch(self, number: int, units: Mapping[str, int], rows: int | None = None) -> "Noise":
+        """Streams of their own for other things than gates, independent of these (number 1, 2, ... tells branches
+        apart); rows: at most so many "examples" per draw, where their count shrinks in a compaction as well."""
+        keys = torch.empty_like(self.keys)
+        _mix(torch.full_like(self.keys, number), self.keys, keys, torch.empty_like(keys))
+        branch = object.__new__(Noise)
+        branch._begin(keys, units, rows)
+        return branch
 
     def bernoulli(self, theta: Tensor, units: Mapping[str, int], batch: int) -> dict[str, Tensor]:
         """Gates xi [R, B, n] in {0, 1} per slot, one draw per example and unit, P(xi = 1) = theta.
@@ -75,7 +86,7 @@ class Noise:
         stride = sum(_words(count, per_word) for count in self.units.values())
         counters, bits, shifted = self._counters(units, batch, per_word, stride)
         start = self.keys + self.position * GOLDEN
-        self.position.add_(batch * stride)
+        self.position.add_((self.rows or batch) * stride)
         pieces = len(bits) if bits.is_cuda else max(1, CACHED_WORDS // counters.numel())
         for piece, keys in zip(bits.split(pieces), start.split(pieces), strict=True):
             _mix(counters, keys, piece, shifted[: len(piece)])

@@ -23,7 +23,7 @@ class PhaseSettings(Strict):
 
     pretrain: float = Field(0.0, ge=0, lt=1, description="fraction of the epochs with open gates and no penalty")
     warm_up: float = Field(0.0, ge=0, lt=1, description="fraction over which the penalty's weight rises from 0 to 1")
-    fine_tune: float = Field(0.0, ge=0, lt=1, description="last fraction: pruned, gates fixed at their test value")
+    fine_tune: float = Field(0.25, ge=0, lt=1, description="last fraction: pruned, gates fixed at their test value")
     patience: int = Field(3, ge=1, description="consecutive epochs that a gate must look closed to be removed early")
     gate_learning_rate: float | None = Field(None, gt=0, description="Adam's for the gates; none: that of the weights")
 
@@ -35,10 +35,9 @@ class PhaseSettings(Strict):
 
 
 class PretrainedSettings(PhaseSettings):
-    """For methods whose papers start from a trained network: a quarter dense, a quarter of fine-tuning, fast gates."""
+    """For methods whose papers start from a trained network: a quarter of the epochs dense, and fast gates."""
 
     pretrain: float = Field(0.25, ge=0, lt=1)
-    fine_tune: float = Field(0.25, ge=0, lt=1)
     gate_learning_rate: float | None = Field(1e-2, gt=0)
 
 
@@ -106,10 +105,15 @@ class PhasedGates(Method, ABC):
         z = self.fixed[slot].unsqueeze(1) if self.phase == "settled" else self.sampled(slot)
         return h * spread(z, h)
 
-    def penalty(self) -> Tensor | None:
+    def network_cost(self, network: StackedNetwork) -> Tensor | float:
+        """Penalty per replicate [R] of what is not a gate, in the units of cost."""
+        return 0.0
+
+    def penalty(self, network: StackedNetwork) -> Tensor | None:
         if self.phase != "sampled":
             return None
-        return self.weight * sum((self.cost(slot) * self.real[slot]).sum(1) for slot in self.real)
+        gates = sum((self.cost(slot) * self.real[slot]).sum(1) for slot in self.real)
+        return self.weight * (gates + self.network_cost(network))
 
     def removals(self, network: StackedNetwork, step: int) -> dict[str, Tensor] | None:
         changes = self._enter(step)

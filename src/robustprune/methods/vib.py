@@ -11,9 +11,9 @@ from pydantic import Field
 from torch import Tensor
 
 from robustprune.methods.base import Context
-from robustprune.methods.phased import PhasedGates, PretrainedSettings
+from robustprune.methods.gaussian_gates import GaussianGates
+from robustprune.methods.phased import PretrainedSettings
 
-SMALL = 1e-8
 LEAST_LOG_VARIANCE = -12.0
 
 
@@ -28,32 +28,21 @@ def information(mu: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * torch.log1p(mu.square() * torch.exp(-log_variance))
 
 
-class VIB(PhasedGates):
-    """mu and log sigma^2 [R, n] per slot."""
+class VIB(GaussianGates):
+    """Gaussian gates with the information penalty."""
 
     Settings = Settings
 
     def __init__(self, settings: Settings, context: Context):
         super().__init__(settings, context)
-        for name, mean in (("mu", 1.0), ("log_variance", -9.0)):
-            self.parameters |= {f"{slot}.{name}": start for slot, start in self.initial(mean, 0.01).items()}
         self.map_side = {slot: self._side(slot) for slot in context.gated}
 
     def _side(self, slot: str) -> float:
         convolution = self.context.architecture.convolution(slot)
         return convolution.positions**0.5 if convolution else 1.0
 
-    def draw(self, batch: int) -> None:
-        self.eps = self.context.noise.normal(self.sizes(), batch, self.context.dtype)
-
-    def sampled(self, slot: str) -> Tensor:
-        deviation = torch.exp(0.5 * self.own(slot, "log_variance"))
-        return self.own(slot, "mu").unsqueeze(1) + deviation.unsqueeze(1) * self.eps[slot]
-
     def settled(self, slot: str) -> Tensor:
-        mu = self.own(slot, "mu")
-        log_alpha = self.own(slot, "log_variance") - torch.log(mu.square() + SMALL)
-        return torch.where(log_alpha < 0, mu, 0)
+        return torch.where(self.log_alpha(slot) < 0, self.own(slot, "mu"), 0)
 
     def cost(self, slot: str) -> Tensor:
         kl = information(self.own(slot, "mu"), self.own(slot, "log_variance"))

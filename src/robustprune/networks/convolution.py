@@ -41,9 +41,14 @@ def convolve_image(images: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
     weight [R, out, 1, 5, 5], bias [R, out]; returns relu(max_pool(convolution) + bias) [R, B, out, 12, 12].
     """
+    return _ImageLayer.apply(image_windows(images), weight, bias).unflatten(3, (POOLED, POOLED))
+
+
+def image_windows(images: Tensor) -> Tensor:
+    """Images [R, B, 784], or their windows [R, B, 5184], as pixels of windows [R, B, 36, 144]."""
     if images.shape[2] != WINDOWS:
         images = windows(images.flatten(0, 1)).unflatten(0, images.shape[:2])
-    return _ImageLayer.apply(images.unflatten(2, (WINDOW**2, POOLED**2)), weight, bias).unflatten(3, (POOLED, POOLED))
+    return images.unflatten(2, (WINDOW**2, POOLED**2))
 
 
 def convolve(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -90,7 +95,7 @@ class _ImageLayer(Function):
         replicates, batch = images.shape[:2]
         out = weight.shape[1]
         ctx.scale = 1.0 if images.is_floating_point() else 1 / 255
-        filters = _phase_filters(weight * ctx.scale).unsqueeze(1)
+        filters = phase_filters(weight * ctx.scale).unsqueeze(1)
         pooled = weight.new_empty(replicates, batch, out, POOLED**2)
         won = weight.new_empty(3, replicates, batch, out, POOLED**2)
         offset = bias.unsqueeze(1).unsqueeze(3)
@@ -125,7 +130,7 @@ class _ImageLayer(Function):
         return None, _from_phase_filters(grad_filters, out) * ctx.scale, grad_bias
 
 
-def _phase_filters(weight: Tensor) -> Tensor:
+def phase_filters(weight: Tensor) -> Tensor:
     """[R, out, 1, 5, 5] -> [R, 4 out, 36]: the kernel at the four places of a 6x6 window, place by place."""
     filters = weight.new_zeros(weight.shape[0], len(PHASES), weight.shape[1], WINDOW, WINDOW)
     for phase, (row, column) in enumerate(PHASES):
@@ -134,7 +139,7 @@ def _phase_filters(weight: Tensor) -> Tensor:
 
 
 def _from_phase_filters(filters: Tensor, out: int) -> Tensor:
-    """The adjoint of `_phase_filters`: [R, 4 out, 36] -> [R, out, 1, 5, 5]."""
+    """The adjoint of `phase_filters`: [R, 4 out, 36] -> [R, out, 1, 5, 5]."""
     filters = filters.view(-1, len(PHASES), out, WINDOW, WINDOW)
     parts = [
         filters[:, phase, :, row : row + KERNEL, column : column + KERNEL] for phase, (row, column) in enumerate(PHASES)

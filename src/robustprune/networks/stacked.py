@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from robustprune.networks.architecture import Architecture, Slot
+from robustprune.networks.architecture import Architecture, Layer, Slot
 from robustprune.networks.convolution import convolve, convolve_image
 from robustprune.networks.layers import linear
 
@@ -17,9 +17,15 @@ class Passage:
         """Gate a slot: h [R, B, n] or [R, B, C, H, W] after activation and pooling, returned in that shape."""
         return h
 
-    def linear(self, slot: str, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """The layer that reads a slot of units or features: gates h [R, B, in] and maps it to [R, B, out]."""
-        return linear(self.gate(slot, h), weight, bias)
+    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """A layer that reads units or features: gates h [R, B, in] and maps it to [R, B, out]."""
+        return linear(self.gate(layer.source, h), weight, bias)
+
+    def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """A convolution with its pooling and ReLU: gates h [R, B, in, H, W], unless it is the image."""
+        if layer.source is None:
+            return convolve_image(h, weight, bias)
+        return convolve(self.gate(layer.source, h), weight, bias)
 
 
 class Gated(Passage):
@@ -67,15 +73,13 @@ class StackedNetwork:
         h = images
         for layer in self.architecture.layers:
             weight, bias = self.parameters[f"{layer.name}.weight"], self.parameters[f"{layer.name}.bias"]
-            if layer.source is None:
-                h = convolve_image(h, weight, bias)
-            elif layer.kernel > 1:
-                h = convolve(passage.gate(layer.source, h), weight, bias)
+            if layer.kernel > 1:
+                h = passage.convolve(layer, h, weight, bias)
             else:
                 if layer.source in self._flat:
                     # the channels' own gate comes before the one of their flattened features
                     h = self._flatten(passage.gate(self.architecture.slot(layer.source).parent, h), layer.source)
-                h = passage.linear(layer.source, h, weight, bias)
+                h = passage.linear(layer, h, weight, bias)
                 if layer.target:
                     h = h.relu_()
         return h

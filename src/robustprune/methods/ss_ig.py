@@ -1,0 +1,192 @@
+"""Spike-and-slab Gaussian node selection, SS-IG (Jantre, Bhattacharya and Maiti, arXiv 2108.11000; baselines.md
+section 8).
+
+Objective: E[cross-entropy] + (scale/N) [sum_nodes KL(Bern(g) || Bern(lambda_l)) + sum_nodes g_j KL(weights into j) +
+KL(weights of the last layer)], one inclusion variable per hidden unit or filter (its incoming weights and bias), one
+draw of variables and weights per mini-batch, straight-through Gumbel-softmax gradient. The prior inclusion probability
+lambda_l adapts to the layer. The deterministic network keeps g > 1/2 with the mean weights. Changed: ReLU instead of
+SiLU (the mask may then come after the activation); weights and biases start as in the study; filters of LeNet-5 take
+the lambda of its hidden linear layer; removed for good where g < 0.05 at three consecutive epochs; `kl_scale` and
+`prior_constant` are the strengths. No inputs are selected: track hidden only.
+"""
+
+import itertools
+import math
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from robustprune.errors import StudyError
+from robustprune.methods.base import Context
+from robustprune.methods.gaussian_weights import like_weights
+from robustprune.methods.phased import PhasedGates, PhaseSettings
+from robustprune.networks.architecture import Architecture, Layer
+from robustprune.networks.stacked import StackedNetwork
+
+TEMPERATURE = 0.5
+RHO_START = -6.0
+T_START = math.log(0.99 / 0.01)
+ALMOST_CLOSED = 0.05
+LARGEST_T = 12.0
+
+
+class Settings(PhaseSettings):
+    """Strength of the KL and of the layer-adaptive prior."""
+
+    kl_scale: float = Field(1.0, gt=0, description="factor on the KL; 1 is the paper's")
+    prior_constant: float = Field(1e-9, ge=0, description="C of the prior inclusion probability")
+    slab: float = Field(1.0, gt=0, description="standard deviation of the weights' prior")
+
+
+def prior_inclusion(widths: list[int], examples: int, constant: float) -> list[float]:
+    """log lambda_l of each hidden layer of a network with input widths [k_0, k_1, ..., k_L] and k_{L+1} classes.
+
+    widths: k_0 to k_{L+1}. lambda_l = exp(-C (k_l + 1) v_l) / k_{l+1}.
+    """
+    hidden, log_n = len(widths) - 2, math.log(examples)
+    pairs = list(itertools.pairwise(widths))
+    u = [(hidden + 1) ** 2 * (log_n + math.log(hidden + 1) + math.log(k + 1) + math.log(after)) for k, after in pairs]
+    logs = sum(math.log(k + 1) for k, _ in pairs)
+    found = []
+    for k, after in pairs[:-1]:
+        v = (k + 1) ** 2 + logs + hidden + math.log(after) + log_n + math.log(sum(u))
+        found.append(-math.log(after) - constant * (k + 1) * v)
+    return found
+
+
+def bernoulli_kl(t: Tensor, log_prior: float) -> Tensor:
+    """KL(Bern(sigmoid(t)) || Bern(prior)), stable in the logit."""
+    log_rest = math.log(-math.expm1(log_prior))
+    g = torch.sigmoid(t)
+    return g * (F.logsigmoid(t) - log_prior) + (1 - g) * (F.logsigmoid(-t) - log_rest)
+
+
+def slab_kl(mean: Tensor, sigma: Tensor, slab: float) -> Tensor:
+    """KL(N(mean, sigma^2) || N(0, slab^2)) of each weight."""
+    return math.log(slab) - sigma.log() + (sigma.square() + mean.square()) / (2 * slab**2) - 0.5
+
+
+class _StraightThrough(torch.autograd.Function):
+    """1[y > 1/2] forward, dz/dt = y (1 - y) / T backward."""
+
+    @staticmethod
+    def forward(ctx, t: Tensor, u: Tensor) -> Tensor:
+        y = torch.sigmoid((t + torch.logit(u)) / TEMPERATURE)
+        ctx.slope = y * (1 - y) / TEMPERATURE
+        return (y > 0.5).to(t.dtype)
+
+    @staticmethod
+    def backward(ctx, upstream: Tensor) -> tuple[Tensor, None]:
+        return upstream * ctx.slope, None
+
+
+class SSIG(PhasedGates):
+    """Logit t [R, n] of each node's inclusion; rho of each weight, sigma = softplus(rho)."""
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, context: Context):
+        super().__init__(settings, context)
+        self.parameters = {f"{slot}.t": start for slot, start in self.constant(T_START).items()}
+        self.parameters |= {f"rho/{name}": start for name, start in like_weights(context, RHO_START).items()}
+        self.log_prior = self._log_priors(context)
+        self.noise = {}
+        for number, layer in enumerate(context.architecture.layers, 1):
+            outputs = context.units[layer.target] if layer.target else context.architecture.classes
+            inputs = context.units[layer.source] if layer.source else 1
+            self.noise[layer.name] = context.noise.branch(
+                number, {"weight": inputs * layer.kernel**2, "bias": 1}, outputs
+            )
+
+    @classmethod
+    def check(cls, settings: Settings, architecture: Architecture, gated: tuple[str, ...]) -> None:
+        others = [slot.name for slot in architecture.slots if not slot.hidden and slot.name in gated]
+        if others:
+            raise StudyError(f"ss_ig selects units and filters only, not {', '.join(others)}; give it track: hidden")
+
+    def _log_priors(self, context: Context) -> dict[str, float]:
+        linear = [layer for layer in context.architecture.layers if layer.kernel == 1]
+        widths = [context.units[layer.source] for layer in linear] + [context.architecture.classes]
+        found = prior_inclusion(widths, context.examples, self.settings.prior_constant)
+        by_slot = {layer.target: value for layer, value in zip(linear, found, strict=False)}
+        return {slot: by_slot.get(slot, found[0]) for slot in context.gated}
+
+    def draw(self, batch: int) -> None:
+        if self.phase != "sampled":
+            return
+        self.u = self.context.noise.uniform(self.sizes(), 1, self.context.dtype)
+        self.eps, self.sigma = {}, {}
+        for layer in self.context.architecture.layers:
+            for name in ("weight", "bias"):
+                self.sigma[f"{layer.name}.{name}"] = F.softplus(self.parameters[f"rho/{layer.name}.{name}"])
+            shape = self.sigma[f"{layer.name}.weight"].shape
+            sizes = {"weight": shape[2:].numel(), "bias": 1}
+            self.eps[layer.name] = self.noise[layer.name].normal(sizes, shape[1], self.context.dtype)
+
+    def sampled(self, slot: str) -> Tensor:
+        z = _StraightThrough.apply(self.own(slot, "t").unsqueeze(1), self.u[slot])
+        return z * self.real[slot].unsqueeze(1)
+
+    def _weights(self, layer: Layer, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+        """The mini-batch's weights and biases."""
+        eps = self.eps[layer.name]
+        noise, offset = self.sigma[f"{layer.name}.weight"], self.sigma[f"{layer.name}.bias"]
+        return weight + noise * eps["weight"].view_as(weight), bias + offset * eps["bias"].squeeze(2)
+
+    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        drawn = self._weights(layer, weight, bias) if self.phase == "sampled" else (weight, bias)
+        return super().linear(layer, h, *drawn)
+
+    def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        drawn = self._weights(layer, weight, bias) if self.phase == "sampled" else (weight, bias)
+        return super().convolve(layer, h, *drawn)
+
+    def settled(self, slot: str) -> Tensor:
+        return (self.own(slot, "t") > 0).to(self.context.dtype)
+
+    def closing(self, slot: str) -> Tensor:
+        return torch.sigmoid(self.own(slot, "t").detach()) < ALMOST_CLOSED
+
+    def gates(self) -> dict[str, Tensor]:
+        if self.phase == "settled":
+            return self.fixed
+        return {slot: torch.sigmoid(self.own(slot, "t").detach()) * real for slot, real in self.real.items()}
+
+    def final_gates(self) -> dict[str, Tensor]:
+        return self.fixed if self.phase == "settled" else self._settle()
+
+    def cost(self, slot: str) -> Tensor:
+        kl = bernoulli_kl(self.own(slot, "t"), self.log_prior[slot])
+        return self.settings.kl_scale / self.context.examples * kl
+
+    def network_cost(self, network: StackedNetwork) -> Tensor:
+        """KL of the weights [R], those of a node weighed by its probability, in the units of cost."""
+        total = 0.0
+        for layer in self.context.architecture.layers:
+            per_node = 0.0
+            for name in (f"{layer.name}.weight", f"{layer.name}.bias"):
+                kl = slab_kl(network.parameters[name], self.sigma[name], self.settings.slab)
+                if name.endswith("weight") and layer.source:
+                    real = network.kept[layer.source] >= 0
+                    kl = kl * real.view(len(real), 1, -1, *[1] * (kl.dim() - 3))
+                per_node = per_node + kl.flatten(2).sum(2) if kl.dim() > 2 else per_node + kl
+            if layer.target:
+                per_node = per_node * torch.sigmoid(self.own(layer.target, "t")) * self.real[layer.target]
+            total = total + per_node.sum(1)
+        return self.settings.kl_scale / self.context.examples * total
+
+    def constrain(self) -> None:
+        for slot in self.real:
+            self.own(slot, "t").clamp_(-LARGEST_T, LARGEST_T)
+
+    def state(self) -> dict[str, Tensor]:
+        positions = {f"noise {name}": noise.position for name, noise in self.noise.items()}
+        return super().state() | positions
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        super().restore(state)
+        for name, noise in self.noise.items():
+            noise.position.copy_(state[f"noise {name}"])
