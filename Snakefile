@@ -52,7 +52,9 @@ onstart:
     # the merged configuration, so that every logged command can be run again by hand; the jobs follow its changes
     # through their params
     CONFIG_FILE.parent.mkdir(parents=True, exist_ok=True)
-    CONFIG_FILE.write_text(yaml.safe_dump(config, sort_keys=False))
+    CONFIG_FILE.write_text(
+        yaml.safe_dump(STUDY.model_dump(mode="json"), sort_keys=False)
+    )
 
 
 include: "workflow/rules/data.smk"

@@ -14,7 +14,7 @@ from robustprune.methods.registry import check_method
 from robustprune.records import Record
 from robustprune.schemas import SCHEMAS, write_schemas
 
-CONFIGS = sorted((REPOSITORY / "config").glob("*.yaml"))
+CONFIGS = sorted(path for path in (REPOSITORY / "config").glob("*.yaml") if path.stem != "strengths")
 BASE = {
     "strengths": {"bernoulli": {"c1": {"price": 1e-3}, "c2": {"price": 2e-3}}},
     "study": [{"dataset": "digits", "architecture": "lenet_300_100", "methods": {"bernoulli": ["c1"]}}],
@@ -104,6 +104,14 @@ def test_the_same_cell_twice_must_agree():
         study_cells(validate_study(config, "x"))
 
 
+def test_strengths_may_come_from_a_file(tmp_path):
+    path = tmp_path / "shared.yaml"
+    path.write_text(yaml.safe_dump(BASE["strengths"]))
+    assert validate_study({**BASE, "strengths": str(path)}, "x") == validate_study(BASE, "x")
+    with pytest.raises(StudyError, match=r"x: strengths: .*nowhere.yaml: no such configuration file"):
+        validate_study({**BASE, "strengths": str(tmp_path / "nowhere.yaml")}, "x")
+
+
 def test_initialization_keys():
     assert split_initialization("he_normal") == ("he_normal", 1.0)
     assert split_initialization("he_normal_x0.3") == ("he_normal", 0.3)
@@ -145,8 +153,9 @@ def test_record_schema_accepts_what_is_written(tmp_path, digits, make_cell):
 
 
 def test_saved_configuration_is_the_same_study(tmp_path):
-    """What Snakemake saves at its start (plain YAML of the merged keys) expands to the same cells."""
+    """What Snakemake saves at its start (the validated study, shared strengths filled in) expands to the same cells."""
     for path in CONFIGS:
         saved = Path(tmp_path, path.name)
-        saved.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()), sort_keys=False))
+        saved.write_text(yaml.safe_dump(load_study(path).model_dump(mode="json"), sort_keys=False))
+        assert "strengths.yaml" not in saved.read_text()
         assert study_cells(load_study(saved)) == study_cells(load_study(path))

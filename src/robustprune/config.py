@@ -8,6 +8,7 @@ import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -68,9 +69,29 @@ def _strength_key(key: str) -> str:
     return key
 
 
+def _strengths_of_file(value: Any) -> Any:
+    """Several studies may share one file of strengths: a path stands for its content."""
+    return _read_yaml(Path(value)) if isinstance(value, str) else value
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    """Raises ValueError naming the file for anything that is not a YAML file of keys."""
+    try:
+        values = yaml.safe_load(path.read_text())
+    except (FileNotFoundError, IsADirectoryError):
+        raise ValueError(f"{path}: no such configuration file") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: expected a mapping of keys (see config/README.md), found {type(values).__name__}")
+    return values
+
+
 Initialization = Annotated[str, AfterValidator(_initialization)]
 StrengthKey = Annotated[str, AfterValidator(_strength_key)]
 Width = Annotated[float, Field(gt=0, le=64)]
+StrengthTable = dict[str, dict[StrengthKey, dict[str, Any]]]
+Strengths = Annotated[StrengthTable, BeforeValidator(_strengths_of_file, json_schema_input_type=StrengthTable | str)]
 
 
 class TrainingSettings(Strict):
@@ -144,8 +165,8 @@ class StudyConfig(Strict):
     threads: int = Field(1, ge=1, description="CPU threads per cell")
     device: str = Field("cpu", description="torch device of the training jobs")
     confidence: float = Field(0.95, gt=0, lt=1, description="level of every interval")
-    strengths: dict[str, dict[StrengthKey, dict[str, Any]]] = Field(
-        description="method -> strength key -> the method's settings"
+    strengths: Strengths = Field(
+        description="method -> strength key -> the method's settings, or the path of a YAML file that holds this"
     )
     study: tuple[Grid, ...] = Field(min_length=1, description="the grids; their cells are trained")
     claims: tuple[Claim, ...] = ()
@@ -183,13 +204,8 @@ def validate_study(values: dict[str, Any], source: str) -> StudyConfig:
 
 def load_study(path: Path | str) -> StudyConfig:
     """Read and validate one YAML file; raises StudyError for anything wrong with it."""
-    path = Path(path)
     try:
-        values = yaml.safe_load(path.read_text())
-    except FileNotFoundError:
-        raise StudyError(f"{path}: no such configuration file") from None
-    except yaml.YAMLError as error:
-        raise StudyError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict):
-        raise StudyError(f"{path}: expected a mapping of keys (see config/README.md), found {type(values).__name__}")
+        values = _read_yaml(Path(path))
+    except ValueError as error:
+        raise StudyError(str(error)) from None
     return validate_study(values, str(path))

@@ -1,10 +1,12 @@
 """BMRS_N: Bayesian model reduction towards a spike (Wright, Igel and Selvan 2024; baselines.md section 5).
 
 Trains the model of SBP; a gate goes where the log evidence does not fall when its prior is replaced by a spike at the
-left edge, dF_N = log[(b - a) q(x = a)] >= 0 (with the -(1/2) log 2 pi that the public code leaves out), at two
-consecutive epochs. Changed: the KL has weight 1/N as in SBP (the public code averages it over gates: `kl_scale`
+left edge, dF_N = log[(b - a) q(x = a)] >= 0, at two consecutive epochs. The public code leaves a term
+-(1/2) log 2 pi out and so prunes more; `criterion: public_code` does as it does. Changed: the KL has weight 1/N as in SBP (the public code averages it over gates: `kl_scale`
 reproduces that).
 """
+
+from typing import Literal
 
 from pydantic import Field
 from torch import Tensor
@@ -18,6 +20,9 @@ class Settings(SBPSettings):
     """As SBP, removing during training."""
 
     patience: int = Field(2, ge=1)
+    criterion: Literal["exact", "public_code"] = Field(
+        "exact", description="public_code leaves -(1/2) log 2 pi out of the log evidence, as the authors' code does"
+    )
 
 
 class BMRSN(SBP):
@@ -26,7 +31,8 @@ class BMRSN(SBP):
     Settings = Settings
 
     def pruned(self, slot: str) -> Tensor:
-        return truncated.log_evidence_spike(*self.posterior(slot)) >= 0
+        least = 0.0 if self.settings.criterion == "exact" else -0.5 * truncated.LOG_2PI
+        return truncated.log_evidence_spike(*self.posterior(slot)) >= least
 
     def closing(self, slot: str) -> Tensor:
         return self.settled(slot).detach() == 0
