@@ -1,5 +1,6 @@
 """From the records of a study to its long tables: runs.csv and what goes with it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pandas as pd
 from robustprune.cells import Cell, study_cells
 from robustprune.config import StudyConfig
 from robustprune.errors import StudyError
+from robustprune.methods.registry import check_method
 from robustprune.records import COLUMNS, RECORD_NAME, Record, read_record, write_atomically
 
 AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width")
@@ -16,6 +18,7 @@ DETAILS = (
     *("status", "reason", "units_raw", "gates_above_090_fraction"),
     *("inference_ms_dense_batch1", "inference_ms_kept_batch1"),
 )
+ASKED = ("peak_memory_mib", "training", "settings")  # of the cell, the same for its replicates; the last two as JSON
 SAMPLED_GATES = 60  # per slot, of replicate 0: enough to see trajectories, small enough to ship
 
 
@@ -39,7 +42,7 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
         gates.append(_with_axes(cell, _read_gates(source, cell)))
     tables = {
         "runs.csv": pd.DataFrame(runs, columns=list(COLUMNS)),
-        "details.csv": pd.DataFrame(details, columns=[*AXES, "replicate", *DETAILS, "peak_memory_mib"]),
+        "details.csv": pd.DataFrame(details, columns=[*AXES, "replicate", *DETAILS, *ASKED]),
         "missing.csv": pd.DataFrame(missing, columns=["cell", "reason"]),
         "history.parquet": _concatenate(histories),
         "gates.parquet": _concatenate(gates),
@@ -68,9 +71,18 @@ def _checked(path: Path, cell: Cell) -> Record:
 
 def _details(record: Record) -> Iterator[dict]:
     cell = record.cell.model_dump(mode="json", include=set(AXES))
+    asked = {"training": record.cell.training.model_dump_json(), "settings": json.dumps(_settings(record.cell))}
     for entry in record.replicates:
         values = entry.model_dump(mode="json", include={"replicate", *DETAILS})
-        yield {**cell, **values, "peak_memory_mib": record.provenance.peak_memory_mib}
+        yield {**cell, **values, "peak_memory_mib": record.provenance.peak_memory_mib, **asked}
+
+
+def _settings(cell: Cell) -> dict:
+    """The method's settings with their defaults; as given for programs that are not methods of the package."""
+    try:
+        return check_method(cell).model_dump(mode="json")
+    except StudyError:
+        return cell.settings
 
 
 def _read_history(source: Path) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from robustprune.analysis.figures import FIGURES, draw_figure
 from robustprune.analysis.figures.style import METHODS, look
 from robustprune.analysis.source import read_runs, read_source
 from robustprune.analysis.tables import TABLES, write_tables
-from robustprune.config import Claim
+from robustprune.config import Claim, TrainingSettings
 from robustprune.errors import StudyError
 from robustprune.records import COLUMNS
 
@@ -39,6 +39,7 @@ def made_up(methods=("bernoulli", "dense"), widths=(1.0, 2.0), initializations=(
         details.append({**axes, "replicate": replicate, "status": "ok", "reason": None, "units_raw": None})
         details[-1] |= {"gates_above_090_fraction": 0.9, "peak_memory_mib": 700.0}
         details[-1] |= {"inference_ms_dense_batch1": 0.2, "inference_ms_kept_batch1": 0.1}
+        details[-1] |= {"training": TrainingSettings(epochs=40).model_dump_json(), "settings": "{}"}
         for epoch in (1, 2):
             counts = {"units_input": 784 - epoch, "units_fc1": 300, "units_fc2": 100}
             history.append(

@@ -2,8 +2,9 @@
 
 Trains the model of SBP; a gate goes where the log evidence does not fall when its prior is replaced by a spike at the
 left edge, dF_N = log[(b - a) q(x = a)] >= 0, at two consecutive epochs. The public code leaves a term
--(1/2) log 2 pi out and so prunes more; `criterion: public_code` does as it does. Changed: the KL has weight 1/N as in SBP (the public code averages it over gates: `kl_scale`
-reproduces that).
+-(1/2) log 2 pi out and so prunes more; `criterion: public_code` does as it does (with the exact criterion flat
+posteriors, which is what the KL makes of idle gates, stay just below 0 and are kept). Changed: the KL has weight 1/N
+as in SBP (the public code averages it over gates: `kl_scale` reproduces that).
 """
 
 from typing import Literal

@@ -1,0 +1,102 @@
+"""Published results and settings beside ours."""
+
+import json
+
+import pandas as pd
+import pytest
+from test_outputs import made_up
+
+from robustprune.analysis.published import params_of, published_results, published_settings, read_published
+from robustprune.config import TrainingSettings
+from robustprune.methods.registry import find_method, method_names
+from robustprune.networks.architecture import ARCHITECTURES
+
+
+def runs_of(method: str, sizes: dict[str, int], **settings) -> pd.DataFrame:
+    """Runs of one method with a strength for each mean size."""
+    tables = []
+    for strength, size in sizes.items():
+        runs, details, _, _ = made_up(methods=(method,), widths=(1.0,), initializations=("he_normal",))
+        values = find_method(method).Settings.model_validate(settings).model_dump_json()
+        tables.append(
+            runs.assign(
+                strength=strength,
+                params_kept=[size - 1, size, size + 1],
+                training=details["training"],
+                settings=values,
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("arch", "units", "params"),
+    [
+        ("lenet_300_100", "97-71-33", 9674),
+        ("lenet_300_100", "266-88-33", 26773),
+        ("lenet_300_100", "278-98-13", 28769),
+        ("lenet5", "8-13-88-13", 4118),
+        ("lenet5", "20-25-45-462", 38927),
+        ("lenet5", "3-12-800-500", 406500),
+    ],
+)
+def test_params_of_printed_units(arch, units, params):
+    """baselines.md 16.4."""
+    assert params_of(arch, units) == params
+
+
+def test_nearest_strength_by_size_and_not_by_error():
+    runs = runs_of("l0_hc", {"a": 10_000, "b": 24_000, "c": 70_000}, l0_lambda=0.1)
+    runs.loc[runs["strength"] == "a", "error_test_percent"] = 0.1  # the best error, but a third of the size
+    table, page = published_results(runs, 0.95)
+    chosen = dict(zip(table["published_units"], table["strength"], strict=True))
+    assert chosen == {"266-88-33": "b", "219-214-100": "c"}
+    row = table[table["published_units"] == "266-88-33"].iloc[0]
+    assert (row["published_params"], row["published_error_percent"], row["status"]) == (26773, 1.6, "verified")
+    assert (row["params_kept"], row["n"], row["epochs"]) == (24_000, 3, 40)
+    assert row["error_test_percent"] == pytest.approx(1.6)
+    assert "26,773" in page
+    assert "unverified" in page
+
+
+def test_a_method_without_a_published_result_is_named():
+    table, page = published_results(runs_of("l0_arm", {"a": 20_000}, l0_lambda=0.1), 0.95)
+    assert table.empty
+    assert "Without a published result for these networks: l0_arm" in page
+
+
+def test_our_settings_come_from_the_records():
+    runs = runs_of("vib", {"a": 10_000}, kappa=1e-4, pretrain=0.1, fine_tune=0.2)
+    runs["training"] = TrainingSettings(epochs=24, l2=1e-5).model_dump_json()
+    table, _ = published_settings(runs, 0.95)
+    ours = dict(zip(table["setting"], table["ours"], strict=True))
+    assert ours["epochs"] == "24: first 10% pre-training, last 20% fine-tuning"
+    assert ours["optimizer"] == "Adam, weights 0.001, gates 0.01"
+    both = pd.concat([runs, runs.assign(training=TrainingSettings(epochs=40, l2=1e-5).model_dump_json())])
+    table, _ = published_settings(both, 0.95)
+    assert " or " in dict(zip(table["setting"], table["ours"], strict=True))["epochs"]
+
+
+@pytest.mark.parametrize("method", sorted(set(read_published("settings")["method"])))
+def test_every_template_can_be_filled(method):
+    own = json.loads(runs_of(method, {"a": 1}, **REQUIRED.get(method, {}))["settings"].iloc[0])
+    assert method in method_names()
+    table, _ = published_settings(runs_of(method, {"a": 1}, **own), 0.95)
+    assert len(table) == (read_published("settings")["method"] == method).sum()
+    assert not table["ours"].str.contains(r"[{}]|None").any()
+
+
+REQUIRED = {
+    "l0_hc": {"l0_lambda": 0.1},
+    "l0_arm": {"l0_lambda": 0.1},
+    "generalized_dropout": {"b": 2.0},
+    "vib": {"kappa": 1e-4},
+}
+
+
+def test_published_rows_fit_the_study():
+    results = read_published("results")
+    assert set(results["status"]) == {"verified", "unverified"}
+    for row in results.itertuples():
+        if row.architecture in ARCHITECTURES:
+            assert params_of(row.architecture, row.units_kept) > 0
