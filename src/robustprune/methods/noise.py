@@ -67,11 +67,12 @@ class Noise:
 
     def normal(self, units: Mapping[str, int], batch: int, dtype: torch.dtype) -> dict[str, Tensor]:
         """Standard normal numbers [R, B, n] per slot (Box and Muller): two from each word, at most 6.7 in size."""
-        levels = self._bits(units, batch, 2).view(torch.int32).unflatten(2, (-1, 2)).to(dtype)
-        radius = levels[..., 0].mul(2.0**-32).add_(0.5 + 2.0**-33).clamp_(2.0**-32, 1).log_().mul_(-2).sqrt_()
-        angle = levels[..., 1] * (2 * math.pi * 2.0**-32)
-        numbers = torch.stack([radius * angle.cos(), radius * angle.sin()], 3).flatten(2)
-        return self._split(numbers, units, 2)
+        bits = self._bits(units, batch, 2)
+        numbers = torch.empty(*bits.shape, 2, dtype=dtype, device=bits.device)
+        rows = numbers.shape[0] * batch if bits.is_cuda else max(1, CACHED_WORDS // bits.shape[2])
+        for words, drawn in zip(bits.flatten(0, 1).split(rows), numbers.flatten(0, 1).split(rows), strict=True):
+            _box_muller(words, drawn)
+        return self._split(numbers.flatten(2), units, 2)
 
     def _split(self, numbers: Tensor, units: Mapping[str, int], per_word: int) -> dict[str, Tensor]:
         """Numbers [R, B, all places] by slot; each slot begins at a new word."""
@@ -118,6 +119,15 @@ def _mix(counters: Tensor, keys: Tensor, bits: Tensor, shifted: Tensor) -> None:
         bits.bitwise_xor_(shifted.bitwise_and_((1 << (64 - shift)) - 1))  # the shift is arithmetic: cut the sign
         if multiplier is not None:
             bits.mul_(multiplier)
+
+
+def _box_muller(words: Tensor, drawn: Tensor) -> None:
+    """Two normal numbers from the halves of each word: words [rows, n] int64 -> drawn [rows, n, 2]."""
+    first, second = words.view(torch.int32).unflatten(1, (-1, 2)).to(drawn.dtype).unbind(2)
+    radius = first.mul(2.0**-32).add_(0.5 + 2.0**-33).clamp_(2.0**-32, 1).log_().mul_(-2).sqrt_()
+    angle = second.mul(2 * math.pi * 2.0**-32)
+    torch.mul(radius, angle.cos(), out=drawn.select(2, 0))
+    torch.mul(radius, angle.sin_(), out=drawn.select(2, 1))
 
 
 def _words(units: int, per_word: int) -> int:

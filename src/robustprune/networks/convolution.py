@@ -64,7 +64,7 @@ def convolve(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return (z + bias.view(replicates, 1, -1, 1, 1)).relu()
 
 
-def _pieces(filters: int, *tensors: Tensor) -> Iterator[tuple[Any, ...]]:
+def cached_pieces(filters: int, *tensors: Tensor) -> Iterator[tuple[Any, ...]]:
     """Parts of tensors [R, B, ...]: first the index of their replicate, then each [b, ...] as fits the cache; on a GPU
     everything at once, [R, B, ...]."""
     if tensors[0].is_cuda:
@@ -78,7 +78,7 @@ def _pieces(filters: int, *tensors: Tensor) -> Iterator[tuple[Any, ...]]:
             yield replicate, *part
 
 
-def _winner(first: Tensor, second: Tensor, won: Tensor) -> Tensor:
+def winner(first: Tensor, second: Tensor, won: Tensor) -> Tensor:
     """Maximum of two tensors; writes 1 into `won` where the first is taken (also in ties), else 0.
 
     Floats: products with a boolean tensor cost several times as much.
@@ -99,10 +99,10 @@ class _ImageLayer(Function):
         pooled = weight.new_empty(replicates, batch, out, POOLED**2)
         won = weight.new_empty(3, replicates, batch, out, POOLED**2)
         offset = bias.unsqueeze(1).unsqueeze(3)
-        for r, pixels, best, *choices in _pieces(out, images, pooled, *won):
+        for r, pixels, best, *choices in cached_pieces(out, images, pooled, *won):
             maps = torch.matmul(filters[r], pixels.to(weight.dtype)).unflatten(-2, (len(PHASES), out))
             first, second, third, fourth = maps.unbind(-3)
-            upper, lower = _winner(first, second, choices[0]), _winner(third, fourth, choices[1])
+            upper, lower = winner(first, second, choices[0]), winner(third, fourth, choices[1])
             torch.ge(upper, lower, out=choices[2])
             torch.maximum(upper, lower, out=best).add_(offset[r]).relu_()
         ctx.save_for_backward(images, won, pooled)
@@ -115,19 +115,26 @@ class _ImageLayer(Function):
         replicates, _, out, _ = pooled.shape
         grad_filters = upstream.new_zeros(replicates, len(PHASES) * out, WINDOW**2)
         grad_bias = upstream.new_zeros(replicates, out)
-        for r, pixels, best, grad, *choices in _pieces(out, images, pooled, upstream, *won):
+        for r, pixels, best, grad, *choices in cached_pieces(out, images, pooled, upstream, *won):
             grad = torch.ops.aten.threshold_backward(grad, best, 0)
             grad_bias[r] += grad.sum((-3, -1))
-            maps = grad.new_empty(*grad.shape[:-2], len(PHASES), out, POOLED**2)
-            first, second, third, fourth = maps.unbind(-3)
-            upper = grad * choices[2]
-            lower = grad.sub_(upper)
-            torch.sub(upper, torch.mul(upper, choices[0], out=first), out=second)
-            torch.sub(lower, torch.mul(lower, choices[1], out=third), out=fourth)
+            maps = to_winners(grad, choices)
             with as_in_forward(ctx):
-                products = torch.matmul(maps.flatten(-3, -2), pixels.to(grad.dtype).transpose(-2, -1))
+                products = torch.matmul(maps, pixels.to(grad.dtype).transpose(-2, -1))
             grad_filters[r] += products.sum(-3)
-        return None, _from_phase_filters(grad_filters, out) * ctx.scale, grad_bias
+        return None, from_phase_filters(grad_filters, out) * ctx.scale, grad_bias
+
+
+def to_winners(grad: Tensor, choices: list[Tensor]) -> Tensor:
+    """Undo the maximum of the four places of a window: grad [..., out, 144], overwritten, to the places that won
+    [..., 4 out, 144]; choices as written by `winner` for the upper pair, the lower pair, and between them."""
+    maps = grad.new_empty(*grad.shape[:-2], len(PHASES), *grad.shape[-2:])
+    first, second, third, fourth = maps.unbind(-3)
+    upper = grad * choices[2]
+    lower = grad.sub_(upper)
+    torch.sub(upper, torch.mul(upper, choices[0], out=first), out=second)
+    torch.sub(lower, torch.mul(lower, choices[1], out=third), out=fourth)
+    return maps.flatten(-3, -2)
 
 
 def phase_filters(weight: Tensor) -> Tensor:
@@ -138,7 +145,7 @@ def phase_filters(weight: Tensor) -> Tensor:
     return filters.flatten(3).flatten(1, 2)
 
 
-def _from_phase_filters(filters: Tensor, out: int) -> Tensor:
+def from_phase_filters(filters: Tensor, out: int) -> Tensor:
     """The adjoint of `phase_filters`: [R, 4 out, 36] -> [R, out, 1, 5, 5]."""
     filters = filters.view(-1, len(PHASES), out, WINDOW, WINDOW)
     parts = [
@@ -162,9 +169,9 @@ class _HiddenLayer(Function):
             maps = F.conv2d(inputs, weight[r]).permute(0, 2, 3, 1).contiguous()
             pairs = maps.view(batch, rows, 2, 2 * columns, out)
             vertical = torch.empty_like(pairs[:, :, 0])
-            pairs = _winner(pairs[:, :, 0], pairs[:, :, 1], vertical).view(batch, rows, columns, 2, out)
+            pairs = winner(pairs[:, :, 0], pairs[:, :, 1], vertical).view(batch, rows, columns, 2, out)
             horizontal = torch.empty_like(pairs[:, :, :, 0])
-            best = _winner(pairs[:, :, :, 0], pairs[:, :, :, 1], horizontal).add_(bias[r]).relu_()
+            best = winner(pairs[:, :, :, 0], pairs[:, :, :, 1], horizontal).add_(bias[r]).relu_()
             pooled[r].copy_(best.permute(0, 3, 1, 2))
             saved += [inputs, vertical, horizontal, best]
         ctx.save_for_backward(weight, *saved)

@@ -125,7 +125,7 @@ def published_settings(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFr
     table = pd.DataFrame(rows, columns=SETTING_COLUMNS)
     caption = (
         "How the authors trained and how this study does, which gives every method the same epochs, optimiser and "
-        "data; phases of a method (pre-training, warm-up of the penalty, fine-tuning) count inside them. Verified: read in "
+        "data; phases (pre-training, warm-up of the penalty, fine-tuning) count inside them. Verified: read in "
         "the paper's code or text; unverified: from memory or not known."
     )
     sections = [(method, group.drop(columns="method")) for method, group in table.groupby("method", sort=False)]
