@@ -21,24 +21,23 @@ from robustprune.networks.architecture import Architecture
 from robustprune.training import Training
 
 BLOCKS = {1: 10, 5: 4}  # replicates: steps timed together; 2 for more
-UNTUNED = {
-    "l0_hc": {"l0_lambda": 0.1},
-    "l0_arm": {"l0_lambda": 0.1},
-    "generalized_dropout": {"b": 20},
-    "vib": {"kappa": 1e-4},
-}
-AXES = {"dataset": "mnist", "track": "full", "initialization": "he_normal", "width": 1.0}
+AXES = {"dataset": "mnist", "initialization": "he_normal", "width": 1.0}
 
 
-def settings_of(method: str, architecture: str, study: Path = Path("config/config.yaml")) -> dict:
-    """A method's settings: its first strength in the study's configuration that fits the architecture.
+def settings_of(method: str, architecture: str, strengths: Path = Path("config/strengths.yaml")) -> dict:
+    """A method's settings: its first strength that fits the architecture.
 
     How strongly it prunes does not change what a step costs; gates that a method trains first without are switched on.
     """
-    strengths = yaml.safe_load(study.read_text())["strengths"].get(method, {"untuned": UNTUNED.get(method, {})})
     slot = {"lenet_300_100": "fc2", "lenet5": "conv1"}[architecture]
-    settings = next(s for s in strengths.values() if not isinstance(s.get("price"), dict) or slot in s["price"])
+    every = yaml.safe_load(strengths.read_text())[method].values()
+    settings = next(s for s in every if not isinstance(s.get("price"), dict) or slot in s["price"])
     return settings | ({"pretrain": 0.0} if "pretrain" in find_method(method).Settings.model_fields else {})
+
+
+def track_of(method: str) -> str:
+    """full, where the method can gate every slot."""
+    return "hidden" if method == "ss_ig" else "full"
 
 
 def training_of(
@@ -52,7 +51,7 @@ def training_of(
     """A training on real data that stands before its first step."""
     settings = settings_of(method, architecture) if settings is None else settings
     cell = Cell(
-        **AXES | {"strength": "bench"} | values,
+        **AXES | {"strength": "bench", "track": track_of(method)} | values,
         method=method,
         architecture=architecture,
         settings=dict(settings),
