@@ -23,6 +23,10 @@ SETTINGS = {
     "bmrs_n": {"pretrain": 0.0},
     "bmrs_u": {"pretrain": 0.0},
     "beta_bernoulli": {"pretrain": 0.0},
+    "taylor": {"target": 0.2},
+    "random": {"target": 0.2},
+    "slimming": {"target": 0.2},
+    "group_lasso": {"group_lambda": 0.1},
     "bc_gnj": {"warm_up": 0.0},
     "bc_ghs": {"warm_up": 0.0},
 }

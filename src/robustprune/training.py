@@ -91,6 +91,7 @@ class Training:
             steps_per_epoch=self.batches.steps,
             epochs=self.cell.training.epochs,
             noise=self.noise,
+            learning_rate=self.cell.training.learning_rate,
             dtype=dtype,
             device=self.device,
         )
@@ -145,7 +146,7 @@ class Training:
         with torch.no_grad():
             self.method.step(self.network, self.rate, lambda passage: self._losses(x, y, passage))
             self.optimizer.step()
-            self.method.constrain()
+            self.method.constrain(self.network, self.rate)
             self.loss += losses
 
     def _losses(self, x: Tensor, y: Tensor, passage: Passage) -> Tensor:

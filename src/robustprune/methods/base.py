@@ -27,7 +27,8 @@ class Context:
     """What a method may know about the run.
 
     units: places per slot at the start; gated: slots of the track; examples: N of the 1/N in a likelihood;
-    noise: the replicates' own streams, for gates only, so that a method's draws never move the batch order.
+    noise: the replicates' own streams, for gates only, so that a method's draws never move the batch order;
+    learning_rate: that of the weights, before the schedule's factor.
     """
 
     architecture: Architecture
@@ -39,6 +40,7 @@ class Context:
     steps_per_epoch: int
     epochs: int
     noise: Noise
+    learning_rate: float = 1e-3
     dtype: torch.dtype = torch.float32
     device: str = "cpu"
 
@@ -93,8 +95,9 @@ class Method(Passage):
         """The method's own update, after the backward pass and before Adam's step (projection, ARM); rate: the
         learning-rate factor of the schedule."""
 
-    def constrain(self) -> None:
-        """After Adam's step: put the method's own parameters back where they may be."""
+    def constrain(self, network: StackedNetwork, rate: float) -> None:
+        """After Adam's step: a proximal step on weights, the method's own parameters back where they may be; rate: the
+        learning-rate factor of the schedule."""
 
     def removals(self, network: StackedNetwork, step: int) -> dict[str, Tensor] | None:
         """After `step` steps (from 1): slot -> bool [R, n] of units to remove for good now, or None."""

@@ -107,7 +107,7 @@ class HorseshoeGates(PhasedGates):
         shared = (self._divergence(list(self.parts(slot))[1], self.settings.tau0) for slot in self.real)
         return self.settings.kl_scale / self.context.examples * sum(part.squeeze(1) for part in shared)
 
-    def constrain(self) -> None:
+    def constrain(self, network: StackedNetwork, rate: float) -> None:
         for name, tensor in self.parameters.items():
             if "/" in name:
                 continue

@@ -14,6 +14,7 @@ from torch import Tensor
 from robustprune.methods.base import Context
 from robustprune.methods.group_sizes import per_slot
 from robustprune.methods.phased import PhasedGates, PretrainedSettings
+from robustprune.networks.stacked import StackedNetwork
 
 EULER = 0.5772156649015329
 TEMPERATURE = 0.1
@@ -76,7 +77,7 @@ class BetaBernoulli(PhasedGates):
         value = kl(*self.shape(slot), self.settings.alpha).to(self.context.dtype)
         return per_slot(self.settings.kl_scale, slot) / self.context.examples * value
 
-    def constrain(self) -> None:
+    def constrain(self, network: StackedNetwork, rate: float) -> None:
         for slot in self.real:
             self.own(slot, "a").clamp_(min=-10)
             self.own(slot, "b").clamp_(-10, 50)

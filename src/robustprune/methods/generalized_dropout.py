@@ -12,6 +12,7 @@ from torch import Tensor
 
 from robustprune.methods.base import Context
 from robustprune.methods.phased import PhasedGates, PhaseSettings
+from robustprune.networks.stacked import StackedNetwork
 
 EDGE = 1e-3
 THRESHOLD, ALMOST_CLOSED = 0.5, 0.05
@@ -58,6 +59,6 @@ class GeneralizedDropout(PhasedGates):
     def closing(self, slot: str) -> Tensor:
         return self.own(slot, "theta").detach() < ALMOST_CLOSED
 
-    def constrain(self) -> None:
+    def constrain(self, network: StackedNetwork, rate: float) -> None:
         for theta in self.parameters.values():
             theta.clamp_(EDGE, 1 - EDGE)

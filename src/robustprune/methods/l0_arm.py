@@ -77,6 +77,6 @@ class L0Arm(PhasedGates):
     def closing(self, slot: str) -> Tensor:
         return self.pi(slot).detach() < ALMOST_CLOSED
 
-    def constrain(self) -> None:
+    def constrain(self, network: StackedNetwork, rate: float) -> None:
         for phi in self.parameters.values():
             phi.clamp_(-1, 1)

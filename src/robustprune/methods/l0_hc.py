@@ -14,6 +14,7 @@ from torch import Tensor
 from robustprune.methods.base import Context
 from robustprune.methods.group_sizes import l0_prices, l0_start
 from robustprune.methods.phased import PhasedGates, PhaseSettings
+from robustprune.networks.stacked import StackedNetwork
 
 GAMMA, ZETA, BETA = -0.1, 1.1, 2 / 3
 LIMIT = math.log(100)  # of |log alpha|
@@ -73,6 +74,6 @@ class L0HardConcrete(PhasedGates):
     def closing(self, slot: str) -> Tensor:
         return probability_open(self.own(slot, "log_alpha").detach()) < ALMOST_CLOSED
 
-    def constrain(self) -> None:
+    def constrain(self, network: StackedNetwork, rate: float) -> None:
         for log_alpha in self.parameters.values():
             log_alpha.clamp_(-LIMIT, LIMIT)

@@ -14,6 +14,7 @@ from torch import Tensor
 from robustprune.methods import truncated
 from robustprune.methods.base import Context
 from robustprune.methods.phased import PhasedGates, PretrainedSettings
+from robustprune.networks.stacked import StackedNetwork
 
 LEAST_MEAN = 1e-3
 MU_RANGE, LOG_SIGMA_RANGE = (-20.0, 5.0), (-20.0, 5.0)
@@ -58,7 +59,7 @@ class SBP(PhasedGates):
         kl = truncated.kl(*self.posterior(slot)).to(self.context.dtype)
         return self.settings.kl_scale / self.context.examples * kl
 
-    def constrain(self) -> None:
+    def constrain(self, network: StackedNetwork, rate: float) -> None:
         for slot in self.real:
             self.own(slot, "mu").clamp_(*MU_RANGE)
             self.own(slot, "log_sigma").clamp_(*LOG_SIGMA_RANGE)

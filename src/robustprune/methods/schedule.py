@@ -8,8 +8,10 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from robustprune.config import Strict
-from robustprune.metrics import parameters
+from robustprune.metrics import macs, parameters
 from robustprune.networks.architecture import Architecture
+
+SIZES = {"params": parameters, "macs": macs}
 
 
 class ScheduleSettings(Strict):
@@ -18,7 +20,8 @@ class ScheduleSettings(Strict):
     The defaults at 40 epochs: 5 dense, an event every half epoch, 25 of fine-tuning.
     """
 
-    target: float = Field(gt=0, le=1, description="share of the starting parameters to keep")
+    target: float = Field(gt=0, le=1, description="share of the starting parameters or MACs to keep")
+    measure: Literal["params", "macs"] = Field("params", description="what the target is a share of")
     warm_up: float = Field(0.125, ge=0, lt=1, description="fraction of the epochs before pruning starts")
     prune_until: float = Field(0.375, gt=0, le=1, description="fraction of the epochs at which the last event falls")
     events: int = Field(20, ge=1, description="pruning events")
@@ -36,11 +39,14 @@ class ScheduleSettings(Strict):
         falls_on = [max(1, round((self.warm_up + share * n) * steps)) for n in range(1, self.events + 1)]
         return self.events - falls_on[::-1].index(step) if step in falls_on else None
 
-    def budget(self, event: int, dense: int) -> float:
-        """Parameters to keep after an event; the last one leaves exactly target * dense."""
+    def share(self, event: int) -> float:
+        """What is left to remove after an event, as a share of all that is to be removed: 0 after the last one."""
         left = 1 - event / self.events
-        share = left if self.shape == "linear" else left**3
-        return dense * (self.target + (1 - self.target) * share)
+        return left if self.shape == "linear" else left**3
+
+    def budget(self, event: int, dense: int) -> float:
+        """Parameters or MACs to keep after an event; the last one leaves exactly target * dense."""
+        return dense * (self.target + (1 - self.target) * self.share(event))
 
 
 class _Ledger:
@@ -83,8 +89,9 @@ def remove_to_budget(
     kept: Mapping[str, Tensor],
     scores: Mapping[str, Tensor],
     budget: float,
+    measure: str = "params",
 ) -> dict[str, Tensor]:
-    """Remove the lowest scores first, one unit at a time, until each replicate has at most `budget` parameters.
+    """Remove the lowest scores first, one unit at a time, until each replicate has at most `budget` params or MACs.
 
     kept: slot -> original indices [R, n] (-1: padding); scores: gated slot -> [R, n], comparable across slots. The
     last unit of a slot always stays. Returns slot -> bool [R, n] of units to remove.
@@ -93,7 +100,7 @@ def remove_to_budget(
     for replicate in range(next(iter(kept.values())).shape[0]):
         ledger = _Ledger(architecture, kept, replicate)
         for slot, place in _ascending(scores, kept, replicate):
-            if parameters(architecture, ledger.units) <= budget:
+            if SIZES[measure](architecture, ledger.units) <= budget:
                 break
             remove[slot][replicate, place] = ledger.remove(slot, int(kept[slot][replicate, place]))
     return remove

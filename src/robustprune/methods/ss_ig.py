@@ -178,7 +178,7 @@ class SSIG(PhasedGates):
             total = total + per_node.sum(1)
         return self.settings.kl_scale / self.context.examples * total
 
-    def constrain(self) -> None:
+    def constrain(self, network: StackedNetwork, rate: float) -> None:
         for slot in self.real:
             self.own(slot, "t").clamp_(-LARGEST_T, LARGEST_T)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from robustprune.methods.base import Context
 from robustprune.methods.gaussian_gates import GaussianGates
 from robustprune.methods.phased import PretrainedSettings
+from robustprune.networks.stacked import StackedNetwork
 
 LEAST_LOG_VARIANCE = -12.0
 
@@ -48,6 +49,6 @@ class VIB(GaussianGates):
         kl = information(self.own(slot, "mu"), self.own(slot, "log_variance"))
         return self.settings.kappa * self.map_side[slot] * kl
 
-    def constrain(self) -> None:
+    def constrain(self, network: StackedNetwork, rate: float) -> None:
         for slot in self.real:
             self.own(slot, "log_variance").clamp_(min=LEAST_LOG_VARIANCE)
