@@ -34,7 +34,8 @@ ROOT = STUDY.root
 CONFIG_FILE = Path(ROOT, "config.yaml")
 CELLS = study_cells(STUDY)
 for cell in CELLS.values():
-    check_method(cell)
+    if cell.method not in STUDY.foreign:
+        check_method(cell)
 # a cell's folder below runs/; filled in, it is the cell's key
 CELL = "{dataset}/{network}/{method}/{strength}/{initialization}/width-{width}"
 
@@ -59,5 +60,6 @@ onstart:
 
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/baselines.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"

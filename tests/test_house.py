@@ -10,11 +10,12 @@ from robustprune.provenance import PACKAGE, source_files, source_hash, training_
 FLOORS = [
     {"errors", "config", "cells", "provenance", "records", "schemas", "__init__"},
     {"data", "torchvision_datasets", "networks", "initialization", "metrics"},
-    {"methods", "collection"},
+    {"methods", "collection", "orders"},
     {
         "allocator",
         "compaction",
         "folding",
+        "found",
         "batches",
         "history",
         "optimizer",

@@ -53,6 +53,15 @@ class Cell(Strict):
         )
 
     @property
+    def source_key(self) -> str | None:
+        """Key of the cell whose networks this one starts from (setting `of` of a control, "method/strength")."""
+        of = self.settings.get("of")
+        if not isinstance(of, str):
+            return None
+        method, _, strength = of.partition("/")
+        return self.model_copy(update={"method": method, "strength": strength}).key
+
+    @property
     def config_hash(self) -> str:
         """Hash of everything asked for. Options left at their defaults do not enter, so new ones orphan nothing."""
         text = json.dumps(self.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
@@ -106,7 +115,20 @@ def study_cells(config: StudyConfig) -> dict[str, Cell]:
                     f"study.{number}: cell {cell.key} is also in an earlier grid with other replicates or training "
                     "settings; make the two agree or give the strength another key"
                 )
+    _check_sources(cells)
     return cells
+
+
+def _check_sources(cells: dict[str, Cell]) -> None:
+    for cell in cells.values():
+        source = cells.get(cell.source_key) if cell.source_key else cell
+        where = f"strengths.{cell.method}.{cell.strength}: of"
+        if source is None:
+            raise StudyError(f"{where}: no cell {cell.source_key} in this study; add it to a grid of its own axes")
+        if source.replicates < cell.replicates:
+            raise StudyError(
+                f"{where}: {source.key} has {source.replicates} replicates, {cell.replicates} are asked for"
+            )
 
 
 def find_cell(config: StudyConfig, key: str) -> Cell:

@@ -16,9 +16,10 @@ INTERVAL_SECONDS = 20.0
 class Checkpoint:
     """One cell's checkpoint file; `path` None keeps none."""
 
-    def __init__(self, path: Path | None, cell: Cell):
+    def __init__(self, path: Path | None, cell: Cell, source: str = ""):
+        """source: what else the cell starts from (a hash), for controls."""
         self.path = path
-        self.identity = f"{cell.config_hash}/{training_hash(cell.method)}/{torch.__version__}"
+        self.identity = f"{cell.config_hash}/{training_hash(cell.method)}/{torch.__version__}/{source}"
         self.saved = time.monotonic()
 
     def load(self, training: Training) -> bool:

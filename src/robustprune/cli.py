@@ -38,11 +38,23 @@ def _train(arguments: argparse.Namespace) -> None:
     check_method(cell)
     folder = arguments.output or Path(config.root, "runs", cell.key)
     checkpoint = Path(config.root, "checkpoints", cell.key, "checkpoint.pt")
-    record = run_cell(cell, load(cell.dataset, config.data), folder, checkpoint, config.device, config.threads)
+    found = Path(config.root, "runs", cell.source_key) if cell.source_key else None
+    data = load(cell.dataset, config.data)
+    record = run_cell(cell, data, folder, checkpoint, config.device, config.threads, found)
     for entry in record.replicates:
         error = "unknown" if entry.error_test_percent is None else f"{entry.error_test_percent:.2f} %"
         print(f"replicate {entry.replicate}: {entry.status}, kept {entry.units_kept}, test error {error}")
     print(folder / "record.json")
+
+
+def _order(arguments: argparse.Namespace) -> None:
+    import json
+
+    from robustprune.cells import find_cell
+    from robustprune.config import load_study
+    from robustprune.orders import order
+
+    print(json.dumps(order(find_cell(load_study(arguments.config), arguments.cell)), indent=1))
 
 
 def _collect(arguments: argparse.Namespace) -> None:
@@ -90,7 +102,8 @@ def _plan(arguments: argparse.Namespace) -> None:
     config = load_study(arguments.config)
     cells = study_cells(config)
     for cell in cells.values():
-        check_method(cell)
+        if cell.method not in config.foreign:
+            check_method(cell)
         print(f"{cell.key}: {cell.replicates} replicates, {cell.training.epochs} epochs")
     networks = sum(cell.replicates for cell in cells.values())
     print(f"{len(cells)} cells, {networks} networks; results go to {config.root}")
@@ -148,6 +161,8 @@ def build_parser() -> Parser:
     figure.add_argument("--source", type=Path, required=True, help="folder with runs.csv, history and gates tables")
     figure.add_argument("--output", type=Path, required=True, help="folder of the figures")
     figure.add_argument("--confidence", type=float, default=0.95, help="level of the intervals (default 0.95)")
+    ordered = command("order", _order, "print a cell as JSON, for programs of other methods", config=True)
+    ordered.add_argument("--cell", required=True, help="the cell's key, as `robustprune plan` lists them")
     claims = command("claims", _claims, "compare collected results with the configuration's claims", config=True)
     claims.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
     claims.add_argument("--output", type=Path, required=True, help="the table to write (.csv)")

@@ -1,7 +1,7 @@
 """From the records of a study to its long tables: runs.csv and what goes with it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,8 @@ from robustprune.cells import Cell, study_cells
 from robustprune.config import StudyConfig
 from robustprune.errors import StudyError
 from robustprune.methods.registry import check_method
-from robustprune.records import COLUMNS, RECORD_NAME, Record, read_record, write_atomically
+from robustprune.orders import failed_replicates
+from robustprune.records import COLUMNS, RECORD_NAME, Record, Replicate, read_record, table_rows, write_atomically
 
 AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width")
 DETAILS = (
@@ -26,7 +27,8 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
     """Write the tables into `folder`; returns lines to print.
 
     runs.csv has one row per replicate with the contract's columns. A cell without a valid record is not dropped
-    unseen: missing.csv names it and says why.
+    unseen: missing.csv names it and says why, and where there is a record but not a valid one, the cell's networks
+    count as failed.
     """
     runs, details, histories, gates, missing = [], [], [], [], []
     for cell in study_cells(config).values():
@@ -35,9 +37,13 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
             record = _checked(source / RECORD_NAME, cell)
         except StudyError as error:
             missing.append({"cell": cell.key, "reason": str(error)})
+            if (source / RECORD_NAME).exists():
+                failed = failed_replicates(cell, str(error))
+                runs += table_rows(cell, failed, {})
+                details += list(_details(cell, failed, None))
             continue
         runs += record.rows()
-        details += list(_details(record))
+        details += list(_details(record.cell, record.replicates, record.provenance.peak_memory_mib))
         histories.append(_with_axes(cell, _read_history(source)))
         gates.append(_with_axes(cell, _read_gates(source, cell)))
     tables = {
@@ -69,12 +75,12 @@ def _checked(path: Path, cell: Cell) -> Record:
     return record
 
 
-def _details(record: Record) -> Iterator[dict]:
-    cell = record.cell.model_dump(mode="json", include=set(AXES))
-    asked = {"training": record.cell.training.model_dump_json(), "settings": json.dumps(_settings(record.cell))}
-    for entry in record.replicates:
+def _details(cell: Cell, replicates: Iterable[Replicate], peak_memory_mib: float | None) -> Iterator[dict]:
+    axes = cell.model_dump(mode="json", include=set(AXES))
+    asked = {"training": cell.training.model_dump_json(), "settings": json.dumps(_settings(cell))}
+    for entry in replicates:
         values = entry.model_dump(mode="json", include={"replicate", *DETAILS})
-        yield {**cell, **values, "peak_memory_mib": record.provenance.peak_memory_mib, **asked}
+        yield {**axes, **values, "peak_memory_mib": peak_memory_mib, **asked}
 
 
 def _settings(cell: Cell) -> dict:

@@ -168,6 +168,9 @@ class StudyConfig(Strict):
     strengths: Strengths = Field(
         description="method -> strength key -> the method's settings, or the path of a YAML file that holds this"
     )
+    foreign: tuple[str, ...] = Field(
+        (), description="methods that are no methods of the package: a rule of their own writes their record.json"
+    )
     study: tuple[Grid, ...] = Field(min_length=1, description="the grids; their cells are trained")
     claims: tuple[Claim, ...] = ()
 

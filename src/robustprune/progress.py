@@ -6,20 +6,19 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-from robustprune.cells import Cell
 from robustprune.training import Training
 
 
 class Progress:
-    """Context manager around a cell's epochs; `done` of them were already in its checkpoint."""
+    """Context manager around a cell's epochs that are left."""
 
-    def __init__(self, cell: Cell, done: int, resumed: bool):
-        self.cell, self.first = cell, done
+    def __init__(self, training: Training, resumed: bool):
+        self.cell, self.first, self.epochs = training.cell, training.epoch, training.method.epochs
         self.started = time.perf_counter()
         self.terminal = sys.stderr.isatty()
         if resumed:
-            print(f"{cell.key}: resumed after epoch {done}", file=sys.stderr, flush=True)
-        self.bar = tqdm(total=cell.training.epochs, initial=done, unit="epoch", disable=not self.terminal)
+            print(f"{self.cell.key}: resumed after epoch {self.first}", file=sys.stderr, flush=True)
+        self.bar = tqdm(total=self.epochs, initial=self.first, unit="epoch", disable=not self.terminal)
 
     def __enter__(self) -> "Progress":
         return self
@@ -36,9 +35,9 @@ class Progress:
         self.bar.update()
         if not self.terminal:
             spent = time.perf_counter() - self.started
-            left = spent / (training.epoch - self.first) * (self.cell.training.epochs - training.epoch)
+            left = spent / (training.epoch - self.first) * (self.epochs - training.epoch)
             print(
-                f"{self.cell.key}: epoch {training.epoch}/{self.cell.training.epochs}, kept {units}, "
+                f"{self.cell.key}: epoch {training.epoch}/{self.epochs}, kept {units}, "
                 f"loss {loss:.4f}, {spent:.0f} s, {left:.0f} s left",
                 file=sys.stderr,
                 flush=True,

@@ -4,7 +4,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -120,6 +120,7 @@ class Record(Strict):
     cell: Cell
     config_hash: str
     provenance: Provenance
+    epochs: int | None = Field(None, ge=1, description="epochs trained, where not those of cell.training")
     replicates: tuple[Replicate, ...]
 
     @model_validator(mode="after")
@@ -139,10 +140,16 @@ class Record(Strict):
 
     def rows(self) -> list[dict[str, Any]]:
         """One dictionary per replicate with exactly the keys of COLUMNS, in order."""
-        cell = self.cell.model_dump(mode="json")
-        shared = {**cell, **self.provenance.model_dump(), "config_hash": self.config_hash}
-        shared["epochs"] = self.cell.training.epochs
-        return [{name: {**shared, **entry.model_dump()}[name] for name in COLUMNS} for entry in self.replicates]
+        known = {**self.provenance.model_dump(), "epochs": self.epochs or self.cell.training.epochs}
+        return table_rows(self.cell, self.replicates, known)
+
+
+def table_rows(cell: Cell, replicates: Iterable[Replicate], known: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Entries as rows with exactly the keys of COLUMNS, in order; what nobody knows is None."""
+    unknown: dict[str, Any] = dict.fromkeys(COLUMNS)
+    shared = {**unknown, **cell.model_dump(mode="json"), "epochs": cell.training.epochs, **known}
+    shared["config_hash"] = cell.config_hash
+    return [{name: {**shared, **entry.model_dump()}[name] for name in COLUMNS} for entry in replicates]
 
 
 def finite(value: float) -> float | None:

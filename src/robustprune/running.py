@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,13 +18,13 @@ from robustprune.checkpoint import Checkpoint
 from robustprune.data import Dataset
 from robustprune.errors import StudyError
 from robustprune.evaluation import Network, evaluate
+from robustprune.found import FILE, digest, read_found
 from robustprune.latency import latency
-from robustprune.metrics import macs, parameters
-from robustprune.networks.architecture import architecture
 from robustprune.networks.plain import PlainNetwork
+from robustprune.orders import failed_replicates
 from robustprune.progress import Progress
 from robustprune.provenance import peak_memory_mib, provenance
-from robustprune.records import Provenance, Record, Replicate, join_units, write_atomically, write_record
+from robustprune.records import Provenance, Record, Replicate, write_atomically, write_record
 from robustprune.training import Training
 
 
@@ -36,27 +35,33 @@ def run_cell(
     checkpoint: Path | None = None,
     device: str = "cpu",
     threads: int = 1,
+    found: Path | None = None,
     after_epoch: Callable[[Training], None] | None = None,
 ) -> Record:
     """Train and evaluate a cell; writes record.json last, beside history.parquet, gates.npz, networks.safetensors.
 
-    An error inside training is recorded with status failed for every replicate. after_epoch is called after each
-    epoch (for tests of interruption). Raises StudyError for settings that no run could satisfy (device, batch size).
+    An error inside training is recorded with status failed for every replicate. found: the folder of the cell whose
+    architectures a control starts from. after_epoch is called after each epoch (for tests of interruption). Raises
+    StudyError for settings that no run could satisfy (device, batch size).
     """
     _check_device(device, cell)
     torch.set_num_threads(threads)
     keep_freed_memory()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
+    saved = Checkpoint(checkpoint, cell, digest(found))
+    epochs = cell.training.epochs
     origin = provenance(cell.method, device, threads)  # now: the source may be edited while the cell trains
     try:
         with _flushed_denormals():
-            training = _train(cell, data, Checkpoint(checkpoint, cell), device, after_epoch)
+            training = Training(cell, data, device, found=read_found(found))
+            _train(training, saved, after_epoch)
+            epochs = training.method.epochs
             replicates, networks = _evaluate(training)
             _write_details(training, networks, folder)
     except (RuntimeError, ValueError, ArithmeticError, MemoryError, LookupError, TypeError) as error:
         traceback.print_exc()
-        replicates = _failed(cell, f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
+        replicates = failed_replicates(cell, f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
         _write_empty_details(folder)
     record = Record(
         cell=cell,
@@ -67,10 +72,11 @@ def run_cell(
             seconds=time.perf_counter() - clock,
             peak_memory_mib=peak_memory_mib(),
         ),
+        epochs=None if epochs == cell.training.epochs else epochs,
         replicates=tuple(replicates),
     )
     write_record(record, folder)
-    Checkpoint(checkpoint, cell).delete()
+    saved.delete()
     return record
 
 
@@ -100,19 +106,15 @@ def _check_device(device: str, cell: Cell) -> None:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 
 
-def _train(
-    cell: Cell, data: Dataset, checkpoint: Checkpoint, device: str, after_epoch: Callable[[Training], None] | None
-) -> Training:
-    training = Training(cell, data, device)
+def _train(training: Training, checkpoint: Checkpoint, after_epoch: Callable[[Training], None] | None) -> None:
     resumed = checkpoint.load(training)
-    with Progress(cell, training.epoch, resumed) as progress:
+    with Progress(training, resumed) as progress:
         while not training.finished:
             training.run_epoch()
             progress.show(training)
             checkpoint.save(training)
             if after_epoch:
                 after_epoch(training)
-    return training
 
 
 def _evaluate(training: Training) -> tuple[list[Replicate], list[Network]]:
@@ -128,14 +130,14 @@ def _write_details(training: Training, networks: list[Network], folder: Path) ->
         tensors |= {f"{replicate}/kept.{slot}": indices.contiguous().cpu() for slot, indices in network.kept.items()}
     history = pd.DataFrame(training.history.rows)
     trajectories = training.history.trajectories()
-    write_atomically(folder / "networks.safetensors", lambda path: save_file(tensors, path))
+    write_atomically(folder / FILE, lambda path: save_file(tensors, path))
     write_atomically(folder / "history.parquet", lambda path: history.to_parquet(path, index=False))
     write_atomically(folder / "gates.npz", lambda path: _save_npz(path, trajectories))
 
 
 def _write_empty_details(folder: Path) -> None:
     """What a failed cell leaves beside its record, so that a pipeline finds every declared file."""
-    write_atomically(folder / "networks.safetensors", lambda path: save_file({}, path))
+    write_atomically(folder / FILE, lambda path: save_file({}, path))
     write_atomically(folder / "history.parquet", lambda path: pd.DataFrame().to_parquet(path, index=False))
     write_atomically(folder / "gates.npz", lambda path: _save_npz(path, {}))
 
@@ -143,16 +145,3 @@ def _write_empty_details(folder: Path) -> None:
 def _save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
     with path.open("wb") as opened:
         np.savez_compressed(opened, **arrays)
-
-
-def _failed(cell: Cell, reason: str) -> list[Replicate]:
-    network = architecture(cell.architecture)
-    units = network.units(cell.width)
-    shared: dict[str, Any] = {
-        "status": "failed",
-        "reason": reason,
-        "units_start": join_units(units),
-        "params_dense": parameters(network, units),
-        "macs_dense": macs(network, units),
-    }
-    return [Replicate(replicate=r, seed=cell.seed(r), **shared) for r in range(cell.replicates)]

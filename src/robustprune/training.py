@@ -1,6 +1,7 @@
 """The one training loop: all replicates of a cell, any method, compaction while it trains."""
 
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -13,6 +14,7 @@ from robustprune.cells import Cell, stream_seed
 from robustprune.compaction import compact, selection, surviving
 from robustprune.data import Dataset
 from robustprune.errors import StudyError
+from robustprune.folding import Kept
 from robustprune.history import History
 from robustprune.initialization import initial_parameters
 from robustprune.methods.base import Context
@@ -32,7 +34,15 @@ PASSES = 3  # a training step costs about three forward passes: forward, and bac
 class Training:
     """The state of one cell's training: R networks, their optimiser, the method, the history."""
 
-    def __init__(self, cell: Cell, data: Dataset, device: str = "cpu", dtype: torch.dtype = torch.float32):
+    def __init__(
+        self,
+        cell: Cell,
+        data: Dataset,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        found: Sequence[Kept] = (),
+    ):
+        """found: the units that the cell `cell.source_key` kept, per replicate; for controls."""
         settings = check_method(cell)
         self.cell, self.data, self.device = cell, data, device
         self.architecture = architecture(cell.architecture)
@@ -48,7 +58,7 @@ class Training:
             {name: tensor.to(device) for name, tensor in parameters.items()},
             every_unit(self.units, cell.replicates, device),
         )
-        self.method = find_method(cell.method)(settings, self._context(dtype))
+        self.method = find_method(cell.method)(settings, self._context(dtype, found))
         self.epoch = 0
         self.optimizer = self._adam(None)
         self.loss = torch.zeros(cell.replicates, device=device, dtype=dtype)
@@ -58,6 +68,9 @@ class Training:
         self.train_macs = np.zeros(cell.replicates)
         self.seconds = 0.0
         self.history = History(self.architecture, self.units, cell.replicates)
+        left_out = self.method.start(self.network, self._fresh)
+        if left_out:
+            self._remove(left_out)
         self.history.note_gates(self.network.kept, self.method.gates())
 
     def _batches(self, dtype: torch.dtype) -> Batches:
@@ -76,11 +89,18 @@ class Training:
         served = None if convolved else dtype
         return Batches(images, labels, self.cell.training.batch_size, self.orders, served)
 
+    def _fresh(self, replicate: int, units: Mapping[str, int]) -> dict[str, Tensor]:
+        """Other initial weights than the replicate's own, for a network of these units."""
+        seed = stream_seed(self.cell.seed(replicate), "weights again")
+        generator = torch.Generator().manual_seed(seed)
+        drawn = initial_parameters(self.architecture, units, self.cell.initialization, [generator], self.loss.dtype)
+        return {name: tensor[0].to(self.device) for name, tensor in drawn.items()}
+
     def _noise(self, generators: list[torch.Generator]) -> Noise:
         gated = {slot: self.units[slot] for slot in self.architecture.gated(self.cell.track)}
         return Noise(generators, gated, self.device)
 
-    def _context(self, dtype: torch.dtype) -> Context:
+    def _context(self, dtype: torch.dtype, found: Sequence[Kept]) -> Context:
         return Context(
             architecture=self.architecture,
             gated=self.architecture.gated(self.cell.track),
@@ -92,6 +112,7 @@ class Training:
             epochs=self.cell.training.epochs,
             noise=self.noise,
             learning_rate=self.cell.training.learning_rate,
+            found=found,
             dtype=dtype,
             device=self.device,
         )
@@ -99,13 +120,13 @@ class Training:
     @property
     def finished(self) -> bool:
         """Whether all epochs are done."""
-        return self.epoch >= self.cell.training.epochs
+        return self.epoch >= self.method.epochs
 
     @property
     def rate(self) -> float:
         """Factor on every learning rate in the current epoch."""
         training = self.cell.training
-        return training.decay_factor if self.epoch >= training.decay_at * training.epochs else 1.0
+        return training.decay_factor if self.epoch >= training.decay_at * self.method.epochs else 1.0
 
     def run_epoch(self) -> None:
         """Train one epoch; units may be removed after any step."""

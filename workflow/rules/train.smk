@@ -1,3 +1,10 @@
+CONTROLS = ["scratch_e", "scratch_b", "ticket", "random_ticket", "width_uniform"]
+
+
+def cell_of(wildcards):
+    return CELL.format(**dict(wildcards.items()))
+
+
 # One cell: all its replicates train at once and are evaluated; a kill costs at most some seconds of epochs.
 rule train:
     input:
@@ -12,16 +19,25 @@ rule train:
         ),
     log:
         f"{ROOT}/logs/{CELL}/train.log",
+    wildcard_constraints:
+        method=f"(?!({'|'.join([*CONTROLS, *STUDY.foreign])})/)[a-z0-9_]+",
     threads: STUDY.threads
     resources:
         mem_mb=2048,
         gpu=1 if STUDY.device.startswith("cuda") else 0,
     params:
         config=CONFIG_FILE,
-        cell=lambda wildcards: CELL.format(**dict(wildcards.items())),
-        config_hash=lambda wildcards: CELLS[
-            CELL.format(**dict(wildcards.items()))
-        ].config_hash,
+        cell=lambda wildcards: cell_of(wildcards),
+        config_hash=lambda wildcards: CELLS[cell_of(wildcards)].config_hash,
         source_hash=lambda wildcards: training_hash(wildcards.method),
     shell:
         "robustprune train --config {params.config} --cell {params.cell} > {log} 2>&1"
+
+
+# A control: it starts from the architectures that another cell of the study found.
+use rule train as train_control with:
+    input:
+        data=f"{STUDY.data.directory}/{{dataset}}.safetensors",
+        found=lambda wildcards: f"{ROOT}/runs/{CELLS[cell_of(wildcards)].source_key}/networks.safetensors",
+    wildcard_constraints:
+        method="|".join(CONTROLS),

@@ -7,7 +7,7 @@ keeps the network as it is. All but removals must work without reading a tensor'
 indexing by a mask) and update persistent tensors in place: on a GPU they are recorded once and replayed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +20,8 @@ from robustprune.networks.stacked import Passage, StackedNetwork
 
 LossOfGates = Callable[[Passage], Tensor]
 """Cross-entropy per example [R, B] of the current batch under any gates, without gradients (two-pass estimators)."""
+FreshWeights = Callable[[int, Mapping[str, int]], dict[str, Tensor]]
+"""New initial weights "<layer>.weight" [out, in(, k, k)] and biases of one replicate for these units per slot."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Context:
 
     units: places per slot at the start; gated: slots of the track; examples: N of the 1/N in a likelihood;
     noise: the replicates' own streams, for gates only, so that a method's draws never move the batch order;
-    learning_rate: that of the weights, before the schedule's factor.
+    learning_rate: that of the weights, before the schedule's factor; found: slot -> original indices [n] of the units
+    that another cell kept, one mapping per replicate, for methods that start from its architectures.
     """
 
     architecture: Architecture
@@ -41,6 +44,7 @@ class Context:
     epochs: int
     noise: Noise
     learning_rate: float = 1e-3
+    found: Sequence[Mapping[str, Tensor]] = ()
     dtype: torch.dtype = torch.float32
     device: str = "cpu"
 
@@ -83,6 +87,16 @@ class Method(Passage):
     @classmethod
     def check(cls, settings: Strict, architecture: Architecture, gated: tuple[str, ...]) -> None:
         """Raise StudyError where settings do not fit the architecture's slots (before any job starts)."""
+
+    @property
+    def epochs(self) -> int:
+        """Epochs to train: the common budget, unless a control is about just this."""
+        return self.context.epochs
+
+    def start(self, network: StackedNetwork, fresh: FreshWeights) -> dict[str, Tensor] | None:
+        """Before the first step: may rewrite the initial weights in place; slot -> bool [R, n] of units to leave out
+        from the start, or None."""
+        return None
 
     def draw(self, batch: int) -> None:
         """Draw this step's gate noise for `batch` examples per replicate."""

@@ -1,0 +1,23 @@
+# Baselines that are programs of their own: a rule that writes record.json (workflow/schemas/record.schema.json) and that
+# names its method in the configuration's `foreign`. How-to: README.md, "Add a baseline".
+
+
+# The library Torch-Pruning: its group-norm importance and its own pruner (`pip install torch-pruning==1.6.0`).
+rule train_torch_pruning:
+    input:
+        data=f"{STUDY.data.directory}/{{dataset}}.safetensors",
+        script="workflow/scripts/train_torch_pruning.py",
+    output:
+        record=f"{ROOT}/runs/{CELL}/record.json",
+    log:
+        f"{ROOT}/logs/{CELL}/train.log",
+    wildcard_constraints:
+        method="torch_pruning",
+    threads: STUDY.threads
+    params:
+        config=CONFIG_FILE,
+        cell=lambda wildcards: cell_of(wildcards),
+        config_hash=lambda wildcards: CELLS[cell_of(wildcards)].config_hash,
+    shell:
+        "(robustprune order --config {params.config} --cell {params.cell}"
+        " | python {input.script} --data {input.data} --output {output.record}) > {log} 2>&1"
