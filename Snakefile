@@ -60,6 +60,13 @@ onstart:
 
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
-include: "workflow/rules/baselines.smk"
+
+
+# baselines that are programs of their own, a file each
+for path in sorted(Path(workflow.basedir, "workflow/baselines").glob("*.smk")):
+
+    include: str(path)
+
+
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"

@@ -1,8 +1,5 @@
-# Baselines that are programs of their own: a rule that writes record.json (workflow/schemas/record.schema.json) and that
-# names its method in the configuration's `foreign`. How-to: README.md, "Add a baseline".
-
-
-# The library Torch-Pruning: its group-norm importance and its own pruner (`pip install torch-pruning==1.6.0`).
+# The library Torch-Pruning: its group-norm importance and its own pruner (`pip install torch-pruning==1.6.0`). A baseline
+# that is a program of its own; how to add another: config/README.md, "Add a baseline".
 rule train_torch_pruning:
     input:
         data=f"{STUDY.data.directory}/{{dataset}}.safetensors",
