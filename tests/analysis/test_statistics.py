@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from robustprune.analysis.statistics import mean_interval
+from robustprune.analysis.statistics import holm, mean_interval, paired_difference
 
 
 def test_interval_is_that_of_scipy():
@@ -32,3 +32,29 @@ def test_coverage_with_five_seeds():
     resampled = studies[np.arange(2000)[:, None, None], generator.integers(0, 5, (2000, 1000, 5))].mean(2)
     low, high = np.quantile(resampled, [0.025, 0.975], axis=1)
     assert 0.80 < np.mean((low <= 1.6) & (high >= 1.6)) < 0.88
+
+
+def test_paired_difference_is_that_of_scipy():
+    first, second = [1.5, 1.7, 1.4, np.nan, 1.9], [1.4, 1.8, 1.1, 1.0, 1.5]
+    found = paired_difference(first, second, 0.9)
+    reference = stats.ttest_rel(np.delete(first, 3), np.delete(second, 3))
+    low, high = reference.confidence_interval(0.9)
+    expected = (0.175, low, high, reference.pvalue, 4)
+    assert (found.mean, found.low, found.high, found.p, found.n) == pytest.approx(expected)
+    assert np.isnan(paired_difference([1.0], [2.0]).p)
+    assert np.isnan(paired_difference([1.0, 2.0], [0.0, 1.0]).p)  # no spread: nothing to judge by
+
+
+def test_holm_by_hand():
+    """0.01 x 4, 0.02 x 3, then never below what came before; NaN is left out of the count."""
+    found = holm([0.02, 0.01, np.nan, 0.04, 0.03])
+    assert found.tolist() == pytest.approx([0.06, 0.04, np.nan, 0.06, 0.06], nan_ok=True)
+    assert holm([0.9, 0.8]).tolist() == [1.0, 1.0]
+    assert holm([]).size == 0
+
+
+def test_holm_keeps_the_family_wise_error():
+    """2,000 families of five true null hypotheses: at most 5 % (and a half) have any rejection."""
+    generator = np.random.default_rng(1)
+    rejected = [(holm(generator.uniform(size=5)) < 0.05).any() for _ in range(2000)]
+    assert 0.035 < np.mean(rejected) < 0.062

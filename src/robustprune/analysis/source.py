@@ -1,5 +1,6 @@
 """Read the collected tables of a study, the user's or the shipped reference."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ STANDARD_INITIALIZATION = "he_normal"
 
 @dataclass(frozen=True)
 class Source:
-    """runs (one row per replicate), history (per replicate and epoch) and gates (sampled trajectories)."""
+    """runs (one row per network, with details), history (per network and epoch) and gates (sampled trajectories)."""
 
     runs: pd.DataFrame
     history: pd.DataFrame
@@ -48,14 +49,27 @@ def read_detailed_runs(folder: Path) -> pd.DataFrame:
 
 
 def read_source(folder: Path) -> Source:
-    """Read runs.csv, history.parquet and gates.parquet of a folder; raises StudyError naming a missing one."""
+    """Read the collected tables of a folder; raises StudyError naming a missing one."""
     tables = []
     for name in ("history.parquet", "gates.parquet"):
         path = folder / name
         if not path.exists():
             raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
         tables.append(pd.read_parquet(path))
-    return Source(read_runs(folder / "runs.csv"), *tables)
+    return Source(read_detailed_runs(folder), *tables)
+
+
+def standard(runs: pd.DataFrame) -> pd.DataFrame:
+    """The networks of the standard start: width 1, He normal; all of them where there are none."""
+    chosen = runs[(runs["initialization"] == STANDARD_INITIALIZATION) & (runs["width"] == 1)]
+    return chosen if len(chosen) else runs
+
+
+def source_of(runs: pd.DataFrame) -> pd.Series:
+    """For controls "method/strength" of the cell whose sizes they have (setting `of`), else None."""
+    if "settings" not in runs:
+        return pd.Series(None, index=runs.index, dtype=object)
+    return runs["settings"].map(lambda text: json.loads(text).get("of") if isinstance(text, str) else None)
 
 
 def slots(architecture: str) -> list[str]:

@@ -33,3 +33,37 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
         return Estimate(mean, np.nan, np.nan, 1)
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * data.std(ddof=1) / np.sqrt(n))
     return Estimate(mean, mean - half, mean + half, n)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Mean of differences paired by seed with its interval, and the two-sided p value of no difference."""
+
+    mean: float
+    low: float
+    high: float
+    p: float
+    n: int
+
+
+def paired_difference(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Difference:
+    """first - second [n], paired by position (the same seed): Student's t interval and test.
+
+    Pairs with a NaN (a failed run) are left out; with fewer than two pairs, or no spread at all, p is NaN.
+    """
+    differences = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
+    found = mean_interval(differences, confidence)
+    known = differences[~np.isnan(differences)]
+    p = float(stats.ttest_1samp(known, 0).pvalue) if len(known) > 1 and np.ptp(known) > 0 else np.nan
+    return Difference(found.mean, found.low, found.high, p, found.n)
+
+
+def holm(p_values: ArrayLike) -> np.ndarray:
+    """p values adjusted for their number [m] (Holm, 1979): the family-wise error of rejecting those below a level is at
+    most that level. NaN values stay NaN and do not count."""
+    p = np.asarray(p_values, dtype=float)
+    adjusted = np.full(p.shape, np.nan)
+    order = np.argsort(p)[: np.count_nonzero(~np.isnan(p))]  # NaN sorts last
+    steps = p[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(steps)) if len(order) else []
+    return adjusted

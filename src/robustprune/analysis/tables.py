@@ -6,15 +6,19 @@ from pathlib import Path
 
 import pandas as pd
 
+from robustprune.analysis.controls import controls
 from robustprune.analysis.costs import inference_cost, training_cost
 from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.source import read_detailed_runs
+from robustprune.analysis.tradeoff import tradeoff
 from robustprune.collection import write_table
 from robustprune.records import write_atomically
 
 TABLES: dict[str, Callable[[pd.DataFrame, float], tuple[pd.DataFrame, str]]] = {
     **{name: partial(robustness, name) for name in GROUPS},
+    "tradeoff": tradeoff,
+    "controls": controls,
     "training_cost": training_cost,
     "inference_cost": inference_cost,
     "published_results": published_results,

@@ -7,12 +7,14 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.by_width import error_by_width, kept_params_by_width
+from robustprune.analysis.figures.controls import controls_difference
 from robustprune.analysis.figures.over_epochs import (
     gate_trajectories,
     training_macs_over_epochs,
     units_over_epochs,
 )
 from robustprune.analysis.figures.style import save, set_style
+from robustprune.analysis.figures.tradeoff import error_by_macs, error_by_params
 from robustprune.analysis.source import Source, read_source
 from robustprune.errors import StudyError, nearest
 
@@ -21,6 +23,9 @@ FIGURES: dict[str, Callable[[Source, float], Figure]] = {
     for function in (
         kept_params_by_width,
         error_by_width,
+        error_by_params,
+        error_by_macs,
+        controls_difference,
         gate_trajectories,
         units_over_epochs,
         training_macs_over_epochs,

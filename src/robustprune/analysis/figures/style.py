@@ -19,7 +19,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 METHODS = (
     *("bernoulli", "magnitude", "l0_hc", "group_lasso", "vib", "sbp", "dense", "random"),
     *("taylor", "slimming", "l0_arm", "bc_gnj", "bc_ghs", "bmrs_n", "bmrs_u", "ss_ig"),
-    *("generalized_dropout", "beta_bernoulli"),
+    *("generalized_dropout", "beta_bernoulli", "torch_pruning"),
+    *("ticket", "random_ticket", "scratch_e", "scratch_b", "width_uniform"),
 )
 FORMATS = ("pdf", "svg", "png")
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from robustprune.analysis.page import html_page
 from robustprune.analysis.robustness import mean_units
-from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, network_title
+from robustprune.analysis.source import NETWORK, network_title, standard
 from robustprune.analysis.statistics import mean_interval
 from robustprune.metrics import parameters
 from robustprune.networks.architecture import ARCHITECTURES, architecture
@@ -39,7 +39,7 @@ def published_results(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFra
     are nearest to it (by ratio; the test error has no say in the choice)."""
     published = read_published("results")
     published = published[published["architecture"].isin(ARCHITECTURES) & (published["method"] != "")]
-    ours = runs[(runs["initialization"] == STANDARD_INITIALIZATION) & (runs["width"] == 1)]
+    ours = standard(runs)
     ours = ours[(ours["dataset"] == DATASET) & ours["params_kept"].notna()]
     rows = []
     for key, group in ours.groupby([*NETWORK, "method"], sort=True):

@@ -1,0 +1,84 @@
+"""Controls against the networks whose sizes they have: is the found size all that matters?"""
+
+import pandas as pd
+
+from robustprune.analysis.page import html_page
+from robustprune.analysis.robustness import mean_units
+from robustprune.analysis.source import NETWORK, network_title, source_of
+from robustprune.analysis.statistics import holm, mean_interval, paired_difference
+
+START = [*NETWORK, "initialization", "width"]
+COLUMNS = [
+    *(*START, "source", "control", "epochs", "units_kept", "params", "error", "error_low", "error_high"),
+    *("source_error", "difference", "difference_low", "difference_high", "p_holm", "n"),
+]
+
+
+def control_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """One row per control: its error, and the difference from its source's paired by seed.
+
+    difference > 0: the pruning method's own weights are better than the control's. p_holm: two-sided t test, adjusted
+    for the controls of one source.
+    """
+    sources = source_of(runs)
+    rows = []
+    for key, group in runs[sources.notna()].groupby([*START, sources[sources.notna()].rename("source")], sort=False):
+        axes = dict(zip([*START, "source"], key, strict=True))
+        found = []
+        for (method, strength), own in group.groupby(["method", "strength"], sort=False):
+            found.append(_row(runs, axes, f"{method}/{strength}", own, confidence))
+        for row, adjusted in zip(found, holm([row["p_holm"] for row in found]), strict=True):
+            rows.append({**row, "p_holm": adjusted})
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _row(runs: pd.DataFrame, axes: dict, control: str, own: pd.DataFrame, confidence: float) -> dict:
+    method, strength = axes["source"].split("/")
+    wanted = {**{name: axes[name] for name in START}, "method": method, "strength": strength}
+    source = runs[(runs[list(wanted)] == pd.Series(wanted)).all(1)].set_index("replicate")["error_test_percent"]
+    own = own.set_index("replicate")
+    error = own["error_test_percent"].astype(float)
+    paired = paired_difference(error, source.astype(float).reindex(error.index), confidence)
+    found = mean_interval(error, confidence)
+    return {
+        **axes,
+        "control": control,
+        "epochs": int(own["epochs"].iloc[0]),
+        "units_kept": mean_units(own["units_kept"]),
+        "params": own["params_kept"].mean(),
+        **{"error": found.mean, "error_low": found.low, "error_high": found.high},
+        "source_error": source.astype(float).mean(),
+        **{"difference": paired.mean, "difference_low": paired.low, "difference_high": paired.high},
+        "p_holm": paired.p,
+        "n": paired.n,
+    }
+
+
+def controls(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
+    """The rows as a table and its page."""
+    table = control_rows(runs, confidence)
+    caption = (
+        "Networks of a found size trained without pruning, against the pruned networks of the same seeds (source). "
+        "Difference: control minus source in percentage points, paired by seed; above 0 the method's own weights are "
+        f"better. Brackets: Student's t interval at level {confidence:.0%} over n seeds; p: paired t test, Holm-"
+        "adjusted for the controls of one source. ticket: same units, initial weights; random_ticket: same widths, "
+        "other units; scratch_e: new weights; scratch_b: new weights, more epochs; width_uniform: one factor for all slots."
+    )
+    sections = [(network_title(*key), _readable(group)) for key, group in table.groupby(NETWORK, sort=False)]
+    return table, html_page("Is the found size all that matters?", sections, caption)
+
+
+def _readable(table: pd.DataFrame) -> pd.DataFrame:
+    shown = table[["source", "control", "epochs"]].copy()
+    shown["start"] = [f"{row.initialization}, width {row.width:g}" for row in table.itertuples()]
+    shown["units (mean)"], shown["params"] = table["units_kept"], [f"{value:,.0f}" for value in table["params"]]
+    shown["error (%)"] = [f"{value:.2f}" for value in table["error"]]
+    shown["source error (%)"] = [f"{value:.2f}" for value in table["source_error"]]
+    shown["difference (points)"] = [
+        f"{row.difference:+.2f}"
+        + ("" if pd.isna(row.difference_low) else f" [{row.difference_low:+.2f}, {row.difference_high:+.2f}]")
+        for row in table.itertuples()
+    ]
+    shown["p (Holm)"] = ["-" if pd.isna(value) else f"{value:.3f}" for value in table["p_holm"]]
+    shown["n"] = table["n"]
+    return shown

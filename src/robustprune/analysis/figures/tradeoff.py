@@ -1,0 +1,79 @@
+"""The trade-off: test error against what is kept, every method over its strengths."""
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from robustprune.analysis.figures.style import legend_below, look
+from robustprune.analysis.source import NETWORK, Source, network_title
+from robustprune.analysis.tradeoff import points
+
+TITLES = {"params": "params kept", "macs": "MACs per image of the kept network"}
+TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 90)
+
+
+def error_by_params(source: Source, confidence: float) -> Figure:
+    """Test error against params kept, both logarithmic; one line per method joins its strengths by size."""
+    return _against(source, confidence, "params")
+
+
+def error_by_macs(source: Source, confidence: float) -> Figure:
+    """Test error against MACs of the kept network, both logarithmic."""
+    return _against(source, confidence, "macs")
+
+
+def _against(source: Source, confidence: float, measure: str) -> Figure:
+    table = points(source.runs, confidence).dropna(subset=["error", measure])
+    panels = list(table.groupby(NETWORK, sort=False))
+    count = max(1, len(panels))
+    figure, axes = plt.subplots(1, count, figsize=(5.4 * count, 5.2), squeeze=False)
+    for ax, (key, group) in zip(axes[0], panels, strict=False):
+        for method, of_method in group.groupby("method", sort=False):
+            _draw(ax, of_method.sort_values(measure), measure, {**look(method), "label": method})
+        _dress(ax, group, measure)
+        ax.set_title(network_title(*key), fontsize="medium")
+    counts = sorted({table["n"].min(), table["n"].max()}) if len(table) else [0]
+    n = "n = " + " to ".join(map(str, counts))
+    legend_below(
+        figure,
+        list(axes[0]),
+        f"mean over {n} seeds per strength; bars and bands: {confidence:.0%} t interval of the error",
+    )
+    return figure
+
+
+def _draw(ax: Axes, table: pd.DataFrame, measure: str, style: dict) -> None:
+    low, high = (table["error"] - table["error_low"], table["error_high"] - table["error"])
+    low = np.minimum(low, 0.999 * table["error"])  # an interval that reaches below 0 cannot be drawn on this axis
+    ax.errorbar(table[measure], table["error"], yerr=np.nan_to_num([low, high]), capsize=2, lw=1.3, **style)
+    if len(table) > 1:
+        lowest = (table["error"] - low).fillna(table["error"])
+        ax.fill_between(
+            table[measure], lowest, table["error_high"].fillna(table["error"]), color=style["color"], alpha=0.12, lw=0
+        )
+
+
+def _thousands(value: float, _: int) -> str:
+    return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k"
+
+
+def _dress(ax: Axes, table: pd.DataFrame, measure: str) -> None:
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    # intervals count as far as a factor of two beyond the means, so that one wide one does not flatten all others
+    bottom = max(table["error_low"].min(), table["error"].min() / 2) if table["error_low"].notna().any() else 0
+    bottom = (bottom if bottom > 0 else table["error"].min()) / 1.08
+    top = 1.08 * max(table["error"].max(), min(table["error_high"].max(), 2 * table["error"].max()))
+    ax.set_ylim(bottom, top)
+    ax.set_yticks([tick for tick in TICKS if bottom <= tick <= top])
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(FuncFormatter(_thousands))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel(TITLES[measure])
+    ax.set_ylabel("test error (%)")
+    ax.grid(alpha=0.25)

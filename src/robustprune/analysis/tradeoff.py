@@ -1,0 +1,71 @@
+"""The trade-off of every method: what each strength keeps, and at what error."""
+
+import pandas as pd
+
+from robustprune.analysis.page import html_page
+from robustprune.analysis.robustness import mean_units
+from robustprune.analysis.source import NETWORK, network_title, source_of, standard
+from robustprune.analysis.statistics import mean_interval
+
+MEASURES = {"params": "params_kept", "macs": "macs_kept"}
+COLUMNS = [
+    *(*NETWORK, "method", "strength", "epochs", "units_kept"),
+    *("params", "params_low", "params_high", "params_percent", "macs", "macs_low", "macs_high", "macs_percent"),
+    *("error", "error_low", "error_high", "error_valid", "n", "not_ok"),
+]
+
+
+def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """One row per method and strength at the standard start: means and intervals of params, MACs and test error.
+
+    Collapsed networks enter the means; diverged and failed ones have no numbers and show in `not_ok`. Controls, whose
+    sizes are another method's, are left out.
+    """
+    chosen = standard(runs)
+    chosen = chosen[source_of(chosen).isna()]
+    rows = []
+    for key, group in chosen.groupby([*NETWORK, "method", "strength"], sort=False):
+        row = dict(zip([*NETWORK, "method", "strength"], key, strict=True))
+        row |= {"epochs": int(group["epochs"].iloc[0]), "units_kept": mean_units(group["units_kept"])}
+        for name, column in {**MEASURES, "error": "error_test_percent"}.items():
+            found = mean_interval(group[column].astype(float), confidence)
+            row |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high, "n": found.n}
+        for name in MEASURES:
+            row[f"{name}_percent"] = 100 * row[name] / group[f"{name}_dense"].iloc[0]
+        row["error_valid"] = group["error_valid_percent"].astype(float).mean()
+        rows.append({**row, "not_ok": int((group["status"] != "ok").sum())})
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def tradeoff(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
+    """The points as a table, largest networks first within a method, and its page."""
+    table = points(runs, confidence)
+    table = table.sort_values([*NETWORK, "method", "params"], ascending=[True] * 4 + [False], kind="stable")
+    caption = (
+        "Every strength of every method at the standard start (width 1, He normal). Brackets: Student's t interval at "
+        f"level {confidence:.0%} over n seeds. Error: last-epoch test error; validation error where images were held "
+        "out. Percentages: of the starting network. Not ok: collapsed, diverged or failed networks; collapsed ones are "
+        "in the means."
+    )
+    sections = [(network_title(*key), _readable(group)) for key, group in table.groupby(NETWORK, sort=False)]
+    return table, html_page("What is kept, and at what error", sections, caption)
+
+
+def _readable(table: pd.DataFrame) -> pd.DataFrame:
+    shown = table[["method", "strength", "epochs"]].copy()
+    shown["units kept (mean)"] = table["units_kept"]
+    for name, title in (("params", "params"), ("macs", "MACs")):
+        shown[title] = [_number(row, name, ",.0f") for _, row in table.iterrows()]
+        shown[f"{title} (%)"] = [f"{value:.1f}" for value in table[f"{name}_percent"]]
+    shown["test error (%)"] = [_number(row, "error", ".2f") for _, row in table.iterrows()]
+    shown["validation error (%)"] = ["-" if pd.isna(value) else f"{value:.2f}" for value in table["error_valid"]]
+    shown["n"], shown["not ok"] = table["n"], table["not_ok"]
+    return shown
+
+
+def _number(row: pd.Series, name: str, form: str) -> str:
+    if pd.isna(row[name]):
+        return "none"
+    if pd.isna(row[f"{name}_low"]):
+        return format(row[name], form)
+    return f"{row[name]:{form}} [{row[f'{name}_low']:{form}}, {row[f'{name}_high']:{form}}]"
