@@ -35,7 +35,7 @@ def control_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
 def _row(runs: pd.DataFrame, axes: dict, control: str, own: pd.DataFrame, confidence: float) -> dict:
     method, strength = axes["source"].split("/")
     wanted = {**{name: axes[name] for name in START}, "method": method, "strength": strength}
-    source = runs[(runs[list(wanted)] == pd.Series(wanted)).all(1)].set_index("replicate")["error_test_percent"]
+    source = runs[(runs[list(wanted)] == pd.Series(wanted)).all(axis=1)].set_index("replicate")["error_test_percent"]
     own = own.set_index("replicate")
     error = own["error_test_percent"].astype(float)
     paired = paired_difference(error, source.astype(float).reindex(error.index), confidence)
@@ -62,7 +62,8 @@ def controls(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
         "Difference: control minus source in percentage points, paired by seed; above 0 the method's own weights are "
         f"better. Brackets: Student's t interval at level {confidence:.0%} over n seeds; p: paired t test, Holm-"
         "adjusted for the controls of one source. ticket: same units, initial weights; random_ticket: same widths, "
-        "other units; scratch_e: new weights; scratch_b: new weights, more epochs; width_uniform: one factor for all slots."
+        "other units; scratch_e: new weights; scratch_b: new weights, more epochs; width_uniform: one factor for all "
+        "slots."
     )
     sections = [(network_title(*key), _readable(group)) for key, group in table.groupby(NETWORK, sort=False)]
     return table, html_page("Is the found size all that matters?", sections, caption)

@@ -37,11 +37,8 @@ def _against(source: Source, confidence: float, measure: str) -> Figure:
         ax.set_title(network_title(*key), fontsize="medium")
     counts = sorted({table["n"].min(), table["n"].max()}) if len(table) else [0]
     n = "n = " + " to ".join(map(str, counts))
-    legend_below(
-        figure,
-        list(axes[0]),
-        f"mean over {n} seeds per strength; bars and bands: {confidence:.0%} t interval of the error",
-    )
+    footnote = f"mean over {n} seeds per strength; bars and bands: {confidence:.0%} t interval of the error"
+    legend_below(figure, list(axes[0]), footnote)
     return figure
 
 

@@ -1,0 +1,88 @@
+"""The trade-off and the controls from made-up records with known answers."""
+
+import json
+
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from scipy import stats
+from test_outputs import made_up, store
+
+from robustprune.analysis.controls import controls
+from robustprune.analysis.figures import FIGURES
+from robustprune.analysis.source import read_detailed_runs, read_source
+from robustprune.analysis.tradeoff import points, tradeoff
+
+
+def study(tmp_path):
+    """bernoulli as the source of two controls; its errors are 1.5, 1.6, 1.7."""
+    runs, details, history, gates = made_up(widths=(1.0,), initializations=("he_normal",))
+    for name, errors in (("ticket", [1.6, 1.9, 1.9]), ("scratch_e", [1.4, 1.7, 1.6])):
+        own, described = (table[table["method"] == "bernoulli"].copy() for table in (runs, details))
+        own["method"] = described["method"] = name
+        own["strength"] = described["strength"] = "of_it"
+        own["error_test_percent"] = errors
+        described["settings"] = json.dumps({"of": "bernoulli/a"})
+        runs, details = pd.concat([runs, own[::-1]]), pd.concat([details, described])
+    return store(tmp_path, (runs, details, history, gates))
+
+
+def test_controls_are_paired_by_seed_and_adjusted(tmp_path):
+    """The rows come in another order: pairs go by replicate."""
+    table, page = controls(read_detailed_runs(study(tmp_path)), 0.95)
+    table = table.set_index("control")
+    raw = {}
+    for name, errors in (("ticket/of_it", [1.6, 1.9, 1.9]), ("scratch_e/of_it", [1.4, 1.7, 1.6])):
+        reference = stats.ttest_rel(errors, [1.5, 1.6, 1.7])
+        low, high = reference.confidence_interval(0.95)
+        row = table.loc[name]
+        expected = (sum(errors) / 3 - 1.6, low, high, 3, 1.6)
+        found = (row.difference, row.difference_low, row.difference_high, row.n, row.source_error)
+        assert found == pytest.approx(expected, abs=1e-9)
+        raw[name] = reference.pvalue
+    smallest = min(raw, key=raw.get)
+    assert table.loc[smallest, "p_holm"] == pytest.approx(min(1, 2 * raw[smallest]))
+    assert set(table["source"]) == {"bernoulli/a"}
+    assert "+0.20 [-0.05, +0.45]" in page
+
+
+def test_a_control_without_its_source_has_no_difference(tmp_path):
+    runs = read_detailed_runs(study(tmp_path))
+    table, _ = controls(runs[runs["method"] != "bernoulli"], 0.95)
+    assert table["difference"].isna().all()
+    assert (table["n"] == 0).all()
+
+
+def test_trade_off_has_a_row_per_strength_without_controls(tmp_path):
+    table, page = tradeoff(read_detailed_runs(study(tmp_path)), 0.95)
+    assert list(table["method"]) == ["bernoulli", "dense"]
+    row = table.iloc[0]
+    assert (row.params, row.error, row.n, row.not_ok) == (1001, pytest.approx(1.6), 3, 0)
+    assert row.params_percent == pytest.approx(100 * 1001 / 266610)
+    assert row.macs_percent == pytest.approx(5.0)
+    assert "1,001 [999, 1,003]" in page
+
+
+def test_validation_error_and_failures_show(tmp_path):
+    runs = read_detailed_runs(study(tmp_path))
+    runs["error_valid_percent"] = 2.0
+    bernoulli = runs["method"] == "bernoulli"
+    runs.loc[bernoulli, "status"] = ["ok", "failed", "collapsed"]
+    runs.loc[runs["status"] == "failed", ["params_kept", "macs_kept", "error_test_percent"]] = None
+    row = points(runs, 0.95).set_index("method").loc["bernoulli"]
+    assert (row.n, row.not_ok, row.error_valid) == (2, 2, 2.0)
+
+
+def test_figures_show_the_numbers(tmp_path):
+    source = read_source(study(tmp_path))
+    figure = FIGURES["error_by_params"](source, 0.95)
+    (ax,) = figure.axes
+    points_drawn = [container.lines[0].get_data() for container in ax.containers]
+    assert [float(x[0]) for x, _ in points_drawn] == [1001, 1001]
+    assert [float(y[0]) for _, y in points_drawn] == pytest.approx([1.6, 1.6])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["bernoulli", "dense"]
+    plt.close(figure)
+    figure = FIGURES["controls_difference"](source, 0.95)
+    (ax,) = figure.axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["ticket", "scratch_e"]
+    plt.close(figure)
