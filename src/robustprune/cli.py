@@ -66,10 +66,17 @@ def _collect(arguments: argparse.Namespace) -> None:
         print(line)
 
 
+def _merge(arguments: argparse.Namespace) -> None:
+    from robustprune.merging import merge
+
+    for line in merge(arguments.folders, arguments.output):
+        print(line)
+
+
 def _tables(arguments: argparse.Namespace) -> None:
     from robustprune.analysis.tables import write_tables
 
-    for path in write_tables(arguments.source, arguments.output, arguments.confidence):
+    for path in write_tables(arguments.source, arguments.output, arguments.confidence, arguments.names):
         print(path)
 
 
@@ -152,9 +159,15 @@ def build_parser() -> Parser:
     train.add_argument("--output", type=Path, help="folder of the record (default: <root>/runs/<cell>)")
     collect = command("collect", _collect, "gather records into runs.csv and histories", config=True)
     collect.add_argument("--output", type=Path, help="folder to write to (default: the study's root)")
-    tables = command("tables", _tables, "make the tables of robustness and of cost")
+    merge = command("merge", _merge, "join the collected tables of several sittings or machines")
+    merge.add_argument(
+        "folders", type=Path, nargs="+", help="folders with runs.csv and the other tables; later ones win"
+    )
+    merge.add_argument("--output", type=Path, required=True, help="folder to write to; may be one of them")
+    tables = command("tables", _tables, "make the tables")
     tables.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
     tables.add_argument("--output", type=Path, required=True, help="folder of the tables")
+    tables.add_argument("--names", nargs="+", help="which tables (default: all)")
     tables.add_argument("--confidence", type=float, default=0.95, help="level of the intervals (default 0.95)")
     figure = command("figure", _figure, "draw one figure as PDF, SVG and PNG")
     figure.add_argument("name", help="the figure's name, or a wrong one to see the list")

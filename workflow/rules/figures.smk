@@ -1,3 +1,6 @@
+TUNE_FIGURES = ["error_by_params", "error_by_macs", "controls_difference"]
+
+
 # One figure from the user's own runs.
 rule figure_of_runs:
     input:
@@ -13,6 +16,8 @@ rule figure_of_runs:
         ),
     log:
         f"{ROOT}/logs/figure/{{name}}.log",
+    wildcard_constraints:
+        name="[a-z_]+",
     params:
         source=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,
@@ -40,10 +45,24 @@ use rule figure_of_runs as figure_of_reference with:
         source_hash=source_hash("robustprune.analysis.figures"),
 
 
+# And from the shipped sweep.
+use rule figure_of_reference as figure_of_tune with:
+    input:
+        expand(f"{TUNE}/{{file}}", file=COLLECTED),
+    output:
+        pdf="figures/tune/{name}.pdf",
+        svg="figures/tune/{name}.svg",
+        png="figures/tune/{name}.png",
+    log:
+        f"{ROOT}/logs/figure_of_tune/{{name}}.log",
+
+
 # Target: all figures.
 rule figures:
     input:
-        expand(
-            "figures/{name}.png" if FROM_REFERENCE else f"{ROOT}/figures/{{name}}.png",
-            name=FIGURES,
+        (
+            expand("figures/{name}.png", name=FIGURES)
+            + expand("figures/tune/{name}.png", name=TUNE_FIGURES)
+            if FROM_REFERENCE
+            else expand(f"{ROOT}/figures/{{name}}.png", name=FIGURES)
         ),

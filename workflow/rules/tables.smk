@@ -6,6 +6,9 @@ COLLECTED = [
     "history.parquet",
     "gates.parquet",
 ]
+# the sweep over strengths (config/tune.yaml), shipped beside the study
+TUNE = f"{REFERENCE}/tune"
+TUNE_TABLES = ["tradeoff", "controls", "published_results", "published_settings"]
 # What the targets `tables` and `figures` show: auto is the shipped reference until there are runs of one's own.
 FROM_REFERENCE = STUDY.results == "reference" or (
     STUDY.results == "auto" and not Path(ROOT, "runs").exists()
@@ -44,10 +47,12 @@ rule tables_of_runs:
     params:
         source=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,
+        names=list(TABLES),
         confidence=STUDY.confidence,
         source_hash=source_hash("robustprune.analysis.tables"),
     shell:
-        "robustprune tables --source {params.source} --output {params.folder} --confidence {params.confidence} > {log} 2>&1"
+        "robustprune tables --source {params.source} --output {params.folder} --names {params.names}"
+        " --confidence {params.confidence} > {log} 2>&1"
 
 
 # The same from the results shipped with the repository; nothing is trained.
@@ -62,6 +67,24 @@ use rule tables_of_runs as tables_of_reference with:
     params:
         source=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,
+        names=list(TABLES),
+        confidence=STUDY.confidence,
+        source_hash=source_hash("robustprune.analysis.tables"),
+
+
+# And from the shipped sweep.
+use rule tables_of_runs as tables_of_tune with:
+    input:
+        expand(f"{TUNE}/{{file}}", file=["runs.csv", "details.csv"]),
+    output:
+        csv=expand("figures/tune/tables/{name}.csv", name=TUNE_TABLES),
+        html=expand("figures/tune/tables/{name}.html", name=TUNE_TABLES),
+    log:
+        f"{ROOT}/logs/tables_of_tune.log",
+    params:
+        source=lambda wildcards, input: Path(input[0]).parent,
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        names=TUNE_TABLES,
         confidence=STUDY.confidence,
         source_hash=source_hash("robustprune.analysis.tables"),
 
@@ -90,6 +113,6 @@ rule check_claims:
 # Target: all tables.
 rule tables:
     input:
-        rules.tables_of_reference.output
+        rules.tables_of_reference.output + rules.tables_of_tune.output
         if FROM_REFERENCE
         else rules.tables_of_runs.output,

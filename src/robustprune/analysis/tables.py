@@ -1,6 +1,6 @@
 """Every table of the study: `robustprune tables` writes each as CSV (all digits) and HTML (for the report)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.source import read_detailed_runs
 from robustprune.analysis.tradeoff import tradeoff
 from robustprune.collection import write_table
+from robustprune.errors import StudyError, nearest
 from robustprune.records import write_atomically
 
 TABLES: dict[str, Callable[[pd.DataFrame, float], tuple[pd.DataFrame, str]]] = {
@@ -26,12 +27,20 @@ TABLES: dict[str, Callable[[pd.DataFrame, float], tuple[pd.DataFrame, str]]] = {
 }
 
 
-def write_tables(source: Path, folder: Path, confidence: float = 0.95) -> list[Path]:
-    """Write the tables of the runs.csv and details.csv in `source`; returns the paths."""
+def write_tables(
+    source: Path, folder: Path, confidence: float = 0.95, names: Sequence[str] | None = None
+) -> list[Path]:
+    """Write tables (all, or those named) of the runs.csv and details.csv in `source`; returns the paths.
+
+    Raises StudyError for an unknown name.
+    """
+    for name in names or ():
+        if name not in TABLES:
+            raise StudyError(f"no table {name!r}{nearest(name, TABLES)}")
     runs = read_detailed_runs(source)
     written = []
-    for name, make in TABLES.items():
-        table, page = make(runs, confidence)
+    for name in names or TABLES:
+        table, page = TABLES[name](runs, confidence)
         write_table(table, folder / f"{name}.csv")
         write_atomically(folder / f"{name}.html", lambda path, page=page: path.write_text(page))
         written += [folder / f"{name}.csv", folder / f"{name}.html"]

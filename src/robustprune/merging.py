@@ -1,0 +1,56 @@
+"""Join the collected tables of several sittings or machines into those of one study."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from robustprune.collection import AXES, write_table
+from robustprune.errors import StudyError
+
+TABLES = ("runs.csv", "details.csv", "history.parquet", "gates.parquet")
+
+
+def merge(folders: Sequence[Path], output: Path) -> list[str]:
+    """Write the tables of all folders together into `output` (which may be one of them); returns lines to print.
+
+    A cell that several folders hold is taken whole from the last of them. A cell stays in missing.csv while none has
+    it. Raises StudyError naming a file that is not there.
+    """
+    collected = [{name: _read(folder / name) for name in (*TABLES, "missing.csv")} for folder in folders]
+    cells = [_cells(tables["runs.csv"]) for tables in collected]
+    merged = {}
+    for name in TABLES:
+        parts = []
+        for number, tables in enumerate(collected):
+            later = set().union(*cells[number + 1 :])
+            table = tables[name]
+            parts.append(table[[key not in later for key in _keys(table)]] if len(table) else table)
+        filled = [part for part in parts if len(part)]
+        merged[name] = pd.concat(filled, ignore_index=True) if filled else parts[0]
+    found = {"/".join(_path(key)) for key in set().union(*cells)}
+    missing = pd.concat([tables["missing.csv"] for tables in collected], ignore_index=True).drop_duplicates("cell")
+    merged["missing.csv"] = missing[~missing["cell"].isin(found)]
+    for name, table in merged.items():
+        write_table(table, output / name)
+    return [f"{output / name}: {len(table)} rows" for name, table in merged.items()]
+
+
+def _read(path: Path) -> pd.DataFrame:
+    if not path.exists():
+        raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
+    return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+
+
+def _keys(table: pd.DataFrame) -> list[tuple]:
+    return list(table[list(AXES)].itertuples(index=False, name=None)) if len(table) else []
+
+
+def _cells(runs: pd.DataFrame) -> set[tuple]:
+    return set(_keys(runs))
+
+
+def _path(key: tuple) -> list[str]:
+    """A cell's key, as missing.csv has it."""
+    dataset, architecture, track, method, strength, initialization, width = key
+    return [dataset, f"{architecture}-{track}", method, strength, initialization, f"width-{width:g}"]
