@@ -61,7 +61,7 @@ use rule figure_of_reference as figure_of_tune with:
 rule figures:
     input:
         (
-            expand("figures/{name}.png", name=FIGURES)
+            expand("figures/{name}.png", name=set(FIGURES) - set(TUNE_FIGURES))
             + expand("figures/tune/{name}.png", name=TUNE_FIGURES)
             if FROM_REFERENCE
             else expand(f"{ROOT}/figures/{{name}}.png", name=FIGURES)

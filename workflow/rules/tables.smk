@@ -9,6 +9,7 @@ COLLECTED = [
 # the sweep over strengths (config/tune.yaml), shipped beside the study
 TUNE = f"{REFERENCE}/tune"
 TUNE_TABLES = ["tradeoff", "controls", "published_results", "published_settings"]
+STUDY_TABLES = [name for name in TABLES if name not in TUNE_TABLES]
 # What the targets `tables` and `figures` show: auto is the shipped reference until there are runs of one's own.
 FROM_REFERENCE = STUDY.results == "reference" or (
     STUDY.results == "auto" and not Path(ROOT, "runs").exists()
@@ -60,14 +61,14 @@ use rule tables_of_runs as tables_of_reference with:
     input:
         expand(f"{REFERENCE}/{{file}}", file=["runs.csv", "details.csv"]),
     output:
-        csv=expand("figures/tables/{name}.csv", name=TABLES),
-        html=expand("figures/tables/{name}.html", name=TABLES),
+        csv=expand("figures/tables/{name}.csv", name=STUDY_TABLES),
+        html=expand("figures/tables/{name}.html", name=STUDY_TABLES),
     log:
         f"{ROOT}/logs/tables_of_reference.log",
     params:
         source=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,
-        names=list(TABLES),
+        names=STUDY_TABLES,
         confidence=STUDY.confidence,
         source_hash=source_hash("robustprune.analysis.tables"),
 
