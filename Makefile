@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --workflow-profile workflow/profiles/default
 
-.PHONY: help install quick smoke study claims report bench scaling test test-fast lint format schemas clean
+.PHONY: help install quick smoke study tune claims report bench scaling test test-fast lint format schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -31,6 +31,9 @@ smoke: install ## the whole pipeline on tiny embedded data, and its report
 study: install ## the study itself (config/config.yaml; hours)
 	$(SNAKEMAKE)
 
+tune: install ## every method over its strengths on the tuning split (config/tune.yaml; a day)
+	$(SNAKEMAKE) --configfile config/tune.yaml
+
 claims: install ## repeat the runs behind the method's claims (config/claims.yaml)
 	$(SNAKEMAKE) --configfile config/claims.yaml
 
@@ -50,15 +53,15 @@ test-fast: install ## tests without real pipelines
 	$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow'
 
 lint: install ## ruff, snakefmt, snakemake --lint
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks workflow
+	$(BIN)/ruff format --check src tests benchmarks workflow
 	$(BIN)/snakefmt --check Snakefile workflow
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint --configfile config/smoke.yaml
 
 format: install ## apply the formatters
-	$(BIN)/ruff check --fix src tests benchmarks
-	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks workflow
+	$(BIN)/ruff format src tests benchmarks workflow
 	$(BIN)/snakefmt Snakefile workflow
 
 schemas: install ## regenerate workflow/schemas from the typed configuration and record

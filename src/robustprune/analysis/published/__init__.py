@@ -129,7 +129,7 @@ def published_settings(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFr
         "the paper's code or text; unverified: from memory or not known."
     )
     sections = [(method, group.drop(columns="method")) for method, group in table.groupby("method", sort=False)]
-    return table, html_page("Published settings and ours", sections, caption)
+    return table, html_page("Published settings and ours", sections, caption, text=True)
 
 
 def _used(runs: pd.DataFrame) -> list[tuple[SimpleNamespace, SimpleNamespace]]:
