@@ -1,4 +1,4 @@
-# The library Torch-Pruning: its group-norm importance and its own pruner (`pip install torch-pruning==1.6.0`). A baseline
+# The library Torch-Pruning: its group-norm importance and its own pruner (optional: the extra `baselines`). A baseline
 # that is a program of its own; how to add another: config/README.md, "Add a baseline".
 rule train_torch_pruning:
     input:
