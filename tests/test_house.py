@@ -10,7 +10,7 @@ from robustprune.provenance import PACKAGE, source_files, source_hash, training_
 FLOORS = [
     {"errors", "config", "cells", "provenance", "records", "schemas", "__init__"},
     {"data", "torchvision_datasets", "networks", "initialization", "metrics"},
-    {"methods", "collection", "merging", "orders"},
+    {"methods", "collection", "merging", "orders", "estimate"},
     {
         "allocator",
         "compaction",

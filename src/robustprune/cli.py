@@ -104,6 +104,7 @@ def _export(arguments: argparse.Namespace) -> None:
 def _plan(arguments: argparse.Namespace) -> None:
     from robustprune.cells import study_cells
     from robustprune.config import load_study
+    from robustprune.estimate import cell_seconds, read_figures
     from robustprune.methods.registry import check_method
 
     config = load_study(arguments.config)
@@ -111,9 +112,18 @@ def _plan(arguments: argparse.Namespace) -> None:
     for cell in cells.values():
         if cell.method not in config.foreign:
             check_method(cell)
-        print(f"{cell.key}: {cell.replicates} replicates, {cell.training.epochs} epochs")
+    figures = read_figures(arguments.bench)
+    seconds = {key: cell_seconds(cell, figures) for key, cell in cells.items()}
+    for key, cell in cells.items():
+        hours = "time unknown" if seconds[key] is None else f"about {seconds[key] / 60:.0f} min"
+        print(f"{key}: {cell.replicates} replicates, {cell.training.epochs} epochs, {hours}")
     networks = sum(cell.replicates for cell in cells.values())
+    known = [value for value in seconds.values() if value is not None]
     print(f"{len(cells)} cells, {networks} networks; results go to {config.root}")
+    print(
+        f"about {sum(known) / 3600:.1f} core-hours for {len(known)} cells (one thread, one cell at a time, by "
+        f"{arguments.bench}); unknown for the other {len(cells) - len(known)}"
+    )
 
 
 def _methods(arguments: argparse.Namespace) -> None:
@@ -184,7 +194,10 @@ def build_parser() -> Parser:
     export.add_argument("--replicate", type=int, default=0, help="which network (default 0)")
     export.add_argument("--output", type=Path, required=True, help="folder to write to")
     export.add_argument("--no-onnx", action="store_true", help="leave the ONNX file out")
-    command("plan", _plan, "list the cells of a study and check every setting, without running", config=True)
+    plan = command("plan", _plan, "list a study's cells with their time and check every setting", config=True)
+    plan.add_argument(
+        "--bench", type=Path, default=Path("benchmarks/latest.json"), help="figures of `make bench` for the time"
+    )
     command("methods", _methods, "print one method name per line")
     check = command("check", _check, "validate records, your own program's too, against the schema")
     check.add_argument("records", type=Path, nargs="+", help="record.json files")

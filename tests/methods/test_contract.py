@@ -8,8 +8,7 @@ from conftest import SETTINGS
 
 from robustprune.errors import StudyError
 from robustprune.methods.base import Method
-from robustprune.methods.control import Control
-from robustprune.methods.registry import find_method, method_names
+from robustprune.methods.registry import find_method, method_names, pruning_method_names
 from robustprune.training import Training
 
 
@@ -23,10 +22,7 @@ def test_unknown_method_names_the_nearest():
         find_method("bernouli")
 
 
-PRUNING = [name for name in method_names() if not issubclass(find_method(name), Control)]
-
-
-@pytest.mark.parametrize("name", PRUNING)
+@pytest.mark.parametrize("name", pruning_method_names())
 @pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
 def test_dtypes_and_state_round_trip(digits, make_cell, name, arch):
     """Every method trains in float64 too, and its state survives a checkpoint."""

@@ -10,6 +10,7 @@ from robustprune.cells import Cell
 from robustprune.config import Strict, describe
 from robustprune.errors import StudyError, nearest
 from robustprune.methods.base import Method
+from robustprune.methods.control import Control
 from robustprune.networks.architecture import architecture
 
 
@@ -26,6 +27,11 @@ def method_names() -> list[str]:
 
     names = sorted(module.name for module in pkgutil.iter_modules(methods.__path__))
     return [name for name in names if _method_class(name)]
+
+
+def pruning_method_names() -> list[str]:
+    """Those without the controls, which only train networks of a size that another found."""
+    return [name for name in method_names() if not issubclass(_method_class(name), Control)]
 
 
 def find_method(name: str) -> type[Method]:

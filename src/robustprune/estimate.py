@@ -1,0 +1,52 @@
+"""How long a study will take, from the figures of `make bench`."""
+
+import json
+from pathlib import Path
+
+from robustprune.cells import Cell
+from robustprune.errors import StudyError
+from robustprune.metrics import macs
+from robustprune.networks.architecture import architecture
+
+TITLES = {"lenet_300_100": "LeNet-300-100", "lenet5": "LeNet-5"}
+IMAGES = {"mnist": 60_000, "fashion_mnist": 60_000, "kmnist": 60_000, "emnist_digits": 240_000, "digits": 1_437}
+HELD_OUT = 12  # one image in twelve on the tuning split
+TIMED_REPLICATES = 5
+TIMED_BATCH = 128
+# share of the epochs that cost what dense steps cost, the rest what a pruned network's cost (from the shipped records)
+DENSE_SHARE = {"dense": 1.0, "bernoulli": 0.1, "slimming": 0.5}
+DENSE_SHARE |= dict.fromkeys(("vib", "sbp", "beta_bernoulli"), 0.75)  # prune when they settle their gates
+DENSE_SHARE |= dict.fromkeys(("magnitude", "taylor", "random"), 0.3)
+OTHERS = 0.4
+CONTROLS = 0.0
+
+Figures = dict[str, float]
+
+
+def read_figures(path: Path) -> Figures:
+    """Name -> value of a benchmark file. Raises StudyError where it is missing or not one."""
+    try:
+        return {entry["name"]: entry["value"] for entry in json.loads(path.read_text())}
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such file; make it with `make bench`, or name another with --bench") from None
+    except (json.JSONDecodeError, TypeError, KeyError) as error:
+        raise StudyError(f"{path}: not a file of `make bench` ({error}); make it again") from None
+
+
+def cell_seconds(cell: Cell, figures: Figures) -> float | None:
+    """Seconds of a cell's training on a quiet core; None for methods that the benchmark does not know.
+
+    A network that shrinks costs the dense step for a share of its epochs and a pruned one's step for the rest, both
+    as timed at width 1; the dense step grows with the starting network's MACs. Expect a factor of 1.5 either way.
+    """
+    title, method = TITLES[cell.architecture], "dense" if cell.source_key else cell.method
+    timed = [figures.get(f"{method}: {title} {size} step, R={TIMED_REPLICATES}") for size in ("dense", "pruned")]
+    if None in timed:
+        return None
+    network = architecture(cell.architecture)
+    growth = max(1.0, macs(network, network.units(cell.width)) / macs(network, network.units()))
+    share = CONTROLS if cell.source_key else DENSE_SHARE.get(method, OTHERS)
+    images = IMAGES[cell.dataset] * ((HELD_OUT - 1) / HELD_OUT if cell.training.images == "tuning" else 1)
+    steps = cell.training.epochs * (images // cell.training.batch_size)
+    milliseconds = (share * timed[0] * growth + (1 - share) * timed[1]) * cell.training.batch_size / TIMED_BATCH
+    return steps * milliseconds / 1000 * cell.replicates

@@ -1,0 +1,58 @@
+"""How long a study will take."""
+
+import json
+
+import pytest
+from conftest import REPOSITORY
+
+from robustprune.errors import StudyError
+from robustprune.estimate import cell_seconds, read_figures
+
+FIGURES = {
+    "dense: LeNet-300-100 dense step, R=5": 2.0,
+    "dense: LeNet-300-100 pruned step, R=5": 0.5,
+    "vib: LeNet-300-100 dense step, R=5": 6.0,
+    "vib: LeNet-300-100 pruned step, R=5": 2.0,
+}
+
+
+def test_estimates_by_hand(make_cell):
+    """digits: 1,437 images, 22 batches of 64; a step of 64 examples costs half of one of 128."""
+    dense = make_cell("dense", epochs=10, replicates=3)
+    assert cell_seconds(dense, FIGURES) == pytest.approx(10 * 22 * 2.0 / 2 / 1000 * 3)
+    late = make_cell("vib", epochs=10, replicates=1)
+    assert cell_seconds(late, FIGURES) == pytest.approx(10 * 22 * (0.75 * 6 + 0.25 * 2) / 2 / 1000)
+    control = make_cell("ticket", epochs=10, replicates=1, settings={"of": "vib/a"})
+    assert cell_seconds(control, FIGURES) == pytest.approx(10 * 22 * 0.5 / 2 / 1000)
+    assert cell_seconds(make_cell("taylor"), FIGURES) is None
+
+
+def test_wider_starts_take_longer_in_proportion_to_their_macs(make_cell):
+    wide = cell_seconds(make_cell("dense", width=2.0), FIGURES) / cell_seconds(make_cell("dense"), FIGURES)
+    assert wide == pytest.approx((784 * 600 + 600 * 200 + 2000) / 266200)
+
+
+def test_shipped_figures_predict_the_shipped_records_within_half(make_cell):
+    """Seconds per network of results/reference at width 1: dense and the method, both architectures."""
+    import pandas as pd
+
+    from robustprune.cells import find_cell
+    from robustprune.config import load_study
+
+    figures = read_figures(REPOSITORY / "benchmarks" / "latest.json")
+    runs = pd.read_csv(REPOSITORY / "results" / "reference" / "runs.csv")
+    config = load_study(REPOSITORY / "config" / "claims.yaml")
+    runs = runs[(runs["width"] == 1) & (runs["initialization"] == "he_normal")]
+    for (arch, method, strength), group in runs.groupby(["architecture", "method", "strength"]):
+        cell = find_cell(config, f"mnist/{arch}-full/{method}/{strength}/he_normal/width-1")
+        ratio = group["train_seconds"].mean() * cell.replicates / cell_seconds(cell, figures)
+        assert 1 / 1.7 < ratio < 1.7, (arch, method, ratio)
+
+
+def test_a_missing_or_wrong_file_is_named(tmp_path):
+    with pytest.raises(StudyError, match=r"nothing.json: no such file; make it with `make bench`"):
+        read_figures(tmp_path / "nothing.json")
+    for content in ("[1]", "no JSON", json.dumps([{"value": 1}])):
+        (tmp_path / "wrong.json").write_text(content)
+        with pytest.raises(StudyError, match=r"wrong.json: not a file of `make bench`"):
+            read_figures(tmp_path / "wrong.json")
