@@ -21,7 +21,7 @@ from robustprune.config import DataSettings
 cell = Cell(dataset="digits", architecture="lenet_300_100", method="dense", strength="d", replicates=1,
             training=TrainingSettings(epochs=2))
 training = Training(cell, load("digits", DataSettings(directory=sys.argv[1])))
-with Progress(cell, 0, resumed=False) as progress:
+with Progress(training, resumed=False) as progress:
     while not training.finished:
         training.run_epoch()
         progress.show(training)

@@ -120,7 +120,10 @@ def test_collect_names_missing_invalid_and_misplaced_cells(study, tmp_path):
     assert len(missing) == 2
     assert "exceeds params_dense" in missing.reason[0]
     assert "expected" in missing.reason[1]
-    assert len(pd.read_csv(tmp_path / "runs.csv")) == 0
+    runs = pd.read_csv(tmp_path / "runs.csv")
+    assert set(runs["status"]) == {"failed"}
+    assert set(runs["method"]) == {"dense", "bernoulli"}
+    assert runs["params_kept"].isna().all()
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -5,7 +5,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from robustprune.methods.registry import method_names
+from robustprune.methods.registry import pruning_method_names
 from robustprune.training import Training
 
 READS_A_VALUE = ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal", "unique")
@@ -38,7 +38,7 @@ class Recorder(TorchDispatchMode):
                         old.copy_(new)
 
 
-@pytest.mark.parametrize("name", method_names())
+@pytest.mark.parametrize("name", pruning_method_names())
 @pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
 def test_a_recorded_step_trains_like_a_fresh_one(digits, make_cell, name, arch):
     """Two steps replayed from one recording end bit-identically to two steps taken, after a compaction too."""

@@ -347,11 +347,12 @@ def test_nothing_in_the_clamped_domain_is_not_finite(make_network, name, first, 
         for key in list(method.parameters):
             value = (first, second)[names.index(own_name(key)) % 2]
             method.parameters[key] = torch.full_like(method.parameters[key], value).to(dtype)
-        method.constrain()
+        network = make_network("lenet_300_100", 1, dtype)
+        method.constrain(network, 1.0)
         method.draw(3)
         method.parameters = {key: tensor.requires_grad_() for key, tensor in method.parameters.items()}
         total = method.sampled("fc2").sum() + 60000 * method.cost("fc2").sum() + method.settled("fc2").sum()
-        total = total + torch.as_tensor(method.network_cost(make_network("lenet_300_100", 1, dtype))).sum()
+        total = total + torch.as_tensor(method.network_cost(network)).sum()
         assert total.isfinite()
         for grad in torch.autograd.grad(total, list(method.parameters.values()), allow_unused=True):
             assert grad is None or grad.isfinite().all()
