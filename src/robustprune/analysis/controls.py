@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from robustprune.analysis.page import html_page
+from robustprune.analysis.page import html_page, with_interval
 from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.source import NETWORK, network_title, source_of
 from robustprune.analysis.statistics import holm, mean_interval, paired_difference
@@ -75,11 +75,7 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
     shown["units (mean)"], shown["params"] = table["units_kept"], [f"{value:,.0f}" for value in table["params"]]
     shown["error (%)"] = [f"{value:.2f}" for value in table["error"]]
     shown["source error (%)"] = [f"{value:.2f}" for value in table["source_error"]]
-    shown["difference (points)"] = [
-        f"{row.difference:+.2f}"
-        + ("" if pd.isna(row.difference_low) else f" [{row.difference_low:+.2f}, {row.difference_high:+.2f}]")
-        for row in table.itertuples()
-    ]
+    shown["difference (points)"] = [with_interval(row, "difference", "+.2f") for _, row in table.iterrows()]
     shown["p (Holm)"] = ["-" if pd.isna(value) else f"{value:.3f}" for value in table["p_holm"]]
     shown["n"] = table["n"]
     return shown

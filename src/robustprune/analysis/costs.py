@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.page import html_page
+from robustprune.analysis.page import html_page, with_interval
 from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, network_title
 from robustprune.analysis.statistics import mean_interval
 
@@ -80,11 +80,7 @@ def _number(value: float, form: str) -> str:
 def _readable_training(table: pd.DataFrame) -> pd.DataFrame:
     shown = _start(table)
     shown["epochs"] = table["epochs"]
-    shown["MACs (% of dense)"] = [
-        _number(row.macs_percent, ".1f")
-        + ("" if pd.isna(row.macs_percent_low) else f" [{row.macs_percent_low:.1f}, {row.macs_percent_high:.1f}]")
-        for row in table.itertuples()
-    ]
+    shown["MACs (% of dense)"] = [with_interval(row, "macs_percent", ".1f") for _, row in table.iterrows()]
     shown["s/network"] = [_number(value, ".1f") for value in table["train_seconds"]]
     shown["dense s/network"] = [_number(value, ".1f") for value in table["dense_seconds"]]
     shown["time (% of dense)"] = [_number(value, ".0f") for value in table["seconds_percent"]]

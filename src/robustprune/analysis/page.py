@@ -14,6 +14,15 @@ td:first-child, th:first-child, table.text td, table.text th { text-align: left;
 </style>"""
 
 
+def with_interval(row: pd.Series, column: str, form: str) -> str:
+    """The value of a column with the interval of <column>_low and <column>_high beside it, as far as they are known."""
+    if pd.isna(row[column]):
+        return "none"
+    if pd.isna(row[f"{column}_low"]):
+        return format(row[column], form)
+    return f"{row[column]:{form}} [{row[f'{column}_low']:{form}}, {row[f'{column}_high']:{form}}]"
+
+
 def html_page(title: str, sections: Iterable[tuple[str, pd.DataFrame]], caption: str, text: bool = False) -> str:
     """A page with one table per section (heading, table); text: all columns are prose, aligned left."""
     parts = [f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{title}</title>{STYLE}</head><body>"]

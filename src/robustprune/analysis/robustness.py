@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.page import html_page
+from robustprune.analysis.page import html_page, with_interval
 from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, network_title
 from robustprune.analysis.statistics import mean_interval
 from robustprune.records import split_units
@@ -72,9 +72,9 @@ def readable(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         shown["width"] = [f"{width:g}" for width in table["width"]]
         shown = shown.rename(columns={"width": "starting width"})
     shown[TITLES["units_kept"]] = table["units_kept"]
-    shown[TITLES["params_kept"]] = [_with_interval(row, "params_kept", ",.0f") for _, row in table.iterrows()]
+    shown[TITLES["params_kept"]] = [with_interval(row, "params_kept", ",.0f") for _, row in table.iterrows()]
     shown[TITLES["error_test_percent"]] = [
-        _with_interval(row, "error_test_percent", ".2f") for _, row in table.iterrows()
+        with_interval(row, "error_test_percent", ".2f") for _, row in table.iterrows()
     ]
     if len(table):
         ends = zip(table["error_min"], table["error_max"], strict=True)
@@ -82,14 +82,6 @@ def readable(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         shown[TITLES["train_seconds"]] = [f"{seconds:.1f}" for seconds in table["train_seconds"]]
     shown["n"], shown["not ok"] = table["n"], table["not_ok"]
     return shown
-
-
-def _with_interval(row: pd.Series, column: str, form: str) -> str:
-    if np.isnan(row[column]):
-        return "none"
-    if np.isnan(row[f"{column}_low"]):
-        return format(row[column], form)
-    return f"{row[column]:{form}} [{row[f'{column}_low']:{form}}, {row[f'{column}_high']:{form}}]"
 
 
 def page(table: pd.DataFrame, by: list[str], title: str, confidence: float) -> str:

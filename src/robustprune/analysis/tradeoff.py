@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from robustprune.analysis.page import html_page
+from robustprune.analysis.page import html_page, with_interval
 from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.source import NETWORK, network_title, source_of, standard
 from robustprune.analysis.statistics import mean_interval
@@ -55,17 +55,9 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
     shown = table[["method", "strength", "epochs"]].copy()
     shown["units kept (mean)"] = table["units_kept"]
     for name, title in (("params", "params"), ("macs", "MACs")):
-        shown[title] = [_number(row, name, ",.0f") for _, row in table.iterrows()]
+        shown[title] = [with_interval(row, name, ",.0f") for _, row in table.iterrows()]
         shown[f"{title} (%)"] = [f"{value:.1f}" for value in table[f"{name}_percent"]]
-    shown["test error (%)"] = [_number(row, "error", ".2f") for _, row in table.iterrows()]
+    shown["test error (%)"] = [with_interval(row, "error", ".2f") for _, row in table.iterrows()]
     shown["validation error (%)"] = ["-" if pd.isna(value) else f"{value:.2f}" for value in table["error_valid"]]
     shown["n"], shown["not ok"] = table["n"], table["not_ok"]
     return shown
-
-
-def _number(row: pd.Series, name: str, form: str) -> str:
-    if pd.isna(row[name]):
-        return "none"
-    if pd.isna(row[f"{name}_low"]):
-        return format(row[name], form)
-    return f"{row[name]:{form}} [{row[f'{name}_low']:{form}}, {row[f'{name}_high']:{form}}]"

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.page import html_page
+from robustprune.analysis.page import html_page, with_interval
 from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.source import NETWORK, network_title, standard
 from robustprune.analysis.statistics import mean_interval
@@ -102,12 +102,7 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
         table[name] for name in ("strength", "epochs", "units_kept")
     )
     shown["our params"] = [f"{value:,.0f}" for value in table["params_kept"]]
-    shown["our error (%)"] = [
-        f"{row.error_test_percent:.2f}"
-        + ("" if np.isnan(row.error_test_percent_low) else f" [{row.error_test_percent_low:.2f}, ")
-        + ("" if np.isnan(row.error_test_percent_low) else f"{row.error_test_percent_high:.2f}]")
-        for row in table.itertuples()
-    ]
+    shown["our error (%)"] = [with_interval(row, "error_test_percent", ".2f") for _, row in table.iterrows()]
     shown["n"], shown["source"] = table["n"], table["source"]
     return shown
 
