@@ -73,6 +73,14 @@ def _merge(arguments: argparse.Namespace) -> None:
         print(line)
 
 
+def _choose(arguments: argparse.Namespace) -> None:
+    from robustprune.analysis.operating_points import write_operating_points
+
+    for point in write_operating_points(arguments.source, arguments.output, arguments.margin, arguments.force):
+        network = f"{point['dataset']}/{point['architecture']}-{point['track']}/{point['method']}"
+        print(f"{network}: {point['strength'] or 'none fits'} (validation error at most {point['bound_percent']:g} %)")
+
+
 def _tables(arguments: argparse.Namespace) -> None:
     from robustprune.analysis.tables import write_tables
 
@@ -174,6 +182,11 @@ def build_parser() -> Parser:
         "folders", type=Path, nargs="+", help="folders with runs.csv and the other tables; later ones win"
     )
     merge.add_argument("--output", type=Path, required=True, help="folder to write to; may be one of them")
+    choose = command("choose", _choose, "choose operating points by validation error")
+    choose.add_argument("--source", type=Path, required=True, help="folder with the runs.csv of a sweep")
+    choose.add_argument("--output", type=Path, required=True, help="operating_points.yaml to write")
+    choose.add_argument("--margin", type=float, default=0.2, help="points above dense that are allowed (default 0.2)")
+    choose.add_argument("--force", action="store_true", help="replace an existing file")
     tables = command("tables", _tables, "make the tables")
     tables.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
     tables.add_argument("--output", type=Path, required=True, help="folder of the tables")

@@ -1,0 +1,70 @@
+"""Operating points: for each method the smallest network that costs next to nothing in validation error.
+
+Test images have no say: only error_valid_percent is read (design.md section 6).
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from robustprune.analysis.source import NETWORK, read_detailed_runs, source_of, standard
+from robustprune.errors import StudyError
+from robustprune.records import write_atomically
+
+MARGIN = 0.2
+
+
+def operating_points(runs: pd.DataFrame, margin: float = MARGIN) -> list[dict[str, Any]]:
+    """One entry per network, track and method: the strength of fewest mean params whose mean validation error is at
+    most that of dense training plus `margin` (percentage points), with the evidence; strength None where none is.
+
+    A strength with a network that is not ok cannot be chosen. Raises StudyError where no dense network was trained for
+    an architecture, or where no images were held out.
+    """
+    runs = standard(runs)
+    runs = runs[source_of(runs).isna()]
+    if runs["error_valid_percent"].isna().all():
+        raise StudyError("no validation errors in these runs; train with training.images: tuning (config/tune.yaml)")
+    points = []
+    for key, group in runs.groupby(NETWORK, sort=True):
+        dense = runs[(runs["dataset"] == key[0]) & (runs["architecture"] == key[1]) & (runs["method"] == "dense")]
+        if dense.empty:
+            raise StudyError(f"no dense networks of {key[1]} on {key[0]}; add dense to the sweep")
+        bound = float(dense.drop_duplicates("replicate")["error_valid_percent"].mean()) + margin
+        for method, own in group[group["method"] != "dense"].groupby("method", sort=True):
+            strengths = _evidence(own)
+            fitting = [s for s in strengths if s["all_ok"] and s["error_valid_percent"] <= round(bound, 4)]
+            chosen = min(fitting, key=lambda s: s["params_kept"], default=None)
+            axes = dict(zip(NETWORK, key, strict=True))
+            found = {"strength": chosen["strength"] if chosen else None, "bound_percent": round(bound, 4)}
+            points.append({**axes, "method": method, **found, "strengths": strengths})
+    return points
+
+
+def _evidence(own: pd.DataFrame) -> list[dict[str, Any]]:
+    """What each strength kept and its validation error, largest first."""
+    found = []
+    for strength, group in own.groupby("strength", sort=False):
+        entry = {"strength": strength, "params_kept": round(float(group["params_kept"].mean()), 1)}
+        entry["error_valid_percent"] = round(float(group["error_valid_percent"].mean()), 4)
+        found.append({**entry, "n": len(group), "all_ok": bool((group["status"] == "ok").all())})
+    return sorted(found, key=lambda s: -s["params_kept"])
+
+
+def write_operating_points(source: Path, output: Path, margin: float = MARGIN, force: bool = False) -> list[dict]:
+    """Write the operating points of the runs.csv in `source` as YAML; returns them.
+
+    Raises StudyError where `output` exists and `force` is not set: a committed choice is not replaced by accident.
+    """
+    if output.exists() and not force:
+        raise StudyError(f"{output}: exists already; give --force to replace it")
+    points = operating_points(read_detailed_runs(source), margin)
+    text = (
+        f"# Smallest network whose mean validation error is at most dense + {margin:g} points, by method.\n"
+        "# Made by `robustprune choose`; strengths are the evidence, largest network first.\n"
+    )
+    text += yaml.safe_dump(points, sort_keys=False)
+    write_atomically(output, lambda path: path.write_text(text))
+    return points
