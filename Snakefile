@@ -38,6 +38,7 @@ for cell in CELLS.values():
         check_method(cell)
 # a cell's folder below runs/; filled in, it is the cell's key
 CELL = "{dataset}/{network}/{method}/{strength}/{initialization}/width-{width}"
+cell_of = lambda wildcards: CELL.format(**dict(wildcards.items()))
 
 
 # Everything: trains what is missing, then tables, figures and the check of the configuration's claims.
@@ -47,6 +48,7 @@ rule all:
         expand(f"{ROOT}/tables/{{name}}.html", name=TABLES),
         expand(f"{ROOT}/figures/{{name}}.png", name=FIGURES),
         [f"{ROOT}/tables/claims.csv"] if STUDY.claims else [],
+        lambda wildcards: rules.choose_operating_points.output if SWEEP else [],
 
 
 onstart:
@@ -69,4 +71,5 @@ for path in sorted(Path(workflow.basedir, "workflow/baselines").glob("*.smk")):
 
 
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/tune.smk"
 include: "workflow/rules/figures.smk"

@@ -13,7 +13,7 @@ rule train_torch_pruning:
     threads: STUDY.threads
     params:
         config=CONFIG_FILE,
-        cell=lambda wildcards: cell_of(wildcards),
+        cell=cell_of,
         config_hash=lambda wildcards: CELLS[cell_of(wildcards)].config_hash,
     shell:
         "(robustprune order --config {params.config} --cell {params.cell}"

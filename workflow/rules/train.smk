@@ -1,10 +1,6 @@
 CONTROLS = ["scratch_e", "scratch_b", "ticket", "random_ticket", "width_uniform"]
 
 
-def cell_of(wildcards):
-    return CELL.format(**dict(wildcards.items()))
-
-
 # One cell: all its replicates train at once and are evaluated; a kill costs at most some seconds of epochs.
 rule train:
     input:
@@ -27,7 +23,7 @@ rule train:
         gpu=1 if STUDY.device.startswith("cuda") else 0,
     params:
         config=CONFIG_FILE,
-        cell=lambda wildcards: cell_of(wildcards),
+        cell=cell_of,
         config_hash=lambda wildcards: CELLS[cell_of(wildcards)].config_hash,
         source_hash=lambda wildcards: training_hash(wildcards.method),
     shell:
