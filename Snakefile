@@ -9,7 +9,7 @@ from robustprune.analysis.figures import FIGURES
 from robustprune.analysis.tables import TABLES
 from robustprune.cells import study_cells
 from robustprune.config import validate_study
-from robustprune.methods.registry import check_method
+from robustprune.methods.registry import check_method, control_names
 from robustprune.provenance import source_hash, training_hash
 
 min_version("9.0")

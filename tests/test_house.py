@@ -1,6 +1,8 @@
 """The house keeps its shape: imports run downward, files stay small, one method never hashes into another."""
 
 import ast
+import subprocess
+import sys
 
 import pytest
 from conftest import REPOSITORY
@@ -62,6 +64,15 @@ def test_analysis_never_touches_networks_or_torch():
         assert not any("stacked" in str(name) or "plain" in str(name) for name in names), path
 
 
+def test_reading_results_never_loads_torch():
+    """Tables and figures start in a second and do not follow edits of the engine."""
+    program = "import sys, robustprune.analysis.tables, robustprune.analysis.figures; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+    assert not {"training.py", "base.py", "stacked.py"} & {
+        path.name for path in source_files("robustprune.analysis.figures")
+    }
+
+
 def test_rules_are_thin():
     for path in (REPOSITORY / "workflow").glob("*/*.smk"):
         assert len(path.read_text().splitlines()) <= 120, path.name
@@ -70,7 +81,7 @@ def test_rules_are_thin():
 def test_training_hash_covers_the_engine_and_one_method_only():
     names = {path.name for path in source_files("robustprune.running", "robustprune.methods.magnitude")}
     assert {"training.py", "compaction.py", "magnitude.py", "schedule.py", "layers.py", "config.py"} <= names
-    assert not {"bernoulli.py", "dense.py", "cli.py", "tables.py", "claims.py"} & names
+    assert not {"bernoulli.py", "dense.py", "control.py", "cli.py", "tables.py", "claims.py"} & names
     assert training_hash("magnitude") != training_hash("bernoulli")
 
 

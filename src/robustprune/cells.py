@@ -23,6 +23,9 @@ from robustprune.config import (
 )
 from robustprune.errors import StudyError
 
+AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width")
+"""What a cell is one combination of: the fields that make up its key."""
+
 
 class Cell(Strict):
     """The fully merged configuration of one training job."""

@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from robustprune.cells import Cell, study_cells
+from robustprune.cells import AXES, Cell, study_cells
 from robustprune.config import StudyConfig
 from robustprune.errors import StudyError
 from robustprune.methods.registry import check_method
 from robustprune.orders import failed_replicates
-from robustprune.records import COLUMNS, RECORD_NAME, Record, Replicate, read_record, table_rows, write_atomically
+from robustprune.records import COLUMNS, RECORD_NAME, Record, Replicate, read_record, table_rows, write_table
 
-AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width")
 DETAILS = (
     *("status", "reason", "units_raw", "gates_above_090_fraction"),
     *("inference_ms_dense_batch1", "inference_ms_kept_batch1"),
@@ -57,14 +56,6 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
         write_table(table, folder / name)
     lines = [f"{folder / name}: {len(table)} rows" for name, table in tables.items()]
     return lines + [f"missing: {entry['cell']}: {entry['reason']}" for entry in missing]
-
-
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table atomically, as CSV or Parquet by its suffix."""
-    if path.suffix == ".csv":
-        write_atomically(path, lambda temporary: table.to_csv(temporary, index=False))
-    else:
-        write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))
 
 
 def _checked(path: Path, cell: Cell) -> Record:

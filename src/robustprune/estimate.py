@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 from robustprune.cells import Cell
+from robustprune.data import VALIDATION_SHARE
 from robustprune.errors import StudyError
 from robustprune.metrics import macs
 from robustprune.networks.architecture import architecture
 
 TITLES = {"lenet_300_100": "LeNet-300-100", "lenet5": "LeNet-5"}
 IMAGES = {"mnist": 60_000, "fashion_mnist": 60_000, "kmnist": 60_000, "emnist_digits": 240_000, "digits": 1_437}
-HELD_OUT = 12  # one image in twelve on the tuning split
 TIMED_REPLICATES = 5
 TIMED_BATCH = 128
 # share of the epochs that cost what dense steps cost, the rest what a pruned network's cost (from the shipped records)
@@ -46,7 +46,9 @@ def cell_seconds(cell: Cell, figures: Figures) -> float | None:
     network = architecture(cell.architecture)
     growth = max(1.0, macs(network, network.units(cell.width)) / macs(network, network.units()))
     share = CONTROLS if cell.source_key else DENSE_SHARE.get(method, OTHERS)
-    images = IMAGES[cell.dataset] * ((HELD_OUT - 1) / HELD_OUT if cell.training.images == "tuning" else 1)
+    images = IMAGES[cell.dataset] * (
+        (VALIDATION_SHARE - 1) / VALIDATION_SHARE if cell.training.images == "tuning" else 1
+    )
     steps = cell.training.epochs * (images // cell.training.batch_size)
     milliseconds = (share * timed[0] * growth + (1 - share) * timed[1]) * cell.training.batch_size / TIMED_BATCH
     return steps * milliseconds / 1000 * cell.replicates

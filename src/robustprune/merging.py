@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from robustprune.collection import AXES, write_table
+from robustprune.cells import AXES
 from robustprune.errors import StudyError
+from robustprune.records import write_table
 
 TABLES = ("runs.csv", "details.csv", "history.parquet", "gates.parquet")
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
 from pydantic import Field, ValidationError, model_validator
 
 from robustprune.cells import Cell
@@ -169,6 +170,14 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table atomically, as CSV or Parquet by its suffix."""
+    if path.suffix == ".csv":
+        write_atomically(path, lambda temporary: table.to_csv(temporary, index=False))
+    else:
+        write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))
 
 
 def write_record(record: Record, folder: Path) -> None:

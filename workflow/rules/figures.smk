@@ -38,11 +38,6 @@ use rule figure_of_runs as figure_of_reference with:
         png="figures/{name}.png",
     log:
         f"{ROOT}/logs/figure_of_reference/{{name}}.log",
-    params:
-        source=lambda wildcards, input: Path(input[0]).parent,
-        folder=lambda wildcards, output: Path(output[0]).parent,
-        confidence=STUDY.confidence,
-        source_hash=source_hash("robustprune.analysis.figures"),
 
 
 # And from the shipped sweep.

@@ -48,7 +48,7 @@ rule tables_of_runs:
     params:
         source=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,
-        names=list(TABLES),
+        names=lambda wildcards, output: [Path(page).stem for page in output.html],
         confidence=STUDY.confidence,
         source_hash=source_hash("robustprune.analysis.tables"),
     shell:
@@ -65,12 +65,6 @@ use rule tables_of_runs as tables_of_reference with:
         html=expand("figures/tables/{name}.html", name=STUDY_TABLES),
     log:
         f"{ROOT}/logs/tables_of_reference.log",
-    params:
-        source=lambda wildcards, input: Path(input[0]).parent,
-        folder=lambda wildcards, output: Path(output[0]).parent,
-        names=STUDY_TABLES,
-        confidence=STUDY.confidence,
-        source_hash=source_hash("robustprune.analysis.tables"),
 
 
 # And from the shipped sweep.
@@ -82,12 +76,6 @@ use rule tables_of_runs as tables_of_tune with:
         html=expand("figures/tune/tables/{name}.html", name=TUNE_TABLES),
     log:
         f"{ROOT}/logs/tables_of_tune.log",
-    params:
-        source=lambda wildcards, input: Path(input[0]).parent,
-        folder=lambda wildcards, output: Path(output[0]).parent,
-        names=TUNE_TABLES,
-        confidence=STUDY.confidence,
-        source_hash=source_hash("robustprune.analysis.tables"),
 
 
 # What the configuration claims against what was found.

@@ -1,4 +1,4 @@
-CONTROLS = ["scratch_e", "scratch_b", "ticket", "random_ticket", "width_uniform"]
+CONTROLS = control_names()
 
 
 # One cell: all its replicates train at once and are evaluated; a kill costs at most some seconds of epochs.

@@ -20,15 +20,15 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from robustprune.cells import Cell, stream_seed
+from robustprune.evaluation import COLLAPSED_ABOVE_PERCENT
 from robustprune.initialization import initial_parameters
+from robustprune.methods.schedule import ScheduleSettings
 from robustprune.metrics import macs, parameters
 from robustprune.networks.architecture import architecture
 from robustprune.networks.plain import error_percent
 from robustprune.provenance import provenance
 from robustprune.records import Provenance, Record, Replicate, join_units, write_record
-
-EVENTS, WARM_UP, PRUNE_UNTIL = 20, 0.125, 0.375
-STEP_MACS = 3  # a training step costs about three forward passes
+from robustprune.training import PASSES
 
 
 def build(cell: Cell, replicate: int) -> nn.Sequential:
@@ -70,20 +70,20 @@ def batches(images: Tensor, labels: Tensor, size: int, generator: torch.Generato
 
 def train(cell: Cell, replicate: int, images: Tensor, labels: Tensor) -> tuple[nn.Sequential, float]:
     """A trained and pruned network, and the multiply-accumulates of its training."""
-    settings, network = cell.training, architecture(cell.architecture)
+    settings, network, ratio = cell.training, architecture(cell.architecture), float(cell.settings["ratio"])
+    schedule = ScheduleSettings(target=1 - ratio)
     model = build(cell, replicate)
     pruner = torch_pruning.pruner.BasePruner(
         model,
         torch.zeros(1, 784),
         importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
         global_pruning=True,
-        pruning_ratio=float(cell.settings["ratio"]),
-        iterative_steps=EVENTS,
+        pruning_ratio=ratio,
+        iterative_steps=schedule.events,
         ignored_layers=[model[-1]],
     )
     steps = len(labels) // settings.batch_size
     total = steps * settings.epochs
-    events = {round((WARM_UP + (PRUNE_UNTIL - WARM_UP) * (n + 1) / EVENTS) * total) for n in range(EVENTS)}
     generator = torch.Generator().manual_seed(stream_seed(cell.seed(replicate), "order"))
     adam = None
     step, work = 0, 0.0
@@ -92,14 +92,14 @@ def train(cell: Cell, replicate: int, images: Tensor, labels: Tensor) -> tuple[n
         for x, y in batches(images, labels, settings.batch_size, generator):
             if adam is None:  # the library replaces the parameters that it prunes
                 adam = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, weight_decay=settings.l2)
-                cost = STEP_MACS * settings.batch_size * macs(network, units_of(cell, model))
+                cost = PASSES * settings.batch_size * macs(network, units_of(cell, model))
             adam.param_groups[0]["lr"] = settings.learning_rate * rate
             adam.zero_grad()
             nn.functional.cross_entropy(model(x), y).backward()
             adam.step()
             work += cost
             step += 1
-            if step in events:
+            if schedule.event(step, total):
                 pruner.step()
                 adam = None
         print(f"replicate {replicate}, epoch {epoch + 1}: {join_units(units_of(cell, model))}", file=sys.stderr)
@@ -121,13 +121,13 @@ def entry(cell: Cell, given: dict, data: dict[str, Tensor]) -> Replicate:
             model, data["train_images"][held_out], data["train_labels"][held_out]
         )
     steps = len(data["train_labels"][chosen]) // cell.training.batch_size * cell.training.epochs
-    values["train_macs_dense"] = float(STEP_MACS * cell.training.batch_size * steps * given["macs_dense"])
-    failed = error > 10
+    values["train_macs_dense"] = float(PASSES * cell.training.batch_size * steps * given["macs_dense"])
+    failed = error > COLLAPSED_ABOVE_PERCENT
     return Replicate(
         **given,
         **values,
         status="collapsed" if failed else "ok",
-        reason=f"test error {error:.2f} % exceeds 10 %" if failed else None,
+        reason=f"test error {error:.2f} % exceeds {COLLAPSED_ABOVE_PERCENT:g} %" if failed else None,
         units_kept=join_units(units),
         params_kept=parameters(network, units),
         macs_kept=macs(network, units),

@@ -6,11 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from robustprune.analysis.source import read_detailed_runs, slots
-from robustprune.collection import write_table
 from robustprune.config import Claim
 from robustprune.errors import StudyError, nearest
 from robustprune.networks.architecture import ARCHITECTURES
-from robustprune.records import split_units
+from robustprune.records import split_units, write_table
 
 
 def largest_deviation_percent(values: pd.Series, groups: pd.Series) -> float:

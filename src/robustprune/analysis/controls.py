@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from robustprune.analysis.page import html_page, with_interval
+from robustprune.analysis.page import by_network, html_page, with_interval
 from robustprune.analysis.robustness import mean_units
-from robustprune.analysis.source import NETWORK, network_title, source_of
+from robustprune.analysis.source import NETWORK, source_of
 from robustprune.analysis.statistics import holm, mean_interval, paired_difference
 
 START = [*NETWORK, "initialization", "width"]
@@ -39,16 +39,15 @@ def _row(runs: pd.DataFrame, axes: dict, control: str, own: pd.DataFrame, confid
     own = own.set_index("replicate")
     error = own["error_test_percent"].astype(float)
     paired = paired_difference(error, source.astype(float).reindex(error.index), confidence)
-    found = mean_interval(error, confidence)
     return {
         **axes,
         "control": control,
         "epochs": int(own["epochs"].iloc[0]),
         "units_kept": mean_units(own["units_kept"]),
         "params": own["params_kept"].mean(),
-        **{"error": found.mean, "error_low": found.low, "error_high": found.high},
+        **mean_interval(error, confidence).columns("error"),
         "source_error": source.astype(float).mean(),
-        **{"difference": paired.mean, "difference_low": paired.low, "difference_high": paired.high},
+        **paired.columns("difference"),
         "p_holm": paired.p,
         "n": paired.n,
     }
@@ -65,8 +64,7 @@ def controls(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
         "other units; scratch_e: new weights; scratch_b: new weights, more epochs; width_uniform: one factor for all "
         "slots."
     )
-    sections = [(network_title(*key), _readable(group)) for key, group in table.groupby(NETWORK, sort=False)]
-    return table, html_page("Is the found size all that matters?", sections, caption)
+    return table, html_page("Is the found size all that matters?", by_network(table, _readable), caption)
 
 
 def _readable(table: pd.DataFrame) -> pd.DataFrame:

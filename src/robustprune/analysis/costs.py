@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.page import html_page, with_interval
-from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, network_title
+from robustprune.analysis.page import by_network, html_page, with_interval
+from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION
 from robustprune.analysis.statistics import mean_interval
 
 BY = [*NETWORK, "method", "strength", "width"]
@@ -21,7 +21,7 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, 
     for key, group in runs.groupby([*BY, "epochs"], sort=False):
         row = dict(zip([*BY, "epochs"], key, strict=True))
         share = mean_interval(100 * group["train_macs"] / group["train_macs_dense"], confidence)
-        row |= {"macs_percent": share.mean, "macs_percent_low": share.low, "macs_percent_high": share.high}
+        row |= share.columns("macs_percent")
         row["train_seconds"] = group["train_seconds"].mean()
         row["dense_seconds"] = seconds.get((*key[:3], row["width"], row["epochs"]), np.nan)
         row["seconds_percent"] = 100 * row["train_seconds"] / row["dense_seconds"]
@@ -35,7 +35,7 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, 
         f"level {confidence:.0%} over n networks. Seconds are those of a cell divided by its replicates, on a machine "
         "that trains other cells beside it; a dash: no dense run of that start. Initialization He normal."
     )
-    return table, html_page("Training cost saved", _sections(table, _readable_training), caption)
+    return table, html_page("Training cost saved", by_network(table, _readable_training), caption)
 
 
 def inference_cost(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
@@ -57,16 +57,12 @@ def inference_cost(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame,
         "the median of 15 calls after 3 warm-up calls at batch 256, of 100 after 20 at batch 1. Speed-up: dense over "
         "kept. MACs: the theoretical speed-up. At batch 1 fixed costs per layer dominate. Initialization He normal."
     )
-    return table, html_page("Inference latency", _sections(table, _readable_inference), caption)
+    return table, html_page("Inference latency", by_network(table, _readable_inference), caption)
 
 
 def _standard(runs: pd.DataFrame) -> pd.DataFrame:
     chosen = runs[runs["initialization"] == STANDARD_INITIALIZATION]
     return (chosen if len(chosen) else runs).sort_values([*BY], kind="stable")
-
-
-def _sections(table: pd.DataFrame, readable) -> list[tuple[str, pd.DataFrame]]:
-    return [(network_title(*key), readable(group)) for key, group in table.groupby(NETWORK, sort=False)]
 
 
 def _start(table: pd.DataFrame) -> pd.DataFrame:

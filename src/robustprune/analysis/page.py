@@ -1,8 +1,10 @@
 """Self-contained HTML pages of tables, for the report."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pandas as pd
+
+from robustprune.analysis.source import NETWORK, network_title
 
 STYLE = """<style>
 body { font: 13px/1.45 system-ui, sans-serif; color: #1b1b1b; background: #fff; margin: 1.5rem; }
@@ -12,6 +14,11 @@ th { border-bottom: 2px solid #444; } td { border-bottom: 1px solid #ddd; }
 td:first-child, th:first-child, table.text td, table.text th { text-align: left; }
 .caption { color: #444; max-width: 60rem; }
 </style>"""
+
+
+def by_network(table: pd.DataFrame, readable: Callable[[pd.DataFrame], pd.DataFrame]) -> list[tuple[str, pd.DataFrame]]:
+    """A section per data set, architecture and track: its heading and its rows as a person reads them."""
+    return [(network_title(*key), readable(group)) for key, group in table.groupby(NETWORK, sort=False)]
 
 
 def with_interval(row: pd.Series, column: str, form: str) -> str:

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.page import html_page, with_interval
-from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, network_title
+from robustprune.analysis.page import by_network, html_page, with_interval
+from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION
 from robustprune.analysis.statistics import mean_interval
 from robustprune.records import split_units
 
@@ -34,8 +34,7 @@ def summarize(runs: pd.DataFrame, by: list[str], confidence: float) -> pd.DataFr
         row = dict(zip(by, key, strict=True))
         row["units_kept"] = mean_units(group["units_kept"])
         for column in ("params_kept", "error_test_percent"):
-            found = mean_interval(group[column], confidence)
-            row |= {column: found.mean, f"{column}_low": found.low, f"{column}_high": found.high}
+            row |= mean_interval(group[column], confidence).columns(column)
         row["error_min"], row["error_max"] = group["error_test_percent"].min(), group["error_test_percent"].max()
         row["train_seconds"] = group["train_seconds"].mean()
         row["n"] = mean_interval(group["error_test_percent"]).n
@@ -87,7 +86,7 @@ def readable(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 def page(table: pd.DataFrame, by: list[str], title: str, confidence: float) -> str:
     """The table as an HTML page, a section per network and track."""
     rest = [column for column in by if column not in NETWORK]
-    sections = [(network_title(*key), readable(group, rest)) for key, group in table.groupby(NETWORK, sort=False)]
+    sections = by_network(table, lambda group: readable(group, rest))
     caption = (
         f"Mean over seeds with Student's t interval at level {confidence:.0%} in brackets; n "
         "networks per row. Error: last-epoch test error; range: smallest to largest over seeds. Not ok: networks that "

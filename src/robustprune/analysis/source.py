@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from robustprune.collection import AXES
+from robustprune.cells import AXES
 from robustprune.errors import StudyError
 from robustprune.networks.architecture import ARCHITECTURES
 from robustprune.records import COLUMNS

@@ -16,6 +16,10 @@ class Estimate:
     high: float
     n: int
 
+    def columns(self, name: str) -> dict[str, float]:
+        """As columns of a table: <name>, <name>_low, <name>_high."""
+        return {name: self.mean, f"{name}_low": self.low, f"{name}_high": self.high}
+
 
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     """Mean over seeds [n] with Student's t interval at level `confidence`; NaN values (failed runs) are left out.
@@ -36,14 +40,10 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Estimate):
     """Mean of differences paired by seed with its interval, and the two-sided p value of no difference."""
 
-    mean: float
-    low: float
-    high: float
     p: float
-    n: int
 
 
 def paired_difference(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Difference:
@@ -55,7 +55,7 @@ def paired_difference(first: ArrayLike, second: ArrayLike, confidence: float = 0
     found = mean_interval(differences, confidence)
     known = differences[~np.isnan(differences)]
     p = float(stats.ttest_1samp(known, 0).pvalue) if len(known) > 1 and np.ptp(known) > 0 else np.nan
-    return Difference(found.mean, found.low, found.high, p, found.n)
+    return Difference(found.mean, found.low, found.high, found.n, p)
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:

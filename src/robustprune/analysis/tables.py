@@ -12,9 +12,8 @@ from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.source import read_detailed_runs
 from robustprune.analysis.tradeoff import tradeoff
-from robustprune.collection import write_table
 from robustprune.errors import StudyError, nearest
-from robustprune.records import write_atomically
+from robustprune.records import write_atomically, write_table
 
 TABLES: dict[str, Callable[[pd.DataFrame, float], tuple[pd.DataFrame, str]]] = {
     **{name: partial(robustness, name) for name in GROUPS},

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from robustprune.analysis.page import html_page, with_interval
+from robustprune.analysis.page import by_network, html_page, with_interval
 from robustprune.analysis.robustness import mean_units
-from robustprune.analysis.source import NETWORK, network_title, source_of, standard
+from robustprune.analysis.source import NETWORK, source_of, standard
 from robustprune.analysis.statistics import mean_interval
 
 MEASURES = {"params": "params_kept", "macs": "macs_kept"}
@@ -29,7 +29,7 @@ def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
         row |= {"epochs": int(group["epochs"].iloc[0]), "units_kept": mean_units(group["units_kept"])}
         for name, column in {**MEASURES, "error": "error_test_percent"}.items():
             found = mean_interval(group[column].astype(float), confidence)
-            row |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high, "n": found.n}
+            row |= {**found.columns(name), "n": found.n}
         for name in MEASURES:
             row[f"{name}_percent"] = 100 * row[name] / group[f"{name}_dense"].iloc[0]
         row["error_valid"] = group["error_valid_percent"].astype(float).mean()
@@ -47,8 +47,7 @@ def tradeoff(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
         "out. Percentages: of the starting network. Not ok: collapsed, diverged or failed networks; collapsed ones are "
         "in the means."
     )
-    sections = [(network_title(*key), _readable(group)) for key, group in table.groupby(NETWORK, sort=False)]
-    return table, html_page("What is kept, and at what error", sections, caption)
+    return table, html_page("What is kept, and at what error", by_network(table, _readable), caption)
 
 
 def _readable(table: pd.DataFrame) -> pd.DataFrame:

@@ -69,6 +69,8 @@ class Selection:
 class Method(Passage):
     """Base class: a network trained without gates, nothing removed."""
 
+    control = False  # whether it starts from the architectures that another cell found (Context.found)
+
     class Settings(Strict):
         """The method's own settings: what a strength key of the configuration may set."""
 

@@ -18,11 +18,10 @@ from torch import Tensor
 
 from robustprune.methods.base import Context
 from robustprune.methods.bc_gnj import CompressionSettings
-from robustprune.methods.gaussian_weights import GaussianWeights
+from robustprune.methods.gaussian_weights import LOG_VARIANCE_START, GaussianWeights
 from robustprune.methods.phased import PhasedGates
 from robustprune.networks.stacked import StackedNetwork
 
-LOG_VARIANCE_START = -9.0
 LEAST_LOG_MEAN, MOST_LOG_MEAN = -60.0, 60.0
 MOST_LOG_VARIANCE = 4.0
 

@@ -6,6 +6,7 @@ A control says which units its networks have and which weights they start from.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 
 import torch
 from pydantic import Field
@@ -29,6 +30,7 @@ class Control(Method, ABC):
     """Dense training of the networks that a cell of the same axes found, replicate by replicate."""
 
     Settings = ControlSettings
+    control = True
     fresh_weights = False
 
     def __init__(self, settings: ControlSettings, context: Context):
@@ -67,7 +69,7 @@ class Control(Method, ABC):
         chosen: Units = {}
         for slot in self.context.architecture.slots:
             total, count = self.context.units[slot.name], counts[slot.name]
-            order = self.ranks(slot.name)[replicate].argsort()
+            order = self.ranks[slot.name][replicate].argsort()
             if slot.parent:
                 channel = order // slot.positions
                 order = order[torch.isin(channel, chosen[slot.parent])]
@@ -79,13 +81,12 @@ class Control(Method, ABC):
             chosen[slot.name] = order[: min(count, total)].sort().values
         return chosen
 
-    def ranks(self, slot: str) -> Tensor:
-        """Random numbers [R, n] per unit of the starting network, from the replicates' own streams."""
-        if not hasattr(self, "_ranks"):
-            sizes = {slot.name: self.context.units[slot.name] for slot in self.context.architecture.slots}
-            drawn = self.context.noise.branch(1, sizes).uniform(sizes, 1, torch.float64)
-            self._ranks = {name: numbers[:, 0] for name, numbers in drawn.items()}
-        return self._ranks[slot]
+    @cached_property
+    def ranks(self) -> dict[str, Tensor]:
+        """Slot -> random numbers [R, n] per unit of the starting network, from the replicates' own streams."""
+        sizes = {slot.name: self.context.units[slot.name] for slot in self.context.architecture.slots}
+        drawn = self.context.noise.branch(1, sizes).uniform(sizes, 1, torch.float64)
+        return {name: numbers[:, 0] for name, numbers in drawn.items()}
 
     def found_counts(self, replicate: int) -> dict[str, int]:
         """Units per slot that the source kept."""

@@ -65,7 +65,9 @@ class GaussianWeights(PhasedGates):
     def _outputs(self, units: Mapping[str, int]) -> dict[str, int]:
         """Numbers that each layer computes for one example, before pooling."""
         layers = self.context.architecture.layers
-        counts = {layer.name: units[layer.target] if layer.target else 10 for layer in layers}
+        counts = {
+            layer.name: units[layer.target] if layer.target else self.context.architecture.classes for layer in layers
+        }
         return {layer.name: counts[layer.name] * layer.positions for layer in layers}
 
     def draw(self, batch: int) -> None:

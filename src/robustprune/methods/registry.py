@@ -10,7 +10,6 @@ from robustprune.cells import Cell
 from robustprune.config import Strict, describe
 from robustprune.errors import StudyError, nearest
 from robustprune.methods.base import Method
-from robustprune.methods.control import Control
 from robustprune.networks.architecture import architecture
 
 
@@ -30,8 +29,13 @@ def method_names() -> list[str]:
 
 
 def pruning_method_names() -> list[str]:
-    """Those without the controls, which only train networks of a size that another found."""
-    return [name for name in method_names() if not issubclass(_method_class(name), Control)]
+    """Those without the controls."""
+    return [name for name in method_names() if not _method_class(name).control]
+
+
+def control_names() -> list[str]:
+    """Those that only train networks of a size that another cell found."""
+    return [name for name in method_names() if _method_class(name).control]
 
 
 def find_method(name: str) -> type[Method]:

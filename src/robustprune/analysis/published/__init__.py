@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.page import html_page, with_interval
+from robustprune.analysis.page import by_network, html_page, with_interval
 from robustprune.analysis.robustness import mean_units
-from robustprune.analysis.source import NETWORK, network_title, standard
+from robustprune.analysis.source import NETWORK, standard
 from robustprune.analysis.statistics import mean_interval
 from robustprune.metrics import parameters
 from robustprune.networks.architecture import ARCHITECTURES, architecture
@@ -60,8 +60,7 @@ def published_results(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFra
         "number was read in the source named; unverified: from memory."
         + (f" Without a published result for these networks: {', '.join(missing)}." if missing else "")
     )
-    sections = [(network_title(*key), _readable(group)) for key, group in table.groupby(NETWORK, sort=False)]
-    return table, html_page("Published results and ours", sections, caption)
+    return table, html_page("Published results and ours", by_network(table, _readable), caption)
 
 
 def params_of(name: str, units: str) -> int:
@@ -87,8 +86,7 @@ def _nearest(group: pd.DataFrame, size: int, confidence: float) -> dict:
         "units_kept": mean_units(chosen["units_kept"]),
     }
     for column in ("params_kept", "error_test_percent"):
-        estimate = mean_interval(chosen[column], confidence)
-        found |= {column: estimate.mean, f"{column}_low": estimate.low, f"{column}_high": estimate.high}
+        found |= mean_interval(chosen[column], confidence).columns(column)
     return {**found, "n": len(chosen)}
 
 
