@@ -9,7 +9,7 @@ from robustprune.folding import select_units
 from robustprune.methods.base import Selection
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.plain import PlainNetwork
-from robustprune.networks.stacked import StackedNetwork
+from robustprune.networks.stacked import StackedNetwork, membership
 
 Masks = dict[str, Tensor]
 
@@ -27,7 +27,8 @@ def surviving(
     for slot in architecture.slots:
         candidates = kept[slot.name] >= 0
         if slot.parent:
-            candidates &= _of_channels(kept[slot.name], slot.positions, kept[slot.parent], alive[slot.parent])
+            belongs = membership(kept[slot.name], slot.positions, kept[slot.parent])
+            candidates &= (belongs & alive[slot.parent].unsqueeze(1)).any(2)
         asked = remove.get(slot.name, torch.zeros_like(candidates))
         alive[slot.name] = candidates & ~asked
         empty = ~alive[slot.name].any(1)
@@ -37,15 +38,8 @@ def surviving(
             alive[slot.name][empty, best[empty]] = True
             guarded |= empty.cpu()
         if slot.parent:
-            channels = torch.where(alive[slot.name], kept[slot.name] // slot.positions, -1)
-            alive[slot.parent] &= (kept[slot.parent].unsqueeze(2) == channels.unsqueeze(1)).any(2)
+            alive[slot.parent] &= (belongs & alive[slot.name].unsqueeze(2)).any(1)
     return alive, guarded
-
-
-def _of_channels(features: Tensor, positions: int, channels: Tensor, alive: Tensor) -> Tensor:
-    """Which features [R, f] belong to a living channel: channels and alive [R, c]."""
-    living = torch.where(alive, channels, -2)
-    return ((features // positions).unsqueeze(2) == living.unsqueeze(1)).any(2)
 
 
 def selection(alive: Masks) -> Selection:

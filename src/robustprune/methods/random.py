@@ -4,7 +4,6 @@ Scores are uniform numbers drawn once per unit from the replicate's own stream. 
 a budget (`target`), or the widths of another method's networks (`units`), where only the choice of units is random.
 """
 
-import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
@@ -13,7 +12,7 @@ from robustprune.methods.base import Context, Selection
 from robustprune.methods.criterion import Criterion
 from robustprune.methods.schedule import ScheduleSettings
 from robustprune.networks.architecture import Architecture
-from robustprune.networks.stacked import StackedNetwork
+from robustprune.networks.stacked import StackedNetwork, membership
 
 
 class Settings(ScheduleSettings):
@@ -63,11 +62,10 @@ class Random(Criterion):
             least = min(self.settings.units[slot], self.context.units[slot])
             count = round(least + (self.context.units[slot] - least) * share)
             gone = network.kept[slot] < 0
-            parent = self.context.architecture.slot(slot).parent
-            if parent in remove:
-                channels = torch.where(remove[parent], -2, network.kept[parent])
-                own = network.kept[slot] // self.context.architecture.slot(slot).positions
-                gone = gone | ~(own.unsqueeze(2) == channels.unsqueeze(1)).any(2)
+            described = self.context.architecture.slot(slot)
+            if described.parent in remove:
+                belongs = membership(network.kept[slot], described.positions, network.kept[described.parent])
+                gone = gone | ~(belongs & ~remove[described.parent].unsqueeze(1)).any(2)
             rank = scores.masked_fill(gone, -1.0).argsort(1, descending=True).argsort(1)
             remove[slot] = gone | (rank >= count)
         return remove

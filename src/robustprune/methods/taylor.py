@@ -15,7 +15,7 @@ from torch import Tensor
 from robustprune.methods.base import Context, LossOfGates, Selection
 from robustprune.methods.criterion import Criterion
 from robustprune.methods.schedule import ScheduleSettings
-from robustprune.networks.stacked import StackedNetwork
+from robustprune.networks.stacked import StackedNetwork, membership
 
 MOMENTUM = 0.9
 
@@ -29,10 +29,8 @@ def gate_gradient(network: StackedNetwork, slot: str) -> Tensor:
     if layer.source == slot:
         return gradient
     # a channel read through its flattened features
-    features = network.kept[layer.source]
-    channel = torch.where(features >= 0, features // architecture.slot(layer.source).positions, -2)
-    own = channel.unsqueeze(2) == network.kept[slot].unsqueeze(1)
-    return torch.bmm(gradient.unsqueeze(1), own.to(gradient.dtype)).squeeze(1)
+    belongs = membership(network.kept[layer.source], architecture.slot(layer.source).positions, network.kept[slot])
+    return torch.bmm(gradient.unsqueeze(1), belongs.to(gradient.dtype)).squeeze(1)
 
 
 class Taylor(Criterion):

@@ -112,6 +112,13 @@ class StackedNetwork:
         return index, None if bool(real.all()) else real
 
 
+def membership(features: Tensor, positions: int, channels: Tensor) -> Tensor:
+    """Which channel each flattened feature belongs to: original indices [R, f] and [R, c] (-1: padding, which belongs
+    nowhere) -> bool [R, f, c]."""
+    own = torch.where(features >= 0, features // positions, -2)
+    return own.unsqueeze(2) == channels.unsqueeze(1)
+
+
 def every_unit(units: Mapping[str, int], replicates: int, device: str = "cpu") -> dict[str, Tensor]:
     """The `kept` of an unpruned network: slot -> [R, n] counting from 0."""
     return {slot: torch.arange(count, device=device).repeat(replicates, 1) for slot, count in units.items()}
