@@ -17,7 +17,7 @@ from pydantic import (
 
 from robustprune.errors import StudyError, nearest
 
-SCHEMES = ("he_normal", "xavier_uniform", "lecun_normal", "orthogonal", "pytorch_default")
+SCHEMES = ("he_normal", "xavier_uniform", "lecun_normal", "orthogonal", "pytorch_default", "fuse", "mmd")
 DatasetName = Literal["mnist", "fashion_mnist", "kmnist", "emnist_digits", "digits"]
 DATASETS = get_args(DatasetName)
 ArchitectureName = Literal["lenet_300_100", "lenet5"]

@@ -17,6 +17,7 @@ from robustprune.errors import StudyError
 from robustprune.folding import Kept
 from robustprune.history import History
 from robustprune.initialization import initial_parameters
+from robustprune.initialization.examples import Examples
 from robustprune.methods.base import Context
 from robustprune.methods.noise import Noise
 from robustprune.methods.registry import check_method, find_method
@@ -51,7 +52,8 @@ class Training:
         self.orders = [torch.Generator().manual_seed(stream_seed(seed, "order")) for seed in seeds]
         self.noise = self._noise([torch.Generator().manual_seed(stream_seed(seed, "gates")) for seed in seeds])
         draws = [torch.Generator().manual_seed(stream_seed(seed, "weights")) for seed in seeds]
-        parameters = initial_parameters(self.architecture, self.units, cell.initialization, draws, dtype)
+        self.examples = self._examples()
+        parameters = initial_parameters(self.architecture, self.units, cell.initialization, draws, dtype, self.examples)
         self.batches = self._batches(dtype)
         self.network = StackedNetwork(
             self.architecture,
@@ -73,10 +75,14 @@ class Training:
             self._remove(left_out)
         self.history.note_gates(self.network.kept, self.method.gates())
 
-    def _batches(self, dtype: torch.dtype) -> Batches:
+    def _examples(self) -> Examples:
         images, labels = self.data.train_images, self.data.train_labels
         if self.cell.training.images == "tuning":
             images, labels = images[self.data.tuning], labels[self.data.tuning]
+        return Examples(images, labels)
+
+    def _batches(self, dtype: torch.dtype) -> Batches:
+        images, labels = self.examples.images, self.examples.labels
         if self.cell.training.batch_size > len(labels):
             raise StudyError(
                 f"training.batch_size: {self.cell.training.batch_size} exceeds the {len(labels)} training images of "
@@ -93,7 +99,9 @@ class Training:
         """Other initial weights than the replicate's own, for a network of these units."""
         seed = stream_seed(self.cell.seed(replicate), "weights again")
         generator = torch.Generator().manual_seed(seed)
-        drawn = initial_parameters(self.architecture, units, self.cell.initialization, [generator], self.loss.dtype)
+        drawn = initial_parameters(
+            self.architecture, units, self.cell.initialization, [generator], self.loss.dtype, self.examples
+        )
         return {name: tensor[0].to(self.device) for name, tensor in drawn.items()}
 
     def _noise(self, generators: list[torch.Generator]) -> Noise:

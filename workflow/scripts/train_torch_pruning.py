@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from robustprune.cells import Cell, stream_seed
 from robustprune.evaluation import COLLAPSED_ABOVE_PERCENT
 from robustprune.initialization import initial_parameters
+from robustprune.initialization.examples import Examples
 from robustprune.methods.schedule import ScheduleSettings
 from robustprune.metrics import macs, parameters
 from robustprune.networks.architecture import architecture
@@ -31,11 +32,12 @@ from robustprune.records import Provenance, Record, Replicate, join_units, write
 from robustprune.training import PASSES
 
 
-def build(cell: Cell, replicate: int) -> nn.Sequential:
+def build(cell: Cell, replicate: int, examples: Examples | None = None) -> nn.Sequential:
     """The LeNet as a plain chain of modules with the replicate's initial weights."""
     network = architecture(cell.architecture)
     generator = torch.Generator().manual_seed(stream_seed(cell.seed(replicate), "weights"))
-    weights = initial_parameters(network, network.units(cell.width), cell.initialization, [generator])
+    units = network.units(cell.width)
+    weights = initial_parameters(network, units, cell.initialization, [generator], examples=examples)
     modules: list[nn.Module] = [nn.Unflatten(1, (1, 28, 28))] if network.layers[0].kernel > 1 else []
     for layer in network.layers:
         weight, bias = weights[f"{layer.name}.weight"][0], weights[f"{layer.name}.bias"][0]
@@ -72,7 +74,7 @@ def train(cell: Cell, replicate: int, images: Tensor, labels: Tensor) -> tuple[n
     """A trained and pruned network, and the multiply-accumulates of its training."""
     settings, network, ratio = cell.training, architecture(cell.architecture), float(cell.settings["ratio"])
     schedule = ScheduleSettings(target=1 - ratio)
-    model = build(cell, replicate)
+    model = build(cell, replicate, Examples(images, labels))
     pruner = torch_pruning.pruner.BasePruner(
         model,
         torch.zeros(1, 784),

@@ -21,15 +21,11 @@ LOG_VARIANCE_START = -9.0
 
 def like_weights(context: Context, value: float) -> dict[str, Tensor]:
     """The same start for every weight and bias: "<layer>.weight" [R, out, in(, k, k)] and "<layer>.bias" [R, out]."""
-    tensors = {}
-    for layer in context.architecture.layers:
-        inputs = context.units[layer.source] if layer.source else 1
-        outputs = context.units[layer.target] if layer.target else context.architecture.classes
-        kernel = (layer.kernel, layer.kernel) if layer.kernel > 1 else ()
-        for name, shape in (("weight", (outputs, inputs, *kernel)), ("bias", (outputs,))):
-            full = torch.full((context.replicates, *shape), value, dtype=context.dtype, device=context.device)
-            tensors[f"{layer.name}.{name}"] = full
-    return tensors
+    shapes = context.architecture.shapes(context.units)
+    return {
+        name: torch.full((context.replicates, *shape), value, dtype=context.dtype, device=context.device)
+        for name, shape in shapes.items()
+    }
 
 
 class _KL(Function):

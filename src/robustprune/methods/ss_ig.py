@@ -94,12 +94,10 @@ class SSIG(PhasedGates):
         self.parameters |= {f"rho/{name}": start for name, start in like_weights(context, RHO_START).items()}
         self.log_prior = self._log_priors(context)
         self.noise = {}
+        shapes = context.architecture.shapes(context.units)
         for number, layer in enumerate(context.architecture.layers, 1):
-            outputs = context.units[layer.target] if layer.target else context.architecture.classes
-            inputs = context.units[layer.source] if layer.source else 1
-            self.noise[layer.name] = context.noise.branch(
-                number, {"weight": inputs * layer.kernel**2, "bias": 1}, outputs
-            )
+            outputs, *inputs = shapes[f"{layer.name}.weight"]
+            self.noise[layer.name] = context.noise.branch(number, {"weight": math.prod(inputs), "bias": 1}, outputs)
 
     @classmethod
     def check(cls, settings: Settings, architecture: Architecture, gated: tuple[str, ...]) -> None:

@@ -1,5 +1,6 @@
 """Architectures as data: slots where units are gated, and the layers between them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from robustprune.errors import StudyError, nearest
@@ -63,6 +64,17 @@ class Architecture:
                     raise StudyError(f"width {width:g}: slot {slot.name} of {self.name} would get {count:g} units")
             counts[slot.name] = int(count)
         return counts
+
+    def shapes(self, units: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+        """Shapes of the parameters of a network of these units: "<layer>.weight" (out, in(, k, k)), "<layer>.bias"
+        (out,)."""
+        found: dict[str, tuple[int, ...]] = {}
+        for layer in self.layers:
+            inputs = units[layer.source] if layer.source else 1
+            outputs = units[layer.target] if layer.target else self.classes
+            kernel = (layer.kernel, layer.kernel) if layer.kernel > 1 else ()
+            found |= {f"{layer.name}.weight": (outputs, inputs, *kernel), f"{layer.name}.bias": (outputs,)}
+        return found
 
     def gated(self, track: str) -> tuple[str, ...]:
         """Names of the slots that methods may prune on a track (full: all; hidden: without input and flat)."""

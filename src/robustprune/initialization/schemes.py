@@ -1,12 +1,11 @@
-"""Initial weights of a stacked network: each replicate from its own generator, standard schemes times a gain."""
+"""Standard schemes: every layer filled by itself, without data."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
-from robustprune.config import split_initialization
 from robustprune.networks.architecture import Architecture
 
 Fill = Callable[[Tensor, Tensor, torch.Generator], None]
@@ -35,7 +34,7 @@ def _pytorch_default(weight: Tensor, bias: Tensor, generator: torch.Generator) -
     nn.init.uniform_(bias, -bound, bound, generator=generator)
 
 
-SCHEMES: dict[str, Fill] = {
+FILLS: dict[str, Fill] = {
     "he_normal": _he_normal,
     "xavier_uniform": _xavier_uniform,
     "lecun_normal": _lecun_normal,
@@ -44,27 +43,18 @@ SCHEMES: dict[str, Fill] = {
 }
 
 
-def initial_parameters(
+def filled(
     architecture: Architecture,
     units: Mapping[str, int],
-    initialization: str,
-    generators: Sequence[torch.Generator],
+    scheme: str,
+    generator: torch.Generator,
     dtype: torch.dtype = torch.float32,
 ) -> dict[str, Tensor]:
-    """Draw weights "<layer>.weight" [R, out, in(, k, k)] and biases "<layer>.bias" [R, out], one generator each.
+    """Weights "<layer>.weight" [out, in(, k, k)] and biases "<layer>.bias" [out] of one network.
 
-    Biases start at zero except under pytorch_default; the gain multiplies the weights only.
+    Biases start at zero except under pytorch_default.
     """
-    scheme, gain = split_initialization(initialization)
-    parameters: dict[str, Tensor] = {}
+    parameters = {name: torch.zeros(shape, dtype=dtype) for name, shape in architecture.shapes(units).items()}
     for layer in architecture.layers:
-        fan_in = units[layer.source] if layer.source else 1
-        fan_out = units[layer.target] if layer.target else architecture.classes
-        kernel = (layer.kernel, layer.kernel) if layer.kernel > 1 else ()
-        weight = torch.empty(len(generators), fan_out, fan_in, *kernel, dtype=dtype)
-        bias = torch.zeros(len(generators), fan_out, dtype=dtype)
-        for replicate, generator in enumerate(generators):
-            SCHEMES[scheme](weight[replicate], bias[replicate], generator)
-        parameters[f"{layer.name}.weight"] = weight.mul_(gain)
-        parameters[f"{layer.name}.bias"] = bias
+        FILLS[scheme](parameters[f"{layer.name}.weight"], parameters[f"{layer.name}.bias"], generator)
     return parameters

@@ -1,0 +1,116 @@
+"""FuseInit: weights of a deeper network, trained shortly, with two adjacent layers fused into one.
+
+R. Ghods, A. S. Lan, T. Goldstein, C. Studer, "MSE-optimal neural network initialization via layer fusion", CISS 2020
+(arXiv 2001.10509). Two layers y = W2 relu(W1 x + b1) + b2 become the affine map of least mean-square error,
+
+    W = W2 C_hx C_xx^-1,    b = W2 E[h] + b2 - W E[x],    h = relu(W1 x + b1)
+
+(linear MMSE estimation; baselines.md 17.2). The paper has closed forms of the moments for Gaussian inputs; here they
+are those of training images, with a ridge. Ours too: where the extra layer goes (before the first fully connected
+layer, as wide as it), and that the deeper network trains for one epoch, on top of the cell's own epochs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from robustprune.initialization.examples import Examples, require_whole
+from robustprune.initialization.schemes import filled
+from robustprune.networks.architecture import Architecture, Layer, Slot
+from robustprune.networks.layers import cross_entropy
+from robustprune.networks.stacked import Passage, StackedNetwork, every_unit
+
+EXTRA = "extra"
+BATCH = 128
+LEARNING_RATE = 1e-3
+IMAGES = 10_000  # that the moments are measured on
+RIDGE = 1e-4  # of the mean variance of the features
+
+
+def fuse(
+    architecture: Architecture,
+    units: Mapping[str, int],
+    generator: torch.Generator,
+    dtype: torch.dtype,
+    examples: Examples | None,
+) -> dict[str, Tensor]:
+    """Parameters of one network, as schemes.filled gives them; raises StudyError without whole images."""
+    examples = require_whole(architecture, units, examples)
+    doubled = next(layer for layer in architecture.layers if layer.kernel == 1)
+    deep = deeper(architecture, doubled)
+    wider = {**units, EXTRA: units[doubled.target]}
+    network = _stacked(deep, wider, filled(deep, wider, "he_normal", generator, dtype))
+    _train(network, examples, generator, dtype)
+    trained = {name: tensor.detach()[0] for name, tensor in network.parameters.items()}
+    x, h = _features(network, doubled, examples, generator, dtype)
+    weight, bias = fused(trained[f"{doubled.name}.weight"], trained[f"{doubled.name}.bias"], x, h)
+    others = {name: tensor for name, tensor in trained.items() if not name.startswith(f"{EXTRA}.")}
+    return {**others, f"{doubled.name}.weight": weight, f"{doubled.name}.bias": bias}
+
+
+def deeper(architecture: Architecture, doubled: Layer) -> Architecture:
+    """The architecture with one more fully connected layer "extra" before `doubled`."""
+    layers = []
+    for layer in architecture.layers:
+        if layer.name == doubled.name:
+            layers += [replace(layer, name=EXTRA, target=EXTRA), replace(layer, source=EXTRA)]
+        else:
+            layers.append(layer)
+    return replace(architecture, slots=(*architecture.slots, Slot(EXTRA, 1)), layers=tuple(layers))
+
+
+def fused(weight: Tensor, bias: Tensor, x: Tensor, h: Tensor, ridge: float = RIDGE) -> tuple[Tensor, Tensor]:
+    """The affine map of x [N, n] nearest in mean square to weight [out, m] h + bias [out], where h [N, m] are hidden
+    activations of the same examples; -> weight [out, n], bias [out]. Moments are sums in float64."""
+    wide, hidden = x.double(), h.double()
+    mean_x, mean_h = wide.mean(0), hidden.mean(0)
+    centred = wide - mean_x
+    covariance = centred.T @ centred / len(x)
+    covariance.diagonal().add_(ridge * covariance.diagonal().mean())
+    crossed = (hidden - mean_h).T @ centred / len(x)
+    outer = weight.double()
+    found = torch.linalg.solve(covariance, (outer @ crossed).T).T
+    offset = outer @ mean_h + bias.double() - found @ mean_x
+    return found.to(weight.dtype), offset.to(bias.dtype)
+
+
+def _stacked(architecture: Architecture, units: Mapping[str, int], parameters: Mapping[str, Tensor]) -> StackedNetwork:
+    stacked = {name: tensor.unsqueeze(0) for name, tensor in parameters.items()}
+    return StackedNetwork(architecture, stacked, every_unit(units, 1))
+
+
+def _train(network: StackedNetwork, examples: Examples, generator: torch.Generator, dtype: torch.dtype) -> None:
+    """One epoch of Adam."""
+    optimizer = torch.optim.Adam(network.parameters.values(), LEARNING_RATE)
+    order = torch.randperm(len(examples.labels), generator=generator)
+    for index in order[: len(order) // BATCH * BATCH].split(BATCH) if len(order) >= BATCH else [order]:
+        optimizer.zero_grad()
+        scores = network.forward(examples.scaled(index, dtype))
+        cross_entropy(scores, examples.labels[index].unsqueeze(0)).mean().backward()
+        optimizer.step()
+
+
+class _Recorder(Passage):
+    """Keeps what two layers read."""
+
+    def __init__(self, names: tuple[str, str]):
+        self.read: dict[str, list[Tensor]] = {name: [] for name in names}
+
+    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        if layer.name in self.read:
+            self.read[layer.name].append(h[0].clone())
+        return super().linear(layer, h, weight, bias)
+
+
+def _features(
+    network: StackedNetwork, doubled: Layer, examples: Examples, generator: torch.Generator, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """What the extra layer reads [N, n] and what comes out of it [N, m], for some training images."""
+    recorder = _Recorder((EXTRA, doubled.name))
+    chosen = torch.randperm(len(examples.labels), generator=generator)[:IMAGES]
+    with torch.no_grad():
+        for index in chosen.split(1000):
+            network.forward(examples.scaled(index, dtype), recorder)
+    return torch.cat(recorder.read[EXTRA]), torch.cat(recorder.read[doubled.name])
