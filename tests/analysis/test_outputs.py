@@ -130,7 +130,7 @@ def test_figures_and_tables_survive_holes(tmp_path, name):
         folder.mkdir()
         store(folder, tables)
         assert len(draw_figure(name, folder, folder)) == 3
-        assert len(write_tables(folder, folder)) == 2 * len(TABLES)
+        assert len(write_tables(folder, folder)) == 3 * len(TABLES)
     assert not plt.get_fignums()
 
 

@@ -48,7 +48,8 @@ def test_params_of_printed_units(arch, units, params):
 def test_nearest_strength_by_size_and_not_by_error():
     runs = runs_of("l0_hc", {"a": 10_000, "b": 24_000, "c": 70_000}, l0_lambda=0.1)
     runs.loc[runs["strength"] == "a", "error_test_percent"] = 0.1  # the best error, but a third of the size
-    table, page = published_results(runs, 0.95)
+    sheet = published_results(runs, 0.95)
+    table, page = sheet.table, sheet.html()
     chosen = dict(zip(table["published_units"], table["strength"], strict=True))
     assert chosen == {"266-88-33": "b", "219-214-100": "c"}
     row = table[table["published_units"] == "266-88-33"].iloc[0]
@@ -60,7 +61,8 @@ def test_nearest_strength_by_size_and_not_by_error():
 
 
 def test_a_method_without_a_published_result_is_named():
-    table, page = published_results(runs_of("l0_arm", {"a": 20_000}, l0_lambda=0.1), 0.95)
+    sheet = published_results(runs_of("l0_arm", {"a": 20_000}, l0_lambda=0.1), 0.95)
+    table, page = sheet.table, sheet.html()
     assert table.empty
     assert "Without a published result for these networks: l0_arm" in page
 

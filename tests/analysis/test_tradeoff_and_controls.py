@@ -29,7 +29,8 @@ def study(tmp_path):
 
 def test_controls_are_paired_by_seed_and_adjusted(tmp_path):
     """The rows come in another order: pairs go by replicate."""
-    table, page = controls(read_detailed_runs(study(tmp_path)), 0.95)
+    sheet = controls(read_detailed_runs(study(tmp_path)), 0.95)
+    table, page = sheet.table, sheet.html()
     table = table.set_index("control")
     raw = {}
     for name, errors in (("ticket/of_it", [1.6, 1.9, 1.9]), ("scratch_e/of_it", [1.4, 1.7, 1.6])):
@@ -54,7 +55,8 @@ def test_a_control_without_its_source_has_no_difference(tmp_path):
 
 
 def test_trade_off_has_a_row_per_strength_without_controls(tmp_path):
-    table, page = tradeoff(read_detailed_runs(study(tmp_path)), 0.95)
+    sheet = tradeoff(read_detailed_runs(study(tmp_path)), 0.95)
+    table, page = sheet.table, sheet.html()
     assert list(table["method"]) == ["bernoulli", "dense"]
     row = table.iloc[0]
     assert (row.params, row.error, row.n, row.not_ok) == (1001, pytest.approx(1.6), 3, 0)

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from robustprune.analysis.page import by_network, html_page, with_interval
 from robustprune.analysis.robustness import mean_units
+from robustprune.analysis.sheet import Sheet, by_network, number, with_interval
 from robustprune.analysis.source import NETWORK, source_of
 from robustprune.analysis.statistics import holm, mean_interval, paired_difference
 
@@ -53,8 +53,8 @@ def _row(runs: pd.DataFrame, axes: dict, control: str, own: pd.DataFrame, confid
     }
 
 
-def controls(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
-    """The rows as a table and its page."""
+def controls(runs: pd.DataFrame, confidence: float) -> Sheet:
+    """The rows as a sheet."""
     table = control_rows(runs, confidence)
     caption = (
         "Networks of a found size trained without pruning, against the pruned networks of the same seeds (source). "
@@ -64,7 +64,7 @@ def controls(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
         "other units; scratch_e: new weights; scratch_b: new weights, more epochs; width_uniform: one factor for all "
         "slots."
     )
-    return table, html_page("Is the found size all that matters?", by_network(table, _readable), caption)
+    return Sheet(table, "Is the found size all that matters?", by_network(table, _readable), caption)
 
 
 def _readable(table: pd.DataFrame) -> pd.DataFrame:
@@ -74,6 +74,6 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
     shown["error (%)"] = [f"{value:.2f}" for value in table["error"]]
     shown["source error (%)"] = [f"{value:.2f}" for value in table["source_error"]]
     shown["difference (points)"] = [with_interval(row, "difference", "+.2f") for _, row in table.iterrows()]
-    shown["p (Holm)"] = ["-" if pd.isna(value) else f"{value:.3f}" for value in table["p_holm"]]
+    shown["p (Holm)"] = [number(value, ".3f") for value in table["p_holm"]]
     shown["n"] = table["n"]
     return shown

@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.page import by_network, html_page, with_interval
+from robustprune.analysis.sheet import Sheet, by_network, number, with_interval
 from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION
 from robustprune.analysis.statistics import mean_interval
 
 BY = [*NETWORK, "method", "strength", "width"]
 
 
-def training_cost(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
+def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Multiply-accumulates and seconds of training as a share of dense training from the same start.
 
     dense_seconds: mean over the networks trained by method dense for the same epochs from the same start, if any.
@@ -35,10 +35,10 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, 
         f"level {confidence:.0%} over n networks. Seconds are those of a cell divided by its replicates, on a machine "
         "that trains other cells beside it; a dash: no dense run of that start. Initialization He normal."
     )
-    return table, html_page("Training cost saved", by_network(table, _readable_training), caption)
+    return Sheet(table, "Training cost saved", by_network(table, _readable_training), caption)
 
 
-def inference_cost(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
+def inference_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Measured latency of the exported kept network against the starting network, at batch 256 and batch 1."""
     rows = []
     for key, group in _standard(runs).groupby(BY, sort=False):
@@ -57,7 +57,7 @@ def inference_cost(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame,
         "the median of 15 calls after 3 warm-up calls at batch 256, of 100 after 20 at batch 1. Speed-up: dense over "
         "kept. MACs: the theoretical speed-up. At batch 1 fixed costs per layer dominate. Initialization He normal."
     )
-    return table, html_page("Inference latency", by_network(table, _readable_inference), caption)
+    return Sheet(table, "Inference latency", by_network(table, _readable_inference), caption)
 
 
 def _standard(runs: pd.DataFrame) -> pd.DataFrame:
@@ -69,27 +69,23 @@ def _start(table: pd.DataFrame) -> pd.DataFrame:
     return table[["method", "strength"]].assign(**{"starting width": [f"{width:g}" for width in table["width"]]})
 
 
-def _number(value: float, form: str) -> str:
-    return "-" if pd.isna(value) else format(value, form)
-
-
 def _readable_training(table: pd.DataFrame) -> pd.DataFrame:
     shown = _start(table)
     shown["epochs"] = table["epochs"]
     shown["MACs (% of dense)"] = [with_interval(row, "macs_percent", ".1f") for _, row in table.iterrows()]
-    shown["s/network"] = [_number(value, ".1f") for value in table["train_seconds"]]
-    shown["dense s/network"] = [_number(value, ".1f") for value in table["dense_seconds"]]
-    shown["time (% of dense)"] = [_number(value, ".0f") for value in table["seconds_percent"]]
+    shown["s/network"] = [number(value, ".1f") for value in table["train_seconds"]]
+    shown["dense s/network"] = [number(value, ".1f") for value in table["dense_seconds"]]
+    shown["time (% of dense)"] = [number(value, ".0f") for value in table["seconds_percent"]]
     shown["n"] = table["n"]
     return shown
 
 
 def _readable_inference(table: pd.DataFrame) -> pd.DataFrame:
     shown = _start(table)
-    shown["MACs, dense/kept"] = [_number(value, ".1f") for value in table["macs_ratio"]]
+    shown["MACs, dense/kept"] = [number(value, ".1f") for value in table["macs_ratio"]]
     for batch in (256, 1):
         for column, title in (("dense_ms", "dense"), ("kept_ms", "kept"), ("speedup", "speed-up")):
             form = ".1f" if column == "speedup" else ".3f"
-            shown[f"B={batch}: {title}"] = [_number(value, form) for value in table[f"{column}_{batch}"]]
+            shown[f"B={batch}: {title}"] = [number(value, form) for value in table[f"{column}_{batch}"]]
     shown["n"] = table["n"]
     return shown

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.page import by_network, html_page, with_interval
+from robustprune.analysis.sheet import Sheet, by_network, span, with_interval
 from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION
 from robustprune.analysis.statistics import mean_interval
 from robustprune.records import split_units
@@ -50,12 +50,12 @@ def mean_units(units: pd.Series) -> str:
     return "-".join(f"{mean:.1f}" for mean in np.mean(known, axis=0)) if known else ""
 
 
-def robustness(name: str, runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
-    """One table of GROUPS with all its digits, and its page."""
+def robustness(name: str, runs: pd.DataFrame, confidence: float) -> Sheet:
+    """One table of GROUPS."""
     by, title = GROUPS[name]
     table = summarize(_along(runs, name), by, confidence)
     table = table.sort_values([c for c in by if c not in ("initialization", "width")], kind="stable")
-    return table, page(table, by, title, confidence)
+    return sheet(table, by, title, confidence)
 
 
 def _along(runs: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -77,14 +77,14 @@ def readable(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     ]
     if len(table):
         ends = zip(table["error_min"], table["error_max"], strict=True)
-        shown[TITLES["error_range"]] = [f"{low:.2f} to {high:.2f}" for low, high in ends]
+        shown[TITLES["error_range"]] = [span(low, high, ".2f") for low, high in ends]
         shown[TITLES["train_seconds"]] = [f"{seconds:.1f}" for seconds in table["train_seconds"]]
     shown["n"], shown["not ok"] = table["n"], table["not_ok"]
     return shown
 
 
-def page(table: pd.DataFrame, by: list[str], title: str, confidence: float) -> str:
-    """The table as an HTML page, a section per network and track."""
+def sheet(table: pd.DataFrame, by: list[str], title: str, confidence: float) -> Sheet:
+    """The table with a section per network and track."""
     rest = [column for column in by if column not in NETWORK]
     sections = by_network(table, lambda group: readable(group, rest))
     caption = (
@@ -92,4 +92,4 @@ def page(table: pd.DataFrame, by: list[str], title: str, confidence: float) -> s
         "networks per row. Error: last-epoch test error; range: smallest to largest over seeds. Not ok: networks that "
         "collapsed, diverged or failed; collapsed ones are in the means."
     )
-    return html_page(f"Robustness to {title}", sections, caption)
+    return Sheet(table, f"Robustness to {title}", sections, caption)

@@ -65,6 +65,20 @@ def standard(runs: pd.DataFrame) -> pd.DataFrame:
     return chosen if len(chosen) else runs
 
 
+def studied(runs: pd.DataFrame) -> pd.DataFrame:
+    """Of every method the networks of the strength whose start (initialization, width) the study varies most: its
+    operating point. Of several alike all of them. Controls, whose sizes are another method's, are left out."""
+    runs = runs[source_of(runs).isna()]
+    if runs.empty:
+        return runs
+    by = [*NETWORK, "method"]
+    starts = runs.groupby([*by, "strength"])[["initialization", "width"]].apply(
+        lambda cells: len(cells.drop_duplicates())
+    )
+    most = starts[starts == starts.groupby(level=by).transform("max")]
+    return runs[pd.MultiIndex.from_frame(runs[[*by, "strength"]]).isin(most.index)]
+
+
 def source_of(runs: pd.DataFrame) -> pd.Series:
     """For controls "method/strength" of the cell whose sizes they have (setting `of`), else None."""
     if "settings" not in runs:

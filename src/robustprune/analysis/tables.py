@@ -1,4 +1,4 @@
-"""Every table of the study: `robustprune tables` writes each as CSV (all digits) and HTML (for the report)."""
+"""Every table of the study: `robustprune tables` writes each as CSV (all digits), HTML (for the report) and LaTeX."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -6,22 +6,30 @@ from pathlib import Path
 
 import pandas as pd
 
+from robustprune.analysis.comparison import main_comparison, ranking
 from robustprune.analysis.controls import controls
 from robustprune.analysis.costs import inference_cost, training_cost
 from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.robustness import GROUPS, robustness
+from robustprune.analysis.sensitivity import sensitivity_initialization, sensitivity_seed, sensitivity_width
+from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.source import read_detailed_runs
 from robustprune.analysis.tradeoff import tradeoff
 from robustprune.errors import StudyError, nearest
 from robustprune.records import write_atomically, write_table
 
-TABLES: dict[str, Callable[[pd.DataFrame, float], tuple[pd.DataFrame, str]]] = {
+TABLES: dict[str, Callable[[pd.DataFrame, float], Sheet]] = {
+    "main_comparison": main_comparison,
+    "sensitivity_width": sensitivity_width,
+    "sensitivity_initialization": sensitivity_initialization,
+    "sensitivity_seed": sensitivity_seed,
+    "published_results": published_results,
+    "training_cost": training_cost,
+    "ranking": ranking,
     **{name: partial(robustness, name) for name in GROUPS},
     "tradeoff": tradeoff,
     "controls": controls,
-    "training_cost": training_cost,
     "inference_cost": inference_cost,
-    "published_results": published_results,
     "published_settings": published_settings,
 }
 
@@ -39,8 +47,9 @@ def write_tables(
     runs = read_detailed_runs(source)
     written = []
     for name in names or TABLES:
-        table, page = TABLES[name](runs, confidence)
-        write_table(table, folder / f"{name}.csv")
-        write_atomically(folder / f"{name}.html", lambda path, page=page: path.write_text(page))
-        written += [folder / f"{name}.csv", folder / f"{name}.html"]
+        sheet = TABLES[name](runs, confidence)
+        write_table(sheet.table, folder / f"{name}.csv")
+        for kind, text in (("html", sheet.html()), ("tex", sheet.latex(name.replace("_", "-")))):
+            write_atomically(folder / f"{name}.{kind}", lambda path, text=text: path.write_text(text))
+        written += [folder / f"{name}.{kind}" for kind in ("csv", "html", "tex")]
     return written

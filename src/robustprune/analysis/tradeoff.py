@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from robustprune.analysis.page import by_network, html_page, with_interval
 from robustprune.analysis.robustness import mean_units
+from robustprune.analysis.sheet import Sheet, by_network, number, with_interval
 from robustprune.analysis.source import NETWORK, source_of, standard
 from robustprune.analysis.statistics import mean_interval
 
@@ -37,8 +37,8 @@ def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def tradeoff(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
-    """The points as a table, largest networks first within a method, and its page."""
+def tradeoff(runs: pd.DataFrame, confidence: float) -> Sheet:
+    """The points as a table, largest networks first within a method, with its page."""
     table = points(runs, confidence)
     table = table.sort_values([*NETWORK, "method", "params"], ascending=[True] * 4 + [False], kind="stable")
     caption = (
@@ -47,7 +47,7 @@ def tradeoff(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
         "out. Percentages: of the starting network. Not ok: collapsed, diverged or failed networks; collapsed ones are "
         "in the means."
     )
-    return table, html_page("What is kept, and at what error", by_network(table, _readable), caption)
+    return Sheet(table, "What is kept, and at what error", by_network(table, _readable), caption)
 
 
 def _readable(table: pd.DataFrame) -> pd.DataFrame:
@@ -57,6 +57,6 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
         shown[title] = [with_interval(row, name, ",.0f") for _, row in table.iterrows()]
         shown[f"{title} (%)"] = [f"{value:.1f}" for value in table[f"{name}_percent"]]
     shown["test error (%)"] = [with_interval(row, "error", ".2f") for _, row in table.iterrows()]
-    shown["validation error (%)"] = ["-" if pd.isna(value) else f"{value:.2f}" for value in table["error_valid"]]
+    shown["validation error (%)"] = [number(value, ".2f") for value in table["error_valid"]]
     shown["n"], shown["not ok"] = table["n"], table["not_ok"]
     return shown

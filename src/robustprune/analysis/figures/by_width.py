@@ -7,42 +7,46 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, ScalarFormatter
 
-from robustprune.analysis.figures.style import legend_below, series_of
-from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, Source, network_title
+from robustprune.analysis.figures.style import legend_below, series_of, thousands
+from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, Source, network_title, studied
 from robustprune.analysis.statistics import mean_interval
 
 
 def kept_params_by_width(source: Source, confidence: float) -> Figure:
     """Params kept against starting width, both logarithmic; a horizontal line means that the start does not matter."""
 
-    def dress(ax: Axes, runs: pd.DataFrame) -> None:
-        start = runs.groupby("width")["params_dense"].first()
-        ax.plot(start.index, start, color="0.6", lw=1, ls=(0, (1, 2)), label="starting network")
-        ax.set_yscale("log")
-        ax.set_ylabel("params kept")
-
-    return _by_width(source, confidence, "params_kept", dress)
+    return _by_width(source, confidence, draw_params_by_width)
 
 
 def error_by_width(source: Source, confidence: float) -> Figure:
     """Last-epoch test error against starting width."""
-    return _by_width(source, confidence, "error_test_percent", lambda ax, runs: ax.set_ylabel("test error (%)"))
+    return _by_width(source, confidence, _draw_error)
 
 
-def _by_width(source: Source, confidence: float, column: str, dress: Callable[[Axes, pd.DataFrame], None]) -> Figure:
-    runs = source.runs[source.runs["initialization"] == STANDARD_INITIALIZATION]
+def draw_params_by_width(ax: Axes, runs: pd.DataFrame, confidence: float) -> None:
+    """Params kept of one architecture, and the starting network's."""
+    _draw(ax, runs, "params_kept", confidence)
+    start = runs.groupby("width")["params_dense"].first()
+    ax.plot(start.index, start, color="0.6", lw=1, ls=(0, (1, 2)), label="starting network")
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(FuncFormatter(thousands))
+    ax.set_ylabel("params kept")
+
+
+def _draw_error(ax: Axes, runs: pd.DataFrame, confidence: float) -> None:
+    _draw(ax, runs, "error_test_percent", confidence)
+    ax.set_ylabel("test error (%)")
+
+
+def _by_width(source: Source, confidence: float, draw: Callable[[Axes, pd.DataFrame, float], None]) -> Figure:
+    runs = studied(source.runs[source.runs["initialization"] == STANDARD_INITIALIZATION])
     panels = _with_several_widths(list(runs.groupby(NETWORK, sort=False)))
     figure, axes = plt.subplots(1, max(1, len(panels)), figsize=(5.0 * max(1, len(panels)), 4.4), squeeze=False)
     for ax, (key, group) in zip(axes[0], panels, strict=False):
-        several = list(series_of(group))
-        for number, (_, label, style, series) in enumerate(several):
-            shift = 1.04 ** (number - (len(several) - 1) / 2)  # side by side, so that equal results stay visible
-            _draw_series(ax, series, column, confidence, shift, {**style, "label": label})
-        dress(ax, group)
+        draw(ax, group, confidence)
         ax.set_title(network_title(*key), fontsize="medium")
-        _width_axis(ax, sorted(group["width"].unique()))
     legend_below(figure, list(axes[0]), _footnote(runs, confidence))
     return figure
 
@@ -51,6 +55,15 @@ def _with_several_widths(panels: list[tuple]) -> list[tuple]:
     """The networks that were started at several widths; all of them where none was."""
     several = [(key, group) for key, group in panels if group["width"].nunique() > 1]
     return several or panels
+
+
+def _draw(ax: Axes, runs: pd.DataFrame, column: str, confidence: float) -> None:
+    several = list(series_of(runs))
+    for number, (_, label, style, series) in enumerate(several):
+        shift = 1.04 ** (number - (len(several) - 1) / 2)  # side by side, so that equal results stay visible
+        _draw_series(ax, series, column, confidence, shift, {**style, "label": label})
+    if len(runs):
+        _width_axis(ax, sorted(runs["width"].unique()))
 
 
 def _draw_series(ax: Axes, series: pd.DataFrame, column: str, confidence: float, shift: float, style: dict) -> None:

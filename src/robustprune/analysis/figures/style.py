@@ -63,6 +63,11 @@ def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str) -> None:
     )
 
 
+def thousands(value: float, _: int) -> str:
+    """Tick label of a count: 20k, 1.5M."""
+    return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k"
+
+
 def series_of(panel: pd.DataFrame) -> Iterator[tuple[str, str, dict, pd.DataFrame]]:
     """The series of one panel: method, legend label, look, rows. The label names the strength only where a method
     has several in the panel; these then differ by line style."""

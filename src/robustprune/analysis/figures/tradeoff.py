@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from robustprune.analysis.figures.style import legend_below, look
+from robustprune.analysis.figures.style import legend_below, look, thousands
 from robustprune.analysis.source import NETWORK, Source, network_title
 from robustprune.analysis.tradeoff import points
 
@@ -31,15 +31,21 @@ def _against(source: Source, confidence: float, measure: str) -> Figure:
     count = max(1, len(panels))
     figure, axes = plt.subplots(1, count, figsize=(5.4 * count, 5.2), squeeze=False)
     for ax, (key, group) in zip(axes[0], panels, strict=False):
-        for method, of_method in group.groupby("method", sort=False):
-            _draw(ax, of_method.sort_values(measure), measure, {**look(method), "label": method})
-        _dress(ax, group, measure)
+        draw_tradeoff(ax, group, measure)
         ax.set_title(network_title(*key), fontsize="medium")
     counts = sorted({table["n"].min(), table["n"].max()}) if len(table) else [0]
     n = "n = " + " to ".join(map(str, counts))
     footnote = f"mean over {n} seeds per strength; bars and bands: {confidence:.0%} t interval of the error"
     legend_below(figure, list(axes[0]), footnote)
     return figure
+
+
+def draw_tradeoff(ax: Axes, table: pd.DataFrame, measure: str) -> None:
+    """The points of one architecture (analysis.tradeoff.points), a line per method."""
+    for method, of_method in table.groupby("method", sort=False):
+        _draw(ax, of_method.sort_values(measure), measure, {**look(method), "label": method})
+    if len(table):
+        _dress(ax, table, measure)
 
 
 def _draw(ax: Axes, table: pd.DataFrame, measure: str, style: dict) -> None:
@@ -51,10 +57,6 @@ def _draw(ax: Axes, table: pd.DataFrame, measure: str, style: dict) -> None:
         ax.fill_between(
             table[measure], lowest, table["error_high"].fillna(table["error"]), color=style["color"], alpha=0.12, lw=0
         )
-
-
-def _thousands(value: float, _: int) -> str:
-    return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k"
 
 
 def _dress(ax: Axes, table: pd.DataFrame, measure: str) -> None:
@@ -69,7 +71,7 @@ def _dress(ax: Axes, table: pd.DataFrame, measure: str) -> None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter(FuncFormatter(_thousands))
+    ax.xaxis.set_major_formatter(FuncFormatter(thousands))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel(TITLES[measure])
     ax.set_ylabel("test error (%)")

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.page import by_network, html_page, with_interval
 from robustprune.analysis.robustness import mean_units
+from robustprune.analysis.sheet import Sheet, by_network, with_interval
 from robustprune.analysis.source import NETWORK, standard
 from robustprune.analysis.statistics import mean_interval
 from robustprune.metrics import parameters
@@ -34,7 +34,7 @@ def read_published(name: str) -> pd.DataFrame:
         return pd.read_csv(opened, keep_default_na=False)
 
 
-def published_results(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
+def published_results(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Every published network of the study's architectures beside the strength of the same method whose mean params
     are nearest to it (by ratio; the test error has no say in the choice)."""
     published = read_published("results")
@@ -60,7 +60,7 @@ def published_results(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFra
         "number was read in the source named; unverified: from memory."
         + (f" Without a published result for these networks: {', '.join(missing)}." if missing else "")
     )
-    return table, html_page("Published results and ours", by_network(table, _readable), caption)
+    return Sheet(table, "Published results and ours", by_network(table, _readable), caption)
 
 
 def params_of(name: str, units: str) -> int:
@@ -105,7 +105,7 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def published_settings(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, str]:
+def published_settings(runs: pd.DataFrame, confidence: float) -> Sheet:
     """How each method of the study was trained by its authors and here; ours comes from the records."""
     published = read_published("settings")
     rows = []
@@ -122,7 +122,7 @@ def published_settings(runs: pd.DataFrame, confidence: float) -> tuple[pd.DataFr
         "the paper's code or text; unverified: from memory or not known."
     )
     sections = [(method, group.drop(columns="method")) for method, group in table.groupby("method", sort=False)]
-    return table, html_page("Published settings and ours", sections, caption, text=True)
+    return Sheet(table, "Published settings and ours", sections, caption, text=True)
 
 
 def _used(runs: pd.DataFrame) -> list[tuple[SimpleNamespace, SimpleNamespace]]:

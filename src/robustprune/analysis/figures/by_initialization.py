@@ -1,0 +1,75 @@
+"""Figures against the initialization: every network a point, mean and interval beside them."""
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from robustprune.analysis.figures.style import legend_below, series_of, thousands
+from robustprune.analysis.source import NETWORK, Source, network_title, studied
+from robustprune.analysis.statistics import mean_interval
+
+TITLES = {"params_kept": "params kept", "error_test_percent": "test error (%)"}
+
+
+def kept_params_by_initialization(source: Source, confidence: float) -> Figure:
+    """Params kept under every initialization, logarithmic: where means are level, it does not matter."""
+    return _by_initialization(source, confidence, "params_kept")
+
+
+def error_by_initialization(source: Source, confidence: float) -> Figure:
+    """Last-epoch test error under every initialization."""
+    return _by_initialization(source, confidence, "error_test_percent")
+
+
+def _by_initialization(source: Source, confidence: float, column: str) -> Figure:
+    panels = [(key, varied(group)) for key, group in source.runs.groupby(NETWORK, sort=False)]
+    panels = [(key, group) for key, group in panels if len(group)]
+    count = max(1, len(panels))
+    figure, axes = plt.subplots(count, 1, figsize=(8.4, 3.4 * count + 0.8), squeeze=False)
+    for ax, (key, group) in zip(axes[:, 0], panels, strict=False):
+        draw_initializations(ax, group, column, confidence)
+        ax.set_title(network_title(*key), fontsize="medium")
+    if not panels:
+        axes[0, 0].text(0.5, 0.5, "no method with several initializations in these records", ha="center", va="center")
+        axes[0, 0].set_axis_off()
+    note = f"small: networks; large: mean with {confidence:.0%} t interval; width 1, operating points"
+    legend_below(figure, list(axes[:, 0]), note)
+    return figure
+
+
+def varied(runs: pd.DataFrame) -> pd.DataFrame:
+    """The networks of width 1 at operating points, of the methods that were run with several initializations."""
+    runs = studied(runs)
+    runs = runs[runs["width"] == 1]
+    several = runs.groupby(["method", "strength"])["initialization"].transform("nunique") > 1
+    return runs[several]
+
+
+def draw_initializations(ax: Axes, runs: pd.DataFrame, column: str, confidence: float) -> None:
+    """Strips of the networks of one architecture, a group per initialization, methods side by side in it."""
+    names = list(dict.fromkeys(runs["initialization"]))
+    several = list(series_of(runs))
+    step = 0.8 / max(1, len(several))
+    for number, (_, label, style, series) in enumerate(several):
+        shift = (number - (len(several) - 1) / 2) * step
+        own = [series[series["initialization"] == name][column].astype(float).dropna() for name in names]
+        for place, values in enumerate(own):
+            spread = np.linspace(-0.2, 0.2, len(values)) * step
+            ax.plot(place + shift + spread, values, ls="none", marker=".", ms=3.5, color=style["color"], alpha=0.55)
+        found = [mean_interval(values, confidence) for values in own]
+        means = np.array([entry.mean for entry in found])
+        bars = np.nan_to_num([[e.mean - e.low for e in found], [e.high - e.mean for e in found]])
+        places = np.arange(len(names)) + shift
+        ax.errorbar(places, means, yerr=bars, capsize=2, lw=1.2, label=label, **{**style, "linestyle": "none"})
+    ax.set_xticks(range(len(names)), [name.replace("_", "\n", 1) for name in names], fontsize="small")
+    ax.set_xlim(-0.5, len(names) - 0.5)
+    for edge in range(1, len(names)):
+        ax.axvline(edge - 0.5, color="0.9", lw=0.8)
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(FuncFormatter(thousands if column == "params_kept" else lambda v, _: f"{v:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.set_ylabel(TITLES[column])
+    ax.grid(axis="y", which="both", alpha=0.25)

@@ -1,0 +1,45 @@
+"""What is kept slot by slot: do methods agree on the shape of the small network?"""
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from robustprune.analysis.figures.style import look
+from robustprune.analysis.source import NETWORK, Source, network_title, slots, standard, studied
+from robustprune.analysis.statistics import mean_interval
+from robustprune.records import split_units
+
+
+def kept_units_by_slot(source: Source, confidence: float) -> Figure:
+    """Units kept per slot at the operating points, standard start: a row per method, a panel per slot."""
+    runs = standard(studied(source.runs))
+    panels = list(runs[runs["units_kept"].notna()].groupby(NETWORK, sort=False))
+    columns = max([len(slots(key[1])) for key, _ in panels], default=1)
+    heights = [1.1 + 0.27 * group.groupby(["method", "strength"]).ngroups for _, group in panels] or [2.0]
+    figure = plt.figure(figsize=(2.6 * columns + 1.4, sum(heights) + 0.3))
+    parts = np.atleast_1d(figure.subfigures(len(heights), 1, height_ratios=heights))
+    for part, (key, group) in zip(parts, panels, strict=False):
+        part.suptitle(network_title(*key), fontsize="medium", weight="bold", x=0.01, ha="left")
+        axes = np.atleast_1d(part.subplots(1, len(slots(key[1])), sharey=True))
+        rows = list(group.groupby(["method", "strength"], sort=False))
+        several = group.groupby("method")["strength"].nunique()
+        labels = [f"{method} ({strength})" if several[method] > 1 else method for (method, strength), _ in rows]
+        for number, (ax, slot) in enumerate(zip(axes, slots(key[1]), strict=True)):
+            start = split_units(group["units_start"].iloc[0])[number]
+            for place, ((method, _), own) in enumerate(rows):
+                counts = own["units_kept"].map(lambda text, number=number: split_units(text)[number])
+                found = mean_interval(counts, confidence)
+                bars = np.nan_to_num([[found.mean - found.low], [found.high - found.mean]])
+                style = {**look(method), "linestyle": "none"}
+                ax.plot(counts, [place] * len(counts), ls="none", marker=".", ms=3, color=style["color"], alpha=0.5)
+                ax.errorbar([found.mean], [place], xerr=bars, capsize=2, lw=1.2, **style)
+            ax.axvline(start, color="0.6", lw=1, ls=(0, (1, 2)))
+            ax.set_xlim(0, 1.05 * start)
+            ax.set_title(f"slot {slot}", fontsize="small")
+            ax.set_yticks(range(len(rows)), labels, fontsize="small")
+            ax.set_ylim(len(rows) - 0.5, -0.5)
+            ax.set_xlabel("units kept")
+            ax.grid(axis="x", alpha=0.25)
+    note = f"small: networks; large: mean with {confidence:.0%} t interval; dotted: the start"
+    figure.supxlabel(note if panels else "no records", fontsize="x-small", color="0.35")
+    return figure

@@ -1,0 +1,122 @@
+"""Main table, robustness and ranking from made-up records with known answers, and the three forms of a table."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_outputs import made_up, store
+
+from robustprune.analysis.comparison import main_comparison, ranking, supported_best
+from robustprune.analysis.sensitivity import sensitivity_initialization, sensitivity_seed, sensitivity_width
+from robustprune.analysis.sheet import Sheet, strong, with_interval
+from robustprune.analysis.source import read_detailed_runs, studied
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """bernoulli keeps 1000 of any start, dense all; a second strength of bernoulli at the standard start only."""
+    tables = list(made_up())
+    for number in (0, 1):
+        standard = (tables[number]["width"] == 1) & (tables[number]["initialization"] == "he_normal")
+        other = tables[number][standard & (tables[number]["method"] == "bernoulli")].assign(strength="b")
+        tables[number] = pd.concat([tables[number], other])
+    dense = tables[0]["method"] == "dense"
+    tables[0].loc[dense, "error_test_percent"] = np.resize([1.0, 1.11, 1.19], dense.sum())
+    return read_detailed_runs(store(tmp_path, tables))
+
+
+def row_of(sheet, method):
+    return sheet.table[sheet.table["method"] == method].iloc[0]
+
+
+def test_the_studied_strength_is_the_one_whose_start_varies(runs):
+    assert set(studied(runs)[["method", "strength"]].apply(tuple, axis=1)) == {("bernoulli", "a"), ("dense", "a")}
+    only = runs[(runs["width"] == 1) & (runs["initialization"] == "he_normal")]
+    assert set(studied(only)["strength"]) == {"a", "b"}  # nothing varies: all of them
+
+
+def test_main_comparison_and_its_bold_figures(runs):
+    sheet = main_comparison(runs, 0.95)
+    row = row_of(sheet, "bernoulli")
+    assert (row.params, row.compression, row.macs, row.n) == (1001, pytest.approx(266610 / 1001), 100, 3)
+    assert row.speedup == pytest.approx(3.0)  # median of 3 / 1.5, 3 / 1.0, 3 / 0.5
+    assert (row.error_best, row_of(sheet, "dense").error_best) == (False, True)
+    shown = sheet.sections[0][1].set_index("method")
+    assert shown.loc["dense", "test error (%)"] == strong("1.10 [0.86, 1.34]")
+    assert "<strong>1.10 [0.86, 1.34]</strong>" in sheet.html()
+    assert "\\textbf{1.10 [0.86, 1.34]}" in sheet.latex("main")
+
+
+def test_bold_needs_every_paired_difference(runs):
+    """A third method that differs from dense by noise only: no best."""
+    extra = runs[runs["method"] == "dense"].assign(method="taylor")
+    extra["error_test_percent"] += np.resize([0.3, -0.2, 0.1], len(extra))
+    group = pd.concat([runs, extra])
+    group = group[(group["width"] == 1) & (group["initialization"] == "he_normal") & (group["strength"] == "a")]
+    assert supported_best(group[group["method"] != "taylor"], "error_test_percent", 0.95) == ("dense", "a")
+    assert supported_best(group, "error_test_percent", 0.95) is None
+
+
+def test_sensitivity_to_the_starting_size(runs):
+    sheet = sensitivity_width(runs, 0.95)
+    assert row_of(sheet, "bernoulli").elasticity == pytest.approx(0, abs=1e-12)
+    dense = row_of(sheet, "dense")
+    assert dense.elasticity == pytest.approx(1, abs=2e-3)  # 1001 and 2001 params
+    assert (dense.params_smallest, dense.params_largest, dense.n, dense.widths) == (1001, 2001, 6, "1 2")
+    assert (dense.not_ok_percent, dense.not_ok_percent_low) == (0, 0)
+
+
+def test_sensitivity_to_the_initialization(runs):
+    runs.loc[(runs["initialization"] == "orthogonal") & (runs["method"] == "bernoulli"), "params_kept"] += 100
+    row = row_of(sensitivity_initialization(runs, 0.95), "bernoulli")
+    assert row.initializations == 2
+    assert row.variation_percent == pytest.approx(100 * np.std([1001, 1101], ddof=1) / 1051)
+    assert row.p_spread == pytest.approx(1)  # the same errors under both
+
+
+def test_sensitivity_to_the_seed_counts_what_failed(runs):
+    first = runs.index[(runs["method"] == "bernoulli") & (runs["width"] == 1)][0]
+    runs.loc[first, ["status", "params_kept", "error_test_percent"]] = ["diverged", None, None]
+    row = row_of(sensitivity_seed(runs, 0.95), "bernoulli")
+    assert (row.n, row.not_ok_percent) == (3, pytest.approx(100 / 3))
+    assert row.variation_percent == pytest.approx(100 * np.std([1001, 1002], ddof=1) / 1001.5)
+    assert (row.error_min, row.error_max) == (1.6, 1.7)
+    assert np.isnan(row.p_spread)  # the reference itself
+    assert row_of(sensitivity_seed(runs, 0.95), "dense").p_spread == pytest.approx(0.61, abs=0.4)
+
+
+def test_ranking(runs):
+    table = ranking(runs, 0.95).table.set_index("method")
+    assert table["error_rank"].to_dict() == {"dense": 1, "bernoulli": 2}
+    assert table["params_rank"].to_dict() == {"dense": 1.5, "bernoulli": 1.5}
+    assert table.loc["dense", "error_improved"] == 0
+    assert table.loc["dense", "params_improved"] == 0.5
+    assert np.isnan(table.loc["bernoulli", "error_improved"])
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "form", "shown"),
+    [
+        (26480.0, 25083.1, 27876.9, ",.0f", "26,500 [25,100, 27,900]"),
+        (1.558, 1.5479, 1.5681, ".2f", "1.56 [1.55, 1.57]"),
+        (12.34, 8.1, 16.9, ".2f", "12.3 [8.1, 16.9]"),
+        (-0.0047, -0.0321, 0.0227, ".3f", "-0.005 [-0.032, 0.023]"),
+        (2.0, 2.0, 2.0, ".1f", "2.0 [2.0, 2.0]"),
+        (1.2345, np.nan, np.nan, ".2f", "1.23"),
+        (np.nan, np.nan, np.nan, ".2f", "none"),
+    ],
+)
+def test_digits_are_those_that_the_interval_supports(value, low, high, form, shown):
+    row = pd.Series({"x": value, "x_low": low, "x_high": high})
+    assert with_interval(row, "x", form) == shown
+
+
+def test_latex_is_escaped_and_labelled():
+    rows = pd.DataFrame({"strength_key": ["c3e_4", strong("50 %")], "p < 0.05": ["{x}", "a & b"]})
+    sheet = Sheet(rows, "Title & co", [("one", rows), ("two", rows)], "5 % of $n$")
+    text = sheet.latex("made-up")
+    assert re.findall(r"label\{(.*?)\}", text) == ["tab:made-up-1", "tab:made-up-2"]
+    assert "strength\\_key & p $<$ 0.05 \\\\\n\\midrule\nc3e\\_4 & \\{x\\} \\\\" in text
+    assert "\\textbf{50 \\%} & a \\& b" in text
+    assert "Title \\& co: one. 5 \\% of \\$n\\$" in text
