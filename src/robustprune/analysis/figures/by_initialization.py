@@ -1,11 +1,13 @@
 """Figures against the initialization: every network a point, mean and interval beside them."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from robustprune.analysis.figures.style import legend_below, series_of, thousands
 from robustprune.analysis.source import NETWORK, Source, network_title, studied
@@ -68,8 +70,18 @@ def draw_initializations(ax: Axes, runs: pd.DataFrame, column: str, confidence: 
     ax.set_xlim(-0.5, len(names) - 0.5)
     for edge in range(1, len(names)):
         ax.axvline(edge - 0.5, color="0.9", lw=0.8)
-    ax.set_yscale("log")
-    ax.yaxis.set_major_formatter(FuncFormatter(thousands if column == "params_kept" else lambda v, _: f"{v:g}"))
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    _log_axis(ax, runs[column].astype(float).dropna(), thousands if column == "params_kept" else lambda v, _: f"{v:g}")
     ax.set_ylabel(TITLES[column])
     ax.grid(axis="y", which="both", alpha=0.25)
+
+
+def _log_axis(ax: Axes, values: pd.Series, form: Callable[[float, int], str]) -> None:
+    """Logarithmic over a factor of two at least, so that five percent look like five percent."""
+    ax.set_yscale("log")
+    low, high = values[values > 0].min() / 1.1, values.max() * 1.1
+    if high > low > 0:
+        widen = max(1.0, 2 / (high / low)) ** 0.5
+        ax.set_ylim(low / widen, high * widen)
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+    ax.yaxis.set_major_formatter(FuncFormatter(form))
+    ax.yaxis.set_minor_formatter(NullFormatter())
