@@ -44,11 +44,11 @@ cell_of = lambda wildcards: CELL.format(**dict(wildcards.items()))
 # Everything: trains what is missing, then tables, figures and the check of the configuration's claims.
 rule all:
     input:
-        expand(f"{ROOT}/runs/{{key}}/record.json", key=CELLS),
+        lambda wildcards: rules.collect.input.records,
         expand(f"{ROOT}/tables/{{name}}.html", name=TABLES),
         expand(f"{ROOT}/figures/{{name}}.png", name=FIGURES),
         [f"{ROOT}/tables/claims.csv"] if STUDY.claims else [],
-        lambda wildcards: rules.choose_operating_points.output if SWEEP else [],
+        lambda wildcards: rules.choose_operating_points.output if WHOLE_SWEEP else [],
 
 
 onstart:

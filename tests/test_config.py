@@ -113,6 +113,34 @@ def test_strengths_may_come_from_a_file(tmp_path):
         validate_study({**BASE, "strengths": str(tmp_path / "nowhere.yaml")}, "x")
 
 
+def points(tmp_path, strength, method="bernoulli"):
+    path = tmp_path / "points.yaml"
+    axes = {"dataset": "digits", "architecture": "lenet_300_100", "track": "full", "method": method}
+    path.write_text(yaml.safe_dump([{**axes, "strength": strength, "bound_percent": 2.0}]))
+    config = changed("study.0.methods", {"bernoulli": ["operating_point"]})
+    return {**config, "operating_points": str(path)}
+
+
+def test_operating_points_come_from_their_file(tmp_path):
+    named, chosen = validate_study(BASE, "x"), validate_study(points(tmp_path, "c1"), "x")
+    assert study_cells(chosen) == study_cells(named)  # the same cells under the same keys
+    saved = validate_study(chosen.model_dump(mode="json"), "x")
+    assert study_cells(saved) == study_cells(named)
+
+
+@pytest.mark.parametrize(
+    ("strength", "method", "message"),
+    [
+        (None, "bernoulli", "operating point: no strength met the bound"),
+        ("c9", "bernoulli", "operating point: unknown strength 'c9'"),
+        ("c1", "vib", "no operating point of bernoulli for digits/lenet_300_100/full"),
+    ],
+)
+def test_an_operating_point_that_is_not_there_is_named(tmp_path, strength, method, message):
+    with pytest.raises(StudyError, match=message):
+        study_cells(validate_study(points(tmp_path, strength, method), "x"))
+
+
 def test_initialization_keys():
     assert split_initialization("he_normal") == ("he_normal", 1.0)
     assert split_initialization("he_normal_x0.3") == ("he_normal", 0.3)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from robustprune.config import (
+    OPERATING_POINT,
     ArchitectureName,
     DatasetName,
     Grid,
@@ -81,6 +82,23 @@ def stream_seed(seed: int, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:8], "big") >> 1
 
 
+def _strength(config: StudyConfig, grid: Grid, method: str, key: str, source: str) -> str:
+    """The strength that a key of a grid names; raises StudyError for an operating point that there is not."""
+    if key != OPERATING_POINT:
+        return key
+    network = (grid.dataset, grid.architecture, grid.track)
+    for point in config.operating_points:
+        if (point.dataset, point.architecture, point.track, point.method) == (*network, method):
+            if point.strength in config.strengths[method]:
+                return point.strength
+            found = "no strength met the bound" if point.strength is None else f"unknown strength {point.strength!r}"
+            raise StudyError(f"{source}.methods.{method}: operating point: {found}; name a strength instead")
+    raise StudyError(
+        f"{source}.methods.{method}: no operating point of {method} for {'/'.join(network)} in operating_points; make "
+        "it with the target tune, or name a strength instead"
+    )
+
+
 def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> list[Cell]:
     try:
         training = TrainingSettings.model_validate({**config.training.model_dump(), **grid.training})
@@ -93,7 +111,7 @@ def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> list[Cell]:
             architecture=grid.architecture,
             track=grid.track,
             method=method,
-            strength=strength,
+            strength=(strength := _strength(config, grid, method, key, source)),
             settings=config.strengths[method][strength],
             initialization=initialization,
             width=width,
@@ -101,7 +119,7 @@ def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> list[Cell]:
             training=training,
         )
         for (method, strengths), initialization, width in axes
-        for strength in strengths
+        for key in strengths
     ]
 
 

@@ -74,16 +74,21 @@ def _strengths_of_file(value: Any) -> Any:
     return _read_yaml(Path(value)) if isinstance(value, str) else value
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
-    """Raises ValueError naming the file for anything that is not a YAML file of keys."""
+def _points_of_file(value: Any) -> Any:
+    return _read_yaml(Path(value), list) if isinstance(value, str) else value
+
+
+def _read_yaml(path: Path, kind: type = dict) -> Any:
+    """Raises ValueError naming the file for anything that is not a YAML file of keys (or a list)."""
     try:
         values = yaml.safe_load(path.read_text())
     except (FileNotFoundError, IsADirectoryError):
         raise ValueError(f"{path}: no such configuration file") from None
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict):
-        raise ValueError(f"{path}: expected a mapping of keys (see config/README.md), found {type(values).__name__}")
+    if not isinstance(values, kind):
+        wanted = "a mapping of keys" if kind is dict else "a list"
+        raise ValueError(f"{path}: expected {wanted} (see config/README.md), found {type(values).__name__}")
     return values
 
 
@@ -134,6 +139,28 @@ class Grid(Strict):
     training: dict[str, Any] = Field({}, description="overrides of the study's training settings")
 
 
+OPERATING_POINT = "operating_point"
+"""The strength key that stands for the one chosen for a method and network in the file of operating points."""
+
+
+class OperatingPoint(Strict):
+    """An entry of the file that `robustprune choose` writes."""
+
+    dataset: DatasetName
+    architecture: ArchitectureName
+    track: Track
+    method: str
+    strength: StrengthKey | None = Field(description="none where no strength met the bound")
+    bound_percent: float = Field(description="largest mean validation error that was accepted")
+    strengths: tuple[dict[str, Any], ...] = Field((), description="the evidence: what each kept, at what error")
+
+
+OperatingPoints = Annotated[
+    tuple[OperatingPoint, ...],
+    BeforeValidator(_points_of_file, json_schema_input_type=tuple[OperatingPoint, ...] | str),
+]
+
+
 class Claim(Strict):
     """A statement that the study must show: a statistic of selected replicates against a bound."""
 
@@ -156,9 +183,10 @@ class StudyConfig(Strict):
     """A whole study: what one `snakemake --configfile` file holds."""
 
     root: str = Field("results", description="folder of this study's runs, tables, figures and report")
-    results: Literal["auto", "runs", "reference"] = Field(
+    results: Literal["auto", "runs", "partial", "reference"] = Field(
         "auto",
-        description="what tables and figures show: the user's runs, the shipped reference, or runs where there are any",
+        description="what tables and figures show: the user's runs, those of them that are there (no cell is trained), "
+        "the shipped reference, or runs where there are any",
     )
     data: DataSettings = DataSettings()
     training: TrainingSettings = TrainingSettings()
@@ -167,6 +195,9 @@ class StudyConfig(Strict):
     confidence: float = Field(0.95, gt=0, lt=1, description="level of every interval")
     strengths: Strengths = Field(
         description="method -> strength key -> the method's settings, or the path of a YAML file that holds this"
+    )
+    operating_points: OperatingPoints = Field(
+        (), description="what strength `operating_point` stands for, or the path of the file that holds this"
     )
     foreign: tuple[str, ...] = Field(
         (), description="methods that are no methods of the package: a rule of their own writes their record.json"
@@ -181,7 +212,7 @@ class StudyConfig(Strict):
                 if method not in self.strengths:
                     raise ValueError(f"study.{number}.methods: {method!r} has no entry under strengths")
                 for key in keys:
-                    if key not in self.strengths[method]:
+                    if key != OPERATING_POINT and key not in self.strengths[method]:
                         valid = nearest(key, self.strengths[method])
                         raise ValueError(f"study.{number}.methods.{method}: unknown strength {key!r}{valid}")
         return self

@@ -195,6 +195,33 @@ def test_a_missing_data_set_says_how_to_mend_it(checkout):
     assert not list(checkout.glob("nothing/*"))
 
 
+def test_a_study_with_missing_cells_shows_what_is_there(finished):
+    """Two cells that cannot be trained (a broken method): with results=partial all else is made and says so."""
+    config = json.loads(json.dumps(TINY)) | {"root": "holes", "foreign": ["nobody"]}
+    config["strengths"]["nobody"] = {"n": {}}
+    config["study"][0]["methods"]["nobody"] = ["n"]
+    rule = finished / "workflow" / "baselines" / "nobody.smk"
+    rule.write_text(
+        "rule train_nobody:\n    output:\n        record=f'{ROOT}/runs/{CELL}/record.json',\n"
+        "    wildcard_constraints:\n        method='nobody',\n    shell:\n        'exit 3'\n"
+    )
+    try:
+        shutil.copytree(finished / "results" / "runs", finished / "holes" / "runs")
+        snakemake(finished, "--keep-going", "--rerun-triggers", "mtime", config=config, expect=1)
+        assert not (finished / "holes" / "runs.csv").exists()  # a failed job: Snakemake stops before the tables
+        config["results"] = "partial"
+        output = snakemake(finished, "--rerun-triggers", "mtime", config=config)
+    finally:
+        rule.unlink()
+    assert "train" not in planned(output)
+    assert len(pd.read_csv(finished / "holes" / "runs.csv")) == 6
+    missing = pd.read_csv(finished / "holes" / "missing.csv")
+    assert missing.cell.tolist() == ["digits/lenet_300_100-full/nobody/n/he_normal/width-0.5"]
+    note = "cells of this study without results yet: 1"
+    assert note in (finished / "holes" / "tables" / "main_comparison.html").read_text()
+    assert (finished / "holes" / "figures" / "overview.png").stat().st_size > 500
+
+
 def test_reference_figures_and_tables_need_no_training(checkout):
     """In a fresh clone the targets figures and tables show the shipped results."""
     counts = planned(snakemake(checkout, "figures", "tables", "--dry-run", "--forceall", "--config", "root=elsewhere"))

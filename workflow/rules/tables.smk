@@ -14,12 +14,15 @@ STUDY_TABLES = [name for name in TABLES if name not in TUNE_TABLES]
 FROM_REFERENCE = STUDY.results == "reference" or (
     STUDY.results == "auto" and not Path(ROOT, "runs").exists()
 )
+RECORDS = expand(f"{ROOT}/runs/{{key}}/record.json", key=CELLS)
 
 
-# All records of the study as long tables, one row per network.
+# All records of the study as long tables, one row per network; with results=partial only those that are there.
 rule collect:
     input:
-        records=expand(f"{ROOT}/runs/{{key}}/record.json", key=CELLS),
+        records=(
+            filter(os.path.exists, RECORDS) if STUDY.results == "partial" else RECORDS
+        ),
     output:
         expand(f"{ROOT}/{{file}}", file=COLLECTED),
     log:
@@ -35,9 +38,10 @@ rule collect:
 # Tables of robustness (starting width, initialization) and of cost (training, inference).
 rule tables_of_runs:
     input:
-        expand(f"{ROOT}/{{file}}", file=["runs.csv", "details.csv"]),
+        expand(f"{ROOT}/{{file}}", file=["runs.csv", "details.csv", "missing.csv"]),
     output:
         csv=expand(f"{ROOT}/tables/{{name}}.csv", name=TABLES),
+        tex=expand(f"{ROOT}/tables/{{name}}.tex", name=TABLES),
         html=report(
             expand(f"{ROOT}/tables/{{name}}.html", name=TABLES),
             category="Tables",
@@ -59,9 +63,10 @@ rule tables_of_runs:
 # The same from the results shipped with the repository; nothing is trained.
 use rule tables_of_runs as tables_of_reference with:
     input:
-        expand(f"{REFERENCE}/{{file}}", file=["runs.csv", "details.csv"]),
+        expand(f"{REFERENCE}/{{file}}", file=["runs.csv", "details.csv", "missing.csv"]),
     output:
         csv=expand("figures/tables/{name}.csv", name=STUDY_TABLES),
+        tex=expand("figures/tables/{name}.tex", name=STUDY_TABLES),
         html=expand("figures/tables/{name}.html", name=STUDY_TABLES),
     log:
         f"{ROOT}/logs/tables_of_reference.log",
@@ -70,9 +75,10 @@ use rule tables_of_runs as tables_of_reference with:
 # And from the shipped sweep.
 use rule tables_of_runs as tables_of_tune with:
     input:
-        expand(f"{TUNE}/{{file}}", file=["runs.csv", "details.csv"]),
+        expand(f"{TUNE}/{{file}}", file=["runs.csv", "details.csv", "missing.csv"]),
     output:
         csv=expand("figures/tune/tables/{name}.csv", name=TUNE_TABLES),
+        tex=expand("figures/tune/tables/{name}.tex", name=TUNE_TABLES),
         html=expand("figures/tune/tables/{name}.html", name=TUNE_TABLES),
     log:
         f"{ROOT}/logs/tables_of_tune.log",

@@ -1,6 +1,8 @@
 # A sweep on the tuning split: every network keeps validation images out, and there is dense training to compare with.
-SWEEP = all(cell.training.images == "tuning" for cell in CELLS.values()) and any(
-    cell.method == "dense" for cell in CELLS.values()
+WHOLE_SWEEP = (
+    STUDY.results != "partial"
+    and all(cell.training.images == "tuning" for cell in CELLS.values())
+    and any(cell.method == "dense" for cell in CELLS.values())
 )
 
 

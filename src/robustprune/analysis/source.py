@@ -48,6 +48,13 @@ def read_detailed_runs(folder: Path) -> pd.DataFrame:
     return runs.merge(details, on=[*CELL, "replicate"], validate="one_to_one")
 
 
+def missing_note(folder: Path) -> str:
+    """What tables and figures made from a folder must say about cells without results (its missing.csv); often ""."""
+    path = folder / "missing.csv"
+    count = len(pd.read_csv(path)) if path.exists() else 0
+    return "" if not count else f"cells of this study without results yet: {count} (missing.csv)"
+
+
 def read_source(folder: Path) -> Source:
     """Read the collected tables of a folder; raises StudyError naming a missing one."""
     tables = []

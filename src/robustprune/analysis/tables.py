@@ -1,6 +1,7 @@
 """Every table of the study: `robustprune tables` writes each as CSV (all digits), HTML (for the report) and LaTeX."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.sensitivity import sensitivity_initialization, sensitivity_seed, sensitivity_width
 from robustprune.analysis.sheet import Sheet
-from robustprune.analysis.source import read_detailed_runs
+from robustprune.analysis.source import missing_note, read_detailed_runs
 from robustprune.analysis.tradeoff import tradeoff
 from robustprune.errors import StudyError, nearest
 from robustprune.records import write_atomically, write_table
@@ -44,10 +45,11 @@ def write_tables(
     for name in names or ():
         if name not in TABLES:
             raise StudyError(f"no table {name!r}{nearest(name, TABLES)}")
-    runs = read_detailed_runs(source)
+    runs, note = read_detailed_runs(source), missing_note(source)
     written = []
     for name in names or TABLES:
         sheet = TABLES[name](runs, confidence)
+        sheet = replace(sheet, caption=f"{sheet.caption} {note}.") if note else sheet
         write_table(sheet.table, folder / f"{name}.csv")
         for kind, text in (("html", sheet.html()), ("tex", sheet.latex(name.replace("_", "-")))):
             write_atomically(folder / f"{name}.{kind}", lambda path, text=text: path.write_text(text))

@@ -18,7 +18,7 @@ from robustprune.analysis.figures.over_epochs import (
 from robustprune.analysis.figures.overview import overview
 from robustprune.analysis.figures.style import save, set_style
 from robustprune.analysis.figures.tradeoff import error_by_macs, error_by_params
-from robustprune.analysis.source import Source, read_source
+from robustprune.analysis.source import Source, missing_note, read_source
 from robustprune.errors import StudyError, nearest
 
 FIGURES: dict[str, Callable[[Source, float], Figure]] = {
@@ -47,6 +47,6 @@ def draw_figure(name: str, source: Path, folder: Path, confidence: float = 0.95)
     set_style()
     figure = FIGURES[name](read_source(source), confidence)
     try:
-        return save(figure, folder, name)
+        return save(figure, folder, name, missing_note(source))
     finally:
         plt.close(figure)

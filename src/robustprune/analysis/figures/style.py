@@ -1,6 +1,7 @@
 """How every figure looks: one colour and marker per method for good, sizes that print, files in three formats."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from zlib import crc32
 
@@ -77,12 +78,16 @@ def series_of(panel: pd.DataFrame) -> Iterator[tuple[str, str, dict, pd.DataFram
             yield method, f"{method} ({strength})" if len(strengths) > 1 else method, look(method, rank), rows
 
 
-def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write <name>.pdf, .svg and .png; no dates inside, so equal figures are equal files."""
-    written = []
+def save(figure: Figure, folder: Path, name: str, note: str = "") -> list[Path]:
+    """Write <name>.pdf, .svg and .png; no dates inside, so equal figures are equal files. A note stands below."""
+    written, box = [], None
+    if note:
+        figure.text(0.995, 0.0, note, ha="right", va="top", fontsize="x-small", color="0.35", in_layout=False)
+        box = figure.bbox_inches.padded(0.0, 0.15)
     for kind in FORMATS:
         path = folder / f"{name}.{kind}"
         metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[kind]
-        write_atomically(path, lambda target, metadata=metadata: figure.savefig(target, metadata=metadata))
+        draw = partial(figure.savefig, metadata=metadata, bbox_inches=box)
+        write_atomically(path, draw)
         written.append(path)
     return written
