@@ -11,6 +11,7 @@ from robustprune.analysis.comparison import main_comparison, ranking
 from robustprune.analysis.controls import controls
 from robustprune.analysis.costs import inference_cost, training_cost
 from robustprune.analysis.published import published_results, published_settings
+from robustprune.analysis.published.domination import domination
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.sensitivity import sensitivity_initialization, sensitivity_seed, sensitivity_width
 from robustprune.analysis.sheet import Sheet
@@ -25,6 +26,7 @@ TABLES: dict[str, Callable[[pd.DataFrame, float], Sheet]] = {
     "sensitivity_initialization": sensitivity_initialization,
     "sensitivity_seed": sensitivity_seed,
     "published_results": published_results,
+    "domination": domination,
     "training_cost": training_cost,
     "ranking": ranking,
     **{name: partial(robustness, name) for name in GROUPS},
