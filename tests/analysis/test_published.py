@@ -7,6 +7,7 @@ import pytest
 from test_outputs import made_up
 
 from robustprune.analysis.published import params_of, published_results, published_settings, read_published
+from robustprune.analysis.published.domination import domination
 from robustprune.config import TrainingSettings
 from robustprune.methods.registry import find_method, method_names
 from robustprune.networks.architecture import ARCHITECTURES
@@ -60,6 +61,27 @@ def test_nearest_strength_by_size_and_not_by_error():
     assert "unverified" in page
 
 
+def test_domination_needs_both_params_and_error():
+    """VIBNet: 9,674 params at 1.6 %; L0-HC: 26,773 at 1.6 % and 69,590 at 1.4 %; BC-GNJ: 28,769 at 1.8 %."""
+    runs = runs_of("bernoulli", {"a": 9_000, "b": 25_000}, price=1e-3)
+    runs["error_test_percent"] = [1.5, 1.6, 1.9, 1.50, 1.52, 1.54]
+    table = domination(runs, 0.95).table.set_index("published_units")
+    assert table["dominated"].to_dict() == {
+        "97-71-33": "no",  # 1.67 % in the mean
+        "266-88-33": "yes",  # 1.52 +- 0.05 %
+        "219-214-100": "no",
+        "278-98-13": "yes",
+        "311-86-14": "yes",
+        "512-114-72": "yes",
+    }
+    row = table.loc["97-71-33"]
+    assert (row["strength"], row["networks_dominating"], row["n"]) == ("a", 2, 3)
+    runs.loc[runs["strength"] == "b", "error_test_percent"] = [1.4, 1.5, 1.7]
+    assert domination(runs, 0.95).table.set_index("published_units").loc["266-88-33", "dominated"] == "in the mean"
+    smaller = domination(runs[runs["strength"] == "b"], 0.95).table.set_index("published_units")
+    assert smaller.loc["97-71-33", "dominated"] == "no strength as small"
+
+
 def test_a_method_without_a_published_result_is_named():
     sheet = published_results(runs_of("l0_arm", {"a": 20_000}, l0_lambda=0.1), 0.95)
     table, page = sheet.table, sheet.html()
@@ -70,12 +92,12 @@ def test_a_method_without_a_published_result_is_named():
 def test_our_settings_come_from_the_records():
     runs = runs_of("vib", {"a": 10_000}, kappa=1e-4, pretrain=0.1, fine_tune=0.2)
     runs["training"] = TrainingSettings(epochs=24, l2=1e-5).model_dump_json()
-    table, _ = published_settings(runs, 0.95)
+    table = published_settings(runs, 0.95).table
     ours = dict(zip(table["setting"], table["ours"], strict=True))
     assert ours["epochs"] == "24: first 10% pre-training, last 20% fine-tuning"
     assert ours["optimizer"] == "Adam, weights 0.001, gates 0.01"
     both = pd.concat([runs, runs.assign(training=TrainingSettings(epochs=40, l2=1e-5).model_dump_json())])
-    table, _ = published_settings(both, 0.95)
+    table = published_settings(both, 0.95).table
     assert " or " in dict(zip(table["setting"], table["ours"], strict=True))["epochs"]
 
 
@@ -83,7 +105,7 @@ def test_our_settings_come_from_the_records():
 def test_every_template_can_be_filled(method):
     own = json.loads(runs_of(method, {"a": 1}, **REQUIRED.get(method, {}))["settings"].iloc[0])
     assert method in method_names()
-    table, _ = published_settings(runs_of(method, {"a": 1}, **own), 0.95)
+    table = published_settings(runs_of(method, {"a": 1}, **own), 0.95).table
     assert len(table) == (read_published("settings")["method"] == method).sum()
     assert not table["ours"].str.contains(r"[{}]|None").any()
 

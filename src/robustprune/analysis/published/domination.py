@@ -25,9 +25,8 @@ def domination(runs: pd.DataFrame, confidence: float) -> Sheet:
     published = published[published["architecture"].isin(ARCHITECTURES)]
     rows = []
     for key, group in ours.groupby(NETWORK, sort=False):
-        for entry in published[(published["architecture"] == key[1]) & (published["track"] == key[2])].to_dict(
-            "records"
-        ):
+        rivals = published[(published["architecture"] == key[1]) & (published["track"] == key[2])]
+        for entry in rivals.to_dict("records"):
             theirs = {
                 "published_name": entry["name"],
                 "published_units": entry["units_kept"],
