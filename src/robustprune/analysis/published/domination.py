@@ -4,7 +4,7 @@ import pandas as pd
 
 from robustprune.analysis.published import DATASET, params_of, read_published
 from robustprune.analysis.robustness import mean_units
-from robustprune.analysis.sheet import Sheet, by_network, with_interval
+from robustprune.analysis.sheet import Sheet, by_network, number, with_interval
 from robustprune.analysis.source import NETWORK, standard
 from robustprune.analysis.statistics import mean_interval
 from robustprune.networks.architecture import ARCHITECTURES
@@ -76,7 +76,8 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
     shown["params"] = [f"{value:,}" for value in table["published_params"]]
     shown["error (%)"] = [f"{value:g}" for value in table["published_error_percent"]]
     shown["status"], shown["dominated"] = table["status"], table["dominated"]
-    shown["our strength"], shown["epochs"] = (table[name].fillna("-") for name in ("strength", "epochs"))
+    shown["our strength"] = table["strength"].fillna("-")
+    shown["epochs"] = [number(value, ".0f") for value in table["epochs"]]
     shown["our params"] = [with_interval(row, "params", ",.0f") for _, row in table.iterrows()]
     shown["our error (%)"] = [with_interval(row, "error", ".2f") for _, row in table.iterrows()]
     shown["networks"] = [f"{row.networks_dominating} of {row.n}" for row in table.itertuples()]
