@@ -104,7 +104,7 @@ def test_ranking(runs):
         (-0.0047, -0.0321, 0.0227, ".3f", "-0.005 [-0.032, 0.023]"),
         (2.0, 2.0, 2.0, ".1f", "2.0 [2.0, 2.0]"),
         (1.2345, np.nan, np.nan, ".2f", "1.23"),
-        (np.nan, np.nan, np.nan, ".2f", "none"),
+        (np.nan, np.nan, np.nan, ".2f", "-"),
     ],
 )
 def test_digits_are_those_that_the_interval_supports(value, low, high, form, shown):

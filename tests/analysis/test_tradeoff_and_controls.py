@@ -49,7 +49,7 @@ def test_controls_are_paired_by_seed_and_adjusted(tmp_path):
 
 def test_a_control_without_its_source_has_no_difference(tmp_path):
     runs = read_detailed_runs(study(tmp_path))
-    table, _ = controls(runs[runs["method"] != "bernoulli"], 0.95)
+    table = controls(runs[runs["method"] != "bernoulli"], 0.95).table
     assert table["difference"].isna().all()
     assert (table["n"] == 0).all()
 

@@ -43,11 +43,12 @@ def main_comparison(runs: pd.DataFrame, confidence: float) -> Sheet:
             rows.append(row)
     table = pd.DataFrame(rows, columns=MAIN_COLUMNS)
     caption = (
-        "Every method at its operating point (chosen by validation error), width 1, He normal. Brackets: Student's t "
-        f"interval at level {confidence:.0%} over n seeds; collapsed networks are in the means, diverged and failed "
-        "ones only under not ok. Compression: params of the starting network over those kept; speed-up: median ratio "
-        "of latencies at batch 256, one CPU thread. Bold: the smallest of its column, where t tests paired by seed "
-        f"separate it from every other method at that level (Holm-adjusted, p < {1 - confidence:.2g})."
+        "Every method at the strength whose start the study varies (every strength where none is), width 1, He normal. "
+        f"Brackets: Student's t interval at level {confidence:.0%} over n seeds; collapsed networks are in the means, "
+        "diverged and failed ones only under not ok. Compression: params of the starting network over those kept; "
+        "speed-up: median ratio of latencies at batch 256, one CPU thread. Bold: the smallest of its column, where t "
+        "tests paired by seed separate it from every other method at that level (Holm-adjusted, "
+        f"p < {1 - confidence:.2g})."
     )
     return Sheet(table, "Methods at their operating points", by_network(table, _readable_main), caption)
 

@@ -96,7 +96,7 @@ def with_interval(row: pd.Series, column: str, form: str) -> str:
     """
     value, low, high = (row[name] for name in (column, f"{column}_low", f"{column}_high"))
     if pd.isna(value):
-        return "none"
+        return "-"
     if pd.isna(low):
         return format(value, form)
     form, decimals = supported(form, (high - low) / 2)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, ScalarFormatter
 
-from robustprune.analysis.figures.style import legend_below, series_of, thousands
+from robustprune.analysis.figures.style import label_ends, legend_below, series_of, thousands
 from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, Source, network_title, studied
 from robustprune.analysis.statistics import mean_interval
 
@@ -33,11 +33,13 @@ def draw_params_by_width(ax: Axes, runs: pd.DataFrame, confidence: float) -> Non
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter(FuncFormatter(thousands))
     ax.set_ylabel("params kept")
+    _label(ax, runs, "params_kept")
 
 
 def _draw_error(ax: Axes, runs: pd.DataFrame, confidence: float) -> None:
     _draw(ax, runs, "error_test_percent", confidence)
     ax.set_ylabel("test error (%)")
+    _label(ax, runs, "error_test_percent")
 
 
 def _by_width(source: Source, confidence: float, draw: Callable[[Axes, pd.DataFrame, float], None]) -> Figure:
@@ -66,6 +68,16 @@ def _draw(ax: Axes, runs: pd.DataFrame, column: str, confidence: float) -> None:
         _width_axis(ax, sorted(runs["width"].unique()))
 
 
+def _label(ax: Axes, runs: pd.DataFrame, column: str) -> None:
+    """Names of the series at their last points, after the axes have their scales."""
+    ends = []
+    for _, label, style, series in series_of(runs):
+        means = series.groupby("width")[column].mean().dropna()
+        if len(means) > 1:
+            ends.append((means.index[-1], means.iloc[-1], label, style["color"]))
+    label_ends(ax, ends)
+
+
 def _draw_series(ax: Axes, series: pd.DataFrame, column: str, confidence: float, shift: float, style: dict) -> None:
     found = {width: mean_interval(group[column], confidence) for width, group in series.groupby("width")}
     widths = shift * np.array(list(found))
@@ -80,7 +92,7 @@ def _width_axis(ax: Axes, widths: list[float]) -> None:
     ax.xaxis.set_major_formatter(ScalarFormatter())
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.xaxis.set_minor_locator(LogLocator(base=2, subs=()))
-    ax.set_xlim(min(widths) / 1.4, max(widths) * 1.4)
+    ax.set_xlim(min(widths) / 1.4, max(widths) * 1.9)
     ax.set_xlabel("starting width (factor on hidden units)")
     ax.grid(alpha=0.25)
 

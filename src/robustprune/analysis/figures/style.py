@@ -64,6 +64,16 @@ def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str) -> None:
     )
 
 
+def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
+    """Label lines at their right ends (x, y, text, colour), unless two labels would touch; the legend has all."""
+    places = [ax.transData.transform((x, y))[1] for x, y, _, _ in ends]
+    needed = 10 * ax.figure.dpi / 72
+    for number, (x, y, text, colour) in enumerate(ends):
+        others = [abs(places[number] - place) for other, place in enumerate(places) if other != number]
+        if min(others, default=needed) >= needed:
+            ax.annotate(text, (x, y), (7, 0), textcoords="offset points", va="center", fontsize="x-small", color=colour)
+
+
 def thousands(value: float, _: int) -> str:
     """Tick label of a count: 20k, 1.5M."""
     return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k"
