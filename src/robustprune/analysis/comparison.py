@@ -4,7 +4,7 @@ import pandas as pd
 
 from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.sheet import Sheet, by_network, number, strong, with_interval
-from robustprune.analysis.source import NETWORK, standard, studied
+from robustprune.analysis.source import METHOD_UNDER_STUDY, NETWORK, SERIES, standard, studied
 from robustprune.analysis.statistics import (
     holm,
     mean_interval,
@@ -13,18 +13,16 @@ from robustprune.analysis.statistics import (
     rank_intervals,
 )
 
-BY = [*NETWORK, "method", "strength"]
 SCORES = {"params": "params_kept", "error": "error_test_percent"}
 MAIN_COLUMNS = [
-    *(*BY, "units_kept", "params", "params_low", "params_high", "params_best", "compression", "macs", "speedup"),
+    *(*SERIES, "units_kept", "params", "params_low", "params_high", "params_best", "compression", "macs", "speedup"),
     *("error", "error_low", "error_high", "error_best", "n", "not_ok"),
 ]
 RANK_COLUMNS = [
-    *(*BY, "reference"),
+    *(*SERIES, "reference"),
     *(f"{name}_{what}{end}" for name in SCORES for what in ("rank", "improved") for end in ("", "_low", "_high")),
     "n",
 ]
-REFERENCE = "bernoulli"
 
 
 def main_comparison(runs: pd.DataFrame, confidence: float) -> Sheet:
@@ -33,7 +31,7 @@ def main_comparison(runs: pd.DataFrame, confidence: float) -> Sheet:
     for network, group in standard(studied(runs)).groupby(NETWORK, sort=False):
         best = {name: supported_best(group, column, confidence) for name, column in SCORES.items()}
         for key, own in group.groupby(["method", "strength"], sort=False):
-            row = dict(zip(BY, (*network, *key), strict=True)) | {"units_kept": mean_units(own["units_kept"])}
+            row = dict(zip(SERIES, (*network, *key), strict=True)) | {"units_kept": mean_units(own["units_kept"])}
             for name, column in SCORES.items():
                 row |= mean_interval(own[column], confidence).columns(name) | {f"{name}_best": best[name] == key}
             row["compression"] = own["params_dense"].iloc[0] / row["params"]
@@ -83,8 +81,8 @@ def ranking(runs: pd.DataFrame, confidence: float) -> Sheet:
     rows = []
     for network, group in standard(studied(runs)).groupby(NETWORK, sort=False):
         keys = list(group.groupby(["method", "strength"], sort=False).groups)
-        reference = next((key for key in keys if key[0] == REFERENCE), keys[0])
-        found = [dict(zip(BY, (*network, *key), strict=True)) | {"reference": reference[0]} for key in keys]
+        reference = next((key for key in keys if key[0] == METHOD_UNDER_STUDY), keys[0])
+        found = [dict(zip(SERIES, (*network, *key), strict=True)) | {"reference": reference[0]} for key in keys]
         for name, column in SCORES.items():
             scores = group.pivot(index=["method", "strength"], columns="replicate", values=column).astype(float)
             ranks = rank_intervals(scores.loc[keys], confidence)

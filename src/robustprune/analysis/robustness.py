@@ -92,4 +92,4 @@ def sheet(table: pd.DataFrame, by: list[str], title: str, confidence: float) -> 
         "networks per row. Error: last-epoch test error; range: smallest to largest over seeds. Not ok: networks that "
         "collapsed, diverged or failed; collapsed ones are in the means."
     )
-    return Sheet(table, f"Robustness to {title}", sections, caption)
+    return Sheet(table, f"Cells by {title}", sections, caption)

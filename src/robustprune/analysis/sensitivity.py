@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from robustprune.analysis.sheet import Sheet, by_network, number, span, with_interval
-from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, standard, studied
+from robustprune.analysis.source import METHOD_UNDER_STUDY, NETWORK, SERIES, STANDARD_INITIALIZATION, standard, studied
 from robustprune.analysis.statistics import (
     bootstrap_interval,
     brown_forsythe,
@@ -15,16 +15,14 @@ from robustprune.analysis.statistics import (
     share_not_ok,
 )
 
-BY = [*NETWORK, "method", "strength"]
-REFERENCE = "bernoulli"
 ENDS = [
     *("params_smallest", "params_largest", "error_smallest", "error_largest"),
     *("not_ok_percent", "not_ok_percent_low", "not_ok_percent_high", "n"),
 ]
-WIDTH_COLUMNS = [*BY, "widths", "elasticity", "elasticity_low", "elasticity_high", *ENDS]
-INITIALIZATION_COLUMNS = [*BY, "initializations", "variation_percent", "p_spread", *ENDS]
+WIDTH_COLUMNS = [*SERIES, "widths", "elasticity", "elasticity_low", "elasticity_high", *ENDS]
+INITIALIZATION_COLUMNS = [*SERIES, "initializations", "variation_percent", "p_spread", *ENDS]
 SEED_COLUMNS = [
-    *(*BY, "variation_percent", "variation_percent_low", "variation_percent_high"),
+    *(*SERIES, "variation_percent", "variation_percent_low", "variation_percent_high"),
     *("error_iqm", "error_iqm_low", "error_iqm_high", "error_sd", "error_iqr", "error_min", "error_max", "p_spread"),
     *("not_ok_percent", "not_ok_percent_low", "not_ok_percent_high", "n"),
 ]
@@ -37,9 +35,9 @@ def sensitivity_width(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Robustness to the starting size: elasticity of the kept params, and the ends over the starting widths."""
     runs = studied(runs)
     rows = []
-    for key, group in runs[runs["initialization"] == STANDARD_INITIALIZATION].groupby(BY, sort=False):
+    for key, group in runs[runs["initialization"] == STANDARD_INITIALIZATION].groupby(SERIES, sort=False):
         if group["width"].nunique() > 1:
-            row = dict(zip(BY, key, strict=True)) | {"widths": _listed(group["width"])}
+            row = dict(zip(SERIES, key, strict=True)) | {"widths": _listed(group["width"])}
             row |= elasticity(group["width"], group["params_kept"], confidence).columns("elasticity")
             rows.append(row | _ends(group, "width", confidence))
     table = pd.DataFrame(rows, columns=WIDTH_COLUMNS)
@@ -55,9 +53,9 @@ def sensitivity_initialization(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Robustness to the initial weights: variation of the mean params over initializations, and their ends."""
     runs = studied(runs)
     rows = []
-    for key, group in runs[runs["width"] == 1].groupby(BY, sort=False):
+    for key, group in runs[runs["width"] == 1].groupby(SERIES, sort=False):
         if group["initialization"].nunique() > 1:
-            row = dict(zip(BY, key, strict=True)) | {"initializations": group["initialization"].nunique()}
+            row = dict(zip(SERIES, key, strict=True)) | {"initializations": group["initialization"].nunique()}
             means = group.groupby("initialization")["params_kept"].mean()
             row["variation_percent"] = coefficient_of_variation(means).mean
             row["p_spread"] = brown_forsythe([own["error_test_percent"] for _, own in group.groupby("initialization")])
@@ -76,9 +74,9 @@ def sensitivity_seed(runs: pd.DataFrame, confidence: float) -> Sheet:
     rows = []
     for network, group in standard(studied(runs)).groupby(NETWORK, sort=False):
         found = [_seed_row(network, key, own, confidence) for key, own in group.groupby(["method", "strength"])]
-        reference = group[group["method"] == REFERENCE]["error_test_percent"]
+        reference = group[group["method"] == METHOD_UNDER_STUDY]["error_test_percent"]
         p = [
-            np.nan if key[0] == REFERENCE else brown_forsythe([own["error_test_percent"], reference])
+            np.nan if key[0] == METHOD_UNDER_STUDY else brown_forsythe([own["error_test_percent"], reference])
             for key, own in group.groupby(["method", "strength"])
         ]
         rows += [row | {"p_spread": adjusted} for row, adjusted in zip(found, holm(p), strict=True)]
@@ -87,7 +85,7 @@ def sensitivity_seed(runs: pd.DataFrame, confidence: float) -> Sheet:
         "Width 1, He normal. Variation: standard deviation of the params kept over seeds in percent of their mean, "
         f"chi-square interval at level {confidence:.0%}. Test error: interquartile mean with BCa bootstrap interval "
         "(with five seeds it covers less than it says), standard deviation, interquartile range, smallest to largest. "
-        f"p (spread): Brown and Forsythe against {REFERENCE}, Holm-adjusted. {NOT_OK}"
+        f"p (spread): Brown and Forsythe against {METHOD_UNDER_STUDY}, Holm-adjusted. {NOT_OK}"
     )
     return Sheet(table, "Robustness to the seed", by_network(table, _readable_seed), caption)
 
@@ -108,7 +106,7 @@ def _ends(group: pd.DataFrame, axis: str, confidence: float) -> dict:
 def _seed_row(network: tuple, key: tuple, own: pd.DataFrame, confidence: float) -> dict:
     error = own["error_test_percent"].astype(float)
     return {
-        **dict(zip(BY, (*network, *key), strict=True)),
+        **dict(zip(SERIES, (*network, *key), strict=True)),
         **coefficient_of_variation(own["params_kept"], confidence).columns("variation_percent"),
         **bootstrap_interval(error, interquartile_mean, confidence).columns("error_iqm"),
         "error_sd": error.std(),

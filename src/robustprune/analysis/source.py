@@ -13,7 +13,9 @@ from robustprune.records import COLUMNS
 
 CELL = list(AXES)
 NETWORK = ["dataset", "architecture", "track"]
+SERIES = [*NETWORK, "method", "strength"]
 STANDARD_INITIALIZATION = "he_normal"
+METHOD_UNDER_STUDY = "bernoulli"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pandas as pd
 
 from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.sheet import Sheet, by_network, number, with_interval
-from robustprune.analysis.source import NETWORK, source_of, standard
+from robustprune.analysis.source import NETWORK, SERIES, source_of, standard
 from robustprune.analysis.statistics import mean_interval
 
 MEASURES = {"params": "params_kept", "macs": "macs_kept"}
@@ -24,8 +24,8 @@ def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     chosen = standard(runs)
     chosen = chosen[source_of(chosen).isna()]
     rows = []
-    for key, group in chosen.groupby([*NETWORK, "method", "strength"], sort=False):
-        row = dict(zip([*NETWORK, "method", "strength"], key, strict=True))
+    for key, group in chosen.groupby(SERIES, sort=False):
+        row = dict(zip(SERIES, key, strict=True))
         row |= {"epochs": int(group["epochs"].iloc[0]), "units_kept": mean_units(group["units_kept"])}
         for name, column in {**MEASURES, "error": "error_test_percent"}.items():
             found = mean_interval(group[column].astype(float), confidence)

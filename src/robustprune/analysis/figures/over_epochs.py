@@ -7,9 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.style import legend_below, look, series_of
-from robustprune.analysis.source import CELL, NETWORK, STANDARD_INITIALIZATION, Source, network_title, slots
-
-SERIES = [*NETWORK, "method", "strength"]
+from robustprune.analysis.source import CELL, NETWORK, SERIES, STANDARD_INITIALIZATION, Source, network_title, slots
 
 
 def _nearest_to_standard(table: pd.DataFrame) -> pd.DataFrame:

@@ -5,11 +5,10 @@ import pandas as pd
 from robustprune.analysis.published import DATASET, params_of, read_published
 from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.sheet import Sheet, by_network, number, with_interval
-from robustprune.analysis.source import NETWORK, standard
+from robustprune.analysis.source import METHOD_UNDER_STUDY, NETWORK, standard
 from robustprune.analysis.statistics import mean_interval
 from robustprune.networks.architecture import ARCHITECTURES
 
-METHOD = "bernoulli"
 COLUMNS = [
     *(*NETWORK, "published_name", "published_units", "published_params", "published_error_percent", "status"),
     *("strength", "epochs", "units_kept", "params", "params_low", "params_high", "error", "error_low", "error_high"),
@@ -20,7 +19,7 @@ COLUMNS = [
 def domination(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Every published network beside the strength, of those with no more mean params, that errs least in the mean."""
     ours = standard(runs)
-    ours = ours[(ours["dataset"] == DATASET) & (ours["method"] == METHOD)]
+    ours = ours[(ours["dataset"] == DATASET) & (ours["method"] == METHOD_UNDER_STUDY)]
     published = read_published("results")
     published = published[published["architecture"].isin(ARCHITECTURES)]
     rows = []
@@ -37,9 +36,10 @@ def domination(runs: pd.DataFrame, confidence: float) -> Sheet:
             rows.append(dict(zip(NETWORK, key, strict=True)) | theirs | _best(group, theirs, confidence))
     table = pd.DataFrame(rows, columns=COLUMNS)
     caption = (
-        f"Published networks against the trade-off curve of {METHOD} at the standard start: of its strengths with no "
-        "more mean params than the published network, the one with the smallest mean test error (last epoch; the "
-        "choice among strengths is made here, after the fact). Dominated: yes where the upper ends of both intervals "
+        f"Published networks against the trade-off curve of {METHOD_UNDER_STUDY} at the standard start: of its "
+        "strengths with no more mean params than the published network, the one of smallest mean test error (last "
+        "epoch; the choice among strengths is made here, after the fact). Dominated: yes where the upper ends of both "
+        "intervals "
         f"(Student's t, level {confidence:.0%}, n seeds) are at most theirs, in the mean where only the means are. "
         "Published errors are mostly the best of all epochs of one network; status as in published.csv."
     )
