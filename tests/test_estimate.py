@@ -21,7 +21,7 @@ def test_estimates_by_hand(make_cell):
     dense = make_cell("dense", epochs=10, replicates=3)
     assert cell_seconds(dense, FIGURES) == pytest.approx(10 * 22 * 2.0 / 2 / 1000 * 3)
     late = make_cell("vib", epochs=10, replicates=1)
-    assert cell_seconds(late, FIGURES) == pytest.approx(10 * 22 * (0.75 * 6 + 0.25 * 2) / 2 / 1000)
+    assert cell_seconds(late, FIGURES) == pytest.approx(10 * 22 * (0.8 * 6 + 0.2 * 2) / 2 / 1000)
     control = make_cell("ticket", epochs=10, replicates=1, settings={"of": "vib/a"})
     assert cell_seconds(control, FIGURES) == pytest.approx(10 * 22 * 0.5 / 2 / 1000)
     assert cell_seconds(make_cell("taylor"), FIGURES) is None

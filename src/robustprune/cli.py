@@ -112,7 +112,7 @@ def _export(arguments: argparse.Namespace) -> None:
 def _plan(arguments: argparse.Namespace) -> None:
     from robustprune.cells import study_cells
     from robustprune.config import load_study
-    from robustprune.estimate import cell_seconds, read_figures
+    from robustprune.estimate import SIDE_BY_SIDE, cell_seconds, read_figures
     from robustprune.methods.registry import check_method
 
     config = load_study(arguments.config)
@@ -130,7 +130,8 @@ def _plan(arguments: argparse.Namespace) -> None:
     print(f"{len(cells)} cells, {networks} networks; results go to {config.root}")
     print(
         f"about {sum(known) / 3600:.1f} core-hours for {len(known)} cells (one thread, one cell at a time, by "
-        f"{arguments.bench}); unknown for the other {len(cells) - len(known)}"
+        f"{arguments.bench}), {SIDE_BY_SIDE:g} times that with a cell on every core; unknown for the other "
+        f"{len(cells) - len(known)}"
     )
 
 

@@ -13,12 +13,15 @@ TITLES = {"lenet_300_100": "LeNet-300-100", "lenet5": "LeNet-5"}
 IMAGES = {"mnist": 60_000, "fashion_mnist": 60_000, "kmnist": 60_000, "emnist_digits": 240_000, "digits": 1_437}
 TIMED_REPLICATES = 5
 TIMED_BATCH = 128
-# share of the epochs that cost what dense steps cost, the rest what a pruned network's cost (from the shipped records)
-DENSE_SHARE = {"dense": 1.0, "bernoulli": 0.1, "slimming": 0.5}
-DENSE_SHARE |= dict.fromkeys(("vib", "sbp", "beta_bernoulli"), 0.75)  # prune when they settle their gates
+# share of dense training's multiply-accumulates that a method spends, about, over the strengths of the shipped sweep
+# (train_macs / train_macs_dense of its runs.csv); steps cost what dense ones do for that share of the epochs
+DENSE_SHARE = {"dense": 1.0, "bernoulli": 0.2, "slimming": 0.5, "generalized_dropout": 0.7, "bc_gnj": 0.7}
 DENSE_SHARE |= dict.fromkeys(("magnitude", "taylor", "random"), 0.3)
-OTHERS = 0.4
+DENSE_SHARE |= dict.fromkeys(("bmrs_n", "bmrs_u"), 0.6)
+OTHERS = 0.8
 CONTROLS = 0.0
+SIDE_BY_SIDE = 1.5
+"""How much longer a cell takes with one on every other core: neighbours share caches and execution units."""
 
 Figures = dict[str, float]
 
