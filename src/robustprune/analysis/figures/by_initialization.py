@@ -4,12 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from robustprune.analysis.figures.style import legend_below, series_of, thousands
+from robustprune.analysis.figures.style import legend_below, panel_grid, series_of, thousands
 from robustprune.analysis.source import NETWORK, Source, network_title, studied
 from robustprune.analysis.statistics import mean_interval
 
@@ -29,16 +28,15 @@ def error_by_initialization(source: Source, confidence: float) -> Figure:
 def _by_initialization(source: Source, confidence: float, column: str) -> Figure:
     panels = [(key, varied(group)) for key, group in source.runs.groupby(NETWORK, sort=False)]
     panels = [(key, group) for key, group in panels if len(group)]
-    count = max(1, len(panels))
-    figure, axes = plt.subplots(count, 1, figsize=(8.4, 3.4 * count + 0.8), squeeze=False)
-    for ax, (key, group) in zip(axes[:, 0], panels, strict=False):
+    figure, axes = panel_grid(len(panels), 8.4, 4.0, columns=1)
+    for ax, (key, group) in zip(axes, panels, strict=False):
         draw_initializations(ax, group, column, confidence)
         ax.set_title(network_title(*key), fontsize="medium")
     if not panels:
-        axes[0, 0].text(0.5, 0.5, "no method with several initializations in these records", ha="center", va="center")
-        axes[0, 0].set_axis_off()
+        axes[0].text(0.5, 0.5, "no method with several initializations in these records", ha="center", va="center")
+        axes[0].set_axis_off()
     note = f"small: networks; large: mean with {confidence:.0%} t interval; width 1, operating points"
-    legend_below(figure, list(axes[:, 0]), note)
+    legend_below(figure, axes, note)
     return figure
 
 

@@ -4,12 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, ScalarFormatter
 
-from robustprune.analysis.figures.style import label_ends, legend_below, series_of, thousands
+from robustprune.analysis.figures.style import label_ends, legend_below, panel_grid, series_of, thousands
 from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, Source, network_title, studied
 from robustprune.analysis.statistics import mean_interval
 
@@ -45,11 +44,11 @@ def _draw_error(ax: Axes, runs: pd.DataFrame, confidence: float) -> None:
 def _by_width(source: Source, confidence: float, draw: Callable[[Axes, pd.DataFrame, float], None]) -> Figure:
     runs = studied(source.runs[source.runs["initialization"] == STANDARD_INITIALIZATION])
     panels = _with_several_widths(list(runs.groupby(NETWORK, sort=False)))
-    figure, axes = plt.subplots(1, max(1, len(panels)), figsize=(5.0 * max(1, len(panels)), 4.4), squeeze=False)
-    for ax, (key, group) in zip(axes[0], panels, strict=False):
+    figure, axes = panel_grid(len(panels), 5.0, 4.4)
+    for ax, (key, group) in zip(axes, panels, strict=False):
         draw(ax, group, confidence)
         ax.set_title(network_title(*key), fontsize="medium")
-    legend_below(figure, list(axes[0]), _footnote(runs, confidence))
+    legend_below(figure, axes, _footnote(runs, confidence))
     return figure
 
 

@@ -6,14 +6,26 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from robustprune.analysis.figures.style import legend_below, look, series_of
-from robustprune.analysis.source import CELL, NETWORK, SERIES, STANDARD_INITIALIZATION, Source, network_title, slots
+from robustprune.analysis.figures.style import legend_below, look, panel_grid, series_of
+from robustprune.analysis.source import (
+    CELL,
+    NETWORK,
+    SERIES,
+    STANDARD_INITIALIZATION,
+    Source,
+    network_title,
+    slots,
+    studied,
+)
+
+MOST_LINES = 12
 
 
 def _nearest_to_standard(table: pd.DataFrame) -> pd.DataFrame:
-    """Of each series only one cell: He normal if there is one, then the width nearest to 1."""
+    """Of each method at its operating point only one cell: He normal if there is one, then the width nearest to 1."""
     if table.empty:
         return table
+    table = studied(table)
     cells = table[CELL].drop_duplicates()
     order = cells.assign(other=cells["initialization"] != STANDARD_INITIALIZATION, far=(cells["width"] - 1).abs())
     chosen = order.sort_values(["other", "far"], kind="stable").drop_duplicates(SERIES)[CELL]
@@ -84,11 +96,12 @@ def training_macs_over_epochs(source: Source, confidence: float) -> Figure:
     runs = source.runs[source.runs["initialization"] == STANDARD_INITIALIZATION]
     panels = []
     if len(source.history) and len(runs):
-        history = source.history.merge(runs[[*CELL, "replicate", "macs_dense"]], on=[*CELL, "replicate"])
+        history = studied(source.history).merge(runs[[*CELL, "replicate", "macs_dense"]], on=[*CELL, "replicate"])
+        if len(history[[*SERIES, "width"]].drop_duplicates()) > MOST_LINES:
+            history = _nearest_to_standard(history)
         panels = list(history.groupby(NETWORK, sort=False))
-    count = max(1, len(panels))
-    figure, axes = plt.subplots(1, count, figsize=(5.0 * count, 4.4), squeeze=False)
-    for ax, (key, group) in zip(axes[0], panels, strict=False):
+    figure, axes = panel_grid(len(panels), 5.0, 4.4)
+    for ax, (key, group) in zip(axes, panels, strict=False):
         epochs = group["epoch"].max()
         ax.plot([0, epochs], [0, 100], color="0.6", lw=1, ls=(0, (1, 2)), label="dense from the same start")
         gated = group[group["method"] != "dense"]

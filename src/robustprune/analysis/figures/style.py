@@ -8,6 +8,7 @@ from zlib import crc32
 import matplotlib
 import pandas as pd
 import seaborn as sns
+from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -32,6 +33,17 @@ def set_style() -> None:
     matplotlib.rcParams.update(
         {"svg.hashsalt": "robustprune", "figure.constrained_layout.use": True, "pdf.fonttype": 42, "savefig.dpi": 160}
     )
+
+
+def panel_grid(count: int, width: float, height: float, columns: int = 2) -> tuple[Figure, list[Axes]]:
+    """Panels of that size in inches, at most `columns` beside each other; at least one."""
+    count = max(1, count)
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(width * columns, height * rows), squeeze=False)
+    for ax in axes.flat[count:]:
+        ax.set_axis_off()
+    return figure, list(axes.flat[:count])
 
 
 def look(method: str, strength_rank: int = 0) -> dict:

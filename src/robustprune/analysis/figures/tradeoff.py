@@ -2,12 +2,11 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from robustprune.analysis.figures.style import legend_below, look, thousands
+from robustprune.analysis.figures.style import legend_below, look, panel_grid, thousands
 from robustprune.analysis.source import NETWORK, Source, network_title
 from robustprune.analysis.tradeoff import points
 
@@ -28,15 +27,14 @@ def error_by_macs(source: Source, confidence: float) -> Figure:
 def _against(source: Source, confidence: float, measure: str) -> Figure:
     table = points(source.runs, confidence).dropna(subset=["error", measure])
     panels = list(table.groupby(NETWORK, sort=False))
-    count = max(1, len(panels))
-    figure, axes = plt.subplots(1, count, figsize=(5.4 * count, 5.2), squeeze=False)
-    for ax, (key, group) in zip(axes[0], panels, strict=False):
+    figure, axes = panel_grid(len(panels), 5.4, 4.6)
+    for ax, (key, group) in zip(axes, panels, strict=False):
         draw_tradeoff(ax, group, measure)
         ax.set_title(network_title(*key), fontsize="medium")
     counts = sorted({table["n"].min(), table["n"].max()}) if len(table) else [0]
     n = "n = " + " to ".join(map(str, counts))
     footnote = f"mean over {n} seeds per strength; bars and bands: {confidence:.0%} t interval of the error"
-    legend_below(figure, list(axes[0]), footnote)
+    legend_below(figure, axes, footnote)
     return figure
 
 
