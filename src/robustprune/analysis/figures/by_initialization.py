@@ -12,6 +12,7 @@ from robustprune.analysis.figures.style import legend_below, panel_grid, series_
 from robustprune.analysis.source import NETWORK, Source, network_title, studied
 from robustprune.analysis.statistics import mean_interval
 
+MOST_UPRIGHT = 5
 TITLES = {"params_kept": "params kept", "error_test_percent": "test error (%)"}
 
 
@@ -64,7 +65,10 @@ def draw_initializations(ax: Axes, runs: pd.DataFrame, column: str, confidence: 
         bars = np.nan_to_num([[e.mean - e.low for e in found], [e.high - e.mean for e in found]])
         places = np.arange(len(names)) + shift
         ax.errorbar(places, means, yerr=bars, capsize=2, lw=1.2, label=label, **{**style, "linestyle": "none"})
-    ax.set_xticks(range(len(names)), [name.replace("_", "\n", 1) for name in names], fontsize="small")
+    if len(names) > MOST_UPRIGHT:
+        ax.set_xticks(range(len(names)), names, fontsize="small", rotation=30, ha="right", rotation_mode="anchor")
+    else:
+        ax.set_xticks(range(len(names)), [name.replace("_", "\n", 1) for name in names], fontsize="small")
     ax.set_xlim(-0.5, len(names) - 0.5)
     for edge in range(1, len(names)):
         ax.axvline(edge - 0.5, color="0.9", lw=0.8)

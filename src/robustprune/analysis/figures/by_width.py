@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from robustprune.analysis.figures.style import label_ends, legend_below, panel_grid, series_of, thousands
 from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, Source, network_title, studied
@@ -61,7 +61,7 @@ def _with_several_widths(panels: list[tuple]) -> list[tuple]:
 def _draw(ax: Axes, runs: pd.DataFrame, column: str, confidence: float) -> None:
     several = list(series_of(runs))
     for number, (_, label, style, series) in enumerate(several):
-        shift = 1.04 ** (number - (len(several) - 1) / 2)  # side by side, so that equal results stay visible
+        shift = _spread(len(several)) ** (number - (len(several) - 1) / 2)
         _draw_series(ax, series, column, confidence, shift, {**style, "label": label})
     if len(runs):
         _width_axis(ax, sorted(runs["width"].unique()))
@@ -69,12 +69,18 @@ def _draw(ax: Axes, runs: pd.DataFrame, column: str, confidence: float) -> None:
 
 def _label(ax: Axes, runs: pd.DataFrame, column: str) -> None:
     """Names of the series at their last points, after the axes have their scales."""
-    ends = []
-    for _, label, style, series in series_of(runs):
+    several = list(series_of(runs))
+    ends, beside = [], _spread(len(several)) ** (len(several) / 2)
+    for _, label, style, series in several:
         means = series.groupby("width")[column].mean().dropna()
         if len(means) > 1:
-            ends.append((means.index[-1], means.iloc[-1], label, style["color"]))
+            ends.append((beside * means.index[-1], means.iloc[-1], label, style["color"]))
     label_ends(ax, ends)
+
+
+def _spread(count: int) -> float:
+    """Factor between series side by side, so that equal results stay visible; all of them within a fifth."""
+    return min(1.04, 1.2 ** (1 / count))
 
 
 def _draw_series(ax: Axes, series: pd.DataFrame, column: str, confidence: float, shift: float, style: dict) -> None:
@@ -88,10 +94,10 @@ def _draw_series(ax: Axes, series: pd.DataFrame, column: str, confidence: float,
 def _width_axis(ax: Axes, widths: list[float]) -> None:
     ax.set_xscale("log", base=2)
     ax.set_xticks(widths)
-    ax.xaxis.set_major_formatter(ScalarFormatter())
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.xaxis.set_minor_locator(LogLocator(base=2, subs=()))
-    ax.set_xlim(min(widths) / 1.4, max(widths) * 1.9)
+    ax.set_xlim(min(widths) / 1.4, max(widths) * 2.3)
     ax.set_xlabel("starting width (factor on hidden units)")
     ax.grid(alpha=0.25)
 

@@ -19,9 +19,9 @@ matplotlib.use("Agg")
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#8C6D31")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 METHODS = (
-    *("bernoulli", "magnitude", "l0_hc", "group_lasso", "vib", "sbp", "dense", "random"),
-    *("taylor", "slimming", "l0_arm", "bc_gnj", "bc_ghs", "bmrs_n", "bmrs_u", "ss_ig"),
-    *("generalized_dropout", "beta_bernoulli", "torch_pruning"),
+    *("bernoulli", "magnitude", "l0_hc", "group_lasso", "vib", "taylor", "dense", "random"),
+    *("slimming", "sbp", "l0_arm", "bc_gnj", "bc_ghs", "bmrs_n", "bmrs_u", "generalized_dropout"),
+    *("ss_ig", "beta_bernoulli", "torch_pruning"),
     *("ticket", "random_ticket", "scratch_e", "scratch_b", "width_uniform"),
 )
 FORMATS = ("pdf", "svg", "png")
