@@ -30,7 +30,9 @@ def draw_params_by_width(ax: Axes, runs: pd.DataFrame, confidence: float) -> Non
     start = runs.groupby("width")["params_dense"].first()
     ax.plot(start.index, start, color="0.6", lw=1, ls=(0, (1, 2)), label="starting network")
     ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(FuncFormatter(thousands))
+    ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set_ylabel("params kept")
     _label(ax, runs, "params_kept")
 
