@@ -69,13 +69,13 @@ def _strength_key(key: str) -> str:
     return key
 
 
-def _strengths_of_file(value: Any) -> Any:
-    """Several studies may share one file of strengths: a path stands for its content."""
-    return _read_yaml(Path(value)) if isinstance(value, str) else value
+def _or_file(kind: type, schema: Any) -> BeforeValidator:
+    """A path stands for the content of the YAML file there, so that several studies may share it."""
 
+    def read(value: Any) -> Any:
+        return _read_yaml(Path(value), kind) if isinstance(value, str) else value
 
-def _points_of_file(value: Any) -> Any:
-    return _read_yaml(Path(value), list) if isinstance(value, str) else value
+    return BeforeValidator(read, json_schema_input_type=schema | str)
 
 
 def _read_yaml(path: Path, kind: type = dict) -> Any:
@@ -96,7 +96,7 @@ Initialization = Annotated[str, AfterValidator(_initialization)]
 StrengthKey = Annotated[str, AfterValidator(_strength_key)]
 Width = Annotated[float, Field(gt=0, le=64)]
 StrengthTable = dict[str, dict[StrengthKey, dict[str, Any]]]
-Strengths = Annotated[StrengthTable, BeforeValidator(_strengths_of_file, json_schema_input_type=StrengthTable | str)]
+Strengths = Annotated[StrengthTable, _or_file(dict, StrengthTable)]
 
 
 class TrainingSettings(Strict):
@@ -155,10 +155,7 @@ class OperatingPoint(Strict):
     strengths: tuple[dict[str, Any], ...] = Field((), description="the evidence: what each kept, at what error")
 
 
-OperatingPoints = Annotated[
-    tuple[OperatingPoint, ...],
-    BeforeValidator(_points_of_file, json_schema_input_type=tuple[OperatingPoint, ...] | str),
-]
+OperatingPoints = Annotated[tuple[OperatingPoint, ...], _or_file(list, tuple[OperatingPoint, ...])]
 
 
 class Claim(Strict):

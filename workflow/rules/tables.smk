@@ -35,7 +35,7 @@ rule collect:
         "robustprune collect --config {params.config} > {log} 2>&1"
 
 
-# Tables of robustness (starting width, initialization) and of cost (training, inference).
+# All tables from the user's own runs.
 rule tables_of_runs:
     input:
         expand(f"{ROOT}/{{file}}", file=["runs.csv", "details.csv", "missing.csv"]),

@@ -2,16 +2,10 @@
 
 import pandas as pd
 
-from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.sheet import Sheet, by_network, number, strong, with_interval
 from robustprune.analysis.source import METHOD_UNDER_STUDY, NETWORK, SERIES, standard, studied
-from robustprune.analysis.statistics import (
-    holm,
-    mean_interval,
-    paired_difference,
-    probability_of_improvement,
-    rank_intervals,
-)
+from robustprune.analysis.statistics import holm, paired_difference, probability_of_improvement, rank_intervals
+from robustprune.analysis.tradeoff import points
 
 SCORES = {"params": "params_kept", "error": "error_test_percent"}
 MAIN_COLUMNS = [
@@ -27,19 +21,16 @@ RANK_COLUMNS = [
 
 def main_comparison(runs: pd.DataFrame, confidence: float) -> Sheet:
     """What every method keeps and at what error, at its operating point and the standard start."""
-    rows = []
-    for network, group in standard(studied(runs)).groupby(NETWORK, sort=False):
-        best = {name: supported_best(group, column, confidence) for name, column in SCORES.items()}
-        for key, own in group.groupby(["method", "strength"], sort=False):
-            row = dict(zip(SERIES, (*network, *key), strict=True)) | {"units_kept": mean_units(own["units_kept"])}
-            for name, column in SCORES.items():
-                row |= mean_interval(own[column], confidence).columns(name) | {f"{name}_best": best[name] == key}
-            row["compression"] = own["params_dense"].iloc[0] / row["params"]
-            row["macs"] = own["macs_kept"].astype(float).mean()
-            row["speedup"] = (own["inference_ms_dense"] / own["inference_ms_kept"]).median()
-            row["n"], row["not_ok"] = mean_interval(own["error_test_percent"]).n, int((own["status"] != "ok").sum())
-            rows.append(row)
-    table = pd.DataFrame(rows, columns=MAIN_COLUMNS)
+    runs = standard(studied(runs))
+    table = points(runs, confidence).set_index(SERIES)
+    table["compression"] = 100 / table["params_percent"]
+    faster = runs.assign(speedup=runs["inference_ms_dense"] / runs["inference_ms_kept"])
+    table["speedup"] = faster.groupby(SERIES)["speedup"].median()
+    networks = list(runs.groupby(NETWORK, sort=False))
+    for name, column in SCORES.items():
+        best = {(*key, *(supported_best(group, column, confidence) or ())) for key, group in networks}
+        table[f"{name}_best"] = [series in best for series in table.index]
+    table = table.reset_index()[MAIN_COLUMNS]
     caption = (
         "Every method at the strength whose start the study varies (every strength where none is), width 1, He normal. "
         f"Brackets: Student's t interval at level {confidence:.0%} over n seeds; collapsed networks are in the means, "

@@ -73,12 +73,11 @@ def sensitivity_seed(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Robustness to the seed at the standard start: variation of the params, spread of the error, runs that failed."""
     rows = []
     for network, group in standard(studied(runs)).groupby(NETWORK, sort=False):
-        found = [_seed_row(network, key, own, confidence) for key, own in group.groupby(["method", "strength"])]
-        reference = group[group["method"] == METHOD_UNDER_STUDY]["error_test_percent"]
-        p = [
-            np.nan if key[0] == METHOD_UNDER_STUDY else brown_forsythe([own["error_test_percent"], reference])
-            for key, own in group.groupby(["method", "strength"])
-        ]
+        reference, p, found = group[group["method"] == METHOD_UNDER_STUDY]["error_test_percent"], [], []
+        for key, own in group.groupby(["method", "strength"]):
+            found.append(_seed_row(network, key, own, confidence))
+            itself = key[0] == METHOD_UNDER_STUDY
+            p.append(np.nan if itself else brown_forsythe([own["error_test_percent"], reference]))
         rows += [row | {"p_spread": adjusted} for row, adjusted in zip(found, holm(p), strict=True)]
     table = pd.DataFrame(rows, columns=SEED_COLUMNS)
     caption = (

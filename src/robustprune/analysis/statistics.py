@@ -89,10 +89,9 @@ def bootstrap_interval(
     interval is the value itself.
     """
     data = _known(values)
+    value = float(statistic(data, axis=-1)) if len(data) else np.nan
     if len(data) < 2:
-        value = float(statistic(data, axis=-1)) if len(data) else np.nan
         return Estimate(value, np.nan, np.nan, len(data))
-    value = float(statistic(data, axis=-1))
     if np.ptp(data) == 0:
         return Estimate(value, value, value, len(data))
     found = stats.bootstrap(

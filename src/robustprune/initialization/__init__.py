@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from robustprune.config import split_initialization
-from robustprune.initialization.examples import Examples
+from robustprune.initialization.examples import Examples, require_whole
 from robustprune.initialization.fuse import fuse
 from robustprune.initialization.mmd import mmd
 from robustprune.initialization.schemes import filled
@@ -28,12 +28,11 @@ def initial_parameters(
     The gain multiplies the weights only. Raises StudyError where a scheme needs training images that are not there.
     """
     scheme, gain = split_initialization(initialization)
-    drawn = [
-        FROM_DATA[scheme](architecture, units, generator, dtype, examples)
-        if scheme in FROM_DATA
-        else filled(architecture, units, scheme, generator, dtype)
-        for generator in generators
-    ]
+    if scheme in FROM_DATA:
+        whole = require_whole(architecture, units, examples)
+        drawn = [FROM_DATA[scheme](architecture, units, generator, dtype, whole) for generator in generators]
+    else:
+        drawn = [filled(architecture, units, scheme, generator, dtype) for generator in generators]
     parameters = {name: torch.stack([one[name] for one in drawn]) for name in drawn[0]}
     for layer in architecture.layers:
         parameters[f"{layer.name}.weight"].mul_(gain)

@@ -16,7 +16,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from robustprune.initialization.examples import Examples, require_whole
+from robustprune.initialization.examples import Examples
 from robustprune.initialization.schemes import filled
 from robustprune.networks.architecture import Architecture, Layer, Slot
 from robustprune.networks.layers import cross_entropy
@@ -34,10 +34,9 @@ def fuse(
     units: Mapping[str, int],
     generator: torch.Generator,
     dtype: torch.dtype,
-    examples: Examples | None,
+    examples: Examples,
 ) -> dict[str, Tensor]:
-    """Parameters of one network, as schemes.filled gives them; raises StudyError without whole images."""
-    examples = require_whole(architecture, units, examples)
+    """Parameters of one network, as schemes.filled gives them."""
     doubled = next(layer for layer in architecture.layers if layer.kernel == 1)
     deep = deeper(architecture, doubled)
     wider = {**units, EXTRA: units[doubled.target]}

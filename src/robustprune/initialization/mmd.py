@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from robustprune.initialization.examples import Examples, require_whole
+from robustprune.initialization.examples import Examples
 from robustprune.initialization.schemes import filled
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import StackedNetwork, every_unit
@@ -32,10 +32,9 @@ def mmd(
     units: Mapping[str, int],
     generator: torch.Generator,
     dtype: torch.dtype,
-    examples: Examples | None,
+    examples: Examples,
 ) -> dict[str, Tensor]:
-    """Parameters of one network, as schemes.filled gives them; raises StudyError without whole images."""
-    examples = require_whole(architecture, units, examples)
+    """Parameters of one network, as schemes.filled gives them."""
     theta = {
         name: tensor.requires_grad_()
         for name, tensor in filled(architecture, units, "he_normal", generator, dtype).items()

@@ -3,16 +3,16 @@
 import pandas as pd
 
 from robustprune.analysis.published import DATASET, params_of, read_published
-from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.sheet import Sheet, by_network, number, with_interval
-from robustprune.analysis.source import METHOD_UNDER_STUDY, NETWORK, standard
-from robustprune.analysis.statistics import mean_interval
+from robustprune.analysis.source import METHOD_UNDER_STUDY, NETWORK, SERIES, standard
+from robustprune.analysis.tradeoff import points
 from robustprune.networks.architecture import ARCHITECTURES
 
+SHARED = ["strength", "epochs", "units_kept"]
+SHARED += ["params", "params_low", "params_high", "error", "error_low", "error_high", "n"]
 COLUMNS = [
     *(*NETWORK, "published_name", "published_units", "published_params", "published_error_percent", "status"),
-    *("strength", "epochs", "units_kept", "params", "params_low", "params_high", "error", "error_low", "error_high"),
-    *("n", "networks_dominating", "dominated"),
+    *(*SHARED, "networks_dominating", "dominated"),
 ]
 
 
@@ -20,12 +20,12 @@ def domination(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Every published network beside the strength, of those with no more mean params, that errs least in the mean."""
     ours = standard(runs)
     ours = ours[(ours["dataset"] == DATASET) & (ours["method"] == METHOD_UNDER_STUDY)]
+    curve = points(ours, confidence)
     published = read_published("results")
     published = published[published["architecture"].isin(ARCHITECTURES)]
     rows = []
-    for key, group in ours.groupby(NETWORK, sort=False):
-        rivals = published[(published["architecture"] == key[1]) & (published["track"] == key[2])]
-        for entry in rivals.to_dict("records"):
+    for key, group in curve.groupby(NETWORK, sort=False):
+        for entry in published[(published[NETWORK[1:]] == list(key[1:])).all(axis=1)].to_dict("records"):
             theirs = {
                 "published_name": entry["name"],
                 "published_units": entry["units_kept"],
@@ -33,7 +33,7 @@ def domination(runs: pd.DataFrame, confidence: float) -> Sheet:
                 "published_error_percent": float(entry["error_test_percent"]),
                 "status": entry["status"],
             }
-            rows.append(dict(zip(NETWORK, key, strict=True)) | theirs | _best(group, theirs, confidence))
+            rows.append(dict(zip(NETWORK, key, strict=True)) | theirs | _best(group, ours, theirs))
     table = pd.DataFrame(rows, columns=COLUMNS)
     caption = (
         f"Published networks against the trade-off curve of {METHOD_UNDER_STUDY} at the standard start: of its "
@@ -46,29 +46,18 @@ def domination(runs: pd.DataFrame, confidence: float) -> Sheet:
     return Sheet(table, "Published networks dominated", by_network(table, _readable), caption)
 
 
-def _best(group: pd.DataFrame, theirs: dict, confidence: float) -> dict:
-    means = group.groupby("strength")[["params_kept", "error_test_percent"]].mean()
-    fitting = means[means["params_kept"] <= theirs["published_params"]]
-    if fitting["error_test_percent"].isna().all():
+def _best(curve: pd.DataFrame, runs: pd.DataFrame, theirs: dict) -> dict:
+    """The point of a curve that errs least among those with no more params, and how it compares."""
+    size, error = theirs["published_params"], theirs["published_error_percent"]
+    fitting = curve[curve["params"] <= size].dropna(subset="error")
+    if fitting.empty:
         return {"n": 0, "networks_dominating": 0, "dominated": "no strength as small"}
-    strength = fitting["error_test_percent"].idxmin()
-    own = group[group["strength"] == strength]
-    params, error = (mean_interval(own[name].astype(float), confidence) for name in means)
-    both = (own["params_kept"] <= theirs["published_params"]) & (
-        own["error_test_percent"] <= theirs["published_error_percent"]
-    )
-    within = error.high <= theirs["published_error_percent"] and params.high <= theirs["published_params"]
-    in_the_mean = error.mean <= theirs["published_error_percent"]
-    return {
-        "strength": strength,
-        "epochs": int(own["epochs"].iloc[0]),
-        "units_kept": mean_units(own["units_kept"]),
-        **params.columns("params"),
-        **error.columns("error"),
-        "n": error.n,
-        "networks_dominating": int(both.sum()),
-        "dominated": "yes" if within else "in the mean" if in_the_mean else "no",
-    }
+    point = fitting.loc[fitting["error"].idxmin()]
+    own = runs[(runs[SERIES] == point[SERIES]).all(axis=1)]
+    both = (own["params_kept"] <= size) & (own["error_test_percent"] <= error)
+    within = point["error_high"] <= error and point["params_high"] <= size
+    dominated = "yes" if within else "in the mean" if point["error"] <= error else "no"
+    return {**point[SHARED].to_dict(), "networks_dominating": int(both.sum()), "dominated": dominated}
 
 
 def _readable(table: pd.DataFrame) -> pd.DataFrame:
