@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 import yaml
-from engine import Steps, prune, step_time, training_of, whole_training
+from engine import Steps, prune, training_of, whole_training
 from floors import PRUNED, copy_bytes, floor_step, gemm_flops, step_floor, step_flops
 from reference import Reference, mnist
 from timing import duration, entry, paired, ratio, summary
@@ -53,17 +53,19 @@ def floors() -> Iterator[dict]:
 
 
 def engine(data: Dataset) -> Iterator[dict]:
-    """(c) our steps and epochs, every method."""
+    """(c) our steps and epochs, every method, in turn with the step's floor."""
     for name, title in TITLES.items():
+        arch = architecture(name)
         for method in pruning_method_names():
             for replicates in REPLICATES if method in ("bernoulli", "dense") else (5,):
                 training = training_of(data, method, name, replicates)
-                step = step_time(training)
-                yield duration(f"{method}: {title} dense step, R={replicates}", step)
-                epoch = step.times(training.batches.steps)
-                yield duration(f"{method}: {title} dense epoch, R={replicates}", epoch)
-                step = step_time(prune(training, [PRUNED[name]] * replicates))
-                yield duration(f"{method}: {title} pruned step, R={replicates}", step)
+                for size, units in (("dense", arch.units()), ("pruned", PRUNED[name])):
+                    steps = Steps(training if size == "dense" else prune(training, [units] * replicates))
+                    pairs = paired(steps, floor_step(arch, units, replicates), budget=0.5, least=5)
+                    step = summary([block / steps.networks for block, _ in pairs])
+                    yield duration(f"{method}: {title} {size} step, R={replicates}", step)
+                    over = summary([block / steps.steps / floor for block, floor in pairs])
+                    yield ratio(f"{method}: {title} {size} step over its floor, R={replicates}", over)
 
 
 def reference(references: Mapping[str, Reference]) -> Iterator[dict]:

@@ -110,12 +110,6 @@ class Steps:
         return block * self.training.batches.steps / self.networks + shuffle / self.training.cell.replicates
 
 
-def step_time(training: Training, budget: float = 0.3) -> Timing:
-    """Seconds of one step per replicate."""
-    steps = Steps(training)
-    return timed(steps, budget, least=3, warm_up=1).times(1 / steps.networks)
-
-
 def whole_training(
     data: Dataset, history: pd.DataFrame, settings: Mapping, epochs: int, reference: Reference
 ) -> tuple[Timing, Timing]:
