@@ -128,10 +128,11 @@ def _plan(arguments: argparse.Namespace) -> None:
     networks = sum(cell.replicates for cell in cells.values())
     known = [value for value in seconds.values() if value is not None]
     print(f"{len(cells)} cells, {networks} networks; results go to {config.root}")
+    unknown = len(cells) - len(known)
     print(
         f"about {sum(known) / 3600:.1f} core-hours for {len(known)} cells (one thread, one cell at a time, by "
-        f"{arguments.bench}), {SIDE_BY_SIDE:g} times that with a cell on every core; unknown for the other "
-        f"{len(cells) - len(known)}"
+        f"{arguments.bench}), {SIDE_BY_SIDE:g} times that with a cell on every core"
+        + (f"; unknown for the other {unknown}" if unknown else "")
     )
 
 
