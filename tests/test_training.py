@@ -1,6 +1,7 @@
 """The loop: paired seeds, independent replicates, bit-identical repetition and resumption."""
 
 import resource
+import time
 
 import pytest
 import torch
@@ -165,6 +166,15 @@ def test_training_macs_count_what_was_computed(digits, make_cell):
     assert training.train_macs.tolist() == [3 * 64 * steps * 266200] * 2
     pruned = trained(make_cell("magnitude", epochs=8), digits)
     assert (pruned.train_macs < 3 * 64 * (1437 // 64) * 8 * 266200).all()
+
+
+def test_time_in_which_the_process_stands_still_is_not_training_time(digits, make_cell, monkeypatch):
+    training = Training(make_cell("dense", epochs=1), digits)
+    monkeypatch.setattr(training.method, "removals", lambda network, step: time.sleep(0.05))
+    started = time.perf_counter()
+    training.run_epoch()
+    wall = time.perf_counter() - started
+    assert 0 < training.seconds < wall - 0.9 * 0.05 * training.batches.steps
 
 
 def test_fused_adam_is_adam_with_l2(digits, make_cell):

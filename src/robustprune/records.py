@@ -59,7 +59,9 @@ class Replicate(Strict):
         None, description="test error after rounding the gates minus before, in percentage points"
     )
     gates_above_090_fraction: float | None = Field(None, ge=0, le=1, description="surviving gates above 0.9")
-    train_seconds: float | None = Field(None, ge=0, description="the cell's training time / replicates")
+    train_seconds: float | None = Field(
+        None, ge=0, description="the cell's training time (CPU: of its thread) / replicates"
+    )
     train_macs: float | None = Field(None, ge=0, description="multiply-accumulates of training, forward + backward")
     train_macs_dense: float | None = Field(None, ge=0, description="the same had nothing been removed")
     inference_ms_dense: float | None = Field(None, ge=0, description="median time of a batch of 256, starting network")

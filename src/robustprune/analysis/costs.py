@@ -30,10 +30,11 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
     columns += ["train_seconds", "dense_seconds", "seconds_percent", "n"]
     table = pd.DataFrame(rows, columns=columns)
     caption = (
-        "Training multiply-accumulates (three forward passes per step, counted as units go) and wall seconds per "
+        "Training multiply-accumulates (three forward passes per step, counted as units go) and seconds per "
         "network against dense training for the same epochs from the same start; brackets: Student's t interval at "
-        f"level {confidence:.0%} over n networks. Seconds are those of a cell divided by its replicates, on a machine "
-        "that trains other cells beside it; a dash: no dense run of that start. Initialization He normal."
+        f"level {confidence:.0%} over n networks. Seconds are those of a cell divided by its replicates (on a CPU, its "
+        "thread's own), on a machine that trains other cells beside it; a dash: no dense run of that start. "
+        "Initialization He normal."
     )
     return Sheet(table, "Training cost saved", by_network(table, _readable_training), caption)
 
