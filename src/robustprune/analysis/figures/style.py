@@ -21,8 +21,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 METHODS = (
     *("bernoulli", "magnitude", "l0_hc", "group_lasso", "vib", "taylor", "dense", "random"),
     *("slimming", "sbp", "l0_arm", "bc_gnj", "bc_ghs", "bmrs_n", "bmrs_u", "generalized_dropout"),
-    *("ss_ig", "beta_bernoulli", "torch_pruning"),
-    *("ticket", "random_ticket", "scratch_e", "scratch_b", "width_uniform"),
+    *("ticket", "ss_ig", "torch_pruning", "beta_bernoulli"),
+    *("random_ticket", "scratch_e", "scratch_b", "width_uniform"),
 )
 FORMATS = ("pdf", "svg", "png")
 
@@ -104,8 +104,9 @@ def save(figure: Figure, folder: Path, name: str, note: str = "") -> list[Path]:
     """Write <name>.pdf, .svg and .png; no dates inside, so equal figures are equal files. A note stands below."""
     written, box = [], None
     if note:
-        figure.text(0.995, 0.0, note, ha="right", va="top", fontsize="x-small", color="0.35", in_layout=False)
-        box = figure.bbox_inches.padded(0.0, 0.15)
+        below = -0.08 / figure.get_figheight()  # clear of the legend, whose last line reaches the edge
+        figure.text(0.995, below, note, ha="right", va="top", fontsize="x-small", color="0.35", in_layout=False)
+        box = figure.bbox_inches.padded(0.0, 0.25)
     for kind in FORMATS:
         path = folder / f"{name}.{kind}"
         metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[kind]
