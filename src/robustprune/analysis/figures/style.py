@@ -101,12 +101,15 @@ def series_of(panel: pd.DataFrame) -> Iterator[tuple[str, str, dict, pd.DataFram
 
 
 def save(figure: Figure, folder: Path, name: str, note: str = "") -> list[Path]:
-    """Write <name>.pdf, .svg and .png; no dates inside, so equal figures are equal files. A note stands below."""
+    """Write <name>.pdf, .svg and .png; no dates inside, so equal figures are equal files. A note stands below,
+    with the legend's footnote where there is one."""
     written, box = [], None
-    if note:
-        below = -0.08 / figure.get_figheight()  # clear of the legend, whose last line reaches the edge
-        figure.text(0.995, below, note, ha="right", va="top", fontsize="x-small", color="0.35", in_layout=False)
-        box = figure.bbox_inches.padded(0.0, 0.25)
+    if note and figure.legends:
+        title = figure.legends[0].get_title()
+        title.set_text(f"{title.get_text()}\n{note}")
+    elif note:
+        figure.text(0.995, 0.0, note, ha="right", va="top", fontsize="x-small", color="0.35", in_layout=False)
+        box = figure.bbox_inches.padded(0.0, 0.15)
     for kind in FORMATS:
         path = folder / f"{name}.{kind}"
         metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[kind]
