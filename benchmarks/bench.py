@@ -14,8 +14,8 @@ from pathlib import Path
 import pandas as pd
 import torch
 import yaml
-from engine import Steps, prune, training_of, whole_training
-from floors import PRUNED, copy_bytes, floor_step, gemm_flops, step_floor, step_flops
+from engine import Steps, against_floor, prune, training_of, whole_training
+from floors import PRUNED, copy_bytes, gemm_flops, step_floor, step_flops
 from reference import Reference, mnist
 from timing import duration, entry, paired, ratio, summary
 
@@ -53,7 +53,7 @@ def floors() -> Iterator[dict]:
 
 
 def engine(data: Dataset) -> Iterator[dict]:
-    """(c) our steps and epochs, every method, in turn with the step's floor."""
+    """(c) our steps, every method, in turn with the step's floor."""
     for name, title in TITLES.items():
         arch = architecture(name)
         for method in pruning_method_names():
@@ -61,10 +61,8 @@ def engine(data: Dataset) -> Iterator[dict]:
                 training = training_of(data, method, name, replicates)
                 for size, units in (("dense", arch.units()), ("pruned", PRUNED[name])):
                     steps = Steps(training if size == "dense" else prune(training, [units] * replicates))
-                    pairs = paired(steps, floor_step(arch, units, replicates), budget=0.5, least=5)
-                    step = summary([block / steps.networks for block, _ in pairs])
+                    step, over = against_floor(steps, arch, units, budget=0.5, least=5)
                     yield duration(f"{method}: {title} {size} step, R={replicates}", step)
-                    over = summary([block / steps.steps / floor for block, floor in pairs])
                     yield ratio(f"{method}: {title} {size} step over its floor, R={replicates}", over)
 
 
@@ -84,9 +82,9 @@ def targets(data: Dataset, references: Mapping[str, Reference], results: Path) -
         (conv, "dense", "dense", "target: LeNet-5 dense step over its floor, R=5", "<= 1.8"),
     ):
         arch, training = architecture(name), training_of(data, method, name, 5)
-        steps = Steps(prune(training, [PRUNED[name]] * 5) if size == "pruned" else training)
-        pairs = paired(steps, floor_step(arch, PRUNED[name] if size == "pruned" else arch.units()))
-        yield ratio(label, summary([block / steps.steps / floor for block, floor in pairs]), bound)
+        units = PRUNED[name] if size == "pruned" else arch.units()
+        steps = Steps(prune(training, [units] * 5) if size == "pruned" else training)
+        yield ratio(label, against_floor(steps, arch, units)[1], bound)
     for name, title in TITLES.items():
         for replicates in REPLICATES:
             steps = Steps(training_of(data, "dense", name, replicates))

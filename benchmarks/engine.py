@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 import yaml
-from floors import BATCH
+from floors import BATCH, floor_step
 from reference import Reference
 from timing import Timing, paired, summary, timed
 
@@ -108,6 +108,15 @@ class Steps:
         """Seconds of an epoch per replicate from those of a block: its steps, and the shuffle before it."""
         shuffle = timed(self.training.batches.start_epoch, budget=0.0, least=3, warm_up=1).seconds
         return block * self.training.batches.steps / self.networks + shuffle / self.training.cell.replicates
+
+
+def against_floor(
+    steps: Steps, architecture: Architecture, units: Mapping[str, int], **effort: float
+) -> tuple[Timing, Timing]:
+    """Seconds of a step per network, and the step over its floor, both timed in turn (effort: as timing.paired)."""
+    pairs = paired(steps, floor_step(architecture, units, steps.training.cell.replicates), **effort)
+    step = summary([block / steps.networks for block, _ in pairs])
+    return step, summary([block / steps.steps / floor for block, floor in pairs])
 
 
 def whole_training(
