@@ -98,3 +98,12 @@ def test_module_runs_as_a_program():
     done = subprocess.run([sys.executable, "-m", "robustprune.cli", "methods"], capture_output=True, text=True)
     assert done.returncode == 0
     assert "dense" in done.stdout
+
+
+def test_a_reader_that_goes_away_ends_the_command_quietly():
+    """As `robustprune methods | head -1` does."""
+    code = "import sys, time; time.sleep(1); from robustprune.cli import main; sys.exit(main(['methods']))"
+    writer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    writer.stdout.close()
+    assert writer.stderr.read() == ""
+    assert writer.wait() == 1

@@ -1,6 +1,7 @@
 """The command line: `robustprune --help`. Every Snakemake rule runs one of these commands, as its log shows."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -222,10 +223,15 @@ def build_parser() -> Parser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, or 2 for wrong input (one line on standard error)."""
+    """Run one command; returns the exit status: 0, 2 for wrong input (one line on standard error), or 1 where the reader
+    of its lines (head, a pager) went away."""
     parsed = build_parser().parse_args(arguments)
     try:
         parsed.function(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's own flush fails once more
+        return 1
     except StudyError as error:
         print(f"robustprune {parsed.command}: {error}", file=sys.stderr)
         return 2

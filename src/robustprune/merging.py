@@ -15,8 +15,9 @@ TABLES = ("runs.csv", "details.csv", "history.parquet", "gates.parquet")
 def merge(folders: Sequence[Path], output: Path) -> list[str]:
     """Write the tables of all folders together into `output` (which may be one of them); returns lines to print.
 
-    A cell that several folders hold is taken whole from the last of them. A cell stays in missing.csv while none has
-    it. Raises StudyError naming a file that is not there.
+    A cell that several folders hold is taken whole from the last of them. missing.csv is that of the last folder, the
+    one collected with the study's configuration of today, without the cells that another folder has. Raises StudyError
+    naming a file that is not there.
     """
     collected = [{name: _read(folder / name) for name in (*TABLES, "missing.csv")} for folder in folders]
     cells = [_cells(tables["runs.csv"]) for tables in collected]
@@ -30,7 +31,7 @@ def merge(folders: Sequence[Path], output: Path) -> list[str]:
         filled = [part for part in parts if len(part)]
         merged[name] = pd.concat(filled, ignore_index=True) if filled else parts[0]
     found = {"/".join(_path(key)) for key in set().union(*cells)}
-    missing = pd.concat([tables["missing.csv"] for tables in collected], ignore_index=True).drop_duplicates("cell")
+    missing = collected[-1]["missing.csv"]
     merged["missing.csv"] = missing[~missing["cell"].isin(found)]
     for name, table in merged.items():
         write_table(table, output / name)

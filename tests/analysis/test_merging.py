@@ -24,7 +24,7 @@ def key(method):
 
 
 def test_cells_add_up_and_later_ones_win(tmp_path):
-    first = sitting(tmp_path / "first", ("bernoulli", "dense"), missing=[key("vib"), key("sbp")])
+    first = sitting(tmp_path / "first", ("bernoulli", "dense"), missing=[key("vib"), key("sbp"), key("renamed_since")])
     second = sitting(tmp_path / "second", ("dense", "vib"), missing=[key("bernoulli"), key("sbp")], error=1.0)
     merge([first, second], tmp_path / "both")
     runs = pd.read_csv(tmp_path / "both" / "runs.csv")

@@ -16,6 +16,8 @@ NETWORK = ["dataset", "architecture", "track"]
 SERIES = [*NETWORK, "method", "strength"]
 STANDARD_INITIALIZATION = "he_normal"
 METHOD_UNDER_STUDY = "bernoulli"
+FLOORS = ("random", "width_uniform")
+"""What every search must beat at the same size: units removed by lot, and networks made that size without a search."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,12 @@ def studied(runs: pd.DataFrame) -> pd.DataFrame:
     )
     most = starts[starts == starts.groupby(level=by).transform("max")]
     return runs[pd.MultiIndex.from_frame(runs[[*by, "strength"]]).isin(most.index)]
+
+
+def compared(runs: pd.DataFrame) -> pd.DataFrame:
+    """What a trade-off sets side by side: the networks that methods found, and the floors. Other controls, whose sizes
+    are another method's, are left out."""
+    return runs[source_of(runs).isna() | runs["method"].isin(FLOORS)]
 
 
 def source_of(runs: pd.DataFrame) -> pd.Series:

@@ -10,6 +10,7 @@ import pandas as pd
 from robustprune.analysis.comparison import main_comparison, ranking
 from robustprune.analysis.controls import controls
 from robustprune.analysis.costs import inference_cost, training_cost
+from robustprune.analysis.floors import floors
 from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.published.domination import domination
 from robustprune.analysis.robustness import GROUPS, robustness
@@ -31,6 +32,7 @@ TABLES: dict[str, Callable[[pd.DataFrame, float], Sheet]] = {
     "ranking": ranking,
     **{name: partial(robustness, name) for name in GROUPS},
     "tradeoff": tradeoff,
+    "floors": floors,
     "controls": controls,
     "inference_cost": inference_cost,
     "published_settings": published_settings,

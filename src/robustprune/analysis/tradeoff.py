@@ -4,7 +4,7 @@ import pandas as pd
 
 from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.sheet import Sheet, by_network, number, with_interval
-from robustprune.analysis.source import NETWORK, SERIES, source_of, standard
+from robustprune.analysis.source import NETWORK, SERIES, compared, standard
 from robustprune.analysis.statistics import mean_interval
 
 MEASURES = {"params": "params_kept", "macs": "macs_kept"}
@@ -18,13 +18,11 @@ COLUMNS = [
 def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """One row per method and strength at the standard start: means and intervals of params, MACs and test error.
 
-    Collapsed networks enter the means; diverged and failed ones have no numbers and show in `not_ok`. Controls, whose
-    sizes are another method's, are left out.
+    Collapsed networks enter the means; diverged and failed ones have no numbers and show in `not_ok`. Of the controls
+    only the floor without a search is there.
     """
-    chosen = standard(runs)
-    chosen = chosen[source_of(chosen).isna()]
     rows = []
-    for key, group in chosen.groupby(SERIES, sort=False):
+    for key, group in compared(standard(runs)).groupby(SERIES, sort=False):
         row = dict(zip(SERIES, key, strict=True))
         row |= {"epochs": int(group["epochs"].iloc[0]), "units_kept": mean_units(group["units_kept"])}
         for name, column in {**MEASURES, "error": "error_test_percent"}.items():
