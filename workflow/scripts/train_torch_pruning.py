@@ -89,11 +89,14 @@ def train(cell: Cell, replicate: int, images: Tensor, labels: Tensor) -> tuple[n
     generator = torch.Generator().manual_seed(stream_seed(cell.seed(replicate), "order"))
     adam = None
     step, work = 0, 0.0
+    model.to(memory_format=torch.channels_last)  # on a CPU twice as fast
     for epoch in range(settings.epochs):
         rate = settings.decay_factor if epoch >= settings.decay_at * settings.epochs else 1.0
         for x, y in batches(images, labels, settings.batch_size, generator):
             if adam is None:  # the library replaces the parameters that it prunes
-                adam = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, weight_decay=settings.l2)
+                adam = torch.optim.Adam(
+                    model.parameters(), lr=settings.learning_rate, weight_decay=settings.l2, fused=True
+                )
                 cost = PASSES * settings.batch_size * macs(network, units_of(cell, model))
             adam.param_groups[0]["lr"] = settings.learning_rate * rate
             adam.zero_grad()
@@ -103,6 +106,7 @@ def train(cell: Cell, replicate: int, images: Tensor, labels: Tensor) -> tuple[n
             step += 1
             if schedule.event(step, total):
                 pruner.step()
+                model.to(memory_format=torch.channels_last)
                 adam = None
         print(f"replicate {replicate}, epoch {epoch + 1}: {join_units(units_of(cell, model))}", file=sys.stderr)
     return model.eval(), work
@@ -147,6 +151,7 @@ def main() -> None:
     if cell.track != "hidden":
         sys.exit(f"torch_pruning removes units and filters only: cell {cell.key} needs track: hidden")
     torch.set_num_threads(1)
+    torch.set_flush_denormal(True)  # as in the study's own training: products with denormal weights are far slower
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     data = load_file(arguments.data)
     entries = [entry(cell, given, data) for given in asked["replicates"]]
