@@ -15,18 +15,18 @@ import pandas as pd
 import torch
 import yaml
 from engine import Steps, against_floor, prune, training_of, whole_training
-from floors import PRUNED, copy_bytes, gemm_flops, step_floor, step_flops
+from floors import copy_bytes, gemm_flops, step_floor, step_flops
 from reference import Reference, mnist
 from timing import duration, entry, paired, ratio, summary
 
 from robustprune.allocator import keep_freed_memory
 from robustprune.config import DataSettings
 from robustprune.data import Dataset, load
+from robustprune.estimate import PRUNED, TITLES
 from robustprune.methods.registry import pruning_method_names
 from robustprune.metrics import macs
 from robustprune.networks.architecture import architecture
 
-TITLES = {"lenet_300_100": "LeNet-300-100", "lenet5": "LeNet-5"}
 REPLICATES = (1, 5, 10)
 WHOLE = {"lenet_300_100": ("c3e_4", 40, "<= 3.5"), "lenet5": ("conv3e_3_fc5e_4", 24, "<= 4.5")}
 FASTER = {"lenet_300_100": ">= 4.5", "lenet5": ">= 2.0"}

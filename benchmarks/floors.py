@@ -10,10 +10,6 @@ from torch import Tensor
 from robustprune.networks.architecture import Architecture
 
 BATCH = 128
-PRUNED = {
-    "lenet_300_100": {"input": 200, "fc1": 110, "fc2": 60},
-    "lenet5": {"conv1": 10, "conv2": 18, "flat": 100, "fc1": 60},
-}
 
 
 def gemm_flops(size: int = 1024) -> tuple[float, float]:

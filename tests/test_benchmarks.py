@@ -10,10 +10,11 @@ from conftest import REPOSITORY
 sys.path.insert(0, str(REPOSITORY / "benchmarks"))
 
 from engine import Steps, kept_units, prune, training_of
-from floors import PRUNED, step_floor, step_flops
+from floors import step_floor, step_flops
 from scaling import exponents, points
 from timing import Timing, entry, paired, ratio, summary, timed
 
+from robustprune.estimate import PRUNED
 from robustprune.metrics import macs
 from robustprune.networks.architecture import architecture
 

@@ -32,6 +32,12 @@ def test_wider_starts_take_longer_in_proportion_to_their_macs(make_cell):
     assert wide == pytest.approx((784 * 600 + 600 * 200 + 2000) / 266200)
 
 
+def test_a_narrower_start_costs_between_the_two_timed_sizes(make_cell):
+    """784-150-50: 125,600 MACs, between 784-300-100 (266,200) and 200-110-60 (29,200)."""
+    narrow = cell_seconds(make_cell("dense", width=0.5), FIGURES) / cell_seconds(make_cell("dense"), FIGURES)
+    assert narrow == pytest.approx((0.5 + 1.5 * (125_600 - 29_200) / (266_200 - 29_200)) / 2.0)
+
+
 def test_shipped_figures_predict_the_shipped_records_within_half(make_cell):
     """Seconds per network of results/reference at width 1: dense and the method, both architectures."""
     import pandas as pd

@@ -11,6 +11,11 @@ from robustprune.networks.architecture import architecture
 
 TITLES = {"lenet_300_100": "LeNet-300-100", "lenet5": "LeNet-5"}
 IMAGES = {"mnist": 60_000, "fashion_mnist": 60_000, "kmnist": 60_000, "emnist_digits": 240_000, "digits": 1_437}
+PRUNED = {
+    "lenet_300_100": {"input": 200, "fc1": 110, "fc2": 60},
+    "lenet5": {"conv1": 10, "conv2": 18, "flat": 100, "fc1": 60},
+}
+"""Units of the networks whose steps `make bench` times as pruned."""
 TIMED_REPLICATES = 5
 TIMED_BATCH = 128
 # share of dense training's multiply-accumulates that a method spends, about, over the strengths of the shipped sweep
@@ -39,19 +44,30 @@ def read_figures(path: Path) -> Figures:
 def cell_seconds(cell: Cell, figures: Figures) -> float | None:
     """Seconds of a cell's training on a quiet core; None for methods that the benchmark does not know.
 
-    A network that shrinks costs the dense step for a share of its epochs and a pruned one's step for the rest, both
-    as timed at width 1; the dense step grows with the starting network's MACs. Expect a factor of 1.5 either way.
+    A network that shrinks costs the dense step for a share of its epochs and a pruned one's step for the rest.
+    Expect a factor of 1.5 either way.
     """
     title, method = TITLES[cell.architecture], "dense" if cell.source_key else cell.method
     timed = [figures.get(f"{method}: {title} {size} step, R={TIMED_REPLICATES}") for size in ("dense", "pruned")]
     if None in timed:
         return None
-    network = architecture(cell.architecture)
-    growth = max(1.0, macs(network, network.units(cell.width)) / macs(network, network.units()))
+    dense, pruned = _step_of_start(cell, *timed), timed[1]
     share = CONTROLS if cell.source_key else DENSE_SHARE.get(method, OTHERS)
     images = IMAGES[cell.dataset] * (
         (VALIDATION_SHARE - 1) / VALIDATION_SHARE if cell.training.images == "tuning" else 1
     )
     steps = cell.training.epochs * (images // cell.training.batch_size)
-    milliseconds = (share * timed[0] * growth + (1 - share) * timed[1]) * cell.training.batch_size / TIMED_BATCH
+    milliseconds = (share * dense + (1 - share) * pruned) * cell.training.batch_size / TIMED_BATCH
     return steps * milliseconds / 1000 * cell.replicates
+
+
+def _step_of_start(cell: Cell, dense: float, pruned: float) -> float:
+    """Milliseconds of a step of the starting network: beyond width 1 in proportion to its MACs, below on the line
+    through the two sizes that were timed."""
+    network = architecture(cell.architecture)
+    own, whole, small = (
+        macs(network, units) for units in (network.units(cell.width), network.units(), PRUNED[cell.architecture])
+    )
+    if own > whole:
+        return dense * own / whole
+    return max(pruned, pruned + (dense - pruned) * (own - small) / (whole - small))
