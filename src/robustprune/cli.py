@@ -223,8 +223,8 @@ def build_parser() -> Parser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, 2 for wrong input (one line on standard error), 1 where the reader of
-    its lines (head, a pager) went away."""
+    """Run one command; returns the exit status: 0, 2 for wrong input (one line on standard error), 1 where the reader
+    of its lines (head, a pager) went away."""
     parsed = build_parser().parse_args(arguments)
     try:
         parsed.function(parsed)

@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 
 from robustprune.analysis.claims import STATISTICS, write_claims
 from robustprune.analysis.figures import FIGURES, draw_figure
-from robustprune.analysis.figures.style import METHODS, look
+from robustprune.analysis.figures.style import FAMILIES, LOOKS, REFERENCES, look
 from robustprune.analysis.source import read_runs, read_source
 from robustprune.analysis.tables import TABLES, write_tables
 from robustprune.config import Claim, TrainingSettings
@@ -154,8 +154,11 @@ def test_training_macs_figure_adds_up(tmp_path):
 
 
 def test_every_method_has_a_look_of_its_own():
-    looks = [(look(method)["color"], look(method)["marker"]) for method in METHODS]
-    assert len(set(looks)) == len(looks)
+    assert len(set(LOOKS.values())) == len(LOOKS)
+    for family in FAMILIES.values():
+        # ss_ig, of track hidden only, may share a colour
+        colours = [colour for name, (colour, _) in {**REFERENCES, **family}.items() if name != "ss_ig"]
+        assert len(set(colours)) == len(colours)
     assert look("somebodys_own") == look("somebodys_own")
 
 

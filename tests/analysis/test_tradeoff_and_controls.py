@@ -82,7 +82,7 @@ def test_figures_show_the_numbers(tmp_path):
     points_drawn = [container.lines[0].get_data() for container in ax.containers]
     assert [float(x[0]) for x, _ in points_drawn] == [1001, 1001]
     assert [float(y[0]) for _, y in points_drawn] == pytest.approx([1.6, 1.6])
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["bernoulli", "dense"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["bernoulli", "dense"]
     plt.close(figure)
     figure = FIGURES["controls_difference"](source, 0.95)
     (ax,) = figure.axes

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import matplotlib
@@ -15,15 +16,44 @@ from matplotlib.figure import Figure
 from robustprune.records import write_atomically
 
 matplotlib.use("Agg")
-# Okabe and Ito's eight colours, distinguishable with the common colour-vision deficiencies
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#8C6D31")
+# Okabe and Ito's colours, distinguishable with the common colour-vision deficiencies; greys for what is no method
+BLUE, ORANGE, GREEN, VERMILION, PINK, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
+BROWN, BLACK, GREY, SILVER = "#8C6D31", "#000000", "#6E6E6E", "#A6A6A6"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-METHODS = (
-    *("bernoulli", "magnitude", "l0_hc", "group_lasso", "vib", "taylor", "dense", "random"),
-    *("slimming", "sbp", "l0_arm", "bc_gnj", "bc_ghs", "bmrs_n", "bmrs_u", "generalized_dropout"),
-    *("ticket", "ss_ig", "torch_pruning", "beta_bernoulli"),
-    *("random_ticket", "scratch_e", "scratch_b", "width_uniform"),
-)
+REFERENCES = {"bernoulli": (BLUE, "o"), "dense": (BLACK, "X"), "random": (GREY, "v"), "width_uniform": (SILVER, "^")}
+"""The method under study and what every method is compared with."""
+FAMILIES = {
+    "stochastic gates": {
+        "l0_hc": (GREEN, "^"),
+        "l0_arm": (VERMILION, "v"),
+        "generalized_dropout": (BROWN, "D"),
+        "beta_bernoulli": (SKY, "P"),
+    },
+    "variational": {
+        "sbp": (ORANGE, "D"),
+        "bmrs_n": (SKY, "s"),
+        "bmrs_u": (BROWN, "X"),
+        "vib": (PINK, "v"),
+        "bc_gnj": (VERMILION, "P"),
+        "bc_ghs": (GREEN, "*"),
+        "ss_ig": (ORANGE, "X"),
+    },
+    "penalties, criteria and others": {
+        "magnitude": (ORANGE, "s"),
+        "taylor": (SKY, "X"),
+        "group_lasso": (VERMILION, "D"),
+        "slimming": (GREEN, "s"),
+        "torch_pruning": (PINK, "P"),
+    },
+}
+"""Method families: colours differ within each, and among the methods of the default study."""
+CONTROLS = {
+    "ticket": (GREEN, "o"),
+    "random_ticket": (ORANGE, "o"),
+    "scratch_e": (VERMILION, "o"),
+    "scratch_b": (SKY, "o"),
+}
+LOOKS = {**REFERENCES, **CONTROLS} | {name: own for family in FAMILIES.values() for name, own in family.items()}
 FORMATS = ("pdf", "svg", "png")
 
 
@@ -48,14 +78,19 @@ def panel_grid(count: int, width: float, height: float, columns: int = 2) -> tup
 
 def look(method: str, strength_rank: int = 0) -> dict:
     """Colour, marker and line style of a method, the same in every figure; strengths differ by line style."""
-    rank = METHODS.index(method) if method in METHODS else len(METHODS) + crc32(method.encode()) % 40
+    number = crc32(method.encode())
+    colours = (BLUE, ORANGE, GREEN, VERMILION, PINK, SKY, BROWN)
+    somehow = (colours[number % len(colours)], MARKERS[number // len(colours) % len(MARKERS)])
+    colour, marker = LOOKS.get(method, somehow)
     lines = ("-", "--", ":", "-.")
-    return {
-        "color": COLOURS[rank % len(COLOURS)],
-        "marker": MARKERS[(rank + rank // len(COLOURS)) % len(MARKERS)],
-        "linestyle": lines[strength_rank % len(lines)],
-        "markersize": 5,
-    }
+    return {"color": colour, "marker": marker, "linestyle": lines[strength_rank % len(lines)], "markersize": 5}
+
+
+def family(method: str) -> str | None:
+    """The family of a method, None for references; a method that is new here is with the others."""
+    if method in REFERENCES:
+        return None
+    return next((name for name, own in FAMILIES.items() if method in own), list(FAMILIES)[-1])
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str) -> None:
@@ -65,15 +100,14 @@ def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str) -> None:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
     columns = max(1, min(len(entries), int(figure.get_figwidth() / 2.3)))
-    figure.legend(
-        entries.values(),
-        entries.keys(),
-        loc="outside lower center",
-        ncols=columns,
-        frameon=False,
-        title=footnote,
-        title_fontproperties={"size": "x-small"},
-    )
+    footnote_below(figure, footnote, handles=list(entries.values()), labels=list(entries), ncols=columns)
+
+
+def footnote_below(figure: Figure, footnote: str, **entries: Any) -> None:
+    """Small print below all panels: the heading of a legend there, which may have no entries."""
+    entries = entries if entries.get("handles") else {"handles": []}
+    small = {"size": "x-small"}
+    figure.legend(loc="outside lower center", frameon=False, title=footnote, title_fontproperties=small, **entries)
 
 
 def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:

@@ -6,11 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from robustprune.analysis.figures.style import legend_below, look, panel_grid, thousands
+from robustprune.analysis.figures.style import FAMILIES, family, footnote_below, look, panel_grid, thousands
 from robustprune.analysis.source import NETWORK, Source, network_title
 from robustprune.analysis.tradeoff import points
 
 TITLES = {"params": "params kept", "macs": "MACs per image of the kept network"}
+MOST_IN_A_PANEL = 9
 TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 90)
 
 
@@ -26,24 +27,40 @@ def error_by_macs(source: Source, confidence: float) -> Figure:
 
 def _against(source: Source, confidence: float, measure: str) -> Figure:
     table = points(source.runs, confidence).dropna(subset=["error", measure])
-    panels = list(table.groupby(NETWORK, sort=False))
-    figure, axes = panel_grid(len(panels), 5.4, 4.6)
-    for ax, (key, group) in zip(axes, panels, strict=False):
-        draw_tradeoff(ax, group, measure)
-        ax.set_title(network_title(*key), fontsize="medium")
+    panels = [panel for key, network in table.groupby(NETWORK, sort=False) for panel in _panels(key, network)]
+    figure, axes = panel_grid(len(panels), 5.6, 4.6)
+    for ax, (title, shown, network) in zip(axes, panels, strict=False):
+        draw_tradeoff(ax, shown, measure, network)
+        ax.set_title(title, fontsize="medium")
+        ax.legend(fontsize="small", frameon=False)
     counts = sorted({table["n"].min(), table["n"].max()}) if len(table) else [0]
     n = "n = " + " to ".join(map(str, counts))
-    footnote = f"mean over {n} seeds per strength; bars and bands: {confidence:.0%} t interval of the error"
-    legend_below(figure, axes, footnote)
+    footnote_below(
+        figure, f"mean over {n} seeds per strength; bars and bands: {confidence:.0%} t interval of the error"
+    )
     return figure
 
 
-def draw_tradeoff(ax: Axes, table: pd.DataFrame, measure: str) -> None:
-    """The points of one architecture (analysis.tradeoff.points), a line per method."""
+def _panels(key: tuple, network: pd.DataFrame) -> list[tuple[str, pd.DataFrame, pd.DataFrame]]:
+    """Title, points, and all points of the network: one panel, or one per family with the references in each where
+    the methods are too many to tell apart."""
+    title, families = network_title(*key), network["method"].map(family)
+    if network["method"].nunique() <= MOST_IN_A_PANEL:
+        return [(title, network, network)]
+    return [
+        (f"{title}\n{name}", network[families.isna() | (families == name)], network)
+        for name in FAMILIES
+        if (families == name).any()
+    ]
+
+
+def draw_tradeoff(ax: Axes, table: pd.DataFrame, measure: str, network: pd.DataFrame | None = None) -> None:
+    """The points of one architecture (analysis.tradeoff.points), a line per method; `network`: more points that the
+    axes shall have room for, so that panels can be compared."""
     for method, of_method in table.groupby("method", sort=False):
         _draw(ax, of_method.sort_values(measure), measure, {**look(method), "label": method})
     if len(table):
-        _dress(ax, table, measure)
+        _dress(ax, table if network is None else network, measure)
 
 
 def _draw(ax: Axes, table: pd.DataFrame, measure: str, style: dict) -> None:
@@ -60,6 +77,7 @@ def _draw(ax: Axes, table: pd.DataFrame, measure: str, style: dict) -> None:
 def _dress(ax: Axes, table: pd.DataFrame, measure: str) -> None:
     ax.set_xscale("log")
     ax.set_yscale("log")
+    ax.set_xlim(table[measure].min() / 1.25, table[measure].max() * 1.25)
     # intervals count as far as a factor of two beyond the means, so that one wide one does not flatten all others
     bottom = max(table["error_low"].min(), table["error"].min() / 2) if table["error_low"].notna().any() else 0
     bottom = (bottom if bottom > 0 else table["error"].min()) / 1.08
