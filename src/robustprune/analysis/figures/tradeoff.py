@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from robustprune.analysis.figures.style import FAMILIES, family, footnote_below, look, panel_grid, thousands
+from robustprune.analysis.figures.style import FAMILIES, LOOKS, family, footnote_below, look, panel_grid, thousands
 from robustprune.analysis.source import NETWORK, Source, network_title
 from robustprune.analysis.tradeoff import points
 
@@ -57,7 +57,9 @@ def _panels(key: tuple, network: pd.DataFrame) -> list[tuple[str, pd.DataFrame, 
 def draw_tradeoff(ax: Axes, table: pd.DataFrame, measure: str, network: pd.DataFrame | None = None) -> None:
     """The points of one architecture (analysis.tradeoff.points), a line per method; `network`: more points that the
     axes shall have room for, so that panels can be compared."""
-    for method, of_method in table.groupby("method", sort=False):
+    known = [method for method in LOOKS if method in set(table["method"])]
+    ordered = table.set_index("method", drop=False).loc[[*known, *sorted(set(table["method"]) - set(known))]]
+    for method, of_method in ordered.groupby(level=0, sort=False):
         _draw(ax, of_method.sort_values(measure), measure, {**look(method), "label": method})
     if len(table):
         _dress(ax, table if network is None else network, measure)
