@@ -1,6 +1,7 @@
 """The trade-off and the controls from made-up records with known answers."""
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -87,4 +88,16 @@ def test_figures_show_the_numbers(tmp_path):
     figure = FIGURES["controls_difference"](source, 0.95)
     (ax,) = figure.axes
     assert [label.get_text() for label in ax.get_yticklabels()] == ["ticket", "scratch_e"]
+    plt.close(figure)
+
+
+def test_controls_of_one_name_are_told_apart_and_floors_alone_have_no_panel(tmp_path):
+    source = read_source(study(tmp_path))
+    runs = source.runs
+    longer = runs[runs["method"] == "scratch_e"].assign(strength="of_it_longer", epochs=80)
+    floor = runs[runs["method"] == "ticket"].assign(method="width_uniform", settings=json.dumps({"of": "dense/a"}))
+    figure = FIGURES["controls_difference"](replace(source, runs=pd.concat([runs, longer, floor])), 0.95)
+    (ax,) = figure.axes
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["ticket", "scratch_e, 40 epochs", "scratch_e, 80 epochs"]
     plt.close(figure)

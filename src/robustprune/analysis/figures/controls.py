@@ -1,31 +1,47 @@
 """Controls: paired differences of the error from the pruned network of the same size."""
 
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from robustprune.analysis.controls import START, control_rows
-from robustprune.analysis.figures.style import look, panel_grid
-from robustprune.analysis.source import Source, network_title
+from robustprune.analysis.figures.style import footnote_below, look, panel_grid
+from robustprune.analysis.source import FLOORS, Source, network_title
 
 
 def controls_difference(source: Source, confidence: float) -> Figure:
-    """Error of each control minus that of its source, paired by seed; right of zero the method's weights are better."""
+    """Error of each control minus that of its source, paired by seed; right of zero the method's weights are better.
+
+    Sources of which there is only the floor without a search are left to the trade-off and the table of floors.
+    """
     table = control_rows(source.runs, confidence).dropna(subset=["difference"])
+    table["name"] = table["control"].str.split("/").str[0]
     panels = list(table.groupby([*START, "source"], sort=False))
+    panels = [(key, group) for key, group in panels if set(group["name"]) - set(FLOORS)]
     rows = max([len(group) for _, group in panels], default=1)
     figure, axes = panel_grid(len(panels), 4.4, 1.6 + 0.42 * rows)
     for ax, (key, group) in zip(axes, panels, strict=False):
-        for place, row in enumerate(group.itertuples()):
-            style = {**look(row.control.split("/")[0]), "linestyle": "none"}
-            spread = np.nan_to_num([[row.difference - row.difference_low], [row.difference_high - row.difference]])
-            ax.errorbar([row.difference], [place], xerr=spread, capsize=3, **style)
-        ax.axvline(0, color="0.4", lw=1)
-        ax.set_yticks(range(len(group)), [row.control.split("/")[0] for row in group.itertuples()])
-        ax.invert_yaxis()
-        ax.set_xlabel("error minus that of the source (points)")
+        _draw(ax, group)
         ax.set_title(f"{network_title(*key[:3])}\nsource {key[-1]}, n = {group['n'].min()}", fontsize="medium")
-        ax.grid(axis="x", alpha=0.25)
-    if not panels:
+    if panels:
+        footnote_below(figure, f"mean difference over n seeds, paired by seed; bars: {confidence:.0%} t interval")
+    else:
         axes[0].text(0.5, 0.5, "no controls in these records", ha="center", va="center")
         axes[0].set_axis_off()
     return figure
+
+
+def _draw(ax: Axes, group: pd.DataFrame) -> None:
+    """One source's controls from top to bottom."""
+    for place, row in enumerate(group.itertuples()):
+        style = {**look(row.name), "linestyle": "none"}
+        spread = np.nan_to_num([[row.difference - row.difference_low], [row.difference_high - row.difference]])
+        ax.errorbar([row.difference], [place], xerr=spread, capsize=3, **style)
+    repeated = group["name"].duplicated(keep=False)
+    labels = group["name"].where(~repeated, group["name"] + ", " + group["epochs"].astype(str) + " epochs")
+    ax.axvline(0, color="0.4", lw=1)
+    ax.set_yticks(range(len(group)), labels)
+    ax.set_ylim(len(group) - 0.5, -0.5)
+    ax.set_xlabel("error minus that of the source (points)")
+    ax.grid(axis="x", alpha=0.25)
