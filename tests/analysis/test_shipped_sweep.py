@@ -1,0 +1,38 @@
+"""The shipped sweep (results/reference/tune) shows what the baselines were built to show."""
+
+import pytest
+from conftest import REPOSITORY
+
+from robustprune.analysis.floors import floor_rows
+from robustprune.analysis.source import read_detailed_runs
+from robustprune.analysis.tradeoff import points
+
+BOUNDS = {"lenet_300_100": 2.0, "lenet5": 1.2}  # test error in percent
+FULL = ["l0_hc", "l0_arm", "generalized_dropout", "beta_bernoulli"]
+FULL += ["sbp", "bmrs_n", "bmrs_u", "vib", "bc_gnj", "bc_ghs"]
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return read_detailed_runs(REPOSITORY / "results" / "reference" / "tune")
+
+
+@pytest.fixture(scope="module")
+def table(runs):
+    return points(runs, 0.95)
+
+
+@pytest.mark.parametrize("architecture", BOUNDS)
+@pytest.mark.parametrize(("method", "track"), [*((method, "full") for method in FULL), ("ss_ig", "hidden")])
+def test_a_strength_removes_three_fifths_of_the_params_at_a_fair_error(table, architecture, method, track):
+    own = table[(table["architecture"] == architecture) & (table["method"] == method) & (table["track"] == track)]
+    fitting = own[(own["params_percent"] <= 40) & (own["error"] <= BOUNDS[architecture])]
+    assert ((fitting["not_ok"] == 0) & (fitting["n"] == 3)).any()
+
+
+def test_criteria_are_not_worse_than_random_at_equal_params(runs):
+    """No budget at which random pruning errs less by more than the interval of the paired difference."""
+    rows = floor_rows(runs, 0.95)
+    rows = rows[rows["method"].isin(["magnitude", "taylor"]) & (rows["floor"] == "random")]
+    assert len(rows) >= 12
+    assert (rows["difference_low"] <= 0).all()
