@@ -8,7 +8,8 @@ from conftest import REPOSITORY
 
 from robustprune.cli import build_parser
 
-DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "config" / "README.md", REPOSITORY / "results/reference/README.md"]
+README = REPOSITORY / "README.md"
+DOCUMENTS = [README, REPOSITORY / "config" / "README.md", REPOSITORY / "results/reference/README.md"]
 COMMANDS = next(action for action in build_parser()._actions if action.dest == "command").choices
 
 
@@ -38,6 +39,32 @@ def claims_block() -> str:
 
 
 def test_readme_shows_the_shipped_claims():
-    text = (REPOSITORY / "README.md").read_text()
+    text = README.read_text()
     shown = text.split("<!-- claims:begin -->")[1].split("<!-- claims:end -->")[0]
     assert claims_block() in shown
+
+
+def sweep_block() -> str:
+    """What the shipped sweep says about budgets and about the method's own networks, as the README shows it."""
+    tables = REPOSITORY / "figures" / "tune" / "tables"
+    points, controls = pd.read_csv(tables / "tradeoff.csv"), pd.read_csv(tables / "controls.csv")
+    points = points[(points["architecture"] == "lenet_300_100") & (points["track"] == "full")]
+    errors = points.set_index(["method", "strength"])["error"]
+    shares = ("60", "40", "20", "10", "05", "02")
+    lines = ["| LeNet-300-100, share of params kept | " + " | ".join(f"{int(share)} %" for share in shares) + " |"]
+    lines.append("|---" * (len(shares) + 1) + "|")
+    for method in ("taylor", "magnitude", "random", "width_uniform"):
+        key = "of_magnitude" if method == "width_uniform" else "keep"
+        found = [f"{errors[method, f'{key}_{share}']:.2f}" for share in shares]
+        lines.append(f"| `{method}` | " + " | ".join(found) + " |")
+    lines += ["", "| control of `bernoulli` (c3e_4) | epochs | test error (%) | minus the method's, paired (points) |"]
+    lines.append("|---|---|---|---|")
+    for row in controls[controls["source"] == "bernoulli/c3e_4"].itertuples():
+        difference = f"{row.difference:+.2f} [{row.difference_low:+.2f}, {row.difference_high:+.2f}]"
+        lines.append(f"| `{row.control.split('/')[0]}` | {row.epochs} | {row.error:.2f} | {difference} |")
+    return "\n".join(lines)
+
+
+def test_readme_shows_the_shipped_sweep():
+    shown = README.read_text().split("<!-- sweep:begin -->")[1].split("<!-- sweep:end -->")[0]
+    assert sweep_block() in shown
