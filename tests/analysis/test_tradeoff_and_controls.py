@@ -101,3 +101,15 @@ def test_controls_of_one_name_are_told_apart_and_floors_alone_have_no_panel(tmp_
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert labels == ["ticket", "scratch_e, 40 epochs", "scratch_e, 80 epochs"]
     plt.close(figure)
+
+
+def test_worthless_networks_do_not_push_the_others_together(tmp_path):
+    source = read_source(study(tmp_path))
+    worthless = source.runs[source.runs["method"] == "bernoulli"].assign(strength="b", params_kept=5)
+    runs = pd.concat([source.runs, worthless.assign(error_test_percent=88.0, settings="{}")])
+    figure = FIGURES["error_by_params"](replace(source, runs=runs), 0.95)
+    (ax,) = figure.axes
+    assert ax.get_xlim()[0] > 500
+    assert ax.get_ylim()[1] < 10
+    assert "1 of 3 points err more than 25 % and lie outside the axes" in figure.legends[0].get_title().get_text()
+    plt.close(figure)

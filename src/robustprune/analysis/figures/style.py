@@ -121,8 +121,11 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
 
 
 def thousands(value: float, _: int) -> str:
-    """Tick label of a count: 20k, 1.5M."""
-    return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k"
+    """Tick label of a count: 500, 20k, 1.5M."""
+    for size, unit in ((1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{unit}"
+    return f"{value:g}"
 
 
 def series_of(panel: pd.DataFrame) -> Iterator[tuple[str, str, dict, pd.DataFrame]]:

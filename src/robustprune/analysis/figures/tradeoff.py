@@ -12,6 +12,7 @@ from robustprune.analysis.tradeoff import points
 
 TITLES = {"params": "params kept", "macs": "MACs per image of the kept network"}
 MOST_IN_A_PANEL = 9
+WORTHLESS = 25.0  # percent: networks that err more lie outside the axes, where they would push all others together
 TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 90)
 
 
@@ -35,9 +36,11 @@ def _against(source: Source, confidence: float, measure: str) -> Figure:
         ax.legend(fontsize="small", frameon=False)
     counts = sorted({table["n"].min(), table["n"].max()}) if len(table) else [0]
     n = "n = " + " to ".join(map(str, counts))
-    footnote_below(
-        figure, f"mean over {n} seeds per strength; bars and bands: {confidence:.0%} t interval of the error"
-    )
+    footnote = f"mean over {n} seeds per strength; bars and bands: {confidence:.0%} t interval of the error"
+    outside = int((table["error"] > WORTHLESS).sum())
+    if outside:
+        footnote += f"; {outside} of {len(table)} points err more than {WORTHLESS:g} % and lie outside the axes"
+    footnote_below(figure, footnote)
     return figure
 
 
@@ -77,6 +80,8 @@ def _draw(ax: Axes, table: pd.DataFrame, measure: str, style: dict) -> None:
 
 
 def _dress(ax: Axes, table: pd.DataFrame, measure: str) -> None:
+    useful = table[table["error"] <= WORTHLESS]
+    table = useful if len(useful) else table
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlim(table[measure].min() / 1.25, table[measure].max() * 1.25)
@@ -88,7 +93,8 @@ def _dress(ax: Axes, table: pd.DataFrame, measure: str) -> None:
     ax.set_yticks([tick for tick in TICKS if bottom <= tick <= top])
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    wide = table[measure].max() > 300 * table[measure].min()
+    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
     ax.xaxis.set_major_formatter(FuncFormatter(thousands))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel(TITLES[measure])
