@@ -8,6 +8,7 @@ from scipy import stats
 from test_outputs import made_up, store
 
 from robustprune.analysis.floors import floors
+from robustprune.analysis.sheet import p_value
 from robustprune.analysis.source import read_detailed_runs
 from robustprune.analysis.tradeoff import points
 
@@ -51,6 +52,10 @@ def test_equal_budgets_meet_paired_by_seed_and_adjusted_together(runs):
     smallest = min(raw, key=lambda pair: raw[pair].pvalue)
     assert table.loc[smallest, "p_holm"] == pytest.approx(min(1, 3 * raw[smallest].pvalue))
     assert "10 % of params" in sheet.html()
+
+
+def test_p_values_say_no_more_than_three_decimals():
+    assert [p_value(p) for p in (0.0004, 0.0123, 1.0, float("nan"))] == ["<0.001", "0.012", "1.000", "-"]
 
 
 def test_without_a_floor_there_is_no_row(runs):

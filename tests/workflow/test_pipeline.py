@@ -217,7 +217,7 @@ def test_a_study_with_missing_cells_shows_what_is_there(finished):
     assert len(pd.read_csv(finished / "holes" / "runs.csv")) == 6
     missing = pd.read_csv(finished / "holes" / "missing.csv")
     assert missing.cell.tolist() == ["digits/lenet_300_100-full/nobody/n/he_normal/width-0.5"]
-    note = "cells of this study without results yet: 1"
+    note = "Cells of this study without results yet: 1"
     assert note in (finished / "holes" / "tables" / "main_comparison.html").read_text()
     assert (finished / "holes" / "figures" / "overview.png").stat().st_size > 500
 

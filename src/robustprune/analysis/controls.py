@@ -3,7 +3,7 @@
 import pandas as pd
 
 from robustprune.analysis.robustness import mean_units
-from robustprune.analysis.sheet import Sheet, by_network, number, with_interval
+from robustprune.analysis.sheet import Sheet, by_network, p_value, with_interval
 from robustprune.analysis.source import NETWORK, source_of
 from robustprune.analysis.statistics import holm, mean_interval, paired_difference
 
@@ -74,6 +74,6 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
     shown["error (%)"] = [f"{value:.2f}" for value in table["error"]]
     shown["source error (%)"] = [f"{value:.2f}" for value in table["source_error"]]
     shown["difference (points)"] = [with_interval(row, "difference", "+.2f") for _, row in table.iterrows()]
-    shown["p (Holm)"] = [number(value, ".3f") for value in table["p_holm"]]
+    shown["p (Holm)"] = table["p_holm"].map(p_value)
     shown["n"] = table["n"]
     return shown

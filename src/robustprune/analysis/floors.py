@@ -5,7 +5,7 @@ import json
 
 import pandas as pd
 
-from robustprune.analysis.sheet import Sheet, by_network, number, with_interval
+from robustprune.analysis.sheet import Sheet, by_network, p_value, with_interval
 from robustprune.analysis.source import FLOORS, NETWORK, compared, standard
 from robustprune.analysis.statistics import holm, mean_interval, paired_difference
 
@@ -88,6 +88,6 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
     shown["floor params"] = [f"{value:,.0f}" for value in table["floor_params"]]
     shown["floor error (%)"] = [f"{value:.2f}" for value in table["floor_error"]]
     shown["difference (points)"] = [with_interval(row, "difference", "+.2f") for _, row in table.iterrows()]
-    shown["p (Holm)"] = [number(value, ".3f") for value in table["p_holm"]]
+    shown["p (Holm)"] = table["p_holm"].map(p_value)
     shown["n"] = table["n"]
     return shown

@@ -84,6 +84,11 @@ def number(value: float, form: str) -> str:
     return "-" if pd.isna(value) else format(value, form)
 
 
+def p_value(p: float) -> str:
+    """Three decimals, as far as these say anything."""
+    return "<0.001" if p < 0.001 else number(p, ".3f")
+
+
 def span(low: float, high: float, form: str) -> str:
     """From smallest to largest."""
     return f"{number(low, form)} to {number(high, form)}"

@@ -56,7 +56,7 @@ def missing_note(folder: Path) -> str:
     """What tables and figures made from a folder must say about cells without results (its missing.csv); often ""."""
     path = folder / "missing.csv"
     count = len(pd.read_csv(path)) if path.exists() else 0
-    return "" if not count else f"cells of this study without results yet: {count} (missing.csv)"
+    return "" if not count else f"Cells of this study without results yet: {count} (missing.csv)"
 
 
 def read_source(folder: Path) -> Source:
