@@ -2,15 +2,16 @@
 
 import pandas as pd
 
+from robustprune.analysis.pairing import DIFFERENCE, adjusted, paired_errors
 from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.sheet import Sheet, by_network, p_value, with_interval
 from robustprune.analysis.source import NETWORK, source_of
-from robustprune.analysis.statistics import holm, mean_interval, paired_difference
 
 START = [*NETWORK, "initialization", "width"]
 COLUMNS = [
     *(*START, "source", "control", "epochs", "units_kept", "params", "error", "error_low", "error_high"),
-    *("source_error", "difference", "difference_low", "difference_high", "p_holm", "n"),
+    "source_error",
+    *DIFFERENCE,
 ]
 
 
@@ -27,29 +28,23 @@ def control_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
         found = []
         for (method, strength), own in group.groupby(["method", "strength"], sort=False):
             found.append(_row(runs, axes, f"{method}/{strength}", own, confidence))
-        for row, adjusted in zip(found, holm([row["p_holm"] for row in found]), strict=True):
-            rows.append({**row, "p_holm": adjusted})
+        rows += adjusted(found)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _row(runs: pd.DataFrame, axes: dict, control: str, own: pd.DataFrame, confidence: float) -> dict:
     method, strength = axes["source"].split("/")
     wanted = {**{name: axes[name] for name in START}, "method": method, "strength": strength}
-    source = runs[(runs[list(wanted)] == pd.Series(wanted)).all(axis=1)].set_index("replicate")["error_test_percent"]
-    own = own.set_index("replicate")
-    error = own["error_test_percent"].astype(float)
-    paired = paired_difference(error, source.astype(float).reindex(error.index), confidence)
+    source = runs[(runs[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+    found, source_error = paired_errors(own, source, confidence)
     return {
         **axes,
         "control": control,
         "epochs": int(own["epochs"].iloc[0]),
         "units_kept": mean_units(own["units_kept"]),
         "params": own["params_kept"].mean(),
-        **mean_interval(error, confidence).columns("error"),
-        "source_error": source.astype(float).mean(),
-        **paired.columns("difference"),
-        "p_holm": paired.p,
-        "n": paired.n,
+        **found,
+        "source_error": source_error,
     }
 
 

@@ -1,18 +1,18 @@
 """Methods that prune to a budget against the floors of the same budget: random choice, and no search at all."""
 
 import itertools
-import json
 
 import pandas as pd
 
+from robustprune.analysis.pairing import DIFFERENCE, adjusted, paired_errors
 from robustprune.analysis.sheet import Sheet, by_network, p_value, with_interval
-from robustprune.analysis.source import FLOORS, NETWORK, compared, standard
-from robustprune.analysis.statistics import holm, mean_interval, paired_difference
+from robustprune.analysis.source import FLOORS, NETWORK, compared, settings_of, standard
 
 BUDGET = ["measure", "target"]
 COLUMNS = [
     *(*NETWORK, *BUDGET, "method", "floor", "params", "floor_params", "error", "error_low", "error_high"),
-    *("floor_error", "difference", "difference_low", "difference_high", "p_holm", "n"),
+    "floor_error",
+    *DIFFERENCE,
 ]
 
 
@@ -29,40 +29,30 @@ def floor_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
         found = []
         for budget, equals in group.groupby(BUDGET, sort=True):
             found += [dict(zip(BUDGET, budget, strict=True)) | row for row in _rows(equals, confidence)]
-        for row, adjusted in zip(found, holm([row["p_holm"] for row in found]), strict=True):
-            rows.append(dict(zip(NETWORK, network, strict=True)) | row | {"p_holm": adjusted})
+        rows += [dict(zip(NETWORK, network, strict=True)) | row for row in adjusted(found)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _budgets(runs: pd.DataFrame) -> pd.DataFrame:
     """measure and target of each network: its own settings', or those of the cell whose size it has; else None."""
-    if "settings" not in runs:
-        return pd.DataFrame(None, index=runs.index, columns=BUDGET, dtype=object)
-    settings = [json.loads(text) if isinstance(text, str) else {} for text in runs["settings"]]
-    own = {
-        (*cell, f"{method}/{strength}"): given
-        for *cell, method, strength, given in zip(
-            *(runs[name] for name in (*NETWORK, "method", "strength")), settings, strict=True
-        )
-    }
-    networks = runs[NETWORK].itertuples(index=False, name=None)
-    meant = [own.get((*cell, given.get("of")), given) for cell, given in zip(networks, settings, strict=True)]
+    settings = settings_of(runs)
+    names = [*NETWORK, "method", "strength"]
+    cells = [(*cell, f"{method}/{strength}") for *cell, method, strength in zip(*map(runs.get, names), strict=True)]
+    known = dict(zip(cells, settings, strict=True))
+    meant = [known.get((*cell[:-1], own.get("of")), own) for cell, own in zip(cells, settings, strict=True)]
     return pd.DataFrame([[given.get(name) for name in BUDGET] for given in meant], runs.index, BUDGET)
 
 
 def _rows(equals: pd.DataFrame, confidence: float) -> list[dict]:
     """Every method of one budget against every floor of it."""
-    cells = [(key[0], own.set_index("replicate")) for key, own in equals.groupby(["method", "strength"], sort=False)]
+    cells = [(method, own) for (method, _), own in equals.groupby(["method", "strength"], sort=False)]
     rows = []
     for (method, own), (floor, below) in itertools.product(cells, cells):
         if floor not in FLOORS or floor == method or method == FLOORS[-1]:
             continue
-        error, reached = (table["error_test_percent"].astype(float) for table in (own, below))
-        paired = paired_difference(error, reached.reindex(error.index), confidence)
-        row = {"method": method, "floor": floor, **mean_interval(error, confidence).columns("error")}
-        row |= {"params": own["params_kept"].mean(), "floor_params": below["params_kept"].mean()}
-        row |= {"floor_error": reached.mean(), **paired.columns("difference"), "p_holm": paired.p, "n": paired.n}
-        rows.append(row)
+        found, floor_error = paired_errors(own, below, confidence)
+        sizes = {"params": own["params_kept"].mean(), "floor_params": below["params_kept"].mean()}
+        rows.append({"method": method, "floor": floor, **sizes, **found, "floor_error": floor_error})
     return rows
 
 

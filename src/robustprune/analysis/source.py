@@ -96,11 +96,15 @@ def compared(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[source_of(runs).isna() | runs["method"].isin(FLOORS)]
 
 
+def settings_of(runs: pd.DataFrame) -> pd.Series:
+    """The method's settings of each network as a dictionary; an empty one where none are recorded."""
+    texts = runs["settings"] if "settings" in runs else pd.Series(None, index=runs.index, dtype=object)
+    return texts.map(lambda text: json.loads(text) if isinstance(text, str) else {})
+
+
 def source_of(runs: pd.DataFrame) -> pd.Series:
     """For controls "method/strength" of the cell whose sizes they have (setting `of`), else None."""
-    if "settings" not in runs:
-        return pd.Series(None, index=runs.index, dtype=object)
-    return runs["settings"].map(lambda text: json.loads(text).get("of") if isinstance(text, str) else None)
+    return settings_of(runs).map(lambda settings: settings.get("of"))
 
 
 def slots(architecture: str) -> list[str]:
