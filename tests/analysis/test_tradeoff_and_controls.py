@@ -111,5 +111,9 @@ def test_worthless_networks_do_not_push_the_others_together(tmp_path):
     (ax,) = figure.axes
     assert ax.get_xlim()[0] > 500
     assert ax.get_ylim()[1] < 10
-    assert "1 of 3 points err more than 25 % and lie outside the axes" in figure.legends[0].get_title().get_text()
+    note = "1 of 3 points err more than 25 % and lie outside the axes"
+    assert note in figure.legends[0].get_title().get_text()
+    plt.close(figure)
+    figure = FIGURES["overview"](replace(source, runs=runs), 0.95)
+    assert note in figure.legends[0].get_title().get_text()
     plt.close(figure)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from robustprune.analysis.figures.by_initialization import draw_initializations, varied
 from robustprune.analysis.figures.by_width import draw_params_by_width
 from robustprune.analysis.figures.style import legend_below, look
-from robustprune.analysis.figures.tradeoff import draw_tradeoff
+from robustprune.analysis.figures.tradeoff import draw_tradeoff, outside_note
 from robustprune.analysis.sensitivity import sensitivity_width
 from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, Source, network_title, studied
 from robustprune.analysis.tradeoff import points
@@ -19,11 +19,13 @@ def overview(source: Source, confidence: float) -> Figure:
     """Four panels of the architecture with most networks in the records."""
     figure, axes = plt.subplots(2, 2, figsize=(11, 9.2))
     panels = list(source.runs.groupby(NETWORK, sort=False))
+    footnote = f"mean over seeds, bars: {confidence:.0%} interval; b to d: operating points"
     if panels:
         key, runs = max(panels, key=lambda panel: len(panel[1]))
         figure.suptitle(network_title(*key), weight="bold")
         table = points(runs, confidence).dropna(subset=["error", "params"])
         draw_tradeoff(axes[0, 0], table, "params")
+        footnote += outside_note(table)
         axes[0, 0].set_title("a  error against size, all strengths", loc="left", fontsize="medium")
         starts = studied(runs[runs["initialization"] == STANDARD_INITIALIZATION])
         draw_params_by_width(axes[0, 1], starts, confidence)
@@ -32,7 +34,7 @@ def overview(source: Source, confidence: float) -> Figure:
         axes[1, 0].set_title("c  size kept by initialization", loc="left", fontsize="medium")
         _elasticities(axes[1, 1], runs, confidence)
         axes[1, 1].set_title("d  elasticity of the size kept", loc="left", fontsize="medium")
-    legend_below(figure, list(axes.flat), f"mean over seeds, bars: {confidence:.0%} interval; b to d: operating points")
+    legend_below(figure, list(axes.flat), footnote)
     return figure
 
 

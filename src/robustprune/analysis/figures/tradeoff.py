@@ -37,11 +37,16 @@ def _against(source: Source, confidence: float, measure: str) -> Figure:
     counts = sorted({table["n"].min(), table["n"].max()}) if len(table) else [0]
     n = "n = " + " to ".join(map(str, counts))
     footnote = f"mean over {n} seeds per strength; bars and bands: {confidence:.0%} t interval of the error"
-    outside = int((table["error"] > WORTHLESS).sum())
-    if outside:
-        footnote += f"; {outside} of {len(table)} points err more than {WORTHLESS:g} % and lie outside the axes"
-    footnote_below(figure, footnote)
+    footnote_below(figure, footnote + outside_note(table))
     return figure
+
+
+def outside_note(table: pd.DataFrame) -> str:
+    """What a footnote must say of points that `draw_tradeoff` leaves outside the axes; often ""."""
+    outside = int((table["error"] > WORTHLESS).sum())
+    if not outside:
+        return ""
+    return f"; {outside} of {len(table)} points err more than {WORTHLESS:g} % and lie outside the axes"
 
 
 def _panels(key: tuple, network: pd.DataFrame) -> list[tuple[str, pd.DataFrame, pd.DataFrame]]:
@@ -60,9 +65,8 @@ def _panels(key: tuple, network: pd.DataFrame) -> list[tuple[str, pd.DataFrame, 
 def draw_tradeoff(ax: Axes, table: pd.DataFrame, measure: str, network: pd.DataFrame | None = None) -> None:
     """The points of one architecture (analysis.tradeoff.points), a line per method; `network`: more points that the
     axes shall have room for, so that panels can be compared."""
-    known = [method for method in LOOKS if method in set(table["method"])]
-    ordered = table.set_index("method", drop=False).loc[[*known, *sorted(set(table["method"]) - set(known))]]
-    for method, of_method in ordered.groupby(level=0, sort=False):
+    rank = {method: number for number, method in enumerate(LOOKS)}
+    for method, of_method in sorted(table.groupby("method"), key=lambda series: rank.get(series[0], len(rank))):
         _draw(ax, of_method.sort_values(measure), measure, {**look(method), "label": method})
     if len(table):
         _dress(ax, table if network is None else network, measure)
