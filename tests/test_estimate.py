@@ -38,6 +38,15 @@ def test_a_narrower_start_costs_between_the_two_timed_sizes(make_cell):
     assert narrow == pytest.approx((0.5 + 1.5 * (125_600 - 29_200) / (266_200 - 29_200)) / 2.0)
 
 
+def test_scratch_b_trains_for_as_long_as_dense_training_costs_up_to_its_cap(make_cell):
+    """200-110-60 stands in for the size that is not found yet: 266,200 / (200 * 110 + 110 * 60 + 600) MACs."""
+    found = {"of": "dense/dense"}
+    scratch_e = cell_seconds(make_cell("scratch_e", settings=found), FIGURES)
+    for cap, factor in (({}, 2), ({"cap": 3.5}, 3.5), ({"cap": None}, 266_200 / 29_200)):
+        scratch_b = cell_seconds(make_cell("scratch_b", settings=found | cap), FIGURES)
+        assert scratch_b / scratch_e == pytest.approx(factor), cap
+
+
 def test_shipped_figures_predict_the_shipped_records_within_half(make_cell):
     """Seconds per network of results/reference at width 1: dense and the method, both architectures."""
     import pandas as pd

@@ -1,11 +1,13 @@
 """How long a study will take, from the figures of `make bench`."""
 
 import json
+import math
 from pathlib import Path
 
 from robustprune.cells import Cell
 from robustprune.data import VALIDATION_SHARE
 from robustprune.errors import StudyError
+from robustprune.methods import scratch_b
 from robustprune.metrics import macs
 from robustprune.networks.architecture import architecture
 
@@ -56,9 +58,20 @@ def cell_seconds(cell: Cell, figures: Figures) -> float | None:
     images = IMAGES[cell.dataset] * (
         (VALIDATION_SHARE - 1) / VALIDATION_SHARE if cell.training.images == "tuning" else 1
     )
-    steps = cell.training.epochs * (images // cell.training.batch_size)
+    steps = _epochs(cell) * (images // cell.training.batch_size)
     milliseconds = (share * dense + (1 - share) * pruned) * cell.training.batch_size / TIMED_BATCH
     return steps * milliseconds / 1000 * cell.replicates
+
+
+def _epochs(cell: Cell) -> float:
+    """Epochs that are trained: scratch_b's are those that cost what dense training costs, up to its cap. The size that
+    will be found is not known before; that of PRUNED stands in for it."""
+    if cell.method != "scratch_b":
+        return cell.training.epochs
+    network = architecture(cell.architecture)
+    ratio = macs(network, network.units(cell.width)) / macs(network, PRUNED[cell.architecture])
+    cap = scratch_b.Settings.model_validate(cell.settings).cap
+    return cell.training.epochs * min(ratio, cap or math.inf)
 
 
 def _step_of_start(cell: Cell, dense: float, pruned: float) -> float:
