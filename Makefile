@@ -16,7 +16,7 @@ install: .venv/.installed ## create .venv with the pinned dependencies
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,onnx,baselines,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,slurm,onnx,baselines,dev]'
 	touch $@
 
 quick: install ## a first look on real MNIST: tables, figures and report.html in results/quick

@@ -41,6 +41,24 @@ CELL = "{dataset}/{network}/{method}/{strength}/{initialization}/width-{width}"
 cell_of = lambda wildcards: CELL.format(**dict(wildcards.items()))
 
 
+# on a cluster only training is sent away; what needs the internet or takes seconds runs where snakemake does
+localrules:
+    all,
+    prepare_data,
+    collect,
+    tables_of_runs,
+    tables_of_reference,
+    tables_of_tune,
+    tables,
+    check_claims,
+    choose_operating_points,
+    tune,
+    figure_of_runs,
+    figure_of_reference,
+    figure_of_tune,
+    figures,
+
+
 # Everything: trains what is missing, then tables, figures and the check of the configuration's claims.
 rule all:
     input:

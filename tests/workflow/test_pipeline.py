@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -220,6 +221,24 @@ def test_a_study_with_missing_cells_shows_what_is_there(finished):
     note = "Cells of this study without results yet: 1"
     assert note in (finished / "holes" / "tables" / "main_comparison.html").read_text()
     assert (finished / "holes" / "figures" / "overview.png").stat().st_size > 500
+
+
+def test_a_cluster_gets_the_training_jobs_only(checkout):
+    """Whatever is not training is a local rule; in a dry run with the profile slurm the jobs name what they need."""
+    files = [checkout / "Snakefile", *(checkout / "workflow").glob("*/*.smk")]
+    text = "\n".join(path.read_text() for path in files)
+    rules = set(re.findall(r"^(?:rule (\w+)|use rule \w+ as (\w+))", text, re.MULTILINE))
+    local = re.search(r"^localrules:\n((?:    \w+,\n)+)", text, re.MULTILINE)[1]
+    sent = {rule or variant for rule, variant in rules} - set(re.findall(r"\w+", local))
+    assert sent == {"train", "train_control", "train_torch_pruning"}
+
+    profile = ["--workflow-profile", "workflow/profiles/slurm"]
+    output = snakemake(checkout, "--dry-run", *profile, "--configfile", "config/tune.yaml")
+    jobs = re.findall(r"^rule (train\w*):\n((?:    .*\n)+)", output, re.MULTILINE)
+    assert {rule for rule, _ in jobs} == sent
+    for _, needs in jobs:
+        assert "mem_mb=2048" in needs
+        assert "runtime=720" in needs
 
 
 def test_reference_figures_and_tables_need_no_training(checkout):
