@@ -140,17 +140,16 @@ def series_of(panel: pd.DataFrame) -> Iterator[tuple[str, str, dict, pd.DataFram
 def save(figure: Figure, folder: Path, name: str, note: str = "") -> list[Path]:
     """Write <name>.pdf, .svg and .png; no dates inside, so equal figures are equal files. A note stands below,
     with the legend's footnote where there is one."""
-    written, box = [], None
+    written = []
     if note and figure.legends:
         title = figure.legends[0].get_title()
         title.set_text(f"{title.get_text()}\n{note}")
     elif note:
-        figure.text(0.995, 0.0, note, ha="right", va="top", fontsize="x-small", color="0.35", in_layout=False)
-        box = figure.bbox_inches.padded(0.0, 0.15)
+        footnote_below(figure, note)
     for kind in FORMATS:
         path = folder / f"{name}.{kind}"
         metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[kind]
-        draw = partial(figure.savefig, metadata=metadata, bbox_inches=box)
+        draw = partial(figure.savefig, metadata=metadata)
         write_atomically(path, draw)
         written.append(path)
     return written
