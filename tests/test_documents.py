@@ -44,25 +44,37 @@ def test_readme_shows_the_shipped_claims():
     assert claims_block() in shown
 
 
+NETWORKS = {"lenet_300_100": ("LeNet-300-100", "bernoulli/c3e_4"), "lenet5": ("LeNet-5", "bernoulli/conv3e_3")}
+"""Title, and the networks of the method whose controls the README shows."""
+
+
 def sweep_block() -> str:
     """What the shipped sweep says about budgets and about the method's own networks, as the README shows it."""
     tables = REPOSITORY / "figures" / "tune" / "tables"
     points, controls = pd.read_csv(tables / "tradeoff.csv"), pd.read_csv(tables / "controls.csv")
-    points = points[(points["architecture"] == "lenet_300_100") & (points["track"] == "full")]
-    errors = points.set_index(["method", "strength"])["error"]
+    errors = points[points["track"] == "full"].set_index(["architecture", "method", "strength"])["error"]
     shares = ("60", "40", "20", "10", "05", "02")
-    lines = ["| LeNet-300-100, share of params kept | " + " | ".join(f"{int(share)} %" for share in shares) + " |"]
-    lines.append("|---" * (len(shares) + 1) + "|")
-    for method in ("taylor", "magnitude", "random", "width_uniform"):
-        key = "of_magnitude" if method == "width_uniform" else "keep"
-        found = [f"{errors[method, f'{key}_{share}']:.2f}" for share in shares]
-        lines.append(f"| `{method}` | " + " | ".join(found) + " |")
-    lines += ["", "| control of `bernoulli` (c3e_4) | epochs | test error (%) | minus the method's, paired (points) |"]
-    lines.append("|---|---|---|---|")
-    for row in controls[controls["source"] == "bernoulli/c3e_4"].itertuples():
-        difference = f"{row.difference:+.2f} [{row.difference_low:+.2f}, {row.difference_high:+.2f}]"
-        lines.append(f"| `{row.control.split('/')[0]}` | {row.epochs} | {row.error:.2f} | {difference} |")
-    return "\n".join(lines)
+    lines = []
+    for architecture, (title, _) in NETWORKS.items():
+        lines.append(f"| {title}, share of params kept | " + " | ".join(f"{int(share)} %" for share in shares) + " |")
+        lines.append("|---" * (len(shares) + 1) + "|")
+        for method in ("taylor", "magnitude", "random", "width_uniform"):
+            key = "of_magnitude" if method == "width_uniform" else "keep"
+            found = [errors.get((architecture, method, f"{key}_{share}")) for share in shares]
+            shown = ["not run yet" if error is None else f"{error:.2f}" for error in found]
+            lines.append(f"| `{method}` | " + " | ".join(shown) + " |")
+        lines.append("")
+    for architecture, (title, source) in NETWORKS.items():
+        own = controls[(controls["architecture"] == architecture) & (controls["source"] == source)]
+        lines.append(
+            f"| {title}, control of `{source}` | epochs | test error (%) | minus the method's, paired (points) |"
+        )
+        lines.append("|---|---|---|---|")
+        for row in own.itertuples():
+            difference = f"{row.difference:+.2f} [{row.difference_low:+.2f}, {row.difference_high:+.2f}]"
+            lines.append(f"| `{row.control.split('/')[0]}` | {row.epochs} | {row.error:.2f} | {difference} |")
+        lines.append("")
+    return "\n".join(lines).strip()
 
 
 def test_readme_shows_the_shipped_sweep():
