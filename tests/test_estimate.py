@@ -27,6 +27,14 @@ def test_estimates_by_hand(make_cell):
     assert cell_seconds(make_cell("taylor"), FIGURES) is None
 
 
+def test_the_method_pays_for_dense_steps_at_the_start_only(make_cell):
+    """Three epochs, however long it trains; the rest are those of a pruned network."""
+    figures = {"bernoulli: LeNet-300-100 dense step, R=5": 3.0, "bernoulli: LeNet-300-100 pruned step, R=5": 1.0}
+    for epochs, pruned in ((2, 0), (10, 7), (200, 197)):
+        cell = make_cell("bernoulli", epochs=epochs, replicates=1)
+        assert cell_seconds(cell, figures) == pytest.approx(22 * ((epochs - pruned) * 3.0 + pruned) / 2 / 1000)
+
+
 def test_wider_starts_take_longer_in_proportion_to_their_macs(make_cell):
     wide = cell_seconds(make_cell("dense", width=2.0), FIGURES) / cell_seconds(make_cell("dense"), FIGURES)
     assert wide == pytest.approx((784 * 600 + 600 * 200 + 2000) / 266200)
@@ -48,7 +56,7 @@ def test_scratch_b_trains_for_as_long_as_dense_training_costs_up_to_its_cap(make
 
 
 def test_shipped_figures_predict_the_shipped_records_within_half(make_cell):
-    """Seconds per network of results/reference at width 1: dense and the method, both architectures."""
+    """Seconds per network of results/reference: dense and the method, both architectures, every starting size."""
     import pandas as pd
 
     from robustprune.cells import find_cell
@@ -57,11 +65,11 @@ def test_shipped_figures_predict_the_shipped_records_within_half(make_cell):
     figures = read_figures(REPOSITORY / "benchmarks" / "latest.json")
     runs = pd.read_csv(REPOSITORY / "results" / "reference" / "runs.csv")
     config = load_study(REPOSITORY / "config" / "claims.yaml")
-    runs = runs[(runs["width"] == 1) & (runs["initialization"] == "he_normal")]
-    for (arch, method, strength), group in runs.groupby(["architecture", "method", "strength"]):
-        cell = find_cell(config, f"mnist/{arch}-full/{method}/{strength}/he_normal/width-1")
+    runs = runs[runs["initialization"] == "he_normal"]
+    for (arch, method, strength, width), group in runs.groupby(["architecture", "method", "strength", "width"]):
+        cell = find_cell(config, f"mnist/{arch}-full/{method}/{strength}/he_normal/width-{width:g}")
         ratio = group["train_seconds"].mean() * cell.replicates / cell_seconds(cell, figures)
-        assert 1 / 1.7 < ratio < 1.7, (arch, method, ratio)
+        assert 1 / 1.7 < ratio < 1.7, (arch, method, width, ratio)
 
 
 def test_a_missing_or_wrong_file_is_named(tmp_path):
