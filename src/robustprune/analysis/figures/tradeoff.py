@@ -29,11 +29,11 @@ def error_by_macs(source: Source, confidence: float) -> Figure:
 def _against(source: Source, confidence: float, measure: str) -> Figure:
     table = points(source.runs, confidence).dropna(subset=["error", measure])
     panels = [panel for key, network in table.groupby(NETWORK, sort=False) for panel in _panels(key, network)]
-    figure, axes = panel_grid(len(panels), 5.6, 4.6)
+    figure, axes = panel_grid(len(panels), 5.6, 5.0)
     for ax, (title, shown, network) in zip(axes, panels, strict=False):
         draw_tradeoff(ax, shown, measure, network)
         ax.set_title(title, fontsize="medium")
-        ax.legend(fontsize="small", frameon=False)
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=4, fontsize="small", frameon=False)
     counts = sorted({table["n"].min(), table["n"].max()}) if len(table) else [0]
     n = "n = " + " to ".join(map(str, counts))
     footnote = f"mean over {n} seeds per strength; bars and bands: {confidence:.0%} t interval of the error"
