@@ -80,3 +80,49 @@ def sweep_block() -> str:
 def test_readme_shows_the_shipped_sweep():
     shown = README.read_text().split("<!-- sweep:begin -->")[1].split("<!-- sweep:end -->")[0]
     assert sweep_block() in shown
+
+
+SERIES = ["architecture", "track", "method", "strength"]
+
+
+def study_block() -> str:
+    """Robustness of every method at its operating point, as far as the shipped study has it, as the README shows it."""
+    tables = REPOSITORY / "figures" / "tables"
+    seed, width, initialization = (
+        pd.read_csv(tables / f"sensitivity_{axis}.csv").set_index(SERIES)
+        for axis in ("seed", "width", "initialization")
+    )
+    main = pd.read_csv(tables / "main_comparison.csv").set_index(SERIES)
+    lines = []
+    for architecture, (title, _) in NETWORKS.items():
+        own = seed[seed.index.get_level_values("architecture") == architecture]
+        if own.empty:
+            continue
+        lines.append(
+            f"| {title} | params kept | test error (%) | elasticity (widths) | variation over seeds (%) "
+            "| variation over initializations (%) |"
+        )
+        lines.append("|---|---|---|---|---|---|")
+        for key in sorted(own.index, key=lambda key: main.loc[key, "params"]):
+            start = "not run yet"
+            if key in width.index:
+                row = width.loc[key]
+                bounds = (
+                    "" if pd.isna(row.elasticity_low) else f" [{row.elasticity_low:.3f}, {row.elasticity_high:.3f}]"
+                )
+                start = f"{row.elasticity:.3f}{bounds} ({row.widths.replace(' ', ', ')})"
+            weights = "not run yet"
+            if key in initialization.index:
+                row = initialization.loc[key]
+                weights = f"{row.variation_percent:.1f} (of {row.initializations})"
+            cells = [f"`{key[2]}/{key[3]}`", f"{main.loc[key, 'params']:,.0f}", f"{main.loc[key, 'error']:.2f}", start]
+            variation = own.loc[key, "variation_percent"]
+            cells += ["one network" if pd.isna(variation) else f"{variation:.1f}", weights]
+            lines.append("| " + " | ".join(cells) + " |")
+        lines.append("")
+    return "\n".join(lines).strip()
+
+
+def test_readme_shows_the_shipped_study():
+    shown = README.read_text().split("<!-- study:begin -->")[1].split("<!-- study:end -->")[0]
+    assert study_block() in shown

@@ -68,9 +68,12 @@ def _collect(arguments: argparse.Namespace) -> None:
 
 
 def _merge(arguments: argparse.Namespace) -> None:
+    from robustprune.cells import study_cells
+    from robustprune.config import load_study
     from robustprune.merging import merge
 
-    for line in merge(arguments.folders, arguments.output):
+    order = study_cells(load_study(arguments.config)) if arguments.config else ()
+    for line in merge(arguments.folders, arguments.output, order):
         print(line)
 
 
@@ -185,6 +188,7 @@ def build_parser() -> Parser:
         "folders", type=Path, nargs="+", help="folders with runs.csv and the other tables; later ones win"
     )
     merge.add_argument("--output", type=Path, required=True, help="folder to write to; may be one of them")
+    merge.add_argument("--config", type=Path, help="put the cells in the order of this study")
     choose = command("choose", _choose, "choose operating points by validation error")
     choose.add_argument("--source", type=Path, required=True, help="folder with the runs.csv of a sweep")
     choose.add_argument("--output", type=Path, required=True, help="operating_points.yaml to write")

@@ -1,6 +1,6 @@
 """Join the collected tables of several sittings or machines into those of one study."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -12,16 +12,17 @@ from robustprune.records import write_table
 TABLES = ("runs.csv", "details.csv", "history.parquet", "gates.parquet")
 
 
-def merge(folders: Sequence[Path], output: Path) -> list[str]:
+def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> list[str]:
     """Write the tables of all folders together into `output` (which may be one of them); returns lines to print.
 
-    A cell that several folders hold is taken whole from the last of them. missing.csv is that of the last folder, the
+    A cell that several folders hold is taken whole from the last of them. `order`: keys of cells; those that are there
+    come first and in this order, as if all had been collected at once. missing.csv is that of the last folder, the
     one collected with the study's configuration of today, without the cells that another folder has. Raises StudyError
     naming a file that is not there.
     """
     collected = [{name: _read(folder / name) for name in (*TABLES, "missing.csv")} for folder in folders]
     cells = [_cells(tables["runs.csv"]) for tables in collected]
-    merged = {}
+    merged, rank = {}, {key: number for number, key in enumerate(order)}
     for name in TABLES:
         parts = []
         for number, tables in enumerate(collected):
@@ -29,8 +30,10 @@ def merge(folders: Sequence[Path], output: Path) -> list[str]:
             table = tables[name]
             parts.append(table[[key not in later for key in _keys(table)]] if len(table) else table)
         filled = [part for part in parts if len(part)]
-        merged[name] = pd.concat(filled, ignore_index=True) if filled else parts[0]
-    found = {"/".join(_path(key)) for key in set().union(*cells)}
+        whole = pd.concat(filled, ignore_index=True) if filled else parts[0]
+        places = pd.Series([rank.get(_path(key), len(rank)) for key in _keys(whole)], index=whole.index, dtype=int)
+        merged[name] = whole.loc[places.sort_values(kind="stable").index]
+    found = {_path(key) for key in set().union(*cells)}
     missing = collected[-1]["missing.csv"]
     merged["missing.csv"] = missing[~missing["cell"].isin(found)]
     for name, table in merged.items():
@@ -52,7 +55,7 @@ def _cells(runs: pd.DataFrame) -> set[tuple]:
     return set(_keys(runs))
 
 
-def _path(key: tuple) -> list[str]:
+def _path(key: tuple) -> str:
     """A cell's key, as missing.csv has it."""
     dataset, architecture, track, method, strength, initialization, width = key
-    return [dataset, f"{architecture}-{track}", method, strength, initialization, f"width-{width:g}"]
+    return f"{dataset}/{architecture}-{track}/{method}/{strength}/{initialization}/width-{width:g}"

@@ -37,6 +37,17 @@ def test_cells_add_up_and_later_ones_win(tmp_path):
     assert list(pd.read_csv(tmp_path / "both" / "missing.csv")["cell"]) == [key("sbp")]
 
 
+def test_cells_come_in_the_order_of_the_study_whatever_sitting_had_them(tmp_path):
+    first = sitting(tmp_path / "first", ("bernoulli", "taylor", "vib"))
+    second = sitting(tmp_path / "second", ("magnitude", "taylor"))
+    merge([first, second], tmp_path / "both", [key("taylor"), key("dense"), key("magnitude"), key("bernoulli")])
+    for name in ("runs.csv", "details.csv"):
+        methods = pd.read_csv(tmp_path / "both" / name)["method"]
+        assert list(dict.fromkeys(methods)) == ["taylor", "magnitude", "bernoulli", "vib"]
+    replicates = pd.read_csv(tmp_path / "both" / "runs.csv")["replicate"]
+    assert list(replicates) == [0, 1, 2] * 4
+
+
 def test_merging_into_one_of_the_folders_and_again_changes_nothing(tmp_path):
     first, second = sitting(tmp_path / "first", ("bernoulli",)), sitting(tmp_path / "second", ("dense",))
     merge([first, second], first)
