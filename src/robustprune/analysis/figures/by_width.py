@@ -50,7 +50,8 @@ def _by_width(source: Source, confidence: float, draw: Callable[[Axes, pd.DataFr
     for ax, (key, group) in zip(axes, panels, strict=False):
         draw(ax, group, confidence)
         ax.set_title(network_title(*key), fontsize="medium")
-    legend_below(figure, axes, _footnote(runs, confidence))
+    drawn = pd.concat([group for _, group in panels]) if panels else runs
+    legend_below(figure, axes, _footnote(drawn, confidence))
     return figure
 
 
