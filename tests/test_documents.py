@@ -28,14 +28,20 @@ def test_links_commands_and_files_exist(path):
         assert (REPOSITORY / file).exists() or file in made_by_the_reader, file
 
 
+def markdown(*rows: list) -> list[str]:
+    """Lines of a table; the first row is its header."""
+    lines = ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+    return [lines[0], "|" + "---|" * len(rows[0]), *lines[1:]]
+
+
 def claims_block() -> str:
     """The claims of the shipped results as the README shows them."""
     table = pd.read_csv(REPOSITORY / "results" / "reference" / "claims.csv")
-    lines = ["| claim | found | bound | holds | networks |", "|---|---|---|---|---|"]
-    for _, row in table.iterrows():
-        holds = "yes" if row.holds else "**no**"
-        lines.append(f"| {row.claim} | {row.value:,.5g} | {row.bound} | {holds} | {row.n} |")
-    return "\n".join(lines)
+    rows = [
+        [row.claim, f"{row.value:,.5g}", row.bound, "yes" if row.holds else "**no**", row.n]
+        for _, row in table.iterrows()
+    ]
+    return "\n".join(markdown(["claim", "found", "bound", "holds", "networks"], *rows))
 
 
 def test_readme_shows_the_shipped_claims():
@@ -56,24 +62,18 @@ def sweep_block() -> str:
     shares = ("60", "40", "20", "10", "05", "02")
     lines = []
     for architecture, (title, _) in NETWORKS.items():
-        lines.append(f"| {title}, share of params kept | " + " | ".join(f"{int(share)} %" for share in shares) + " |")
-        lines.append("|---" * (len(shares) + 1) + "|")
+        rows = [[f"{title}, share of params kept", *(f"{int(share)} %" for share in shares)]]
         for method in ("taylor", "magnitude", "random", "width_uniform"):
             key = "of_magnitude" if method == "width_uniform" else "keep"
-            found = [errors.get((architecture, method, f"{key}_{share}")) for share in shares]
-            shown = ["not run yet" if error is None else f"{error:.2f}" for error in found]
-            lines.append(f"| `{method}` | " + " | ".join(shown) + " |")
-        lines.append("")
+            rows.append([f"`{method}`", *(f"{errors[architecture, method, f'{key}_{share}']:.2f}" for share in shares)])
+        lines += [*markdown(*rows), ""]
     for architecture, (title, source) in NETWORKS.items():
         own = controls[(controls["architecture"] == architecture) & (controls["source"] == source)]
-        lines.append(
-            f"| {title}, control of `{source}` | epochs | test error (%) | minus the method's, paired (points) |"
-        )
-        lines.append("|---|---|---|---|")
+        rows = [[f"{title}, control of `{source}`", "epochs", "test error (%)", "minus the method's, paired (points)"]]
         for row in own.itertuples():
             difference = f"{row.difference:+.2f} [{row.difference_low:+.2f}, {row.difference_high:+.2f}]"
-            lines.append(f"| `{row.control.split('/')[0]}` | {row.epochs} | {row.error:.2f} | {difference} |")
-        lines.append("")
+            rows.append([f"`{row.control.split('/')[0]}`", row.epochs, f"{row.error:.2f}", difference])
+        lines += [*markdown(*rows), ""]
     return "\n".join(lines).strip()
 
 
@@ -93,33 +93,28 @@ def study_block() -> str:
         for axis in ("seed", "width", "initialization")
     )
     main = pd.read_csv(tables / "main_comparison.csv").set_index(SERIES)
+    columns = ["params kept", "test error (%)", "elasticity (widths)"]
+    columns += ["variation over seeds (%)", "variation over initializations (%)"]
     lines = []
     for architecture, (title, _) in NETWORKS.items():
         own = seed[seed.index.get_level_values("architecture") == architecture]
-        if own.empty:
-            continue
-        lines.append(
-            f"| {title} | params kept | test error (%) | elasticity (widths) | variation over seeds (%) "
-            "| variation over initializations (%) |"
-        )
-        lines.append("|---|---|---|---|---|---|")
+        rows = [[title, *columns]]
         for key in sorted(own.index, key=lambda key: main.loc[key, "params"]):
-            start = "not run yet"
+            start = weights = "not run yet"
             if key in width.index:
                 row = width.loc[key]
                 bounds = (
-                    "" if pd.isna(row.elasticity_low) else f" [{row.elasticity_low:.3f}, {row.elasticity_high:.3f}]"
+                    "" if pd.isna(row.elasticity_low) else f"[{row.elasticity_low:.3f}, {row.elasticity_high:.3f}] "
                 )
-                start = f"{row.elasticity:.3f}{bounds} ({row.widths.replace(' ', ', ')})"
-            weights = "not run yet"
+                start = f"{row.elasticity:.3f} {bounds}({row.widths.replace(' ', ', ')})"
             if key in initialization.index:
                 row = initialization.loc[key]
                 weights = f"{row.variation_percent:.1f} (of {row.initializations})"
-            cells = [f"`{key[2]}/{key[3]}`", f"{main.loc[key, 'params']:,.0f}", f"{main.loc[key, 'error']:.2f}", start]
             variation = own.loc[key, "variation_percent"]
-            cells += ["one network" if pd.isna(variation) else f"{variation:.1f}", weights]
-            lines.append("| " + " | ".join(cells) + " |")
-        lines.append("")
+            seeds = "one network" if pd.isna(variation) else f"{variation:.1f}"
+            found = [f"{main.loc[key, 'params']:,.0f}", f"{main.loc[key, 'error']:.2f}"]
+            rows.append([f"`{key[2]}/{key[3]}`", *found, start, seeds, weights])
+        lines += [*markdown(*rows), ""]
     return "\n".join(lines).strip()
 
 

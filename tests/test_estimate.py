@@ -60,18 +60,18 @@ def test_shipped_figures_predict_the_shipped_study():
     starting size; all cells together within a factor of 1.5."""
     import pandas as pd
 
-    from robustprune.cells import study_cells
+    from robustprune.cells import AXES, study_cells
     from robustprune.config import load_study
+    from robustprune.merging import cell_key
 
     figures = read_figures(REPOSITORY / "benchmarks" / "latest.json")
     runs = pd.read_csv(REPOSITORY / "results" / "reference" / "runs.csv")
     cells = study_cells(load_study(REPOSITORY / "config" / "config.yaml"))
-    axes = ["dataset", "architecture", "track", "method", "strength", "initialization", "width"]
     measured, planned = 0.0, 0.0
-    for (dataset, arch, track, method, *rest, width), group in runs.groupby(axes):
-        cell = cells["/".join([dataset, f"{arch}-{track}", method, *rest, f"width-{width:g}"])]
+    for axes, group in runs.groupby(list(AXES)):
+        cell = cells[cell_key(axes)]
         seconds, estimate = group["train_seconds"].mean() * cell.replicates, cell_seconds(cell, figures)
-        if method in ("dense", "bernoulli") and rest[1] == "he_normal":
+        if cell.method in ("dense", "bernoulli") and cell.initialization == "he_normal":
             assert 1 / 1.7 < seconds / estimate < 1.7, (cell.key, seconds / estimate)
         measured, planned = measured + seconds, planned + estimate
     assert 1 / 1.5 < measured / planned < 1.5

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from robustprune.cells import AXES
@@ -21,41 +22,33 @@ def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> l
     naming a file that is not there.
     """
     collected = [{name: _read(folder / name) for name in (*TABLES, "missing.csv")} for folder in folders]
-    cells = [_cells(tables["runs.csv"]) for tables in collected]
+    cells = [set(tables["runs.csv"].index) for tables in collected]
     merged, rank = {}, {key: number for number, key in enumerate(order)}
     for name in TABLES:
-        parts = []
-        for number, tables in enumerate(collected):
-            later = set().union(*cells[number + 1 :])
-            table = tables[name]
-            parts.append(table[[key not in later for key in _keys(table)]] if len(table) else table)
+        parts = [tables[name] for tables in collected]
+        parts = [part[~part.index.isin(set().union(*cells[number + 1 :]))] for number, part in enumerate(parts)]
         filled = [part for part in parts if len(part)]
-        whole = pd.concat(filled, ignore_index=True) if filled else parts[0]
-        places = pd.Series([rank.get(_path(key), len(rank)) for key in _keys(whole)], index=whole.index, dtype=int)
-        merged[name] = whole.loc[places.sort_values(kind="stable").index]
-    found = {_path(key) for key in set().union(*cells)}
+        whole = pd.concat(filled) if filled else parts[0]
+        places = [rank.get(key, len(rank)) for key in whole.index]
+        merged[name] = whole.iloc[np.argsort(places, kind="stable")]
     missing = collected[-1]["missing.csv"]
-    merged["missing.csv"] = missing[~missing["cell"].isin(found)]
+    merged["missing.csv"] = missing[~missing["cell"].isin(set().union(*cells))]
     for name, table in merged.items():
         write_table(table, output / name)
     return [f"{output / name}: {len(table)} rows" for name, table in merged.items()]
 
 
+def cell_key(axes: tuple) -> str:
+    """A cell's key, as missing.csv has it, from its values of AXES."""
+    dataset, architecture, track, method, strength, initialization, width = axes
+    return f"{dataset}/{architecture}-{track}/{method}/{strength}/{initialization}/width-{width:g}"
+
+
 def _read(path: Path) -> pd.DataFrame:
+    """A table; the index of those that have rows by cell are the cells' keys."""
     if not path.exists():
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
-    return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-
-
-def _keys(table: pd.DataFrame) -> list[tuple]:
-    return list(table[list(AXES)].itertuples(index=False, name=None)) if len(table) else []
-
-
-def _cells(runs: pd.DataFrame) -> set[tuple]:
-    return set(_keys(runs))
-
-
-def _path(key: tuple) -> str:
-    """A cell's key, as missing.csv has it."""
-    dataset, architecture, track, method, strength, initialization, width = key
-    return f"{dataset}/{architecture}-{track}/{method}/{strength}/{initialization}/width-{width:g}"
+    table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    if path.name not in TABLES or table.empty:
+        return table
+    return table.set_index(pd.Index(map(cell_key, table[list(AXES)].itertuples(index=False, name=None))))

@@ -44,21 +44,20 @@ def _draw_error(ax: Axes, runs: pd.DataFrame, confidence: float) -> None:
 
 
 def _by_width(source: Source, confidence: float, draw: Callable[[Axes, pd.DataFrame, float], None]) -> Figure:
-    runs = studied(source.runs[source.runs["initialization"] == STANDARD_INITIALIZATION])
-    panels = _with_several_widths(list(runs.groupby(NETWORK, sort=False)))
+    runs = _with_several_widths(studied(source.runs[source.runs["initialization"] == STANDARD_INITIALIZATION]))
+    panels = list(runs.groupby(NETWORK, sort=False))
     figure, axes = panel_grid(len(panels), 5.0, 4.4)
     for ax, (key, group) in zip(axes, panels, strict=False):
         draw(ax, group, confidence)
         ax.set_title(network_title(*key), fontsize="medium")
-    drawn = pd.concat([group for _, group in panels]) if panels else runs
-    legend_below(figure, axes, _footnote(drawn, confidence))
+    legend_below(figure, axes, _footnote(runs, confidence))
     return figure
 
 
-def _with_several_widths(panels: list[tuple]) -> list[tuple]:
+def _with_several_widths(runs: pd.DataFrame) -> pd.DataFrame:
     """The networks that were started at several widths; all of them where none was."""
-    several = [(key, group) for key, group in panels if group["width"].nunique() > 1]
-    return several or panels
+    several = runs.groupby(NETWORK)["width"].transform("nunique") > 1
+    return runs[several] if several.any() else runs
 
 
 def _draw(ax: Axes, runs: pd.DataFrame, column: str, confidence: float) -> None:
