@@ -85,6 +85,12 @@ def test_readme_shows_the_shipped_sweep():
 SERIES = ["architecture", "track", "method", "strength"]
 
 
+def slope(row: pd.Series, column: str) -> str:
+    """An elasticity with its interval; one network at a width has none."""
+    bounds = "" if pd.isna(row[f"{column}_low"]) else f" [{row[f'{column}_low']:.3f}, {row[f'{column}_high']:.3f}]"
+    return f"{row[column]:.3f}{bounds}"
+
+
 def study_block() -> str:
     """Robustness of every method at its operating point, as far as the shipped study has it, as the README shows it."""
     tables = REPOSITORY / "figures" / "tables"
@@ -93,27 +99,25 @@ def study_block() -> str:
         for axis in ("seed", "width", "initialization")
     )
     main = pd.read_csv(tables / "main_comparison.csv").set_index(SERIES)
-    columns = ["params kept", "test error (%)", "elasticity (widths)"]
+    columns = ["params kept", "test error (%)", "elasticity (widths)", "elasticity from width 1"]
     columns += ["variation over seeds (%)", "variation over initializations (%)"]
     lines = []
     for architecture, (title, _) in NETWORKS.items():
         own = seed[seed.index.get_level_values("architecture") == architecture]
         rows = [[title, *columns]]
         for key in sorted(own.index, key=lambda key: main.loc[key, "params"]):
-            start = weights = "not run yet"
+            start = upwards = weights = "not run yet"
             if key in width.index:
                 row = width.loc[key]
-                bounds = (
-                    "" if pd.isna(row.elasticity_low) else f"[{row.elasticity_low:.3f}, {row.elasticity_high:.3f}] "
-                )
-                start = f"{row.elasticity:.3f} {bounds}({row.widths.replace(' ', ', ')})"
+                start = f"{slope(row, 'elasticity')} ({row.widths.replace(' ', ', ')})"
+                upwards = "not run yet" if pd.isna(row.elasticity_up) else slope(row, "elasticity_up")
             if key in initialization.index:
                 row = initialization.loc[key]
                 weights = f"{row.variation_percent:.1f} (of {row.initializations})"
             variation = own.loc[key, "variation_percent"]
             seeds = "one network" if pd.isna(variation) else f"{variation:.1f}"
             found = [f"{main.loc[key, 'params']:,.0f}", f"{main.loc[key, 'error']:.2f}"]
-            rows.append([f"`{key[2]}/{key[3]}`", *found, start, seeds, weights])
+            rows.append([f"`{key[2]}/{key[3]}`", *found, start, upwards, seeds, weights])
         lines += [*markdown(*rows), ""]
     return "\n".join(lines).strip()
 

@@ -67,6 +67,17 @@ def test_sensitivity_to_the_starting_size(runs):
     assert (dense.not_ok_percent, dense.not_ok_percent_low) == (0, 0)
 
 
+def test_elasticity_from_the_standard_size_up_leaves_narrower_starts_out(runs):
+    standard = runs[(runs["width"] == 1) & (runs["initialization"] == "he_normal") & (runs["strength"] == "a")]
+    half = standard.assign(width=0.5, params_kept=standard["params_kept"] / 2)
+    row = row_of(sensitivity_width(pd.concat([runs, half]), 0.95), "bernoulli")
+    assert row.widths == "0.5 1 2"
+    assert row.elasticity_up == pytest.approx(0, abs=1e-12)  # 1001 params from both
+    assert row.elasticity == pytest.approx(0.5)  # half, all, all of them
+    below = row_of(sensitivity_width(pd.concat([runs[runs["width"] == 1], half]), 0.95), "bernoulli")
+    assert np.isnan(below.elasticity_up)
+
+
 def test_sensitivity_to_the_initialization(runs):
     runs.loc[(runs["initialization"] == "orthogonal") & (runs["method"] == "bernoulli"), "params_kept"] += 100
     row = row_of(sensitivity_initialization(runs, 0.95), "bernoulli")

@@ -19,7 +19,10 @@ ENDS = [
     *("params_smallest", "params_largest", "error_smallest", "error_largest"),
     *("not_ok_percent", "not_ok_percent_low", "not_ok_percent_high", "n"),
 ]
-WIDTH_COLUMNS = [*SERIES, "widths", "elasticity", "elasticity_low", "elasticity_high", *ENDS]
+WIDTH_COLUMNS = [
+    *(*SERIES, "widths", "elasticity", "elasticity_low", "elasticity_high"),
+    *("elasticity_up", "elasticity_up_low", "elasticity_up_high", *ENDS),
+]
 INITIALIZATION_COLUMNS = [*SERIES, "initializations", "variation_percent", "p_spread", *ENDS]
 SEED_COLUMNS = [
     *(*SERIES, "variation_percent", "variation_percent_low", "variation_percent_high"),
@@ -38,13 +41,15 @@ def sensitivity_width(runs: pd.DataFrame, confidence: float) -> Sheet:
     for key, group in runs[runs["initialization"] == STANDARD_INITIALIZATION].groupby(SERIES, sort=False):
         if group["width"].nunique() > 1:
             row = dict(zip(SERIES, key, strict=True)) | {"widths": _listed(group["width"])}
-            row |= elasticity(group["width"], group["params_kept"], confidence).columns("elasticity")
+            for name, own in (("elasticity", group), ("elasticity_up", group[group["width"] >= 1])):
+                row |= elasticity(own["width"], own["params_kept"], confidence).columns(name)
             rows.append(row | _ends(group, "width", confidence))
     table = pd.DataFrame(rows, columns=WIDTH_COLUMNS)
     caption = (
         "Elasticity: slope of log(params kept) on log(starting width), over the means of the widths; 0: the start does "
-        f"not matter. Brackets: Welch's t interval at level {confidence:.0%} over n networks. Smallest, largest: of "
-        f"the means of the starting widths. Initialization He normal. {NOT_OK}"
+        "not matter. From width 1: over the standard size and wider starts only. Brackets: Welch's t interval at level "
+        f"{confidence:.0%} over n networks. Smallest, largest: of the means of the starting widths. Initialization He "
+        f"normal. {NOT_OK}"
     )
     return Sheet(table, "Robustness to the starting size", by_network(table, _readable_width), caption)
 
@@ -132,7 +137,8 @@ def _with_failures(shown: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 
 def _readable_width(table: pd.DataFrame) -> pd.DataFrame:
     shown = table[["method", "strength", "widths"]].copy()
-    shown["elasticity"] = [with_interval(row, "elasticity", ".3f") for _, row in table.iterrows()]
+    for name, title in (("elasticity", "elasticity"), ("elasticity_up", "elasticity from width 1")):
+        shown[title] = [with_interval(row, name, ".3f") for _, row in table.iterrows()]
     return _with_ends(shown, table)
 
 
