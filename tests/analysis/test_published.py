@@ -78,6 +78,9 @@ def test_domination_needs_both_params_and_error():
     assert (row["strength"], row["networks_dominating"], row["n"]) == ("a", 2, 3)
     runs.loc[runs["strength"] == "b", "error_test_percent"] = [1.4, 1.5, 1.7]
     assert domination(runs, 0.95).table.set_index("published_units").loc["266-88-33", "dominated"] == "in the mean"
+    runs.loc[runs["strength"] == "a", "error_test_percent"] = [1.7, 1.71, 1.72]
+    table = domination(runs, 0.95).table.set_index("published_units")  # b errs less, a less than 1.8 % for sure
+    assert table.loc["278-98-13", ["strength", "dominated"]].tolist() == ["a", "yes"]
     smaller = domination(runs[runs["strength"] == "b"], 0.95).table.set_index("published_units")
     assert smaller.loc["97-71-33", "dominated"] == "no strength as small"
 

@@ -1,5 +1,6 @@
 """Which published networks does the method's own trade-off curve dominate: error and params both at most theirs?"""
 
+import numpy as np
 import pandas as pd
 
 from robustprune.analysis.published import DATASET, params_of, read_published
@@ -15,9 +16,13 @@ COLUMNS = [
     *(*SHARED, "networks_dominating", "dominated"),
 ]
 
+VERDICTS = ("yes", "in the mean", "no")
+"""From the strongest."""
+
 
 def domination(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """Every published network beside the strength, of those with no more mean params, that errs least in the mean."""
+    """Every published network beside the strength, of those with no more mean params, that says most against it: one
+    that dominates it if there is one, else the one that errs least in the mean."""
     ours = standard(runs)
     ours = ours[(ours["dataset"] == DATASET) & (ours["method"] == METHOD_UNDER_STUDY)]
     curve = points(ours, confidence)
@@ -37,27 +42,28 @@ def domination(runs: pd.DataFrame, confidence: float) -> Sheet:
     table = pd.DataFrame(rows, columns=COLUMNS)
     caption = (
         f"Published networks against the trade-off curve of {METHOD_UNDER_STUDY} at the standard start: of its "
-        "strengths with no more mean params than the published network, the one of smallest mean test error (last "
-        "epoch; the choice among strengths is made here, after the fact). Dominated: yes where the upper ends of both "
-        "intervals "
-        f"(Student's t, level {confidence:.0%}, n seeds) are at most theirs, in the mean where only the means are. "
+        "strengths with no more mean params than the published network, one that dominates it if there is one, of "
+        "these (else of all) the one of smallest mean test error (last epoch; the choice among strengths is made here, "
+        "after the fact). Dominated: yes where the upper ends of both intervals (Student's t, level "
+        f"{confidence:.0%}, n seeds) are at most theirs, in the mean where only the means are. "
         "Published errors are mostly the best of all epochs of one network; status as in published.csv."
     )
     return Sheet(table, "Published networks dominated", by_network(table, _readable), caption)
 
 
 def _best(curve: pd.DataFrame, runs: pd.DataFrame, theirs: dict) -> dict:
-    """The point of a curve that errs least among those with no more params, and how it compares."""
+    """The point of a curve with the strongest verdict, among equals the one that errs least, and how it compares."""
     size, error = theirs["published_params"], theirs["published_error_percent"]
     fitting = curve[curve["params"] <= size].dropna(subset="error")
     if fitting.empty:
         return {"n": 0, "networks_dominating": 0, "dominated": "no strength as small"}
-    point = fitting.loc[fitting["error"].idxmin()]
+    within = (fitting["error_high"] <= error) & (fitting["params_high"] <= size)
+    verdicts = np.select([within, fitting["error"] <= error], VERDICTS[:2], VERDICTS[2])
+    ranks = pd.Series([VERDICTS.index(verdict) for verdict in verdicts], fitting.index)
+    point = fitting.loc[fitting["error"].where(ranks == ranks.min()).idxmin()]
     own = runs[(runs[SERIES] == point[SERIES]).all(axis=1)]
     both = (own["params_kept"] <= size) & (own["error_test_percent"] <= error)
-    within = point["error_high"] <= error and point["params_high"] <= size
-    dominated = "yes" if within else "in the mean" if point["error"] <= error else "no"
-    return {**point[SHARED].to_dict(), "networks_dominating": int(both.sum()), "dominated": dominated}
+    return {**point[SHARED].to_dict(), "networks_dominating": int(both.sum()), "dominated": VERDICTS[ranks.min()]}
 
 
 def _readable(table: pd.DataFrame) -> pd.DataFrame:
