@@ -82,6 +82,30 @@ def test_readme_shows_the_shipped_sweep():
     assert sweep_block() in shown
 
 
+def published_block() -> str:
+    """Which published networks the method's trade-off curve dominates, as the README shows it."""
+    table = pd.read_csv(REPOSITORY / "figures" / "tables" / "domination.csv")
+    columns = ["units", "params", "error (%)", "status", "dominated"]
+    columns += ["our strength", "epochs", "params kept", "test error (%)"]
+    lines = []
+    for architecture, (title, _) in NETWORKS.items():
+        rows = [[f"{title}, published", *columns]]
+        for row in table[table["architecture"] == architecture].itertuples():
+            theirs = [f"{row.published_params:,}", f"{row.published_error_percent:g}", row.status]
+            ours = ["-"] * 4
+            if row.n:
+                error = f"{row.error:.2f} [{row.error_low:.2f}, {row.error_high:.2f}]"
+                ours = [f"`{row.strength}`", f"{row.epochs:.0f}", f"{row.params:,.0f}", error]
+            rows.append([row.published_name, row.published_units, *theirs, row.dominated, *ours])
+        lines += [*markdown(*rows), ""]
+    return "\n".join(lines).strip()
+
+
+def test_readme_shows_the_published_networks():
+    shown = README.read_text().split("<!-- published:begin -->")[1].split("<!-- published:end -->")[0]
+    assert published_block() in shown
+
+
 SERIES = ["architecture", "track", "method", "strength"]
 
 

@@ -81,6 +81,9 @@ def test_domination_needs_both_params_and_error():
     runs.loc[runs["strength"] == "a", "error_test_percent"] = [1.7, 1.71, 1.72]
     table = domination(runs, 0.95).table.set_index("published_units")  # b errs less, a less than 1.8 % for sure
     assert table.loc["278-98-13", ["strength", "dominated"]].tolist() == ["a", "yes"]
+    ablation = runs[runs["strength"] == "a"].assign(strength="c", error_test_percent=1.0)
+    ablation["settings"] = ablation["settings"].str.replace("flattening", "fixed")
+    assert domination(pd.concat([runs, ablation]), 0.95).table.equals(domination(runs, 0.95).table)
     smaller = domination(runs[runs["strength"] == "b"], 0.95).table.set_index("published_units")
     assert smaller.loc["97-71-33", "dominated"] == "no strength as small"
 

@@ -91,6 +91,24 @@ def test_figures_show_the_numbers(tmp_path):
     plt.close(figure)
 
 
+def test_longer_training_and_the_ablation_have_lines_of_their_own(tmp_path):
+    source = read_source(study(tmp_path))
+    ours = source.runs[source.runs["method"] == "bernoulli"]
+    smaller = ours.assign(strength="b", params_kept=500)
+    longer = smaller.assign(strength="long", epochs=200)
+    ablation = ours.assign(strength="fixed", settings=json.dumps({"prior": "fixed"}))
+    figure = FIGURES["error_by_params"](replace(source, runs=pd.concat([source.runs, smaller, longer, ablation])), 0.95)
+    (ax,) = figure.axes
+    drawn = {entry.get_label(): list(entry.lines[0].get_xdata()) for entry in ax.containers}
+    assert drawn == {
+        "bernoulli": [500, 1001],
+        "bernoulli, 200 epochs": [500],
+        "bernoulli, fixed prior": [1001],
+        "dense": [1001],
+    }
+    plt.close(figure)
+
+
 def test_controls_of_one_name_are_told_apart_and_floors_alone_have_no_panel(tmp_path):
     source = read_source(study(tmp_path))
     runs = source.runs

@@ -107,6 +107,11 @@ def source_of(runs: pd.DataFrame) -> pd.Series:
     return settings_of(runs).map(lambda settings: settings.get("of"))
 
 
+def variant_of(runs: pd.DataFrame) -> pd.Series:
+    """ "fixed prior" for networks of the ablation without the hyper-prior, "" for all others."""
+    return settings_of(runs).map(lambda settings: "fixed prior" if settings.get("prior") == "fixed" else "")
+
+
 def slots(architecture: str) -> list[str]:
     """Slot names in the order of hyphen-joined unit counts."""
     return [slot.name for slot in ARCHITECTURES[architecture].slots]

@@ -4,12 +4,12 @@ import pandas as pd
 
 from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.sheet import Sheet, by_network, number, with_interval
-from robustprune.analysis.source import NETWORK, SERIES, compared, standard
+from robustprune.analysis.source import NETWORK, SERIES, compared, standard, variant_of
 from robustprune.analysis.statistics import mean_interval
 
 MEASURES = {"params": "params_kept", "macs": "macs_kept"}
 COLUMNS = [
-    *(*NETWORK, "method", "strength", "epochs", "units_kept"),
+    *(*NETWORK, "method", "strength", "variant", "epochs", "units_kept"),
     *("params", "params_low", "params_high", "params_percent", "macs", "macs_low", "macs_high", "macs_percent"),
     *("error", "error_low", "error_high", "error_valid", "n", "not_ok"),
 ]
@@ -23,7 +23,7 @@ def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """
     rows = []
     for key, group in compared(standard(runs)).groupby(SERIES, sort=False):
-        row = dict(zip(SERIES, key, strict=True))
+        row = dict(zip(SERIES, key, strict=True)) | {"variant": variant_of(group).iloc[0]}
         row |= {"epochs": int(group["epochs"].iloc[0]), "units_kept": mean_units(group["units_kept"])}
         for name, column in {**MEASURES, "error": "error_test_percent"}.items():
             found = mean_interval(group[column].astype(float), confidence)

@@ -63,11 +63,16 @@ def _panels(key: tuple, network: pd.DataFrame) -> list[tuple[str, pd.DataFrame, 
 
 
 def draw_tradeoff(ax: Axes, table: pd.DataFrame, measure: str, network: pd.DataFrame | None = None) -> None:
-    """The points of one architecture (analysis.tradeoff.points), a line per method; `network`: more points that the
-    axes shall have room for, so that panels can be compared."""
+    """The points of one architecture (analysis.tradeoff.points), a line per method, and one more for each longer
+    training and for an ablation, dashed and open; `network`: more points that the axes shall have room for, so that
+    panels can be compared."""
     rank = {method: number for number, method in enumerate(LOOKS)}
     for method, of_method in sorted(table.groupby("method"), key=lambda series: rank.get(series[0], len(rank))):
-        _draw(ax, of_method.sort_values(measure), measure, {**look(method), "label": method})
+        for number, ((variant, epochs), series) in enumerate(of_method.groupby(["variant", "epochs"])):
+            budget = f"{epochs} epochs" if epochs > of_method["epochs"].min() else ""
+            style = look(method, number) | ({"markerfacecolor": "white"} if number else {})
+            label = ", ".join(part for part in (method, variant, budget) if part)
+            _draw(ax, series.sort_values(measure), measure, {**style, "label": label})
     if len(table):
         _dress(ax, table if network is None else network, measure)
 
