@@ -123,25 +123,33 @@ def study_block() -> str:
         for axis in ("seed", "width", "initialization")
     )
     main = pd.read_csv(tables / "main_comparison.csv").set_index(SERIES)
-    columns = ["params kept", "test error (%)", "elasticity (widths)", "elasticity from width 1"]
-    columns += ["variation over seeds (%)", "variation over initializations (%)"]
+    columns = [
+        "params kept",
+        "test error (%)",
+        "elasticity (widths)",
+        "from width 1",
+        "steepest",
+        "errors over widths (%)",
+    ]
+    columns += ["over seeds (%)", "over initializations (%)"]
     lines = []
     for architecture, (title, _) in NETWORKS.items():
         own = seed[seed.index.get_level_values("architecture") == architecture]
         rows = [[title, *columns]]
         for key in sorted(own.index, key=lambda key: main.loc[key, "params"]):
-            start = upwards = weights = "not run yet"
+            start = upwards = steepest = errors = weights = "not run yet"
             if key in width.index:
                 row = width.loc[key]
                 start = f"{slope(row, 'elasticity')} ({row.widths.replace(' ', ', ')})"
                 upwards = "not run yet" if pd.isna(row.elasticity_up) else slope(row, "elasticity_up")
+                steepest, errors = f"{row.steepest:.2f}", f"{row.error_smallest:.2f} to {row.error_largest:.2f}"
             if key in initialization.index:
                 row = initialization.loc[key]
                 weights = f"{row.variation_percent:.1f} (of {row.initializations})"
             variation = own.loc[key, "variation_percent"]
             seeds = "one network" if pd.isna(variation) else f"{variation:.1f}"
             found = [f"{main.loc[key, 'params']:,.0f}", f"{main.loc[key, 'error']:.2f}"]
-            rows.append([f"`{key[2]}/{key[3]}`", *found, start, upwards, seeds, weights])
+            rows.append([f"`{key[2]}/{key[3]}`", *found, start, upwards, steepest, errors, seeds, weights])
         lines += [*markdown(*rows), ""]
     return "\n".join(lines).strip()
 

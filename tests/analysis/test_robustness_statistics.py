@@ -14,6 +14,7 @@ from robustprune.analysis.statistics import (
     probability_of_improvement,
     rank_intervals,
     share_not_ok,
+    steepest,
 )
 
 WIDTHS = np.array([0.5, 1, 2, 4, 8])
@@ -62,6 +63,16 @@ def test_elasticity_of_what_is_there():
     assert elasticity([1, 2], [10, 20]).mean == pytest.approx(1)
     assert np.isnan(elasticity([1, 2], [10, 20]).low)  # one seed: no spread to judge by
     assert np.isnan(elasticity([1, 1], [10, 20]).mean)
+
+
+def test_steepest_shows_what_the_elasticity_averages_away():
+    start = np.repeat([1.0, 2.0, 4.0], 2)
+    kept = np.repeat([10.0, 20.0, 10.0], 2)
+    assert elasticity(start, kept).mean == pytest.approx(0, abs=1e-12)
+    assert steepest(start, kept) == pytest.approx(1)
+    assert steepest(start, 100 * start**-0.3) == pytest.approx(0.3)  # a power law's is its exponent
+    assert steepest([1, 1, 8, 8], [10, 40, 80, np.nan]) == pytest.approx(2 / 3)  # from 20, the geometric mean
+    assert np.isnan(steepest([1, 2], [10, 0]))
 
 
 @pytest.mark.parametrize("seeds", [3, 5])

@@ -13,6 +13,7 @@ from robustprune.analysis.statistics import (
     holm,
     interquartile_mean,
     share_not_ok,
+    steepest,
 )
 
 ENDS = [
@@ -21,7 +22,7 @@ ENDS = [
 ]
 WIDTH_COLUMNS = [
     *(*SERIES, "widths", "elasticity", "elasticity_low", "elasticity_high"),
-    *("elasticity_up", "elasticity_up_low", "elasticity_up_high", *ENDS),
+    *("elasticity_up", "elasticity_up_low", "elasticity_up_high", "steepest", *ENDS),
 ]
 INITIALIZATION_COLUMNS = [*SERIES, "initializations", "variation_percent", "p_spread", *ENDS]
 SEED_COLUMNS = [
@@ -43,11 +44,13 @@ def sensitivity_width(runs: pd.DataFrame, confidence: float) -> Sheet:
             row = dict(zip(SERIES, key, strict=True)) | {"widths": _listed(group["width"])}
             for name, own in (("elasticity", group), ("elasticity_up", group[group["width"] >= 1])):
                 row |= elasticity(own["width"], own["params_kept"], confidence).columns(name)
+            row["steepest"] = steepest(group["width"], group["params_kept"])
             rows.append(row | _ends(group, "width", confidence))
     table = pd.DataFrame(rows, columns=WIDTH_COLUMNS)
     caption = (
         "Elasticity: slope of log(params kept) on log(starting width), over the means of the widths; 0: the start does "
-        "not matter. From width 1: over the standard size and wider starts only. Brackets: Welch's t interval at level "
+        "not matter. From width 1: over the standard size and wider starts only. Steepest: largest absolute slope "
+        "between neighbouring widths; shows sizes that rise and fall again. Brackets: Welch's t interval at level "
         f"{confidence:.0%} over n networks. Smallest, largest: of the means of the starting widths. Initialization He "
         f"normal. {NOT_OK}"
     )
@@ -139,6 +142,7 @@ def _readable_width(table: pd.DataFrame) -> pd.DataFrame:
     shown = table[["method", "strength", "widths"]].copy()
     for name, title in (("elasticity", "elasticity"), ("elasticity_up", "elasticity from width 1")):
         shown[title] = [with_interval(row, name, ".3f") for _, row in table.iterrows()]
+    shown["steepest"] = [number(value, ".2f") for value in table["steepest"]]
     return _with_ends(shown, table)
 
 

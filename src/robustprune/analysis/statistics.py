@@ -116,25 +116,41 @@ def elasticity(start: ArrayLike, kept: ArrayLike, confidence: float = 0.95) -> E
     (tests/analysis/test_statistics.py). Collapsed networks enter as long as they keep anything; NaN and zero do not, n
     says how many did. NaN with fewer than two starts.
     """
+    starts, groups = _logarithms(start, kept)
+    n = sum(map(len, groups))
+    if len(starts) < 2:
+        return Estimate(np.nan, np.nan, np.nan, n)
+    centred = starts - starts.mean()
+    weights = centred / (centred @ centred)
+    slope = float(weights @ [group.mean() for group in groups])
+    if min(map(len, groups)) < 2:
+        return Estimate(slope, np.nan, np.nan, n)
+    degrees = np.array([len(group) - 1 for group in groups])
+    shares = weights**2 * [group.var(ddof=1) / len(group) for group in groups]
+    if shares.sum() == 0:
+        return Estimate(slope, slope, slope, n)
+    freedom = shares.sum() ** 2 / (shares**2 / degrees).sum()
+    half = float(stats.t.ppf((1 + confidence) / 2, freedom) * np.sqrt(shares.sum()))
+    return Estimate(slope, slope - half, slope + half, n)
+
+
+def steepest(start: ArrayLike, kept: ArrayLike) -> float:
+    """Largest absolute slope of log(kept [n]) on log(start [n]) between the means of neighbouring starts: what the
+    elasticity averages away where sizes rise and fall again. Leaves out what it leaves out; NaN with fewer than two
+    starts."""
+    starts, groups = _logarithms(start, kept)
+    if len(starts) < 2:
+        return np.nan
+    return float(np.abs(np.diff([group.mean() for group in groups]) / np.diff(starts)).max())
+
+
+def _logarithms(start: ArrayLike, kept: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Logarithms of the distinct starts in order, and of what is kept from each; NaN and zero are left out."""
     x, y = np.asarray(start, dtype=float), np.asarray(kept, dtype=float)
     used = ~np.isnan(y) & (y > 0)
     x, y = np.log(x[used]), np.log(y[used])
     starts = np.unique(x)
-    if len(starts) < 2:
-        return Estimate(np.nan, np.nan, np.nan, len(y))
-    centred = starts - starts.mean()
-    weights = centred / (centred @ centred)
-    groups = [y[x == value] for value in starts]
-    slope = float(weights @ [group.mean() for group in groups])
-    if min(map(len, groups)) < 2:
-        return Estimate(slope, np.nan, np.nan, len(y))
-    degrees = np.array([len(group) - 1 for group in groups])
-    shares = weights**2 * [group.var(ddof=1) / len(group) for group in groups]
-    if shares.sum() == 0:
-        return Estimate(slope, slope, slope, len(y))
-    freedom = shares.sum() ** 2 / (shares**2 / degrees).sum()
-    half = float(stats.t.ppf((1 + confidence) / 2, freedom) * np.sqrt(shares.sum()))
-    return Estimate(slope, slope - half, slope + half, len(y))
+    return starts, [y[x == value] for value in starts]
 
 
 def coefficient_of_variation(values: ArrayLike, confidence: float = 0.95) -> Estimate:

@@ -58,6 +58,9 @@ def _elasticities(ax: Axes, runs: pd.DataFrame, confidence: float) -> None:
         ax.errorbar([row.elasticity], [place], xerr=bars, capsize=3, lw=1.3, **style)
     if table.empty:
         _note(ax, "no method with several starting widths")
+    else:
+        steepest = {"linestyle": "none", "marker": "|", "color": "0.4", "markersize": 9}
+        ax.plot(table["steepest"], table.index, label="d: steepest between neighbouring widths, absolute", **steepest)
     ax.axvline(0, color="0.4", lw=1)
     ax.set_yticks(range(len(table)), table["method"])
     ax.set_ylim(max(1, len(table)) - 0.5, -0.5)
