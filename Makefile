@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --workflow-profile workflow/profiles/default
 
-.PHONY: help install quick smoke study tune claims report bench scaling test test-fast lint format schemas clean
+.PHONY: help install quick smoke study tune claims report report-reference bench scaling test test-fast lint format schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -39,6 +39,10 @@ claims: install ## repeat the runs behind the method's claims (config/claims.yam
 
 report: install ## report.html of the study's runs
 	$(SNAKEMAKE) --report results/report.html
+
+report-reference: install ## report.html of the shipped results, without training
+	$(SNAKEMAKE) figures tables --config results=reference
+	$(SNAKEMAKE) figures tables --config results=reference --report results/reference.html
 
 bench: install ## speed against the machine's limit and a plain program, one thread, under 10 minutes
 	$(BIN)/python benchmarks/bench.py

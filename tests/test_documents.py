@@ -106,6 +106,25 @@ def test_readme_shows_the_published_networks():
     assert published_block() in shown
 
 
+def cost_block() -> str:
+    """What training the method costs against dense training from the same start, as the README shows it."""
+    table = pd.read_csv(REPOSITORY / "figures" / "tables" / "training_cost.csv")
+    shares = table.set_index(["architecture", "method", "strength", "width"])
+    widths = (0.5, 1, 2, 4, 8)
+    rows = [["share of dense training", *(f"width {width:g}" for width in widths)]]
+    for architecture, (title, series) in NETWORKS.items():
+        for column, name in (("macs_percent", "multiply-accumulates"), ("seconds_percent", "seconds")):
+            keys = [(architecture, *series.split("/"), width) for width in widths]
+            found = [shares.loc[key, column] if key in shares.index else float("nan") for key in keys]
+            rows.append([f"{title}, {name}", *("-" if pd.isna(share) else f"{share:.0f} %" for share in found)])
+    return "\n".join(markdown(*rows))
+
+
+def test_readme_shows_the_shipped_costs():
+    shown = README.read_text().split("<!-- cost:begin -->")[1].split("<!-- cost:end -->")[0]
+    assert cost_block() in shown
+
+
 SERIES = ["architecture", "track", "method", "strength"]
 
 

@@ -247,3 +247,12 @@ def test_reference_figures_and_tables_need_no_training(checkout):
     assert "train" not in counts
     assert "prepare_data" not in counts
     assert counts["figure_of_reference"] >= 4
+
+
+def test_the_report_of_the_shipped_results_has_study_and_sweep(checkout):
+    targets = ("figures", "tables", "--config", "root=elsewhere", "results=reference")
+    snakemake(checkout, *targets, "--touch")
+    snakemake(checkout, *targets, "--report", "shipped.html")
+    page = (checkout / "shipped.html").read_text()
+    assert all(name in page for name in ("kept_params_by_width.png", "error_by_params.png"))
+    assert all(name in page for name in ("sensitivity_width.html", "tradeoff.html"))

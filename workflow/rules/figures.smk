@@ -35,7 +35,12 @@ use rule figure_of_runs as figure_of_reference with:
     output:
         pdf="figures/{name}.pdf",
         svg="figures/{name}.svg",
-        png="figures/{name}.png",
+        png=report(
+            "figures/{name}.png",
+            category="Figures (shipped study)",
+            caption="../report/figure.rst",
+            labels={"figure": "{name}"},
+        ),
     log:
         f"{ROOT}/logs/figure_of_reference/{{name}}.log",
 
@@ -47,7 +52,12 @@ use rule figure_of_reference as figure_of_tune with:
     output:
         pdf="figures/tune/{name}.pdf",
         svg="figures/tune/{name}.svg",
-        png="figures/tune/{name}.png",
+        png=report(
+            "figures/tune/{name}.png",
+            category="Figures (shipped sweep)",
+            caption="../report/figure.rst",
+            labels={"figure": "{name}"},
+        ),
     log:
         f"{ROOT}/logs/figure_of_tune/{{name}}.log",
 

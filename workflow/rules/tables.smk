@@ -73,7 +73,11 @@ use rule tables_of_runs as tables_of_reference with:
     output:
         csv=expand("figures/tables/{name}.csv", name=STUDY_TABLES),
         tex=expand("figures/tables/{name}.tex", name=STUDY_TABLES),
-        html=expand("figures/tables/{name}.html", name=STUDY_TABLES),
+        html=report(
+            expand("figures/tables/{name}.html", name=STUDY_TABLES),
+            category="Tables (shipped study)",
+            caption="../report/tables.rst",
+        ),
     log:
         f"{ROOT}/logs/tables_of_reference.log",
 
@@ -85,7 +89,11 @@ use rule tables_of_runs as tables_of_tune with:
     output:
         csv=expand("figures/tune/tables/{name}.csv", name=TUNE_TABLES),
         tex=expand("figures/tune/tables/{name}.tex", name=TUNE_TABLES),
-        html=expand("figures/tune/tables/{name}.html", name=TUNE_TABLES),
+        html=report(
+            expand("figures/tune/tables/{name}.html", name=TUNE_TABLES),
+            category="Tables (shipped sweep)",
+            caption="../report/tables.rst",
+        ),
     log:
         f"{ROOT}/logs/tables_of_tune.log",
 
