@@ -88,6 +88,7 @@ for path in sorted(Path(workflow.basedir, "workflow/baselines").glob("*.smk")):
     include: str(path)
 
 
+include: "workflow/rules/collect.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/tune.smk"
 include: "workflow/rules/figures.smk"

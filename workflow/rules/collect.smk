@@ -1,0 +1,26 @@
+COLLECTED = [
+    "runs.csv",
+    "details.csv",
+    "missing.csv",
+    "history.parquet",
+    "gates.parquet",
+]
+RECORDS = expand(f"{ROOT}/runs/{{key}}/record.json", key=CELLS)
+
+
+# All records of the study as long tables, one row per network; with results=partial only those that are there.
+rule collect:
+    input:
+        records=(
+            filter(os.path.exists, RECORDS) if STUDY.results == "partial" else RECORDS
+        ),
+    output:
+        expand(f"{ROOT}/{{file}}", file=COLLECTED),
+    log:
+        f"{ROOT}/logs/collect.log",
+    params:
+        config=CONFIG_FILE,
+        cells={key: cell.config_hash for key, cell in CELLS.items()},
+        source_hash=source_hash("robustprune.collection"),
+    shell:
+        "robustprune collect --config {params.config} > {log} 2>&1"
