@@ -142,15 +142,8 @@ def study_block() -> str:
         for axis in ("seed", "width", "initialization")
     )
     main = pd.read_csv(tables / "main_comparison.csv").set_index(SERIES)
-    columns = [
-        "params kept",
-        "test error (%)",
-        "elasticity (widths)",
-        "from width 1",
-        "steepest",
-        "errors over widths (%)",
-    ]
-    columns += ["over seeds (%)", "over initializations (%)"]
+    columns = ["params kept", "test error (%)", "elasticity (widths)", "from width 1", "steepest"]
+    columns += ["errors over widths (%)", "over seeds (%)", "over initializations (%)"]
     lines = []
     for architecture, (title, _) in NETWORKS.items():
         own = seed[seed.index.get_level_values("architecture") == architecture]

@@ -14,6 +14,7 @@ from robustprune.analysis.statistics import mean_interval
 
 MOST_UPRIGHT = 5
 TICKS = (1, 1.5, 2, 3, 5, 7)
+FINE_TICKS = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)  # where the axis spans less than a factor of three
 TITLES = {"params_kept": "params kept", "error_test_percent": "test error (%)"}
 
 
@@ -85,9 +86,6 @@ def _log_axis(ax: Axes, values: pd.Series, form: Callable[[float, int], str]) ->
     if high > low > 0:
         widen = max(1.0, 2 / (high / low)) ** 0.5
         ax.set_ylim(low / widen, high * widen)
-    narrow = high < 3 * low
-    ax.yaxis.set_major_locator(
-        LogLocator(subs=(1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9) if narrow else TICKS)
-    )
+    ax.yaxis.set_major_locator(LogLocator(subs=FINE_TICKS if high < 3 * low else TICKS))
     ax.yaxis.set_major_formatter(FuncFormatter(form))
     ax.yaxis.set_minor_formatter(NullFormatter())
