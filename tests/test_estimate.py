@@ -57,8 +57,8 @@ def test_scratch_b_trains_for_as_long_as_dense_training_costs_up_to_its_cap(make
 
 def test_shipped_figures_predict_the_shipped_study():
     """Seconds of results/reference against the plan: dense and the method at its operating point cell by cell, both
-    architectures and every starting size (the plan does not know that weaker strengths train larger networks); all
-    cells together within a factor of 1.5."""
+    architectures and every starting size, its other strengths within 2.3 (the plan does not know how much one keeps);
+    all cells together within a factor of 1.5."""
     import pandas as pd
 
     from robustprune.cells import AXES, study_cells
@@ -72,8 +72,10 @@ def test_shipped_figures_predict_the_shipped_study():
     for axes, group in runs.groupby(list(AXES)):
         cell = cells[cell_key(axes)]
         seconds, estimate = group["train_seconds"].mean() * cell.replicates, cell_seconds(cell, figures)
-        if cell.strength in ("dense", "c3e_4", "conv3e_3") and cell.initialization == "he_normal":
-            assert 1 / 1.7 < seconds / estimate < 1.7, (cell.key, seconds / estimate)
+        if cell.method in ("dense", "bernoulli") and cell.initialization == "he_normal":
+            known = cell.strength in ("dense", "c3e_4", "fixed_prior_c3e_4", "conv3e_3")
+            factor = 1.7 if known else 2.3
+            assert 1 / factor < seconds / estimate < factor, (cell.key, seconds / estimate)
         measured, planned = measured + seconds, planned + estimate
     assert 1 / 1.5 < measured / planned < 1.5
 

@@ -56,7 +56,7 @@ def cell_seconds(cell: Cell, figures: Figures) -> float | None:
     if None in timed:
         return None
     dense, pruned = _step_of_start(cell, *timed), timed[1]
-    share = CONTROLS if cell.source_key else _dense_share(method, cell.training.epochs)
+    share = CONTROLS if cell.source_key else _dense_share(cell)
     images = IMAGES[cell.dataset] * (
         (VALIDATION_SHARE - 1) / VALIDATION_SHARE if cell.training.images == "tuning" else 1
     )
@@ -65,11 +65,14 @@ def cell_seconds(cell: Cell, figures: Figures) -> float | None:
     return steps * milliseconds / 1000 * cell.replicates
 
 
-def _dense_share(method: str, epochs: int) -> float:
-    """Share of a method's epochs whose steps cost what dense ones do."""
-    if method in DENSE_EPOCHS:
-        return min(1.0, DENSE_EPOCHS[method] / epochs)
-    return DENSE_SHARE.get(method, OTHERS)
+def _dense_share(cell: Cell) -> float:
+    """Share of a method's epochs whose steps cost what dense ones do; without the hyper-prior no unit goes before the
+    end."""
+    if cell.settings.get("prior") == "fixed":
+        return 1.0
+    if cell.method in DENSE_EPOCHS:
+        return min(1.0, DENSE_EPOCHS[cell.method] / cell.training.epochs)
+    return DENSE_SHARE.get(cell.method, OTHERS)
 
 
 def _epochs(cell: Cell) -> float:
