@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --workflow-profile workflow/profiles/default
 
-.PHONY: help install quick smoke study tune claims report report-reference bench scaling test test-fast lint format schemas clean
+.PHONY: help install quick smoke study tune claims report report-reference findings bench scaling test test-fast lint format schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -43,6 +43,11 @@ report: install ## report.html of the study's runs
 report-reference: install ## report.html of the shipped results, without training
 	$(SNAKEMAKE) figures tables --config results=reference
 	$(SNAKEMAKE) figures tables --config results=reference --report results/reference.html
+
+findings: install ## figures, tables and the tables of README.md and FINDINGS.md from the shipped results
+	$(BIN)/robustprune claims --config config/claims.yaml --source results/reference --output results/reference/claims.csv
+	$(SNAKEMAKE) figures tables --config results=reference
+	$(BIN)/python workflow/scripts/findings.py
 
 bench: install ## speed against the machine's limit and a plain program, one thread, under 10 minutes
 	$(BIN)/python benchmarks/bench.py

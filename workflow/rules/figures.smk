@@ -1,4 +1,5 @@
 TUNE_FIGURES = ["error_by_params", "error_by_macs", "controls_difference"]
+ON_PAGE = {"caption": "../report/figure.rst", "labels": {"figure": "{name}"}}
 
 
 # One figure from the user's own runs.
@@ -11,8 +12,7 @@ rule figure_of_runs:
         png=report(
             f"{ROOT}/figures/{{name}}.png",
             category="Figures",
-            caption="../report/figure.rst",
-            labels={"figure": "{name}"},
+            **ON_PAGE,
         ),
     log:
         f"{ROOT}/logs/figure/{{name}}.log",
@@ -38,8 +38,7 @@ use rule figure_of_runs as figure_of_reference with:
         png=report(
             "figures/{name}.png",
             category="Figures (shipped study)",
-            caption="../report/figure.rst",
-            labels={"figure": "{name}"},
+            **ON_PAGE,
         ),
     log:
         f"{ROOT}/logs/figure_of_reference/{{name}}.log",
@@ -55,8 +54,7 @@ use rule figure_of_reference as figure_of_tune with:
         png=report(
             "figures/tune/{name}.png",
             category="Figures (shipped sweep)",
-            caption="../report/figure.rst",
-            labels={"figure": "{name}"},
+            **ON_PAGE,
         ),
     log:
         f"{ROOT}/logs/figure_of_tune/{{name}}.log",

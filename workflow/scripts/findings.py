@@ -1,0 +1,193 @@
+"""Tables of README.md and results/reference/FINDINGS.md from the shipped results (`make findings`).
+
+A document marks where a table belongs: `<!-- NAME:begin -->` and `<!-- NAME:end -->`, NAME a key of BLOCKS. What stands
+between the two is replaced; everything else is written by people.
+"""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from robustprune.analysis.statistics import mean_interval, paired_difference
+
+REPOSITORY = Path(__file__).parents[2]
+DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "results" / "reference" / "FINDINGS.md"]
+REFERENCE = REPOSITORY / "results" / "reference"
+TABLES = REPOSITORY / "figures" / "tables"
+TUNE_TABLES = REPOSITORY / "figures" / "tune" / "tables"
+NETWORKS = {"lenet_300_100": ("LeNet-300-100", "bernoulli/c3e_4"), "lenet5": ("LeNet-5", "bernoulli/conv3e_3")}
+"""Title, and the networks of the method at its operating point."""
+SERIES = ["architecture", "track", "method", "strength"]
+WIDTHS = (0.5, 1, 2, 4, 8)
+
+
+def markdown(*rows: list) -> str:
+    """A table; the first row is its header."""
+    lines = ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+
+
+def interval(row, column: str, format: str) -> str:
+    """An estimate with its bounds; one network has none."""
+    mean, low, high = (getattr(row, column + suffix) for suffix in ("", "_low", "_high"))
+    return f"{mean:{format}}" if pd.isna(low) else f"{mean:{format}} [{low:{format}}, {high:{format}}]"
+
+
+def claims() -> str:
+    """What config/claims.yaml claims, in the shipped results."""
+    rows = [
+        [row.claim, f"{row.value:,.5g}", row.bound, "yes" if row.holds else "**no**", row.n]
+        for row in pd.read_csv(REFERENCE / "claims.csv").itertuples()
+    ]
+    return markdown(["claim", "found", "bound", "holds", "networks"], *rows)
+
+
+def progress() -> str:
+    """How much of the study has run, and how it ended."""
+    runs = pd.read_csv(REFERENCE / "runs.csv")
+    cells = len(runs.groupby([*SERIES, "initialization", "width"]))
+    missing = len(pd.read_csv(REFERENCE / "missing.csv"))
+    ended = ", ".join(f"{n} {status}" for status, n in runs["status"].value_counts().items())
+    rest = f"; `results/reference/missing.csv` lists the other {missing}" if missing else ""
+    return f"{cells} of the study's {cells + missing} cells have run: {len(runs)} networks ({ended}){rest}."
+
+
+def robustness() -> str:
+    """Every method of the study: size and error at its operating point, and how much they depend on the start."""
+    seed, width, initialization = (
+        pd.read_csv(TABLES / f"sensitivity_{axis}.csv").set_index(SERIES)
+        for axis in ("seed", "width", "initialization")
+    )
+    main = pd.read_csv(TABLES / "main_comparison.csv").set_index(SERIES)
+    columns = ["params kept", "test error (%)", "elasticity (widths)", "from width 1", "steepest"]
+    columns += ["errors over widths (%)", "over seeds (%)", "over initializations (%)"]
+    tables = []
+    for architecture, (title, _) in NETWORKS.items():
+        own = seed[seed.index.get_level_values("architecture") == architecture]
+        rows = [[title, *columns]]
+        for key in sorted(own.index, key=lambda key: main.loc[key, "params"]):
+            start = upwards = steepest = errors = weights = "not run"
+            if key in width.index:
+                row = width.loc[key]
+                start = f"{interval(row, 'elasticity', '.3f')} ({row.widths.replace(' ', ', ')})"
+                upwards = "not run" if pd.isna(row.elasticity_up) else interval(row, "elasticity_up", ".3f")
+                steepest, errors = f"{row.steepest:.2f}", f"{row.error_smallest:.2f} to {row.error_largest:.2f}"
+            if key in initialization.index:
+                row = initialization.loc[key]
+                weights = f"{row.variation_percent:.1f} (of {row.initializations})"
+            variation = own.loc[key, "variation_percent"]
+            seeds = "one network" if pd.isna(variation) else f"{variation:.1f}"
+            found = [f"{main.loc[key, 'params']:,.0f}", f"{main.loc[key, 'error']:.2f}"]
+            rows.append([f"`{key[2]}/{key[3]}`", *found, start, upwards, steepest, errors, seeds, weights])
+        tables.append(markdown(*rows))
+    return "\n\n".join(tables)
+
+
+def own_strengths() -> str:
+    """The method's own trade-off, longer training, and its fixed prior against the hyper-prior, paired by seed."""
+    runs = pd.read_csv(REFERENCE / "runs.csv")
+    runs = runs[(runs["method"] == "bernoulli") & (runs["initialization"] == "he_normal") & (runs["width"] == 1)]
+    runs["macs"] = 100 * runs["train_macs"] / runs["train_macs_dense"]
+    tables = []
+    for architecture, (title, _) in NETWORKS.items():
+        header = [f"{title}, strength", "epochs", "params kept", "test error (%)", "training MACs (% of dense)", "n"]
+        rows = []
+        for (epochs, strength), group in runs[runs["architecture"] == architecture].groupby(["epochs", "strength"]):
+            params = group["params_kept"].mean()
+            error, macs = mean_interval(group["error_test_percent"]), group["macs"].mean()
+            cells = [f"{params:,.0f}", f"{error.mean:.2f} [{error.low:.2f}, {error.high:.2f}]", f"{macs:.0f}", error.n]
+            rows.append((epochs, -params, [f"`{strength}`", epochs, *cells]))
+        tables.append(markdown(header, *(cells for *_, cells in sorted(rows))))
+    cells = runs.set_index("replicate").groupby("strength")
+    flat, fixed = cells.get_group("c3e_4"), cells.get_group("fixed_prior_c3e_4")
+    size = paired_difference(100 * fixed["params_kept"] / flat["params_kept"], 100 + 0 * flat["params_kept"])
+    error = paired_difference(fixed["error_test_percent"], flat["error_test_percent"])
+    tables.append(
+        "Fixed prior minus hyper-prior (`fixed_prior_c3e_4`, `c3e_4`), paired by seed: "
+        f"{size.mean:+.1f} % [{size.low:+.1f}, {size.high:+.1f}] of the params, "
+        f"{error.mean:+.2f} [{error.low:+.2f}, {error.high:+.2f}] points of error (n = {error.n})."
+    )
+    return "\n\n".join(tables)
+
+
+def sweep() -> str:
+    """What criteria and floors err at one share of the params."""
+    points = pd.read_csv(TUNE_TABLES / "tradeoff.csv")
+    errors = points[points["track"] == "full"].set_index(["architecture", "method", "strength"])["error"]
+    shares = ("60", "40", "20", "10", "05", "02")
+    tables = []
+    for architecture, (title, _) in NETWORKS.items():
+        rows = [[f"{title}, share of params kept", *(f"{int(share)} %" for share in shares)]]
+        for method in ("taylor", "magnitude", "random", "width_uniform"):
+            key = "of_magnitude" if method == "width_uniform" else "keep"
+            rows.append([f"`{method}`", *(f"{errors[architecture, method, f'{key}_{share}']:.2f}" for share in shares)])
+        tables.append(markdown(*rows))
+    return "\n\n".join(tables)
+
+
+def controls() -> str:
+    """Networks of the size that the method found, trained in other ways."""
+    table = pd.read_csv(TUNE_TABLES / "controls.csv")
+    tables = []
+    for architecture, (title, source) in NETWORKS.items():
+        own = table[(table["architecture"] == architecture) & (table["source"] == source)]
+        rows = [[f"{title}, control of `{source}`", "epochs", "test error (%)", "minus the method's, paired (points)"]]
+        for row in own.itertuples():
+            difference = interval(row, "difference", "+.2f")
+            rows.append([f"`{row.control.split('/')[0]}`", row.epochs, f"{row.error:.2f}", difference])
+        tables.append(markdown(*rows))
+    return "\n\n".join(tables)
+
+
+def published() -> str:
+    """Which published networks the method's trade-off curve dominates."""
+    table = pd.read_csv(TABLES / "domination.csv")
+    columns = ["units", "params", "error (%)", "status", "dominated"]
+    columns += ["our strength", "epochs", "params kept", "test error (%)"]
+    tables = []
+    for architecture, (title, _) in NETWORKS.items():
+        rows = [[f"{title}, published", *columns]]
+        for row in table[table["architecture"] == architecture].itertuples():
+            theirs = [f"{row.published_params:,}", f"{row.published_error_percent:g}", row.status]
+            ours = ["-"] * 4
+            if row.n:
+                ours = [f"`{row.strength}`", f"{row.epochs:.0f}", f"{row.params:,.0f}", interval(row, "error", ".2f")]
+            rows.append([row.published_name, row.published_units, *theirs, row.dominated, *ours])
+        tables.append(markdown(*rows))
+    return "\n\n".join(tables)
+
+
+def cost() -> str:
+    """What training the method costs against dense training from the same start."""
+    shares = pd.read_csv(TABLES / "training_cost.csv").set_index(["architecture", "method", "strength", "width"])
+    rows = [["share of dense training", *(f"width {width:g}" for width in WIDTHS)]]
+    for architecture, (title, series) in NETWORKS.items():
+        for column, name in (("macs_percent", "multiply-accumulates"), ("seconds_percent", "seconds")):
+            keys = [(architecture, *series.split("/"), width) for width in WIDTHS]
+            found = [shares.loc[key, column] if key in shares.index else float("nan") for key in keys]
+            rows.append([f"{title}, {name}", *("-" if pd.isna(share) else f"{share:.0f} %" for share in found)])
+    return markdown(*rows)
+
+
+BLOCKS = {
+    "claims": claims,
+    "progress": progress,
+    "robustness": robustness,
+    "own-strengths": own_strengths,
+    "sweep": sweep,
+    "controls": controls,
+    "published": published,
+    "cost": cost,
+}
+MARKED = re.compile(r"(<!-- (?P<name>[a-z-]+):begin -->\n).*?(<!-- (?P=name):end -->)", re.DOTALL)
+
+
+def filled(text: str) -> str:
+    """The document with every marked table as the shipped results have it."""
+    return MARKED.sub(lambda found: f"{found[1]}{BLOCKS[found['name']]()}\n{found[3]}", text)
+
+
+if __name__ == "__main__":
+    for path in DOCUMENTS:
+        path.write_text(filled(path.read_text()))
