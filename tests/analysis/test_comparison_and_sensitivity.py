@@ -84,6 +84,18 @@ def test_sensitivity_to_the_initialization(runs):
     assert row.initializations == 2
     assert row.variation_percent == pytest.approx(100 * np.std([1001, 1101], ddof=1) / 1051)
     assert row.p_spread == pytest.approx(1)  # the same errors under both
+    assert (row.shared, row.variation_shared_percent) == (2, row.variation_percent)
+
+
+def test_variation_is_compared_over_the_initializations_that_all_methods_have(runs):
+    more = runs[(runs["initialization"] == "orthogonal") & (runs["method"] == "bernoulli")]
+    more = more.assign(initialization="mmd", params_kept=more["params_kept"] + 500)
+    row = row_of(sensitivity_initialization(pd.concat([runs, more]), 0.95), "bernoulli")
+    assert (row.initializations, row.shared) == (3, 2)
+    assert row.variation_percent == pytest.approx(
+        100 * np.std([1001, 1001, 1501], ddof=1) / np.mean([1001, 1001, 1501])
+    )
+    assert row.variation_shared_percent == 0
 
 
 def test_sensitivity_to_the_seed_counts_what_failed(runs):

@@ -75,7 +75,9 @@ def robustness() -> str:
                 steepest, errors = f"{row.steepest:.2f}", f"{row.error_smallest:.2f} to {row.error_largest:.2f}"
             if key in initialization.index:
                 row = initialization.loc[key]
-                weights = f"{row.variation_percent:.1f} (of {row.initializations})"
+                weights = f"{row.variation_shared_percent:.1f} (of {row.shared})"
+                if row.initializations > row.shared:
+                    weights += f", {row.variation_percent:.1f} (of {row.initializations})"
             variation = own.loc[key, "variation_percent"]
             seeds = "one network" if pd.isna(variation) else f"{variation:.1f}"
             found = [f"{main.loc[key, 'params']:,.0f}", f"{main.loc[key, 'error']:.2f}"]

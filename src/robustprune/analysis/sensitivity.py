@@ -24,7 +24,9 @@ WIDTH_COLUMNS = [
     *(*SERIES, "widths", "elasticity", "elasticity_low", "elasticity_high"),
     *("elasticity_up", "elasticity_up_low", "elasticity_up_high", "steepest", *ENDS),
 ]
-INITIALIZATION_COLUMNS = [*SERIES, "initializations", "variation_percent", "p_spread", *ENDS]
+INITIALIZATION_COLUMNS = [
+    *(*SERIES, "initializations", "variation_percent", "shared", "variation_shared_percent", "p_spread", *ENDS),
+]
 SEED_COLUMNS = [
     *(*SERIES, "variation_percent", "variation_percent_low", "variation_percent_high"),
     *("error_iqm", "error_iqm_low", "error_iqm_high", "error_sd", "error_iqr", "error_min", "error_max", "p_spread"),
@@ -61,17 +63,25 @@ def sensitivity_initialization(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Robustness to the initial weights: variation of the mean params over initializations, and their ends."""
     runs = studied(runs)
     rows = []
-    for key, group in runs[runs["width"] == 1].groupby(SERIES, sort=False):
-        if group["initialization"].nunique() > 1:
-            row = dict(zip(SERIES, key, strict=True)) | {"initializations": group["initialization"].nunique()}
-            means = group.groupby("initialization")["params_kept"].mean()
-            row["variation_percent"] = coefficient_of_variation(means).mean
-            row["p_spread"] = brown_forsythe([own["error_test_percent"] for _, own in group.groupby("initialization")])
-            rows.append(row | _ends(group, "initialization", confidence))
+    for _, network in runs[runs["width"] == 1].groupby(NETWORK, sort=False):
+        cells = {key: own for key, own in network.groupby(SERIES, sort=False) if own["initialization"].nunique() > 1}
+        shared = set.intersection(*(set(own["initialization"]) for own in cells.values())) if cells else set()
+        for key, own in cells.items():
+            means = own.groupby("initialization")["params_kept"].mean()
+            row = {
+                **dict(zip(SERIES, key, strict=True)),
+                "initializations": len(means),
+                "variation_percent": coefficient_of_variation(means).mean,
+                "shared": len(shared),
+                "variation_shared_percent": coefficient_of_variation(means[means.index.isin(shared)]).mean,
+                "p_spread": brown_forsythe([seeds for _, seeds in own.groupby("initialization")["error_test_percent"]]),
+            }
+            rows.append(row | _ends(own, "initialization", confidence))
     table = pd.DataFrame(rows, columns=INITIALIZATION_COLUMNS)
     caption = (
-        "Variation: standard deviation of the mean params of the initializations, in percent of their mean. Smallest, "
-        "largest: of the means of the initializations. p (spread): Brown and Forsythe's test that the test error "
+        "Variation: standard deviation of the mean params of the initializations, in percent of their mean; shared: "
+        "over those only that every method here has. Smallest, largest: of the means of the initializations. p "
+        "(spread): Brown and Forsythe's test that the test error "
         f"spreads alike over seeds under every initialization. Width 1, n networks. {NOT_OK}"
     )
     return Sheet(table, "Robustness to the initialization", by_network(table, _readable_initialization), caption)
@@ -148,7 +158,8 @@ def _readable_width(table: pd.DataFrame) -> pd.DataFrame:
 
 def _readable_initialization(table: pd.DataFrame) -> pd.DataFrame:
     shown = table[["method", "strength", "initializations"]].copy()
-    shown["variation of params (%)"] = [number(value, ".1f") for value in table["variation_percent"]]
+    for name, title in (("variation", "variation of params (%)"), ("variation_shared", "shared (%)")):
+        shown[title] = [number(value, ".1f") for value in table[f"{name}_percent"]]
     shown = _with_ends(shown, table)
     shown.insert(len(shown.columns) - 2, "p (spread)", [number(value, ".3f") for value in table["p_spread"]])
     return shown
