@@ -90,7 +90,7 @@ def own_strengths() -> str:
     """The method's own trade-off, longer training, and its fixed prior against the hyper-prior, paired by seed."""
     runs = pd.read_csv(REFERENCE / "runs.csv")
     runs = runs[(runs["method"] == "bernoulli") & (runs["initialization"] == "he_normal") & (runs["width"] == 1)]
-    runs["macs"] = 100 * runs["train_macs"] / runs["train_macs_dense"]
+    runs = runs.assign(macs=100 * runs["train_macs"] / runs["train_macs_dense"])
     tables = []
     for architecture, (title, _) in NETWORKS.items():
         header = [f"{title}, strength", "epochs", "params kept", "test error (%)", "training MACs (% of dense)", "n"]
@@ -103,7 +103,7 @@ def own_strengths() -> str:
         tables.append(markdown(header, *(cells for *_, cells in sorted(rows))))
     cells = runs.set_index("replicate").groupby("strength")
     flat, fixed = cells.get_group("c3e_4"), cells.get_group("fixed_prior_c3e_4")
-    size = paired_difference(100 * fixed["params_kept"] / flat["params_kept"], 100 + 0 * flat["params_kept"])
+    size = mean_interval(100 * (fixed["params_kept"] / flat["params_kept"] - 1))
     error = paired_difference(fixed["error_test_percent"], flat["error_test_percent"])
     tables.append(
         "Fixed prior minus hyper-prior (`fixed_prior_c3e_4`, `c3e_4`), paired by seed: "
