@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from robustprune.analysis.sheet import with_interval
+from robustprune.analysis.source import SERIES
 from robustprune.analysis.statistics import mean_interval, paired_difference
 
 REPOSITORY = Path(__file__).parents[2]
@@ -18,7 +20,6 @@ TABLES = REPOSITORY / "figures" / "tables"
 TUNE_TABLES = REPOSITORY / "figures" / "tune" / "tables"
 NETWORKS = {"lenet_300_100": ("LeNet-300-100", "bernoulli/c3e_4"), "lenet5": ("LeNet-5", "bernoulli/conv3e_3")}
 """Title, and the networks of the method at its operating point."""
-SERIES = ["architecture", "track", "method", "strength"]
 WIDTHS = (0.5, 1, 2, 4, 8)
 
 
@@ -26,12 +27,6 @@ def markdown(*rows: list) -> str:
     """A table; the first row is its header."""
     lines = ["| " + " | ".join(map(str, row)) + " |" for row in rows]
     return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
-
-
-def interval(row, column: str, format: str) -> str:
-    """An estimate with its bounds; one network has none."""
-    mean, low, high = (getattr(row, column + suffix) for suffix in ("", "_low", "_high"))
-    return f"{mean:{format}}" if pd.isna(low) else f"{mean:{format}} [{low:{format}}, {high:{format}}]"
 
 
 def claims() -> str:
@@ -70,39 +65,44 @@ def robustness() -> str:
             start = upwards = steepest = errors = weights = "not run"
             if key in width.index:
                 row = width.loc[key]
-                start = f"{interval(row, 'elasticity', '.3f')} ({row.widths.replace(' ', ', ')})"
-                upwards = "not run" if pd.isna(row.elasticity_up) else interval(row, "elasticity_up", ".3f")
+                start = f"{with_interval(row, 'elasticity', '.3f')} ({row.widths.replace(' ', ', ')})"
+                upwards = "not run" if pd.isna(row.elasticity_up) else with_interval(row, "elasticity_up", ".3f")
                 steepest, errors = f"{row.steepest:.2f}", f"{row.error_smallest:.2f} to {row.error_largest:.2f}"
             if key in initialization.index:
                 row = initialization.loc[key]
-                weights = f"{row.variation_shared_percent:.1f} (of {row.shared})"
+                weights = f"{row.variation_shared_percent:.1f} (of {row.shared:.0f})"
                 if row.initializations > row.shared:
-                    weights += f", {row.variation_percent:.1f} (of {row.initializations})"
+                    weights += f", {row.variation_percent:.1f} (of {row.initializations:.0f})"
             variation = own.loc[key, "variation_percent"]
             seeds = "one network" if pd.isna(variation) else f"{variation:.1f}"
             found = [f"{main.loc[key, 'params']:,.0f}", f"{main.loc[key, 'error']:.2f}"]
-            rows.append([f"`{key[2]}/{key[3]}`", *found, start, upwards, steepest, errors, seeds, weights])
+            rows.append([f"`{'/'.join(key[-2:])}`", *found, start, upwards, steepest, errors, seeds, weights])
         tables.append(markdown(*rows))
     return "\n\n".join(tables)
 
 
 def own_strengths() -> str:
     """The method's own trade-off, longer training, and its fixed prior against the hyper-prior, paired by seed."""
-    runs = pd.read_csv(REFERENCE / "runs.csv")
-    runs = runs[(runs["method"] == "bernoulli") & (runs["initialization"] == "he_normal") & (runs["width"] == 1)]
-    runs = runs.assign(macs=100 * runs["train_macs"] / runs["train_macs_dense"])
+    cells = pd.read_csv(TABLES / "robustness_width.csv").merge(
+        pd.read_csv(TABLES / "training_cost.csv")[[*SERIES, "width", "epochs", "macs_percent"]], on=[*SERIES, "width"]
+    )
+    cells = cells[(cells["method"] == "bernoulli") & (cells["width"] == 1)]
     tables = []
     for architecture, (title, _) in NETWORKS.items():
-        header = [f"{title}, strength", "epochs", "params kept", "test error (%)", "training MACs (% of dense)", "n"]
-        rows = []
-        for (epochs, strength), group in runs[runs["architecture"] == architecture].groupby(["epochs", "strength"]):
-            params = group["params_kept"].mean()
-            error, macs = mean_interval(group["error_test_percent"]), group["macs"].mean()
-            cells = [f"{params:,.0f}", f"{error.mean:.2f} [{error.low:.2f}, {error.high:.2f}]", f"{macs:.0f}", error.n]
-            rows.append((epochs, -params, [f"`{strength}`", epochs, *cells]))
-        tables.append(markdown(header, *(cells for *_, cells in sorted(rows))))
-    cells = runs.set_index("replicate").groupby("strength")
-    flat, fixed = cells.get_group("c3e_4"), cells.get_group("fixed_prior_c3e_4")
+        rows = [[f"{title}, strength", "epochs", "params kept", "test error (%)", "training MACs (% of dense)", "n"]]
+        own = cells[cells["architecture"] == architecture].sort_values(
+            ["epochs", "params_kept"], ascending=[True, False]
+        )
+        for _, row in own.iterrows():
+            error = with_interval(row, "error_test_percent", ".2f")
+            rows.append(
+                [f"`{row.strength}`", row.epochs, f"{row.params_kept:,.0f}", error, f"{row.macs_percent:.0f}", row.n]
+            )
+        tables.append(markdown(*rows))
+    runs = pd.read_csv(REFERENCE / "runs.csv")
+    runs = runs[(runs["method"] == "bernoulli") & (runs["initialization"] == "he_normal") & (runs["width"] == 1)]
+    strengths = runs.set_index("replicate").groupby("strength")
+    flat, fixed = strengths.get_group("c3e_4"), strengths.get_group("fixed_prior_c3e_4")
     size = mean_interval(100 * (fixed["params_kept"] / flat["params_kept"] - 1))
     error = paired_difference(fixed["error_test_percent"], flat["error_test_percent"])
     tables.append(
@@ -135,8 +135,8 @@ def controls() -> str:
     for architecture, (title, source) in NETWORKS.items():
         own = table[(table["architecture"] == architecture) & (table["source"] == source)]
         rows = [[f"{title}, control of `{source}`", "epochs", "test error (%)", "minus the method's, paired (points)"]]
-        for row in own.itertuples():
-            difference = interval(row, "difference", "+.2f")
+        for _, row in own.iterrows():
+            difference = with_interval(row, "difference", "+.2f")
             rows.append([f"`{row.control.split('/')[0]}`", row.epochs, f"{row.error:.2f}", difference])
         tables.append(markdown(*rows))
     return "\n\n".join(tables)
@@ -150,11 +150,16 @@ def published() -> str:
     tables = []
     for architecture, (title, _) in NETWORKS.items():
         rows = [[f"{title}, published", *columns]]
-        for row in table[table["architecture"] == architecture].itertuples():
+        for _, row in table[table["architecture"] == architecture].iterrows():
             theirs = [f"{row.published_params:,}", f"{row.published_error_percent:g}", row.status]
             ours = ["-"] * 4
             if row.n:
-                ours = [f"`{row.strength}`", f"{row.epochs:.0f}", f"{row.params:,.0f}", interval(row, "error", ".2f")]
+                ours = [
+                    f"`{row.strength}`",
+                    f"{row.epochs:.0f}",
+                    f"{row.params:,.0f}",
+                    with_interval(row, "error", ".2f"),
+                ]
             rows.append([row.published_name, row.published_units, *theirs, row.dominated, *ours])
         tables.append(markdown(*rows))
     return "\n\n".join(tables)
