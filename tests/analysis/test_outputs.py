@@ -2,14 +2,16 @@
 
 import itertools
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.text import Text
 
 from robustprune.analysis.claims import STATISTICS, write_claims
 from robustprune.analysis.figures import FIGURES, draw_figure
-from robustprune.analysis.figures.style import FAMILIES, LOOKS, REFERENCES, look
+from robustprune.analysis.figures.style import FAMILIES, LOOKS, REFERENCES, look, set_style
 from robustprune.analysis.source import read_runs, read_source
 from robustprune.analysis.tables import TABLES, write_tables
 from robustprune.config import Claim, TrainingSettings
@@ -139,6 +141,32 @@ def test_error_figure_shows_the_numbers(tmp_path):
     figure = FIGURES["error_by_width"](read_source(tmp_path), 0.95)
     lines = figure.axes[0].lines
     assert any(np.allclose(line.get_ydata(), [1.6, 1.6]) for line in lines)
+    plt.close(figure)
+
+
+def test_labels_of_equal_ends_lie_apart_and_beside_the_axes(tmp_path):
+    store(tmp_path, made_up(methods=("bernoulli", "dense", "magnitude", "generalized_dropout")))
+    with matplotlib.rc_context():
+        set_style()
+        figure = FIGURES["error_by_width"](read_source(tmp_path), 0.95)  # all err 1.6 % from every width
+        figure.draw_without_rendering()
+    ax = figure.axes[0]
+    labels = [Text.get_window_extent(label) for label in ax.texts]  # without their lines
+    labels = sorted(labels, key=lambda box: box.y0)
+    assert len(labels) == 4
+    assert all(above.y0 >= below.y1 for below, above in itertools.pairwise(labels))
+    assert all(label.x0 > ax.bbox.x1 and label.x1 < figure.bbox.x1 for label in labels)
+    plt.close(figure)
+
+
+def test_one_network_has_no_interval_and_takes_no_room(tmp_path):
+    tables = made_up()
+    store(tmp_path, [table[table["replicate"] == 0] if "replicate" in table else table for table in tables])
+    figure = FIGURES["error_by_width"](read_source(tmp_path), 0.95)
+    bars = np.concatenate([bar for drawn in figure.axes[0].collections for bar in drawn.get_segments()])
+    np.testing.assert_allclose(bars[:, 1], 1.5)
+    low, high = figure.axes[0].get_ylim()
+    assert high / low == pytest.approx(2)  # the smallest range that is shown
     plt.close(figure)
 
 

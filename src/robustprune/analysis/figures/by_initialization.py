@@ -1,20 +1,15 @@
 """Figures against the initialization: every network a point, mean and interval beside them."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from robustprune.analysis.figures.style import legend_below, panel_grid, series_of, thousands
+from robustprune.analysis.figures.style import legend_below, log_axis, panel_grid, plain, series_of, thousands
 from robustprune.analysis.source import NETWORK, Source, network_title, studied
 from robustprune.analysis.statistics import mean_interval
 
 MOST_UPRIGHT = 5
-TICKS = (1, 1.5, 2, 3, 5, 7)
-FINE_TICKS = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)  # where the axis spans less than a factor of three
 TITLES = {"params_kept": "params kept", "error_test_percent": "test error (%)"}
 
 
@@ -74,18 +69,6 @@ def draw_initializations(ax: Axes, runs: pd.DataFrame, column: str, confidence: 
     ax.set_xlim(-0.5, len(names) - 0.5)
     for edge in range(1, len(names)):
         ax.axvline(edge - 0.5, color="0.9", lw=0.8)
-    _log_axis(ax, runs[column].astype(float).dropna(), thousands if column == "params_kept" else lambda v, _: f"{v:g}")
+    log_axis(ax, runs[column].astype(float).dropna(), thousands if column == "params_kept" else plain)
     ax.set_ylabel(TITLES[column])
     ax.grid(axis="y", which="both", alpha=0.25)
-
-
-def _log_axis(ax: Axes, values: pd.Series, form: Callable[[float, int], str]) -> None:
-    """Logarithmic over a factor of two at least, so that five percent look like five percent."""
-    ax.set_yscale("log")
-    low, high = values[values > 0].min() / 1.1, values.max() * 1.1
-    if high > low > 0:
-        widen = max(1.0, 2 / (high / low)) ** 0.5
-        ax.set_ylim(low / widen, high * widen)
-    ax.yaxis.set_major_locator(LogLocator(subs=FINE_TICKS if high < 3 * low else TICKS))
-    ax.yaxis.set_major_formatter(FuncFormatter(form))
-    ax.yaxis.set_minor_formatter(NullFormatter())

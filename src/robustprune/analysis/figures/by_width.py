@@ -8,7 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from robustprune.analysis.figures.style import label_ends, legend_below, panel_grid, series_of, thousands
+from robustprune.analysis.figures.style import (
+    label_ends,
+    legend_below,
+    log_axis,
+    panel_grid,
+    plain,
+    series_of,
+    thousands,
+)
 from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, Source, network_title, studied
 from robustprune.analysis.statistics import mean_interval
 
@@ -20,25 +28,22 @@ def kept_params_by_width(source: Source, confidence: float) -> Figure:
 
 
 def error_by_width(source: Source, confidence: float) -> Figure:
-    """Last-epoch test error against starting width."""
+    """Last-epoch test error against starting width, both logarithmic."""
     return _by_width(source, confidence, _draw_error)
 
 
 def draw_params_by_width(ax: Axes, runs: pd.DataFrame, confidence: float) -> None:
     """Params kept of one architecture, and the starting network's."""
-    _draw(ax, runs, "params_kept", confidence)
+    ends = _draw(ax, runs, "params_kept", confidence)
     start = runs.groupby("width")["params_dense"].first()
     ax.plot(start.index, start, color="0.6", lw=1, ls=(0, (1, 2)), label="starting network")
-    ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.yaxis.set_major_formatter(FuncFormatter(thousands))
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    log_axis(ax, pd.concat([ends, start]), thousands)
     ax.set_ylabel("params kept")
     _label(ax, runs, "params_kept")
 
 
 def _draw_error(ax: Axes, runs: pd.DataFrame, confidence: float) -> None:
-    _draw(ax, runs, "error_test_percent", confidence)
+    log_axis(ax, _draw(ax, runs, "error_test_percent", confidence), plain)
     ax.set_ylabel("test error (%)")
     _label(ax, runs, "error_test_percent")
 
@@ -60,23 +65,25 @@ def _with_several_widths(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[several] if several.any() else runs
 
 
-def _draw(ax: Axes, runs: pd.DataFrame, column: str, confidence: float) -> None:
-    several = list(series_of(runs))
+def _draw(ax: Axes, runs: pd.DataFrame, column: str, confidence: float) -> pd.Series:
+    """Draw every series; returns what the y axis must have room for."""
+    several, ends = list(series_of(runs)), []
     for number, (_, label, style, series) in enumerate(several):
         shift = _spread(len(several)) ** (number - (len(several) - 1) / 2)
-        _draw_series(ax, series, column, confidence, shift, {**style, "label": label})
+        ends += _draw_series(ax, series, column, confidence, shift, {**style, "label": label})
     if len(runs):
         _width_axis(ax, sorted(runs["width"].unique()))
+    return pd.Series(ends, dtype=float).dropna()
 
 
 def _label(ax: Axes, runs: pd.DataFrame, column: str) -> None:
-    """Names of the series at their last points, after the axes have their scales."""
+    """Names of the series that reach the largest width, after the axes have their scales; the legend has all."""
     several = list(series_of(runs))
-    ends, beside = [], _spread(len(several)) ** (len(several) / 2)
+    ends, beside, largest = [], _spread(len(several)) ** (len(several) / 2), runs["width"].max()
     for _, label, style, series in several:
         means = series.groupby("width")[column].mean().dropna()
-        if len(means) > 1:
-            ends.append((beside * means.index[-1], means.iloc[-1], label, style["color"]))
+        if len(means) > 1 and means.index[-1] == largest:
+            ends.append((beside * largest, means.iloc[-1], label, style["color"]))
     label_ends(ax, ends)
 
 
@@ -85,21 +92,26 @@ def _spread(count: int) -> float:
     return min(1.04, 1.2 ** (1 / count))
 
 
-def _draw_series(ax: Axes, series: pd.DataFrame, column: str, confidence: float, shift: float, style: dict) -> None:
+def _draw_series(
+    ax: Axes, series: pd.DataFrame, column: str, confidence: float, shift: float, style: dict
+) -> list[float]:
+    """Draw means and intervals; returns their ends, as far as a factor of two beyond the means: one wide interval shall
+    not flatten all others."""
     found = {width: mean_interval(group[column], confidence) for width, group in series.groupby("width")}
     widths = shift * np.array(list(found))
-    means = np.array([e.mean for e in found.values()])
-    spread = np.array([[e.mean - e.low, e.high - e.mean] for e in found.values()]).T
-    ax.errorbar(widths, means, yerr=np.nan_to_num(spread), capsize=2.5, lw=1.4, **style)
+    means, lows, highs = np.array([(e.mean, e.low, e.high) for e in found.values()]).T
+    lowest = np.maximum(lows, 0.001 * means)  # an interval that reaches below 0 cannot be drawn on this axis
+    ax.errorbar(widths, means, yerr=np.nan_to_num([means - lowest, highs - means]), capsize=2.5, lw=1.4, **style)
+    return [*means, *np.maximum(lows, means / 2), *np.minimum(highs, means * 2)]
 
 
 def _width_axis(ax: Axes, widths: list[float]) -> None:
     ax.set_xscale("log", base=2)
     ax.set_xticks(widths)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_major_formatter(FuncFormatter(plain))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.xaxis.set_minor_locator(LogLocator(base=2, subs=()))
-    ax.set_xlim(min(widths) / 1.4, max(widths) * 2.3)
+    ax.set_xlim(min(widths) / 1.4, max(widths) * 1.4)
     ax.set_xlabel("starting width (factor on hidden units)")
     ax.grid(alpha=0.25)
 

@@ -1,17 +1,21 @@
 """How every figure looks: one colour and marker per method for good, sizes that print, files in three formats."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import matplotlib
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.transforms import offset_copy
+from scipy import optimize
 
 from robustprune.records import write_atomically
 
@@ -55,6 +59,9 @@ CONTROLS = {
 }
 LOOKS = {**REFERENCES, **CONTROLS} | {name: own for family in FAMILIES.values() for name, own in family.items()}
 FORMATS = ("pdf", "svg", "png")
+TICKS = {3: (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), 30: (1, 1.5, 2, 3, 5, 7)}
+"""Of a logarithmic axis, within a factor of ten, by the largest factor that the axis may span."""
+LABEL_DISTANCE = 13  # points between labels before the layout, which takes up to a quarter of the height of axes
 
 
 def set_style() -> None:
@@ -111,13 +118,36 @@ def footnote_below(figure: Figure, footnote: str, **entries: Any) -> None:
 
 
 def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
-    """Label lines at their right ends (x, y, text, colour), unless two labels would touch; the legend has all."""
-    places = [ax.transData.transform((x, y))[1] for x, y, _, _ in ends]
-    needed = 10 * ax.figure.dpi / 72
-    for number, (x, y, text, colour) in enumerate(ends):
-        others = [abs(places[number] - place) for other, place in enumerate(places) if other != number]
-        if min(others, default=needed) >= needed:
-            ax.annotate(text, (x, y), (7, 0), textcoords="offset points", va="center", fontsize="x-small", color=colour)
+    """Label lines at their right ends (x, y, text, colour) beside the axes, moved apart where labels would touch, each
+    with a thin line to its end. Call it when the axes have their scales and limits."""
+    ends = sorted(ends, key=lambda end: end[1])
+    heights = np.array([ax.transData.transform((x, y))[1] for x, y, *_ in ends]) * 72 / ax.figure.dpi  # in points
+    steps = LABEL_DISTANCE * np.arange(len(ends))
+    moves = optimize.isotonic_regression(heights - steps).x + steps - heights if ends else ()
+    for (x, y, text, colour), move in zip(ends, moves, strict=True):
+        beside = offset_copy(ax.get_yaxis_transform(), ax.figure, y=move, units="points")
+        line = {"arrowstyle": "-", "color": colour, "lw": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4}
+        label = ax.annotate(text, (x, y), (1.03, y), textcoords=beside, arrowprops=line, annotation_clip=False)
+        label.set(va="center", fontsize="x-small", color=colour)
+
+
+def log_axis(ax: Axes, values: pd.Series, form: Callable[[float, int], str]) -> None:
+    """A logarithmic y axis for these values, over a factor of two at least, so that five percent look like five
+    percent; ticks where the eye wants them."""
+    ax.set_yscale("log")
+    low, high = values[values > 0].min() / 1.1, values.max() * 1.1
+    if high > low > 0:
+        widen = max(1.0, 2 / (high / low)) ** 0.5
+        ax.set_ylim(low / widen, high * widen)
+    ticks = next((ticks for span, ticks in TICKS.items() if high < span * low), (1, 2, 5))
+    ax.yaxis.set_major_locator(LogLocator(subs=ticks))
+    ax.yaxis.set_major_formatter(FuncFormatter(form))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def plain(value: float, _: int) -> str:
+    """Tick label of a percentage or a factor: 0.5, 1, 20."""
+    return f"{value:g}"
 
 
 def thousands(value: float, _: int) -> str:

@@ -6,13 +6,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from robustprune.analysis.figures.style import FAMILIES, LOOKS, family, footnote_below, look, panel_grid, thousands
+from robustprune.analysis.figures.style import (
+    FAMILIES,
+    LOOKS,
+    family,
+    footnote_below,
+    look,
+    panel_grid,
+    plain,
+    thousands,
+)
 from robustprune.analysis.source import NETWORK, Source, network_title
 from robustprune.analysis.tradeoff import points
 
 TITLES = {"params": "params kept", "macs": "MACs per image of the kept network"}
 MOST_IN_A_PANEL = 9
 WORTHLESS = 25.0  # percent: networks that err more lie outside the axes, where they would push all others together
+FACES = ({}, {"markerfacecolor": "white"}, {"fillstyle": "left", "markerfacecoloralt": "white"})
+"""Markers of a method's series: filled, open, half filled."""
 TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 90)
 
 
@@ -64,13 +75,13 @@ def _panels(key: tuple, network: pd.DataFrame) -> list[tuple[str, pd.DataFrame, 
 
 def draw_tradeoff(ax: Axes, table: pd.DataFrame, measure: str, network: pd.DataFrame | None = None) -> None:
     """The points of one architecture (analysis.tradeoff.points), a line per method, and one more for each longer
-    training and for an ablation, dashed and open; `network`: more points that the axes shall have room for, so that
-    panels can be compared."""
+    training and for an ablation, with other lines and FACES; `network`: more points that the axes shall have room for,
+    so that panels can be compared."""
     rank = {method: number for number, method in enumerate(LOOKS)}
     for method, of_method in sorted(table.groupby("method"), key=lambda series: rank.get(series[0], len(rank))):
         for number, ((variant, epochs), series) in enumerate(of_method.groupby(["variant", "epochs"])):
             budget = f"{epochs} epochs" if epochs > of_method["epochs"].min() else ""
-            style = look(method, number) | ({"markerfacecolor": "white"} if number else {})
+            style = look(method, number) | FACES[number % len(FACES)]
             label = ", ".join(part for part in (method, variant, budget) if part)
             _draw(ax, series.sort_values(measure), measure, {**style, "label": label})
     if len(table):
@@ -100,7 +111,7 @@ def _dress(ax: Axes, table: pd.DataFrame, measure: str) -> None:
     top = 1.08 * max(table["error"].max(), min(table["error_high"].max(), 2 * table["error"].max()))
     ax.set_ylim(bottom, top)
     ax.set_yticks([tick for tick in TICKS if bottom <= tick <= top])
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_major_formatter(FuncFormatter(plain))
     ax.yaxis.set_minor_formatter(NullFormatter())
     wide = table[measure].max() > 300 * table[measure].min()
     ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
