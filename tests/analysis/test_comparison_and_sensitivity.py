@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from test_outputs import made_up, store
 
 from robustprune.analysis.comparison import main_comparison, ranking, supported_best
@@ -85,6 +86,14 @@ def test_sensitivity_to_the_initialization(runs):
     assert row.variation_percent == pytest.approx(100 * np.std([1001, 1101], ddof=1) / 1051)
     assert row.p_spread == pytest.approx(1)  # the same errors under both
     assert (row.shared, row.variation_shared_percent) == (2, row.variation_percent)
+
+
+def test_p_of_equal_spread_under_every_initialization_is_adjusted_for_the_methods(runs):
+    spread = (runs["initialization"] == "orthogonal") & (runs["method"] == "bernoulli") & (runs["width"] == 1)
+    runs.loc[spread, "error_test_percent"] = [1.2, 1.6, 2.4]
+    own = runs[(runs["method"] == "bernoulli") & (runs["width"] == 1) & (runs["strength"] == "a")]
+    alone = stats.levene(*(e for _, e in own.groupby("initialization")["error_test_percent"]), center="median").pvalue
+    assert row_of(sensitivity_initialization(runs, 0.95), "bernoulli").p_spread == pytest.approx(2 * alone)
 
 
 def test_variation_is_compared_over_the_initializations_that_all_methods_have(runs):
