@@ -12,6 +12,9 @@ import pandas as pd
 from robustprune.analysis.sheet import with_interval
 from robustprune.analysis.source import SERIES
 from robustprune.analysis.statistics import mean_interval, paired_difference
+from robustprune.cells import study_cells
+from robustprune.config import load_study
+from robustprune.estimate import cell_seconds, read_figures
 
 REPOSITORY = Path(__file__).parents[2]
 DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "results" / "reference" / "FINDINGS.md"]
@@ -39,13 +42,20 @@ def claims() -> str:
 
 
 def progress() -> str:
-    """How much of the study has run, and how it ended."""
+    """How much of the study has run, how it ended, and how long it took."""
     runs = pd.read_csv(REFERENCE / "runs.csv")
     cells = len(runs.groupby([*SERIES, "initialization", "width"]))
     missing = len(pd.read_csv(REFERENCE / "missing.csv"))
     ended = ", ".join(f"{n} {status}" for status, n in runs["status"].value_counts().items())
     rest = f"; `results/reference/missing.csv` lists the other {missing}" if missing else ""
-    return f"{cells} of the study's {cells + missing} cells have run: {len(runs)} networks ({ended}){rest}."
+    figures = read_figures(REPOSITORY / "benchmarks" / "latest.json")
+    study = study_cells(load_study(REPOSITORY / "config" / "config.yaml"))
+    measured, planned = runs["train_seconds"].sum() / 3600, sum(cell_seconds(c, figures) for c in study.values()) / 3600
+    return (
+        f"{cells} of the study's {cells + missing} cells have run: {len(runs)} networks ({ended}){rest}.\n"
+        f"Training took {measured:.1f} hours of one thread, two cells side by side; for the whole study `robustprune plan`\n"
+        f"estimates {planned:.1f} core-hours."
+    )
 
 
 def robustness() -> str:
