@@ -53,8 +53,8 @@ def progress() -> str:
     measured, planned = runs["train_seconds"].sum() / 3600, sum(cell_seconds(c, figures) for c in study.values()) / 3600
     return (
         f"{cells} of the study's {cells + missing} cells have run: {len(runs)} networks ({ended}){rest}.\n"
-        f"Training took {measured:.1f} hours of one thread, two cells side by side; for the whole study `robustprune plan`\n"
-        f"estimates {planned:.1f} core-hours."
+        f"Training took {measured:.1f} hours of one thread, two cells side by side; for the whole study\n"
+        f"`robustprune plan` estimates {planned:.1f} core-hours."
     )
 
 
