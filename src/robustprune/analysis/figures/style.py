@@ -126,7 +126,15 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
     moves = optimize.isotonic_regression(heights - steps).x + steps - heights if ends else ()
     for (x, y, text, colour), move in zip(ends, moves, strict=True):
         beside = offset_copy(ax.get_yaxis_transform(), ax.figure, y=move, units="points")
-        line = {"arrowstyle": "-", "color": colour, "lw": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4}
+        line = {
+            "arrowstyle": "-",
+            "relpos": (0, 0.5),
+            "color": colour,
+            "lw": 0.6,
+            "alpha": 0.6,
+            "shrinkA": 1,
+            "shrinkB": 4,
+        }
         label = ax.annotate(text, (x, y), (1.03, y), textcoords=beside, arrowprops=line, annotation_clip=False)
         label.set(va="center", fontsize="x-small", color=colour)
 
