@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from robustprune.analysis.figures.style import legend_below, log_axis, panel_grid, plain, series_of, thousands
+from robustprune.analysis.figures.style import bars, legend_below, log_axis, panel_grid, plain, series_of, thousands
 from robustprune.analysis.source import NETWORK, Source, network_title, studied
 from robustprune.analysis.statistics import mean_interval
 
@@ -58,10 +58,17 @@ def draw_initializations(ax: Axes, runs: pd.DataFrame, column: str, confidence: 
             spread = np.linspace(-0.2, 0.2, len(values)) * step
             ax.plot(place + shift + spread, values, ls="none", marker=".", ms=3.5, color=style["color"], alpha=0.55)
         found = [mean_interval(values, confidence) for values in own]
-        means = np.array([entry.mean for entry in found])
-        bars = np.nan_to_num([[e.mean - e.low for e in found], [e.high - e.mean for e in found]])
+        means, lows, highs = np.array([(e.mean, e.low, e.high) for e in found]).T
         places = np.arange(len(names)) + shift
-        ax.errorbar(places, means, yerr=bars, capsize=2, lw=1.2, label=label, **{**style, "linestyle": "none"})
+        ax.errorbar(
+            places,
+            means,
+            yerr=bars(means, lows, highs),
+            capsize=2,
+            lw=1.2,
+            label=label,
+            **{**style, "linestyle": "none"},
+        )
     if len(names) > MOST_UPRIGHT:
         ax.set_xticks(range(len(names)), names, fontsize="small", rotation=30, ha="right", rotation_mode="anchor")
     else:

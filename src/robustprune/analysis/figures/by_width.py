@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from robustprune.analysis.figures.style import (
+    bars,
     label_ends,
     legend_below,
     log_axis,
@@ -100,8 +101,7 @@ def _draw_series(
     found = {width: mean_interval(group[column], confidence) for width, group in series.groupby("width")}
     widths = shift * np.array(list(found))
     means, lows, highs = np.array([(e.mean, e.low, e.high) for e in found.values()]).T
-    lowest = np.maximum(lows, 0.001 * means)  # an interval that reaches below 0 cannot be drawn on this axis
-    ax.errorbar(widths, means, yerr=np.nan_to_num([means - lowest, highs - means]), capsize=2.5, lw=1.4, **style)
+    ax.errorbar(widths, means, yerr=bars(means, lows, highs), capsize=2.5, lw=1.4, **style)
     return [*means, *np.maximum(lows, means / 2), *np.minimum(highs, means * 2)]
 
 

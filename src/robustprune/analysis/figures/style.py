@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import offset_copy
+from numpy.typing import ArrayLike
 from scipy import optimize
 
 from robustprune.records import write_atomically
@@ -61,6 +62,7 @@ LOOKS = {**REFERENCES, **CONTROLS} | {name: own for family in FAMILIES.values() 
 FORMATS = ("pdf", "svg", "png")
 TICKS = {3: (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), 30: (1, 1.5, 2, 3, 5, 7)}
 """Of a logarithmic axis, within a factor of ten, by the largest factor that the axis may span."""
+LEADER = {"arrowstyle": "-", "relpos": (0, 0.5), "lw": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4}
 LABEL_DISTANCE = 13  # points between labels before the layout, which takes up to a quarter of the height of axes
 
 
@@ -126,15 +128,7 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
     moves = optimize.isotonic_regression(heights - steps).x + steps - heights if ends else ()
     for (x, y, text, colour), move in zip(ends, moves, strict=True):
         beside = offset_copy(ax.get_yaxis_transform(), ax.figure, y=move, units="points")
-        line = {
-            "arrowstyle": "-",
-            "relpos": (0, 0.5),
-            "color": colour,
-            "lw": 0.6,
-            "alpha": 0.6,
-            "shrinkA": 1,
-            "shrinkB": 4,
-        }
+        line = {**LEADER, "color": colour}
         label = ax.annotate(text, (x, y), (1.03, y), textcoords=beside, arrowprops=line, annotation_clip=False)
         label.set(va="center", fontsize="x-small", color=colour)
 
@@ -151,6 +145,13 @@ def log_axis(ax: Axes, values: pd.Series, form: Callable[[float, int], str]) -> 
     ax.yaxis.set_major_locator(LogLocator(subs=ticks))
     ax.yaxis.set_major_formatter(FuncFormatter(form))
     ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def bars(means: ArrayLike, lows: ArrayLike, highs: ArrayLike) -> np.ndarray:
+    """Lengths [2, n] of error bars for a logarithmic axis: intervals that reach below 0 end just above it, unknown ones
+    (NaN, one network) have none."""
+    means = np.asarray(means, dtype=float)
+    return np.nan_to_num([means - np.maximum(lows, 0.001 * means), np.asarray(highs, dtype=float) - means])
 
 
 def plain(value: float, _: int) -> str:

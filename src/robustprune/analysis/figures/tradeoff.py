@@ -1,6 +1,5 @@
 """The trade-off: test error against what is kept, every method over its strengths."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,6 +8,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from robustprune.analysis.figures.style import (
     FAMILIES,
     LOOKS,
+    bars,
     family,
     footnote_below,
     look,
@@ -89,14 +89,11 @@ def draw_tradeoff(ax: Axes, table: pd.DataFrame, measure: str, network: pd.DataF
 
 
 def _draw(ax: Axes, table: pd.DataFrame, measure: str, style: dict) -> None:
-    low, high = (table["error"] - table["error_low"], table["error_high"] - table["error"])
-    low = np.minimum(low, 0.999 * table["error"])  # an interval that reaches below 0 cannot be drawn on this axis
-    ax.errorbar(table[measure], table["error"], yerr=np.nan_to_num([low, high]), capsize=2, lw=1.3, **style)
+    down, up = bars(table["error"], table["error_low"], table["error_high"])
+    ax.errorbar(table[measure], table["error"], yerr=[down, up], capsize=2, lw=1.3, **style)
     if len(table) > 1:
-        lowest = (table["error"] - low).fillna(table["error"])
-        ax.fill_between(
-            table[measure], lowest, table["error_high"].fillna(table["error"]), color=style["color"], alpha=0.12, lw=0
-        )
+        ends = table["error"] - down, table["error"] + up
+        ax.fill_between(table[measure], *ends, color=style["color"], alpha=0.12, lw=0)
 
 
 def _dress(ax: Axes, table: pd.DataFrame, measure: str) -> None:
