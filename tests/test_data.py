@@ -1,8 +1,12 @@
 """Data sets: genuine MNIST where its files are at hand, and every way a mirror can be wrong."""
 
 import gzip
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import torch
@@ -138,7 +142,31 @@ def test_a_damaged_prepared_file_is_named(tmp_path, damage):
     assert str(path) in str(caught.value)
 
 
-def test_torchvision_operators_are_declared_only():
-    """The stand-ins satisfy the import and nothing else: calling one fails."""
-    with pytest.raises((NotImplementedError, RuntimeError)):
-        torch.ops.torchvision.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
+STAND_IN = {
+    "matching build": """
+        library = torch.library.Library("torchvision", "DEF")
+        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    """,
+    "needs the operator": """
+        torch.library.register_fake("torchvision::nms")(lambda dets, scores, iou_threshold: dets)
+    """,
+    "broken otherwise": "raise RuntimeError('no images today')",
+}
+
+
+@pytest.mark.parametrize("build", STAND_IN)
+def test_torchvision_is_imported_beside_any_build_of_torch(tmp_path, build):
+    """A stand-in torchvision registers its operator itself, or needs it declared, or fails for another reason."""
+    package = tmp_path / "torchvision"
+    package.mkdir()
+    body = f"import torch\n{dedent(STAND_IN[build])}\nfrom torchvision import datasets\n"
+    (package / "__init__.py").write_text(body)
+    (package / "datasets.py").write_text("class MNIST: ...\nFashionMNIST = KMNIST = EMNIST = MNIST\n")
+    program = "from robustprune.torchvision_datasets import CLASSES; print(CLASSES['mnist'].__name__)"
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{REPOSITORY / 'src'}"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    if build == "broken otherwise":
+        assert done.returncode == 1
+        assert "no images today" in done.stderr
+    else:
+        assert (done.returncode, done.stdout) == (0, "MNIST\n"), done.stderr

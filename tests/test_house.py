@@ -73,6 +73,15 @@ def test_reading_results_never_loads_torch():
     }
 
 
+def test_no_source_is_ignored_by_git():
+    """A pattern such as `data/` without a leading slash would keep a source folder of that name out of a commit."""
+    folders = [folder for folder in PACKAGE.rglob("*") if folder.is_dir() and folder.name != "__pycache__"]
+    sources = [*PACKAGE.rglob("*.py"), PACKAGE / "data" / "new.py"]
+    paths = [str(path.relative_to(REPOSITORY)) for path in [*folders, *sources]]
+    done = subprocess.run(["git", "check-ignore", *paths], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 1, f"ignored: {done.stdout or done.stderr}"
+
+
 def test_rules_are_thin():
     for path in (REPOSITORY / "workflow").glob("*/*.smk"):
         assert len(path.read_text().splitlines()) <= 120, path.name

@@ -1,18 +1,45 @@
-"""torchvision's data set classes, importable beside a CPU build of torch.
+"""torchvision's data set classes, importable beside a CPU build of torch too.
 
-The registry's torchvision is compiled against CUDA; with a CPU torch its operators fail to load and
-`import torchvision` stops at "operator torchvision::nms does not exist". Only the data sets are needed
-here, so the missing operator schemas are declared (never implemented) before the import.
+Where torch and torchvision come from one build, `import torchvision` works as it is. Where a CPU build of torch meets a
+torchvision compiled against CUDA, its operators fail to load and the import stops at "operator torchvision::nms does
+not exist". Only the data sets are needed here, so the missing schemas are then declared (never implemented) and the
+import is tried again. They must not be declared first: beside a matching build a second registration aborts.
 """
+
+import importlib
+import sys
+from types import ModuleType
 
 import torch
 
-_library = None
-if not hasattr(torch.ops.torchvision, "nms"):
-    _library = torch.library.Library("torchvision", "DEF")
-    _library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    _library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+MISSING_OPERATOR = "torchvision::nms"
+SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
 
-from torchvision.datasets import EMNIST, KMNIST, MNIST, FashionMNIST  # noqa: E402
 
-CLASSES = {"mnist": MNIST, "fashion_mnist": FashionMNIST, "kmnist": KMNIST, "emnist_digits": EMNIST}
+def import_datasets() -> ModuleType:
+    """The module torchvision.datasets; declares torchvision's missing operators where its first import fails."""
+    try:
+        return importlib.import_module("torchvision.datasets")
+    except RuntimeError as error:
+        if MISSING_OPERATOR not in str(error):
+            raise
+    global _declared  # the schemas live as long as this object
+    _declared = torch.library.Library("torchvision", "DEF")
+    for schema in SCHEMAS:
+        _declared.define(schema)
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        del sys.modules[name]  # what the failed import left behind
+    return importlib.import_module("torchvision.datasets")
+
+
+_datasets = import_datasets()
+MNIST = _datasets.MNIST
+CLASSES = {
+    "mnist": MNIST,
+    "fashion_mnist": _datasets.FashionMNIST,
+    "kmnist": _datasets.KMNIST,
+    "emnist_digits": _datasets.EMNIST,
+}
