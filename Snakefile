@@ -7,10 +7,10 @@ from snakemake.utils import min_version
 
 from robustprune.analysis.figures import FIGURES
 from robustprune.analysis.tables import TABLES
-from robustprune.cells import study_cells
-from robustprune.config import validate_study
-from robustprune.methods.registry import check_method, control_names
-from robustprune.provenance import source_hash, training_hash
+from robustprune.study.cells import study_cells
+from robustprune.study.config import validate_study
+from robustprune.methods.parts.registry import check_method, control_names
+from robustprune.records.provenance import source_hash, training_hash
 
 min_version("9.0")
 

@@ -19,13 +19,13 @@ from floors import copy_bytes, gemm_flops, step_floor, step_flops
 from reference import Reference, mnist
 from timing import duration, entry, paired, ratio, summary
 
-from robustprune.allocator import keep_freed_memory
-from robustprune.config import DataSettings
-from robustprune.data import Dataset, load
-from robustprune.estimate import PRUNED, TITLES
-from robustprune.methods.registry import pruning_method_names
-from robustprune.metrics import macs
+from robustprune.data.datasets import Dataset, load
+from robustprune.engine.allocator import keep_freed_memory
+from robustprune.gathering.plan import PRUNED, TITLES
+from robustprune.methods.parts.registry import pruning_method_names
 from robustprune.networks.architecture import architecture
+from robustprune.networks.size import macs
+from robustprune.study.config import DataSettings
 
 REPLICATES = (1, 5, 10)
 WHOLE = {"lenet_300_100": ("c3e_4", 40, "<= 3.5"), "lenet5": ("conv3e_3_fc5e_4", 24, "<= 4.5")}

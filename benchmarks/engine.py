@@ -12,13 +12,13 @@ from floors import BATCH, floor_step
 from reference import Reference
 from timing import Timing, paired, summary, timed
 
-from robustprune.cells import Cell
-from robustprune.config import TrainingSettings
-from robustprune.data import Dataset
-from robustprune.evaluation import finish
-from robustprune.methods.registry import find_method
+from robustprune.data.datasets import Dataset
+from robustprune.engine.evaluation import finish
+from robustprune.engine.training import Training
+from robustprune.methods.parts.registry import find_method
 from robustprune.networks.architecture import Architecture
-from robustprune.training import Training
+from robustprune.study.cells import Cell
+from robustprune.study.config import TrainingSettings
 
 BLOCKS = {1: 10, 5: 4}  # replicates: steps timed together; 2 for more
 AXES = {"dataset": "mnist", "initialization": "he_normal", "width": 1.0}

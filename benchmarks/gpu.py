@@ -16,12 +16,12 @@ from engine import AXES
 from floors import BATCH, gemm_flops
 from timing import entry
 
-from robustprune.cells import Cell
-from robustprune.config import DataSettings, TrainingSettings
-from robustprune.data import Dataset, load
-from robustprune.metrics import parameters
+from robustprune.data.datasets import Dataset, load
+from robustprune.engine.running import run_cell
 from robustprune.networks.architecture import architecture
-from robustprune.running import run_cell
+from robustprune.networks.size import parameters
+from robustprune.study.cells import Cell
+from robustprune.study.config import DataSettings, TrainingSettings
 
 RUNS = {"lenet_300_100": ("c3e_4", 40), "lenet5": ("conv3e_3_fc5e_4", 24)}
 ADAM_PASSES = 7  # Adam reads weight, gradient and two moments, writes weight and two moments

@@ -8,7 +8,7 @@ import torch
 from timing import Timing, timed
 from torch import nn
 
-from robustprune.torchvision_datasets import MNIST
+from robustprune.data.torchvision_readers import MNIST
 
 NETWORKS = {
     "lenet_300_100": lambda: nn.Sequential(
@@ -26,7 +26,7 @@ def mnist(mirror: Path) -> MNIST:
     folder = Path(tempfile.mkdtemp(prefix="robustprune-bench-"))
     if (mirror / "MNIST" / "raw").is_dir():
         shutil.copytree(mirror / "MNIST" / "raw", folder / "MNIST" / "raw", copy_function=shutil.copyfile)
-    from torchvision.transforms import ToTensor  # importable only after robustprune.torchvision_datasets
+    from torchvision.transforms import ToTensor  # importable only after robustprune.data.torchvision_readers
 
     return MNIST(folder, train=True, download=True, transform=ToTensor())
 

@@ -17,8 +17,8 @@ from floors import BATCH
 from matplotlib import pyplot as plt
 
 from robustprune.analysis.figures.style import save, set_style
-from robustprune.cells import Cell
-from robustprune.config import DataSettings, TrainingSettings
+from robustprune.study.cells import Cell
+from robustprune.study.config import DataSettings, TrainingSettings
 
 EPOCHS = 10
 STANDARD = {"width": 1.0, "replicates": 5, "images": 12_000}
@@ -34,8 +34,8 @@ def measure(method: str, width: float, replicates: int, images: int) -> dict:
     """One run in this process: seconds of training, peak memory in MiB."""
     from dataclasses import replace
 
-    from robustprune.data import load
-    from robustprune.running import run_cell
+    from robustprune.data.datasets import load
+    from robustprune.engine.running import run_cell
 
     data = load("mnist", DataSettings())
     data = replace(data, train_images=data.train_images[:images], train_labels=data.train_labels[:images])

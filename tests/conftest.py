@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from robustprune.cells import Cell
-from robustprune.config import DataSettings, TrainingSettings
-from robustprune.data import Dataset, load
+from robustprune.data.datasets import Dataset, load
 from robustprune.initialization import initial_parameters
 from robustprune.networks.architecture import architecture
 from robustprune.networks.stacked import StackedNetwork, every_unit
+from robustprune.study.cells import Cell
+from robustprune.study.config import DataSettings, TrainingSettings
 
 SETTINGS = {
     "bernoulli": {"price": 2e-3},

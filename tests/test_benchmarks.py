@@ -14,9 +14,9 @@ from floors import step_floor, step_flops
 from scaling import exponents, points
 from timing import Timing, entry, paired, ratio, summary, timed
 
-from robustprune.estimate import PRUNED
-from robustprune.metrics import macs
+from robustprune.gathering.plan import PRUNED
 from robustprune.networks.architecture import architecture
+from robustprune.networks.size import macs
 
 
 def test_targets_hold_or_not():

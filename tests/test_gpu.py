@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from robustprune.engine.running import run_cell
+from robustprune.engine.training import Training
 from robustprune.networks.stacked import OPEN
-from robustprune.running import run_cell
-from robustprune.training import Training
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 

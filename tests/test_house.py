@@ -7,36 +7,17 @@ import sys
 import pytest
 from conftest import REPOSITORY
 
-from robustprune.provenance import PACKAGE, source_files, source_hash, training_hash
+from robustprune.records.provenance import PACKAGE, source_files, source_hash, training_hash
 
 FLOORS = [
-    {"errors", "config", "cells", "provenance", "records", "schemas", "__init__"},
-    {"data", "torchvision_datasets", "networks", "initialization", "metrics"},
-    {"methods", "collection", "merging", "orders", "estimate"},
-    {
-        "allocator",
-        "compaction",
-        "folding",
-        "found",
-        "batches",
-        "history",
-        "optimizer",
-        "replay",
-        "training",
-        "checkpoint",
-        "evaluation",
-        "latency",
-        "progress",
-        "running",
-    },
-    {"analysis", "export"},
-    {"cli"},
+    *("__init__", "errors", "files", "study", "records", "data", "networks", "initialization", "methods", "starts"),
+    *("engine", "gathering", "analysis", "cli"),
 ]
+"""Folders (and files at the top) in the order in which they may import each other: only from those before them."""
 
 
 def floor_of(path) -> int:
-    top = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    return next(number for number, floor in enumerate(FLOORS) if top in floor)
+    return FLOORS.index(path.relative_to(PACKAGE).parts[0].removesuffix(".py"))
 
 
 def imported(path):
@@ -48,8 +29,17 @@ def imported(path):
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_run_downward_and_files_are_small(path):
     for name in imported(path):
-        assert next(n for n, floor in enumerate(FLOORS) if name in floor) <= floor_of(path), f"{path.name}: {name}"
+        assert FLOORS.index(name) <= floor_of(path), f"{path.name}: {name}"
     assert len(path.read_text().splitlines()) <= 260
+
+
+@pytest.mark.parametrize("folder", ["methods", "starts"])
+def test_a_folder_of_plug_ins_holds_nothing_else(folder):
+    """What the plug-ins are made of lies in parts/, which imports none of them."""
+    for path in (PACKAGE / folder / "parts").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"robustprune.{folder}"):
+                assert node.module.split(".")[2:3] == ["parts"], f"{path.name}: {node.module}"
 
 
 def test_analysis_never_touches_networks_or_torch():
@@ -88,7 +78,7 @@ def test_rules_are_thin():
 
 
 def test_training_hash_covers_the_engine_and_one_method_only():
-    names = {path.name for path in source_files("robustprune.running", "robustprune.methods.magnitude")}
+    names = {path.name for path in source_files("robustprune.engine.running", "robustprune.methods.magnitude")}
     assert {"training.py", "compaction.py", "magnitude.py", "schedule.py", "layers.py", "config.py"} <= names
     assert not {"bernoulli.py", "dense.py", "control.py", "cli.py", "tables.py", "claims.py"} & names
     assert training_hash("magnitude") != training_hash("bernoulli")
@@ -99,7 +89,7 @@ def test_source_hash_follows_the_content(tmp_path, monkeypatch):
 
     copy = tmp_path / "robustprune"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr("robustprune.provenance.PACKAGE", copy)
+    monkeypatch.setattr("robustprune.records.provenance.PACKAGE", copy)
     before = {method: training_hash(method) for method in ("bernoulli", "magnitude")}
     figures = source_hash("robustprune.analysis.figures")
     with (copy / "methods" / "bernoulli.py").open("a") as opened:
@@ -107,6 +97,6 @@ def test_source_hash_follows_the_content(tmp_path, monkeypatch):
     assert training_hash("bernoulli") != before["bernoulli"]
     assert training_hash("magnitude") == before["magnitude"]
     assert source_hash("robustprune.analysis.figures") == figures
-    with (copy / "training.py").open("a") as opened:
+    with (copy / "engine" / "training.py").open("a") as opened:
         opened.write("# edited\n")
     assert training_hash("magnitude") != before["magnitude"]

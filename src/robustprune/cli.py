@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from robustprune import __version__
-from robustprune.config import DATASETS
 from robustprune.errors import StudyError
+from robustprune.study.config import DATASETS
 
 
 class Parser(argparse.ArgumentParser):
@@ -20,19 +20,19 @@ class Parser(argparse.ArgumentParser):
 
 
 def _prepare(arguments: argparse.Namespace) -> None:
-    from robustprune.config import DataSettings
-    from robustprune.data import prepare
+    from robustprune.data.datasets import prepare
+    from robustprune.study.config import DataSettings
 
     given = {"directory": arguments.directory, "mirrors": arguments.mirrors}
     print(prepare(arguments.dataset, DataSettings(**{key: value for key, value in given.items() if value})))
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from robustprune.cells import find_cell
-    from robustprune.config import load_study
-    from robustprune.data import load
-    from robustprune.methods.registry import check_method
-    from robustprune.running import run_cell
+    from robustprune.data.datasets import load
+    from robustprune.engine.running import run_cell
+    from robustprune.methods.parts.registry import check_method
+    from robustprune.study.cells import find_cell
+    from robustprune.study.config import load_study
 
     config = load_study(arguments.config)
     cell = find_cell(config, arguments.cell)
@@ -51,16 +51,16 @@ def _train(arguments: argparse.Namespace) -> None:
 def _order(arguments: argparse.Namespace) -> None:
     import json
 
-    from robustprune.cells import find_cell
-    from robustprune.config import load_study
-    from robustprune.orders import order
+    from robustprune.engine.jobs import order
+    from robustprune.study.cells import find_cell
+    from robustprune.study.config import load_study
 
     print(json.dumps(order(find_cell(load_study(arguments.config), arguments.cell)), indent=1))
 
 
 def _collect(arguments: argparse.Namespace) -> None:
-    from robustprune.collection import collect
-    from robustprune.config import load_study
+    from robustprune.gathering.collection import collect
+    from robustprune.study.config import load_study
 
     config = load_study(arguments.config)
     for line in collect(config, arguments.output or Path(config.root)):
@@ -68,9 +68,9 @@ def _collect(arguments: argparse.Namespace) -> None:
 
 
 def _merge(arguments: argparse.Namespace) -> None:
-    from robustprune.cells import study_cells
-    from robustprune.config import load_study
-    from robustprune.merging import merge
+    from robustprune.gathering.merging import merge
+    from robustprune.study.cells import study_cells
+    from robustprune.study.config import load_study
 
     order = study_cells(load_study(arguments.config)) if arguments.config else ()
     for line in merge(arguments.folders, arguments.output, order):
@@ -101,23 +101,23 @@ def _figure(arguments: argparse.Namespace) -> None:
 
 def _claims(arguments: argparse.Namespace) -> None:
     from robustprune.analysis.claims import write_claims
-    from robustprune.config import load_study
+    from robustprune.study.config import load_study
 
     print(write_claims(load_study(arguments.config).claims, arguments.source, arguments.output).to_string(index=False))
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from robustprune.export import export
+    from robustprune.gathering.export import export
 
     for path in export(arguments.cell, arguments.replicate, arguments.output, onnx=not arguments.no_onnx):
         print(path)
 
 
 def _plan(arguments: argparse.Namespace) -> None:
-    from robustprune.cells import study_cells
-    from robustprune.config import load_study
-    from robustprune.estimate import SIDE_BY_SIDE, cell_seconds, read_figures
-    from robustprune.methods.registry import check_method
+    from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, read_figures
+    from robustprune.methods.parts.registry import check_method
+    from robustprune.study.cells import study_cells
+    from robustprune.study.config import load_study
 
     config = load_study(arguments.config)
     cells = study_cells(config)
@@ -141,13 +141,13 @@ def _plan(arguments: argparse.Namespace) -> None:
 
 
 def _methods(arguments: argparse.Namespace) -> None:
-    from robustprune.methods.registry import method_names
+    from robustprune.methods.parts.registry import method_names
 
     print("\n".join(method_names()))
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    from robustprune.records import read_record
+    from robustprune.records.record import read_record
 
     for path in arguments.records:
         record = read_record(path)
@@ -155,7 +155,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _schema(arguments: argparse.Namespace) -> None:
-    from robustprune.schemas import write_schemas
+    from robustprune.records.schemas import write_schemas
 
     for path in write_schemas(arguments.output):
         print(path)

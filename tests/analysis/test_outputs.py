@@ -14,9 +14,9 @@ from robustprune.analysis.figures import FIGURES, draw_figure
 from robustprune.analysis.figures.style import FAMILIES, LOOKS, REFERENCES, look, set_style
 from robustprune.analysis.source import read_runs, read_source
 from robustprune.analysis.tables import TABLES, write_tables
-from robustprune.config import Claim, TrainingSettings
 from robustprune.errors import StudyError
-from robustprune.records import COLUMNS
+from robustprune.records.record import COLUMNS
+from robustprune.study.config import Claim, TrainingSettings
 
 AXES = ["dataset", "architecture", "track", "method", "strength", "initialization", "width"]
 

@@ -8,9 +8,9 @@ from test_outputs import made_up
 
 from robustprune.analysis.published import params_of, published_results, published_settings, read_published
 from robustprune.analysis.published.domination import domination
-from robustprune.config import TrainingSettings
-from robustprune.methods.registry import find_method, method_names
-from robustprune.networks.architecture import ARCHITECTURES
+from robustprune.methods.parts.registry import find_method, method_names
+from robustprune.networks.architecture import architecture_names
+from robustprune.study.config import TrainingSettings
 
 
 def runs_of(method: str, sizes: dict[str, int], **settings) -> pd.DataFrame:
@@ -128,5 +128,5 @@ def test_published_rows_fit_the_study():
     results = read_published("results")
     assert set(results["status"]) == {"verified", "unverified"}
     for row in results.itertuples():
-        if row.architecture in ARCHITECTURES:
+        if row.architecture in architecture_names():
             assert params_of(row.architecture, row.units_kept) > 0

@@ -7,13 +7,13 @@ import torch
 from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
 
+from robustprune.engine.training import Training
 from robustprune.errors import StudyError
-from robustprune.methods.base import Context
 from robustprune.methods.bernoulli import Bernoulli, Settings
-from robustprune.methods.noise import Noise
-from robustprune.methods.registry import check_method
+from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.noise import Noise
+from robustprune.methods.parts.registry import check_method
 from robustprune.networks.architecture import architecture
-from robustprune.training import Training
 
 
 def make_method(replicates=2, steps=4, examples=1000, **values) -> Bernoulli:

@@ -6,10 +6,10 @@ import pytest
 import torch
 from conftest import SETTINGS
 
+from robustprune.engine.training import Training
 from robustprune.errors import StudyError
-from robustprune.methods.base import Method
-from robustprune.methods.registry import find_method, method_names, pruning_method_names
-from robustprune.training import Training
+from robustprune.methods.parts.base import Method
+from robustprune.methods.parts.registry import find_method, method_names, pruning_method_names
 
 
 def test_methods_are_found_by_their_file():
@@ -75,7 +75,7 @@ class Sigmoid(Method):
 
 
 def test_back_propagated_gates_are_trained_compacted_and_checkpointed(digits, make_cell, monkeypatch):
-    monkeypatch.setattr("robustprune.training.find_method", lambda name: Sigmoid)
+    monkeypatch.setattr("robustprune.engine.training.find_method", lambda name: Sigmoid)
     cell = make_cell("dense", epochs=4, batch_size=32)
     training = Training(cell, digits, dtype=torch.float64)
     for _ in range(3):

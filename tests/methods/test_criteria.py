@@ -4,18 +4,18 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from robustprune.engine.training import Training
 from robustprune.errors import StudyError
-from robustprune.methods.base import incoming_norm
 from robustprune.methods.group_lasso import shrink
-from robustprune.methods.registry import check_method
-from robustprune.methods.schedule import remove_to_budget
+from robustprune.methods.parts.base import incoming_norm
+from robustprune.methods.parts.registry import check_method
+from robustprune.methods.parts.schedule import remove_to_budget
 from robustprune.methods.slimming import soft_threshold
 from robustprune.methods.taylor import gate_gradient
-from robustprune.metrics import macs
 from robustprune.networks.architecture import Architecture, Layer, Slot, architecture
 from robustprune.networks.layers import cross_entropy
+from robustprune.networks.size import macs
 from robustprune.networks.stacked import Gated, StackedNetwork, every_unit
-from robustprune.training import Training
 
 TINY = Architecture(
     "tiny",
@@ -105,7 +105,7 @@ def test_taylor_averages_squares_of_mini_batches_with_momentum(digits, make_cell
 def test_criteria_meet_their_budget(digits, make_cell, name, measure):
     cell = make_cell(name, "lenet5", epochs=4, settings={"target": 0.3, "measure": measure})
     training = trained(cell, digits)
-    from robustprune.methods.schedule import SIZES
+    from robustprune.methods.parts.schedule import SIZES
 
     size = SIZES[measure]
     dense = size(training.architecture, training.units)

@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from test_variational import make, number
 
+from robustprune.engine.training import Training
 from robustprune.errors import StudyError
 from robustprune.methods import bc_ghs, bc_gnj, ss_ig
-from robustprune.methods.gaussian_weights import kl_from_standard_normal
-from robustprune.methods.registry import check_method
+from robustprune.methods.parts.gaussian_weights import kl_from_standard_normal
+from robustprune.methods.parts.registry import check_method
 from robustprune.networks.noisy import noisy_convolve, noisy_convolve_image, noisy_linear
-from robustprune.training import Training
 
 DOUBLE = torch.float64
 

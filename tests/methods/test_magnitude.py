@@ -5,19 +5,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from robustprune.engine.training import Training
 from robustprune.errors import StudyError
-from robustprune.methods.base import incoming_norm
-from robustprune.methods.registry import check_method
-from robustprune.methods.schedule import ScheduleSettings, remove_to_budget
-from robustprune.metrics import parameters
+from robustprune.methods.parts.base import incoming_norm
+from robustprune.methods.parts.registry import check_method
+from robustprune.methods.parts.schedule import ScheduleSettings, remove_to_budget
 from robustprune.networks.architecture import architecture
+from robustprune.networks.size import parameters
 from robustprune.networks.stacked import every_unit
-from robustprune.training import Training
 
 
 def left_over(arch, kept, remove, replicate=0):
     """Unit counts after a removal, channels and features following each other."""
-    from robustprune.compaction import surviving
+    from robustprune.engine.compaction import surviving
 
     alive, _ = surviving(arch, kept, remove, {})
     return {slot: int(mask[replicate].sum()) for slot, mask in alive.items()}

@@ -9,17 +9,19 @@ from conftest import SETTINGS, TRACKS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from robustprune.compaction import extract, plain_network
-from robustprune.config import Strict
-from robustprune.evaluation import finish
-from robustprune.methods import beta_bernoulli, generalized_dropout, l0_arm, l0_hc, truncated, vib
-from robustprune.methods.base import Context
-from robustprune.methods.group_sizes import weights_per_gate
-from robustprune.methods.noise import Noise
-from robustprune.methods.phased import PhasedGates
-from robustprune.methods.registry import find_method, method_names
+from robustprune.engine.compaction import extract
+from robustprune.engine.evaluation import finish
+from robustprune.engine.training import Training
+from robustprune.methods import beta_bernoulli, generalized_dropout, l0_arm, l0_hc, vib
+from robustprune.methods.parts import truncated
+from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.group_sizes import weights_per_gate
+from robustprune.methods.parts.noise import Noise
+from robustprune.methods.parts.phased import PhasedGates
+from robustprune.methods.parts.registry import find_method, method_names
 from robustprune.networks.architecture import architecture
-from robustprune.training import Training
+from robustprune.networks.plain import plain_network
+from robustprune.study.config import Strict
 
 PHASED = [name for name in method_names() if issubclass(find_method(name), PhasedGates)]
 

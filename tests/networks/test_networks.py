@@ -6,12 +6,12 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robustprune.compaction import extract, plain_network
+from robustprune.engine.compaction import extract
 from robustprune.errors import StudyError
 from robustprune.networks.architecture import architecture
 from robustprune.networks.convolution import convolve, convolve_image, windows
 from robustprune.networks.layers import cross_entropy, linear
-from robustprune.networks.plain import error_percent
+from robustprune.networks.plain import error_percent, plain_network
 
 
 def double(*shape, seed=0):

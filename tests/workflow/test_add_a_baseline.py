@@ -9,8 +9,8 @@ import pytest
 from conftest import REPOSITORY
 from test_pipeline import checkout, planned, snakemake  # noqa: F401 (a fixture)
 
-from robustprune.collection import collect
-from robustprune.config import load_study
+from robustprune.gathering.collection import collect
+from robustprune.study.config import load_study
 
 pytestmark = pytest.mark.workflow
 CONFIG = "config/mine.yaml"

@@ -155,7 +155,7 @@ def test_a_new_method_file_is_enough(finished):
     path.write_text(
         '"""Removes a random half of fc1 after the first epoch."""\n'
         "import torch\n"
-        "from robustprune.methods.base import Method\n\n"
+        "from robustprune.methods.parts.base import Method\n\n"
         "class Coin(Method):\n"
         '    """Remove every second unit of fc1."""\n\n'
         "    def removals(self, network, step):\n"

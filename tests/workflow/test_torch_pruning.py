@@ -8,13 +8,13 @@ import pytest
 import torch
 from conftest import REPOSITORY
 
-from robustprune.config import DataSettings
-from robustprune.data import prepare
-from robustprune.metrics import parameters
+from robustprune.data.datasets import prepare
+from robustprune.engine.jobs import order
+from robustprune.engine.training import Training
 from robustprune.networks.architecture import architecture
-from robustprune.orders import order
-from robustprune.records import read_record, split_units
-from robustprune.training import Training
+from robustprune.networks.size import parameters
+from robustprune.records.record import read_record, split_units
+from robustprune.study.config import DataSettings
 
 pytest.importorskip("torch_pruning", reason="optional: pip install 'robustprune[baselines]'")
 pytestmark = pytest.mark.workflow

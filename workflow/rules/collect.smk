@@ -21,6 +21,6 @@ rule collect:
     params:
         config=CONFIG_FILE,
         cells={key: cell.config_hash for key, cell in CELLS.items()},
-        source_hash=source_hash("robustprune.collection"),
+        source_hash=source_hash("robustprune.gathering.collection"),
     shell:
         "robustprune collect --config {params.config} > {log} 2>&1"

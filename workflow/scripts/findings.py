@@ -12,9 +12,9 @@ import pandas as pd
 from robustprune.analysis.sheet import with_interval
 from robustprune.analysis.source import SERIES
 from robustprune.analysis.statistics import mean_interval, paired_difference
-from robustprune.cells import study_cells
-from robustprune.config import load_study
-from robustprune.estimate import cell_seconds, read_figures
+from robustprune.gathering.plan import cell_seconds, read_figures
+from robustprune.study.cells import study_cells
+from robustprune.study.config import load_study
 
 REPOSITORY = Path(__file__).parents[2]
 DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "results" / "reference" / "FINDINGS.md"]

@@ -19,17 +19,17 @@ import torch_pruning
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from robustprune.cells import Cell, stream_seed
-from robustprune.evaluation import COLLAPSED_ABOVE_PERCENT
+from robustprune.engine.evaluation import COLLAPSED_ABOVE_PERCENT
+from robustprune.engine.training import PASSES
 from robustprune.initialization import initial_parameters
 from robustprune.initialization.examples import Examples
-from robustprune.methods.schedule import ScheduleSettings
-from robustprune.metrics import macs, parameters
+from robustprune.methods.parts.schedule import ScheduleSettings
 from robustprune.networks.architecture import architecture
 from robustprune.networks.plain import error_percent
-from robustprune.provenance import provenance
-from robustprune.records import Provenance, Record, Replicate, join_units, write_record
-from robustprune.training import PASSES
+from robustprune.networks.size import macs, parameters
+from robustprune.records.provenance import provenance
+from robustprune.records.record import Provenance, Record, Replicate, join_units, write_record
+from robustprune.study.cells import Cell, stream_seed
 
 
 def build(cell: Cell, replicate: int, examples: Examples | None = None) -> nn.Sequential:

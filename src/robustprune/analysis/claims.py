@@ -6,10 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from robustprune.analysis.source import read_detailed_runs, slots
-from robustprune.config import Claim
 from robustprune.errors import StudyError, nearest
-from robustprune.networks.architecture import ARCHITECTURES
-from robustprune.records import split_units, write_table
+from robustprune.files import write_table
+from robustprune.networks.architecture import architecture_names
+from robustprune.records.record import split_units
+from robustprune.study.config import Claim
 
 
 def largest_deviation_percent(values: pd.Series, groups: pd.Series) -> float:
@@ -49,7 +50,7 @@ def write_claims(claims: Iterable[Claim], source: Path, output: Path) -> pd.Data
 def _with_details(source: Path) -> pd.DataFrame:
     runs = read_detailed_runs(source)
     runs["train_macs_percent"] = 100 * runs["train_macs"] / runs["train_macs_dense"]
-    for architecture in ARCHITECTURES:
+    for architecture in architecture_names():
         runs[[f"units_{slot}" for slot in slots(architecture)]] = float("nan")
     for index, text in runs["units_kept"].dropna().items():
         for slot, count in zip(slots(runs.at[index, "architecture"]), split_units(text), strict=True):

@@ -11,7 +11,7 @@ import yaml
 
 from robustprune.analysis.source import NETWORK, read_detailed_runs, source_of, standard
 from robustprune.errors import StudyError
-from robustprune.records import write_atomically
+from robustprune.files import write_atomically
 
 MARGIN = 0.2
 

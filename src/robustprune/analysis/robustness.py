@@ -6,7 +6,7 @@ import pandas as pd
 from robustprune.analysis.sheet import Sheet, by_network, span, with_interval
 from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION
 from robustprune.analysis.statistics import mean_interval
-from robustprune.records import split_units
+from robustprune.records.record import split_units
 
 GROUPS = {
     "robustness_width": ([*NETWORK, "method", "strength", "initialization", "width"], "starting width"),

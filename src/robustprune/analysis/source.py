@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from robustprune.cells import AXES
 from robustprune.errors import StudyError
-from robustprune.networks.architecture import ARCHITECTURES
-from robustprune.records import COLUMNS
+from robustprune.networks.architecture import architecture as find_architecture
+from robustprune.records.record import COLUMNS
+from robustprune.study.cells import AXES
 
 CELL = list(AXES)
 NETWORK = ["dataset", "architecture", "track"]
@@ -39,7 +39,9 @@ def read_runs(path: Path) -> pd.DataFrame:
         raise StudyError(f"{path}: not a readable CSV ({error}); make it again with `robustprune collect`") from None
     if list(runs.columns) != list(COLUMNS):
         wrong = sorted(set(COLUMNS).symmetric_difference(runs.columns)) or ["order"]
-        raise StudyError(f"{path}: wrong columns ({', '.join(wrong)}); expected those in robustprune.records.COLUMNS")
+        raise StudyError(
+            f"{path}: wrong columns ({', '.join(wrong)}); expected records.record.COLUMNS"
+        )
     return runs
 
 
@@ -114,7 +116,7 @@ def variant_of(runs: pd.DataFrame) -> pd.Series:
 
 def slots(architecture: str) -> list[str]:
     """Slot names in the order of hyphen-joined unit counts."""
-    return [slot.name for slot in ARCHITECTURES[architecture].slots]
+    return [slot.name for slot in find_architecture(architecture).slots]
 
 
 def network_title(dataset: str, architecture: str, track: str) -> str:

@@ -19,7 +19,7 @@ from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.source import missing_note, read_detailed_runs
 from robustprune.analysis.tradeoff import tradeoff
 from robustprune.errors import StudyError, nearest
-from robustprune.records import write_atomically, write_table
+from robustprune.files import write_atomically, write_table
 
 TABLES: dict[str, Callable[[pd.DataFrame, float], Sheet]] = {
     "main_comparison": main_comparison,

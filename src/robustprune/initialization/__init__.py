@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from robustprune.config import split_initialization
 from robustprune.initialization.examples import Examples, require_whole
 from robustprune.initialization.fuse import fuse
 from robustprune.initialization.mmd import mmd
 from robustprune.initialization.schemes import filled
 from robustprune.networks.architecture import Architecture
+from robustprune.study.config import split_initialization
 
 FROM_DATA: dict[str, Callable[..., dict[str, Tensor]]] = {"fuse": fuse, "mmd": mmd}
 

@@ -16,10 +16,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.methods.base import Context
 from robustprune.methods.bc_gnj import CompressionSettings
-from robustprune.methods.gaussian_weights import LOG_VARIANCE_START, GaussianWeights
-from robustprune.methods.phased import PhasedGates
+from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.gaussian_weights import LOG_VARIANCE_START, GaussianWeights
+from robustprune.methods.parts.phased import PhasedGates
 from robustprune.networks.stacked import StackedNetwork
 
 LEAST_LOG_MEAN, MOST_LOG_MEAN = -60.0, 60.0

@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.methods.gaussian_gates import GaussianGates
-from robustprune.methods.gaussian_weights import GaussianWeights
-from robustprune.methods.phased import PhaseSettings
+from robustprune.methods.parts.gaussian_gates import GaussianGates
+from robustprune.methods.parts.gaussian_weights import GaussianWeights
+from robustprune.methods.parts.phased import PhaseSettings
 
 K1, K2, K3 = 0.63576, 1.87320, 1.48695
 

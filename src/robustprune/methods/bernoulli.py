@@ -12,13 +12,13 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from robustprune.config import Strict
 from robustprune.errors import StudyError, nearest
-from robustprune.methods.base import Context, LossOfGates, Method, Selection
-from robustprune.methods.estimators import COMBINE, LINEAR, EstimatedGate, EstimatedLinear, exact, spread
-from robustprune.methods.prices import complexity_prices, expected_units
+from robustprune.methods.parts.base import Context, LossOfGates, Method, Selection
+from robustprune.methods.parts.estimators import COMBINE, LINEAR, EstimatedGate, EstimatedLinear, exact, spread
+from robustprune.methods.parts.prices import complexity_prices, expected_units
 from robustprune.networks.architecture import Architecture, Layer
 from robustprune.networks.stacked import Gated, StackedNetwork
+from robustprune.study.config import Strict
 
 FIXED_PRIOR_EDGE = 1e-6  # logit(theta) must stay finite where no hyper-prior lets gates close
 

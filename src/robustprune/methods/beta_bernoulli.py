@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.methods.base import Context
-from robustprune.methods.group_sizes import per_slot
-from robustprune.methods.phased import PhasedGates, PretrainedSettings
+from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.group_sizes import per_slot
+from robustprune.methods.parts.phased import PhasedGates, PretrainedSettings
 from robustprune.networks.stacked import StackedNetwork
 
 EULER = 0.5772156649015329

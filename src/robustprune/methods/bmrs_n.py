@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.methods import truncated
+from robustprune.methods.parts import truncated
 from robustprune.methods.sbp import SBP
 from robustprune.methods.sbp import Settings as SBPSettings
 

@@ -10,7 +10,7 @@ import math
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.methods import truncated
+from robustprune.methods.parts import truncated
 from robustprune.methods.sbp import SBP
 from robustprune.methods.sbp import Settings as SBPSettings
 

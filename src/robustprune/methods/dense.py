@@ -1,6 +1,6 @@
 """Dense training: the reference that nothing is removed from."""
 
-from robustprune.methods.base import Method
+from robustprune.methods.parts.base import Method
 
 
 class Dense(Method):

@@ -10,8 +10,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.methods.base import Context
-from robustprune.methods.phased import PhasedGates, PhaseSettings
+from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.phased import PhasedGates, PhaseSettings
 from robustprune.networks.stacked import StackedNetwork
 
 EDGE = 1e-3

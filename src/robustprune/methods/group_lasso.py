@@ -14,9 +14,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.config import Strict
-from robustprune.methods.base import Context, Method, Selection
+from robustprune.methods.parts.base import Context, Method, Selection
 from robustprune.networks.stacked import StackedNetwork
+from robustprune.study.config import Strict
 
 
 class Settings(Strict):

@@ -9,10 +9,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.methods.base import Context, LossOfGates
-from robustprune.methods.estimators import spread
-from robustprune.methods.group_sizes import l0_prices, l0_start
-from robustprune.methods.phased import PhasedGates, PhaseSettings
+from robustprune.methods.parts.base import Context, LossOfGates
+from robustprune.methods.parts.estimators import spread
+from robustprune.methods.parts.group_sizes import l0_prices, l0_start
+from robustprune.methods.parts.phased import PhasedGates, PhaseSettings
 from robustprune.networks.stacked import Gated, StackedNetwork
 
 THRESHOLD, ALMOST_CLOSED = 0.5, 0.05

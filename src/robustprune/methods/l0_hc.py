@@ -11,9 +11,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.methods.base import Context
-from robustprune.methods.group_sizes import l0_prices, l0_start
-from robustprune.methods.phased import PhasedGates, PhaseSettings
+from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.group_sizes import l0_prices, l0_start
+from robustprune.methods.parts.phased import PhasedGates, PhaseSettings
 from robustprune.networks.stacked import StackedNetwork
 
 GAMMA, ZETA, BETA = -0.1, 1.1, 2 / 3

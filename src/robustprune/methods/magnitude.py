@@ -10,9 +10,9 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.methods.base import incoming_norm
-from robustprune.methods.criterion import Criterion, over_slot_mean
-from robustprune.methods.schedule import ScheduleSettings
+from robustprune.methods.parts.base import incoming_norm
+from robustprune.methods.parts.criterion import Criterion, over_slot_mean
+from robustprune.methods.parts.schedule import ScheduleSettings
 from robustprune.networks.stacked import StackedNetwork
 
 

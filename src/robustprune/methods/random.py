@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from robustprune.errors import StudyError
-from robustprune.methods.base import Context, Selection
-from robustprune.methods.criterion import Criterion
-from robustprune.methods.schedule import ScheduleSettings
+from robustprune.methods.parts.base import Context, Selection
+from robustprune.methods.parts.criterion import Criterion
+from robustprune.methods.parts.schedule import ScheduleSettings
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import StackedNetwork, membership
 

@@ -11,9 +11,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.methods import truncated
-from robustprune.methods.base import Context
-from robustprune.methods.phased import PhasedGates, PretrainedSettings
+from robustprune.methods.parts import truncated
+from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.phased import PhasedGates, PretrainedSettings
 from robustprune.networks.stacked import StackedNetwork
 
 LEAST_MEAN = 1e-3

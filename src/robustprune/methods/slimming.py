@@ -12,10 +12,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.methods.base import Context
-from robustprune.methods.criterion import Criterion
-from robustprune.methods.estimators import spread
-from robustprune.methods.schedule import ScheduleSettings
+from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.criterion import Criterion
+from robustprune.methods.parts.estimators import spread
+from robustprune.methods.parts.schedule import ScheduleSettings
 from robustprune.networks.stacked import StackedNetwork
 
 

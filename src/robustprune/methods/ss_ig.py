@@ -20,9 +20,9 @@ from pydantic import Field
 from torch import Tensor
 
 from robustprune.errors import StudyError
-from robustprune.methods.base import Context
-from robustprune.methods.gaussian_weights import like_weights
-from robustprune.methods.phased import PhasedGates, PhaseSettings
+from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.gaussian_weights import like_weights
+from robustprune.methods.parts.phased import PhasedGates, PhaseSettings
 from robustprune.networks.architecture import Architecture, Layer
 from robustprune.networks.stacked import StackedNetwork
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from robustprune.methods.base import Context, LossOfGates, Selection
-from robustprune.methods.criterion import Criterion
-from robustprune.methods.schedule import ScheduleSettings
+from robustprune.methods.parts.base import Context, LossOfGates, Selection
+from robustprune.methods.parts.criterion import Criterion
+from robustprune.methods.parts.schedule import ScheduleSettings
 from robustprune.networks.stacked import StackedNetwork, membership
 
 MOMENTUM = 0.9

@@ -10,9 +10,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.methods.base import Context
-from robustprune.methods.gaussian_gates import GaussianGates
-from robustprune.methods.phased import PretrainedSettings
+from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.gaussian_gates import GaussianGates
+from robustprune.methods.parts.phased import PretrainedSettings
 from robustprune.networks.stacked import StackedNetwork
 
 LEAST_LOG_VARIANCE = -12.0

@@ -1,9 +1,12 @@
 """Architectures as data: slots where units are gated, and the layers between them."""
 
+import importlib
+import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from robustprune.errors import StudyError, nearest
+from robustprune.networks import architectures
 
 
 @dataclass(frozen=True)
@@ -96,32 +99,14 @@ class Architecture:
         return writer if writer and writer.kernel > 1 and not self.slot(slot).parent else None
 
 
-ARCHITECTURES = {
-    "lenet_300_100": Architecture(
-        "lenet_300_100",
-        (Slot("input", 784, hidden=False), Slot("fc1", 300), Slot("fc2", 100)),
-        (Layer("fc1", "input", "fc1"), Layer("fc2", "fc1", "fc2"), Layer("fc3", "fc2", None)),
-    ),
-    "lenet5": Architecture(
-        "lenet5",
-        (
-            Slot("conv1", 20),
-            Slot("conv2", 50),
-            Slot("flat", 800, hidden=False, parent="conv2", positions=16),
-            Slot("fc1", 500),
-        ),
-        (
-            Layer("conv1", None, "conv1", kernel=5, positions=24 * 24),
-            Layer("conv2", "conv1", "conv2", kernel=5, positions=8 * 8),
-            Layer("fc1", "flat", "fc1"),
-            Layer("fc2", "fc1", None),
-        ),
-    ),
-}
+def architecture_names() -> list[str]:
+    """Every architecture of the package, in alphabetical order."""
+    return sorted(module.name for module in pkgutil.iter_modules(architectures.__path__))
 
 
 def architecture(name: str) -> Architecture:
     """Look an architecture up; raises StudyError with the nearest valid name."""
-    if name not in ARCHITECTURES:
-        raise StudyError(f"unknown architecture {name!r}{nearest(name, ARCHITECTURES)}")
-    return ARCHITECTURES[name]
+    names = architecture_names()
+    if name not in names:
+        raise StudyError(f"unknown architecture {name!r}{nearest(name, names)}")
+    return importlib.import_module(f"robustprune.networks.architectures.{name}").ARCHITECTURE

@@ -57,6 +57,23 @@ class PlainNetwork(nn.Module):
         return counts
 
 
+def plain_network(
+    architecture: Architecture, weights: Mapping[str, Tensor], kept: Mapping[str, Tensor]
+) -> PlainNetwork:
+    """The plain network of one replicate's weights (in their dtype, on the CPU)."""
+    network = PlainNetwork(architecture, {slot: len(indices) for slot, indices in kept.items()})
+    state = {name: tensor.cpu() for name, tensor in weights.items()}
+    for slot in architecture.slots:
+        if slot.name == "input":
+            state["kept_input"] = kept["input"].cpu()
+        elif slot.parent:
+            place = {channel: rank for rank, channel in enumerate(kept[slot.parent].tolist())}
+            flat = [place[i // slot.positions] * slot.positions + i % slot.positions for i in kept[slot.name].tolist()]
+            state[f"kept_{slot.name}"] = torch.tensor(flat, dtype=torch.int64)
+    network.to(next(iter(weights.values())).dtype).load_state_dict(state)
+    return network.eval()
+
+
 def error_percent(network: nn.Module, images: Tensor, labels: Tensor, batch: int = 2000) -> float:
     """Share of wrongly classified images in percent; images uint8 [N, 784], labels [N].
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from robustprune.analysis.figures.style import look
 from robustprune.analysis.source import NETWORK, Source, network_title, slots, standard, studied
 from robustprune.analysis.statistics import mean_interval
-from robustprune.records import split_units
+from robustprune.records.record import split_units
 
 
 def kept_units_by_slot(source: Source, confidence: float) -> Figure:

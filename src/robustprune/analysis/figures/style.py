@@ -18,7 +18,7 @@ from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike
 from scipy import optimize
 
-from robustprune.records import write_atomically
+from robustprune.files import write_atomically
 
 matplotlib.use("Agg")
 # Okabe and Ito's colours, distinguishable with the common colour-vision deficiencies; greys for what is no method

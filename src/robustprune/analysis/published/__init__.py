@@ -15,9 +15,9 @@ from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.sheet import Sheet, by_network, with_interval
 from robustprune.analysis.source import NETWORK, standard
 from robustprune.analysis.statistics import mean_interval
-from robustprune.metrics import parameters
-from robustprune.networks.architecture import ARCHITECTURES, architecture
-from robustprune.records import split_units
+from robustprune.networks.architecture import architecture, architecture_names
+from robustprune.networks.size import parameters
+from robustprune.records.record import split_units
 
 RESULT_COLUMNS = [
     *(*NETWORK, "method", "published_name", "published_units", "published_params", "published_error_percent", "status"),
@@ -38,7 +38,7 @@ def published_results(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Every published network of the study's architectures beside the strength of the same method whose mean params
     are nearest to it (by ratio; the test error has no say in the choice)."""
     published = read_published("results")
-    published = published[published["architecture"].isin(ARCHITECTURES) & (published["method"] != "")]
+    published = published[published["architecture"].isin(architecture_names()) & (published["method"] != "")]
     ours = standard(runs)
     ours = ours[(ours["dataset"] == DATASET) & ours["params_kept"].notna()]
     rows = []

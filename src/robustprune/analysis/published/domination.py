@@ -7,7 +7,7 @@ from robustprune.analysis.published import DATASET, params_of, read_published
 from robustprune.analysis.sheet import Sheet, by_network, number, with_interval
 from robustprune.analysis.source import METHOD_UNDER_STUDY, NETWORK, SERIES, standard
 from robustprune.analysis.tradeoff import points
-from robustprune.networks.architecture import ARCHITECTURES
+from robustprune.networks.architecture import architecture_names
 
 SHARED = ["strength", "epochs", "units_kept"]
 SHARED += ["params", "params_low", "params_high", "error", "error_low", "error_high", "n"]
@@ -28,7 +28,7 @@ def domination(runs: pd.DataFrame, confidence: float) -> Sheet:
     curve = points(ours, confidence)
     curve = curve[curve["variant"] == ""]
     published = read_published("results")
-    published = published[published["architecture"].isin(ARCHITECTURES)]
+    published = published[published["architecture"].isin(architecture_names())]
     rows = []
     for key, group in curve.groupby(NETWORK, sort=False):
         for entry in published[(published[NETWORK[1:]] == list(key[1:])).all(axis=1)].to_dict("records"):

@@ -1,0 +1,90 @@
+"""Physical removal of units: from a stacked network during training, and into plain networks at the end."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from robustprune.methods.parts.base import Selection
+from robustprune.networks.architecture import Architecture
+from robustprune.networks.folding import select_units
+from robustprune.networks.stacked import StackedNetwork, membership
+
+Masks = dict[str, Tensor]
+
+
+def surviving(
+    architecture: Architecture, kept: Mapping[str, Tensor], remove: Mapping[str, Tensor], scores: Mapping[str, Tensor]
+) -> tuple[Masks, Tensor]:
+    """Which places survive a request to remove units: slot -> bool [R, n], and which replicates were guarded [R].
+
+    A channel takes its flattened features with it, and leaves when its last one goes (baselines.md 0.4 c, d). Where
+    a slot would end up empty its best unit by score stays and the replicate is guarded: it counts as collapsed.
+    """
+    alive: Masks = {}
+    guarded = torch.zeros(next(iter(kept.values())).shape[0], dtype=torch.bool)
+    for slot in architecture.slots:
+        candidates = kept[slot.name] >= 0
+        if slot.parent:
+            belongs = membership(kept[slot.name], slot.positions, kept[slot.parent])
+            candidates &= (belongs & alive[slot.parent].unsqueeze(1)).any(2)
+        asked = remove.get(slot.name, torch.zeros_like(candidates))
+        alive[slot.name] = candidates & ~asked
+        empty = ~alive[slot.name].any(1)
+        if bool(empty.any()):
+            score = scores.get(slot.name, torch.zeros_like(candidates, dtype=torch.float32))
+            best = score.masked_fill(~candidates, -torch.inf).argmax(1)
+            alive[slot.name][empty, best[empty]] = True
+            guarded |= empty.cpu()
+        if slot.parent:
+            alive[slot.parent] &= (belongs & alive[slot.name].unsqueeze(2)).any(1)
+    return alive, guarded
+
+
+def selection(alive: Masks) -> Selection:
+    """The places to keep, in order, as many per slot as the largest replicate needs."""
+    order, real = {}, {}
+    for slot, mask in alive.items():
+        counts = mask.sum(1)
+        places = int(counts.max())
+        order[slot] = torch.argsort(mask.to(torch.int8), dim=1, descending=True, stable=True)[:, :places]
+        real[slot] = torch.arange(places, device=mask.device).expand(len(mask), -1) < counts.unsqueeze(1)
+    return Selection(order, real)
+
+
+def select_parameters(
+    architecture: Architecture, tensors: Mapping[str, Tensor], chosen: Selection
+) -> dict[str, Tensor]:
+    """Index "<layer>.weight" and "<layer>.bias" tensors (parameters or optimiser moments) along their units."""
+    out = {}
+    for layer in architecture.layers:
+        weight, bias = tensors[f"{layer.name}.weight"].detach(), tensors[f"{layer.name}.bias"].detach()
+        if layer.target:
+            weight, bias = chosen.take(weight, layer.target, 1), chosen.take(bias, layer.target, 1)
+        if layer.source:
+            weight = chosen.take(weight, layer.source, 2)
+        out[f"{layer.name}.weight"], out[f"{layer.name}.bias"] = weight, bias
+    return out
+
+
+def compact(network: StackedNetwork, chosen: Selection) -> StackedNetwork:
+    """The stacked network without the units that were not chosen; its scores are those of the masked one."""
+    kept = {}
+    for slot, places in network.kept.items():
+        taken = chosen.take(places, slot)
+        kept[slot] = torch.where(chosen.real[slot], taken, -1)
+    parameters = select_parameters(network.architecture, network.parameters, chosen)
+    return StackedNetwork(network.architecture, parameters, kept)
+
+
+def extract(network: StackedNetwork, replicate: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """One replicate's own weights without padding, and its kept original indices per slot.
+
+    Weights below the smallest normal number become zero: they change no score, and on many CPUs they slow the
+    network down twentyfold.
+    """
+    real = {slot: places[replicate] >= 0 for slot, places in network.kept.items()}
+    own = {name: tensor[replicate].detach() for name, tensor in network.parameters.items()}
+    own = {name: tensor.masked_fill(tensor.abs() < torch.finfo(tensor.dtype).tiny, 0) for name, tensor in own.items()}
+    weights = select_units(network.architecture, own, real)
+    return weights, {slot: network.kept[slot][replicate][mask] for slot, mask in real.items()}

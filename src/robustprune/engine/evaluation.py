@@ -1,0 +1,123 @@
+"""From a finished training to results: round the gates, compact, and look at the test images once per network."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from robustprune.engine.compaction import extract
+from robustprune.engine.history import undetermined
+from robustprune.engine.training import PASSES, Training
+from robustprune.networks.folding import Kept, Weights, fold_gates, remove_dead
+from robustprune.networks.latency import Latency, latency
+from robustprune.networks.plain import PlainNetwork, error_percent, plain_network
+from robustprune.networks.size import macs, parameters
+from robustprune.records.record import Replicate, finite, join_units
+
+COLLAPSED_ABOVE_PERCENT = 10.0
+
+
+@dataclass
+class Network:
+    """One finished replicate: the plain network, where its units came from, and what its gates were before."""
+
+    plain: PlainNetwork
+    weights: Weights
+    kept: Kept
+    before: PlainNetwork | None
+    emptied: list[str] = field(default_factory=list)
+    gates: dict[str, Tensor] | None = None
+    raw: dict[str, int] | None = None
+
+
+def finish(training: Training, replicate: int) -> Network:
+    """Fold the gates of one replicate, rounded, into a deterministic compact network.
+
+    Where rounding would close a whole slot, its largest gate stays open and the slot is named in `emptied`.
+    """
+    weights, kept = extract(training.network, replicate)
+    mean, final = training.method.gates(), training.method.final_gates()
+    if final is None:
+        weights, kept = remove_dead(training.architecture, weights, kept)
+        return Network(plain_network(training.architecture, weights, kept), weights, kept, before=None)
+    real = {slot: places[replicate] >= 0 for slot, places in training.network.kept.items()}
+    own = {slot: values[replicate][real[slot]] for slot, values in (mean or final).items()}
+    rounded = {slot: values[replicate][real[slot]].clone() for slot, values in final.items()}
+    emptied = [slot for slot, values in rounded.items() if not bool((values != 0).any())]
+    for slot in emptied:
+        rounded[slot][own[slot].argmax()] = 1
+    before = plain_network(training.architecture, fold_gates(training.architecture, weights, own, kept), kept)
+    raw = {slot: int((values != 0).sum()) for slot, values in rounded.items()}
+    raw = {slot: raw.get(slot, len(indices)) for slot, indices in kept.items()}
+    weights = fold_gates(training.architecture, weights, rounded, kept)
+    weights, kept = remove_dead(training.architecture, weights, kept)
+    return Network(plain_network(training.architecture, weights, kept), weights, kept, before, emptied, own, raw)
+
+
+def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tuple[Replicate, Network]:
+    """The record entry of one replicate, and its network. The only place that reads test images."""
+    cell, arch = training.cell, training.architecture
+    start = training.units
+    network = finish(training, replicate)
+    units = network.plain.units
+    images, labels = training.data.test_images, training.data.test_labels
+    error = error_percent(network.plain, images, labels)
+    values: dict[str, Any] = {
+        "replicate": replicate,
+        "seed": cell.seed(replicate),
+        "units_start": join_units(start),
+        "units_kept": join_units(units),
+        "units_raw": join_units(network.raw) if network.raw else None,
+        "params_dense": parameters(arch, start),
+        "params_kept": parameters(arch, units),
+        "macs_dense": macs(arch, start),
+        "macs_kept": macs(arch, units),
+        "error_test_percent": error,
+        "train_seconds": training.seconds / cell.replicates,
+        "train_macs": float(training.train_macs[replicate]),
+        "train_macs_dense": dense_training_macs(training),
+    }
+    kept_latency = latency(network.plain)
+    for name, found in (("dense", dense_latency), ("kept", kept_latency)):
+        values |= {f"inference_ms_{name}": found.batch_256, f"inference_ms_{name}_batch1": found.batch_1}
+    if cell.training.images == "tuning":
+        held_out = training.data.validation
+        held_images, held_labels = training.data.train_images[held_out], training.data.train_labels[held_out]
+        values["error_valid_percent"] = error_percent(network.plain, held_images, held_labels)
+    if network.gates is not None:
+        values |= _gate_summary(network.gates)
+        before = error_percent(network.before, images, labels)
+        values["rounding_error_change_percent"] = finite(round(error - before, 6))
+    status, reason = _status(training, replicate, network, error)
+    if status == "diverged":
+        unknown = ("error_test_percent", "error_valid_percent", "rounding_error_change_percent")
+        values |= dict.fromkeys(unknown)
+    return Replicate(status=status, reason=reason, **values), network
+
+
+def dense_training_macs(training: Training) -> float:
+    """Multiply-accumulates of the same training had nothing been removed."""
+    steps = training.batches.steps * training.cell.training.epochs
+    return float(PASSES * training.cell.training.batch_size * steps * macs(training.architecture, training.units))
+
+
+def _gate_summary(gates: dict[str, Tensor]) -> dict[str, float | None]:
+    values = torch.cat(list(gates.values()))
+    surviving = values[values > 0.5]
+    return {
+        "undetermined_fraction": float(undetermined(values).double().mean()) if len(values) else None,
+        "gates_above_090_fraction": float((surviving > 0.9).double().mean()) if len(surviving) else None,
+    }
+
+
+def _status(training: Training, replicate: int, network: Network, error: float) -> tuple[str, str | None]:
+    if bool(training.diverged[replicate]) or not all(w.isfinite().all() for w in network.weights.values()):
+        return "diverged", "the training loss or a weight was not finite"
+    if bool(training.guarded[replicate]):
+        return "collapsed", "the method asked to remove a slot's last unit during training; its best one was kept"
+    if network.emptied:
+        return "collapsed", f"rounding closed every gate of {', '.join(network.emptied)}; the largest was kept open"
+    if error > COLLAPSED_ABOVE_PERCENT:
+        return "collapsed", f"test error {error:.2f} % exceeds {COLLAPSED_ABOVE_PERCENT:g} %"
+    return "ok", None

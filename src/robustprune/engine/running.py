@@ -1,0 +1,152 @@
+"""Run one cell: train (resuming), evaluate, and write its folder; failures are recorded, not dropped."""
+
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from robustprune.data.datasets import Dataset
+from robustprune.engine.allocator import keep_freed_memory
+from robustprune.engine.checkpoint import Checkpoint
+from robustprune.engine.evaluation import Network, evaluate
+from robustprune.engine.jobs import failed_replicates
+from robustprune.engine.progress import Progress
+from robustprune.engine.training import Training
+from robustprune.errors import StudyError
+from robustprune.files import write_atomically
+from robustprune.networks.archive import ArchivedNetwork, digest, read_kept, write_archive
+from robustprune.networks.folding import Kept
+from robustprune.networks.latency import latency
+from robustprune.networks.plain import PlainNetwork
+from robustprune.records.provenance import peak_memory_mib, provenance
+from robustprune.records.record import Provenance, Record, Replicate, write_record
+from robustprune.study.cells import Cell
+
+
+def run_cell(
+    cell: Cell,
+    data: Dataset,
+    folder: Path,
+    checkpoint: Path | None = None,
+    device: str = "cpu",
+    threads: int = 1,
+    found: Path | None = None,
+    after_epoch: Callable[[Training], None] | None = None,
+) -> Record:
+    """Train and evaluate a cell; writes record.json last, beside history.parquet, gates.npz, networks.safetensors.
+
+    An error inside training is recorded with status failed for every replicate. found: the folder of the cell whose
+    architectures a control starts from. after_epoch is called after each epoch (for tests of interruption). Raises
+    StudyError for settings that no run could satisfy (device, batch size).
+    """
+    _check_device(device, cell)
+    torch.set_num_threads(threads)
+    keep_freed_memory()
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    clock = time.perf_counter()
+    saved = Checkpoint(checkpoint, cell, digest(found))
+    epochs = cell.training.epochs
+    origin = provenance(cell.method, device, threads)  # now: the source may be edited while the cell trains
+    try:
+        with _flushed_denormals():
+            training = Training(cell, data, device, found=_read_found(found))
+            _train(training, saved, after_epoch)
+            epochs = training.method.epochs
+            replicates, networks = _evaluate(training)
+            _write_details(training, networks, folder)
+    except (RuntimeError, ValueError, ArithmeticError, MemoryError, LookupError, TypeError) as error:
+        traceback.print_exc()
+        replicates = failed_replicates(cell, f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
+        _write_empty_details(folder)
+    record = Record(
+        cell=cell,
+        config_hash=cell.config_hash,
+        provenance=Provenance(
+            **origin,
+            started=started,
+            seconds=time.perf_counter() - clock,
+            peak_memory_mib=peak_memory_mib(),
+        ),
+        epochs=None if epochs == cell.training.epochs else epochs,
+        replicates=tuple(replicates),
+    )
+    write_record(record, folder)
+    saved.delete()
+    return record
+
+
+def _read_found(folder: Path | None) -> list[Kept]:
+    """What the source of a control kept; a source without networks fails the control's networks, not its job."""
+    try:
+        return read_kept(folder) if folder else []
+    except StudyError as error:
+        raise ValueError(str(error)) from None
+
+
+@contextmanager
+def _flushed_denormals() -> Iterator[None]:
+    """Weights that L2 drives below the normal numbers count as zero: products take 25 times as long with them.
+
+    The processor's state belongs to the whole process: it is put back, so that whoever called can still represent them.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def _check_device(device: str, cell: Cell) -> None:
+    """Raise StudyError for a device that cannot be had; on a GPU switch off what float32 is not meant to be."""
+    try:
+        kind = torch.device(device).type
+    except RuntimeError:
+        raise StudyError(f"device: {device!r} is not a torch device; expected cpu, cuda or cuda:<number>") from None
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise StudyError(f"device: {device} was asked for, but this torch sees no GPU; set device: cpu")
+    if kind != "cuda" and cell.training.precision != "float32":
+        raise StudyError(f"training.precision: {cell.training.precision} needs a GPU, device is {device}; use float32")
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+
+
+def _train(training: Training, checkpoint: Checkpoint, after_epoch: Callable[[Training], None] | None) -> None:
+    resumed = checkpoint.load(training)
+    with Progress(training, resumed) as progress:
+        while not training.finished:
+            training.run_epoch()
+            progress.show(training)
+            checkpoint.save(training)
+            if after_epoch:
+                after_epoch(training)
+
+
+def _evaluate(training: Training) -> tuple[list[Replicate], list[Network]]:
+    dense = latency(PlainNetwork(training.architecture, training.units).eval())
+    pairs = [evaluate(training, replicate, dense) for replicate in range(training.cell.replicates)]
+    return [entry for entry, _ in pairs], [network for _, network in pairs]
+
+
+def _write_details(training: Training, networks: list[Network], folder: Path) -> None:
+    history = pd.DataFrame(training.history.rows)
+    trajectories = training.history.trajectories()
+    write_archive(folder, [ArchivedNetwork(network.weights, network.kept) for network in networks])
+    write_atomically(folder / "history.parquet", lambda path: history.to_parquet(path, index=False))
+    write_atomically(folder / "gates.npz", lambda path: _save_npz(path, trajectories))
+
+
+def _write_empty_details(folder: Path) -> None:
+    """What a failed cell leaves beside its record, so that a pipeline finds every declared file."""
+    write_archive(folder, [])
+    write_atomically(folder / "history.parquet", lambda path: pd.DataFrame().to_parquet(path, index=False))
+    write_atomically(folder / "gates.npz", lambda path: _save_npz(path, {}))
+
+
+def _save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    with path.open("wb") as opened:
+        np.savez_compressed(opened, **arrays)

@@ -1,0 +1,1 @@
+"""From records to tables: collection, merging, planning and export."""

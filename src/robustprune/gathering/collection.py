@@ -1,0 +1,116 @@
+"""From the records of a study to its long tables: runs.csv and what goes with it."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from robustprune.engine.jobs import failed_replicates
+from robustprune.errors import StudyError
+from robustprune.files import write_table
+from robustprune.methods.parts.registry import check_method
+from robustprune.records.record import COLUMNS, RECORD_NAME, Record, Replicate, read_record, table_rows
+from robustprune.study.cells import AXES, Cell, study_cells
+from robustprune.study.config import StudyConfig
+
+DETAILS = (
+    *("status", "reason", "units_raw", "gates_above_090_fraction"),
+    *("inference_ms_dense_batch1", "inference_ms_kept_batch1"),
+)
+ASKED = ("peak_memory_mib", "training", "settings")  # of the cell, the same for its replicates; the last two as JSON
+SAMPLED_GATES = 60  # per slot, of replicate 0: enough to see trajectories, small enough to ship
+
+
+def collect(config: StudyConfig, folder: Path) -> list[str]:
+    """Write the tables into `folder`; returns lines to print.
+
+    runs.csv has one row per replicate with the contract's columns. A cell without a valid record is not dropped
+    unseen: missing.csv names it and says why, and where there is a record but not a valid one, the cell's networks
+    count as failed.
+    """
+    runs, details, histories, gates, missing = [], [], [], [], []
+    for cell in study_cells(config).values():
+        source = Path(config.root, "runs", cell.key)
+        try:
+            record = _checked(source / RECORD_NAME, cell)
+        except StudyError as error:
+            missing.append({"cell": cell.key, "reason": str(error)})
+            if (source / RECORD_NAME).exists():
+                failed = failed_replicates(cell, str(error))
+                runs += table_rows(cell, failed, {})
+                details += list(_details(cell, failed, None))
+            continue
+        runs += record.rows()
+        details += list(_details(record.cell, record.replicates, record.provenance.peak_memory_mib))
+        histories.append(_with_axes(cell, _read_history(source)))
+        gates.append(_with_axes(cell, _read_gates(source, cell)))
+    tables = {
+        "runs.csv": pd.DataFrame(runs, columns=list(COLUMNS)),
+        "details.csv": pd.DataFrame(details, columns=[*AXES, "replicate", *DETAILS, *ASKED]),
+        "missing.csv": pd.DataFrame(missing, columns=["cell", "reason"]),
+        "history.parquet": _concatenate(histories),
+        "gates.parquet": _concatenate(gates),
+    }
+    for name, table in tables.items():
+        write_table(table, folder / name)
+    lines = [f"{folder / name}: {len(table)} rows" for name, table in tables.items()]
+    return lines + [f"missing: {entry['cell']}: {entry['reason']}" for entry in missing]
+
+
+def _checked(path: Path, cell: Cell) -> Record:
+    """The record, which must be that of this cell; raises StudyError."""
+    record = read_record(path)
+    if record.cell.key != cell.key:
+        raise StudyError(f"{path}: cell is {record.cell.key}, expected {cell.key} from its folder")
+    return record
+
+
+def _details(cell: Cell, replicates: Iterable[Replicate], peak_memory_mib: float | None) -> Iterator[dict]:
+    axes = cell.model_dump(mode="json", include=set(AXES))
+    asked = {"training": cell.training.model_dump_json(), "settings": json.dumps(_settings(cell))}
+    for entry in replicates:
+        values = entry.model_dump(mode="json", include={"replicate", *DETAILS})
+        yield {**axes, **values, "peak_memory_mib": peak_memory_mib, **asked}
+
+
+def _settings(cell: Cell) -> dict:
+    """The method's settings with their defaults; as given for programs that are not methods of the package."""
+    try:
+        return check_method(cell).model_dump(mode="json")
+    except StudyError:
+        return cell.settings
+
+
+def _read_history(source: Path) -> pd.DataFrame:
+    path = source / "history.parquet"
+    return pd.read_parquet(path) if path.exists() else pd.DataFrame()  # foreign baselines need none
+
+
+def _read_gates(source: Path, cell: Cell) -> pd.DataFrame:
+    """Long table of some gates of replicate 0: slot, unit, epoch, theta."""
+    path = source / "gates.npz"
+    if not path.exists():
+        return pd.DataFrame()
+    parts = []
+    with np.load(path) as arrays:
+        for slot in arrays.files:
+            values = arrays[slot][:, 0]
+            units = np.unique(np.linspace(0, values.shape[1] - 1, SAMPLED_GATES).astype(int))
+            epochs = np.arange(len(values))
+            epoch, unit = np.meshgrid(epochs, units, indexing="ij")
+            theta = values[:, units].ravel().astype("float32")
+            parts.append(pd.DataFrame({"slot": slot, "unit": unit.ravel(), "epoch": epoch.ravel(), "theta": theta}))
+    return _concatenate(parts)
+
+
+def _with_axes(cell: Cell, table: pd.DataFrame) -> pd.DataFrame:
+    for position, axis in enumerate(AXES):
+        table.insert(position, axis, getattr(cell, axis))
+    return table
+
+
+def _concatenate(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()

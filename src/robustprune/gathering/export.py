@@ -1,0 +1,90 @@
+"""Export one pruned network: a plain torch state dict with its architecture as JSON, and ONNX."""
+
+import json
+import warnings
+from pathlib import Path
+
+import torch
+
+from robustprune.errors import StudyError
+from robustprune.files import write_atomically
+from robustprune.networks.architecture import architecture
+from robustprune.networks.archive import FILE, read_archive
+from robustprune.networks.plain import PlainNetwork, plain_network
+from robustprune.records.record import RECORD_NAME, read_record
+
+STATE_NAME, JSON_NAME, ONNX_NAME = "network.pt", "network.json", "network.onnx"
+
+
+def load_network(folder: Path, replicate: int) -> PlainNetwork:
+    """The pruned network of one replicate from a cell's folder, on the CPU, in evaluation mode.
+
+    Raises StudyError for a missing replicate, or a missing or damaged networks.safetensors.
+    """
+    record = read_record(folder / RECORD_NAME)
+    if not 0 <= replicate < len(record.replicates):
+        raise StudyError(f"{folder}: no replicate {replicate}; it has 0 to {len(record.replicates) - 1}")
+    network = read_archive(folder).get(replicate)
+    if network is None:
+        entry = record.replicates[replicate]
+        raise StudyError(
+            f"{folder / FILE}: holds no network of replicate {replicate} (status {entry.status}: {entry.reason})"
+        )
+    return plain_network(architecture(record.cell.architecture), network.weights, network.kept)
+
+
+def export(folder: Path, replicate: int, output: Path, onnx: bool = True) -> list[Path]:
+    """Write network.pt, network.json and (if asked) network.onnx; returns their paths.
+
+    The ONNX network takes images [N, 784] in [0, 1] with a dynamic N. Raises StudyError where the onnx extra is
+    not installed.
+    """
+    network = load_network(folder, replicate)
+    record = read_record(folder / RECORD_NAME)
+    description = {
+        "architecture": record.cell.architecture,
+        "units": network.units,
+        "input": "images [N, 784] or [N, 1, 28, 28], float32, pixels scaled to [0, 1]",
+        "output": "class scores [N, 10]",
+        "error_test_percent": record.replicates[replicate].error_test_percent,
+        "cell": record.cell.key,
+        "replicate": replicate,
+        "load": "robustprune.gathering.export.read_exported(folder)",
+    }
+    write_atomically(output / STATE_NAME, lambda path: torch.save(network.state_dict(), path))
+    write_atomically(output / JSON_NAME, lambda path: path.write_text(json.dumps(description, indent=1) + "\n"))
+    written = [output / STATE_NAME, output / JSON_NAME]
+    if onnx:
+        write_atomically(output / ONNX_NAME, lambda path: _to_onnx(network, path))
+        written.append(output / ONNX_NAME)
+    return written
+
+
+def read_exported(folder: Path) -> PlainNetwork:
+    """The network that `export` wrote."""
+    description = json.loads((folder / JSON_NAME).read_text())
+    network = PlainNetwork(architecture(description["architecture"]), description["units"])
+    network.load_state_dict(torch.load(folder / STATE_NAME, weights_only=True))
+    return network.eval()
+
+
+def _to_onnx(network: PlainNetwork, path: Path) -> None:
+    try:
+        import onnxscript  # noqa: F401
+    except ImportError:
+        message = "ONNX export needs the onnx extra: pip install 'robustprune[onnx]', or give --no-onnx"
+        raise StudyError(message) from None
+    batch = torch.export.Dim("images")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch's own, about its own tree utilities
+        torch.onnx.export(
+            network,
+            (torch.zeros(2, 784),),
+            path,
+            dynamo=True,
+            input_names=["images"],
+            output_names=["scores"],
+            dynamic_shapes=({0: batch},),
+            external_data=False,
+            verbose=False,
+        )

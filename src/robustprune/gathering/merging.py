@@ -1,0 +1,54 @@
+"""Join the collected tables of several sittings or machines into those of one study."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from robustprune.errors import StudyError
+from robustprune.files import write_table
+from robustprune.study.cells import AXES
+
+TABLES = ("runs.csv", "details.csv", "history.parquet", "gates.parquet")
+
+
+def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> list[str]:
+    """Write the tables of all folders together into `output` (which may be one of them); returns lines to print.
+
+    A cell that several folders hold is taken whole from the last of them. `order`: keys of cells; those that are there
+    come first and in this order, as if all had been collected at once. missing.csv is that of the last folder, the
+    one collected with the study's configuration of today, without the cells that another folder has. Raises StudyError
+    naming a file that is not there.
+    """
+    collected = [{name: _read(folder / name) for name in (*TABLES, "missing.csv")} for folder in folders]
+    cells = [set(tables["runs.csv"].index) for tables in collected]
+    merged, rank = {}, {key: number for number, key in enumerate(order)}
+    for name in TABLES:
+        parts = [tables[name] for tables in collected]
+        parts = [part[~part.index.isin(set().union(*cells[number + 1 :]))] for number, part in enumerate(parts)]
+        filled = [part for part in parts if len(part)]
+        whole = pd.concat(filled) if filled else parts[0]
+        places = [rank.get(key, len(rank)) for key in whole.index]
+        merged[name] = whole.iloc[np.argsort(places, kind="stable")]
+    missing = collected[-1]["missing.csv"]
+    merged["missing.csv"] = missing[~missing["cell"].isin(set().union(*cells))]
+    for name, table in merged.items():
+        write_table(table, output / name)
+    return [f"{output / name}: {len(table)} rows" for name, table in merged.items()]
+
+
+def cell_key(axes: tuple) -> str:
+    """A cell's key, as missing.csv has it, from its values of AXES."""
+    dataset, architecture, track, method, strength, initialization, width = axes
+    return f"{dataset}/{architecture}-{track}/{method}/{strength}/{initialization}/width-{width:g}"
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """A table; the index of those that have rows by cell are the cells' keys."""
+    if not path.exists():
+        raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
+    table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    if path.name not in TABLES or table.empty:
+        return table
+    return table.set_index(pd.Index(map(cell_key, table[list(AXES)].itertuples(index=False, name=None))))

@@ -1,0 +1,98 @@
+"""How long a study will take, from the figures of `make bench`."""
+
+import json
+import math
+from pathlib import Path
+
+from robustprune.data.datasets import VALIDATION_SHARE
+from robustprune.errors import StudyError
+from robustprune.networks.architecture import architecture
+from robustprune.networks.size import macs
+from robustprune.starts import scratch_b
+from robustprune.study.cells import Cell
+
+TITLES = {"lenet_300_100": "LeNet-300-100", "lenet5": "LeNet-5"}
+IMAGES = {"mnist": 60_000, "fashion_mnist": 60_000, "kmnist": 60_000, "emnist_digits": 240_000, "digits": 1_437}
+PRUNED = {
+    "lenet_300_100": {"input": 200, "fc1": 110, "fc2": 60},
+    "lenet5": {"conv1": 10, "conv2": 18, "flat": 100, "fc1": 60},
+}
+"""Units of the networks whose steps `make bench` times as pruned."""
+TIMED_REPLICATES = 5
+TIMED_BATCH = 128
+# share of dense training's multiply-accumulates that a method spends, about, over the strengths of the shipped sweep
+# (train_macs / train_macs_dense of its runs.csv); steps cost what dense ones do for that share of the epochs
+DENSE_SHARE = {"dense": 1.0, "slimming": 0.5, "generalized_dropout": 0.7, "bc_gnj": 0.7}
+DENSE_SHARE |= dict.fromkeys(("magnitude", "taylor", "random"), 0.4)  # their MACs 0.3; sizes between cost more
+DENSE_SHARE |= dict.fromkeys(("bmrs_n", "bmrs_u"), 0.6)
+OTHERS = 0.8
+CONTROLS = 0.0
+# the same in epochs, for methods whose units go at the start, however wide it is and however long training goes on
+DENSE_EPOCHS = {"bernoulli": 3.0}
+SIDE_BY_SIDE = 1.5
+"""How much longer a cell takes with one on every other core: neighbours share caches and execution units."""
+
+Figures = dict[str, float]
+
+
+def read_figures(path: Path) -> Figures:
+    """Name -> value of a benchmark file. Raises StudyError where it is missing or not one."""
+    try:
+        return {entry["name"]: entry["value"] for entry in json.loads(path.read_text())}
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such file; make it with `make bench`, or name another with --bench") from None
+    except (json.JSONDecodeError, TypeError, KeyError) as error:
+        raise StudyError(f"{path}: not a file of `make bench` ({error}); make it again") from None
+
+
+def cell_seconds(cell: Cell, figures: Figures) -> float | None:
+    """Seconds of a cell's training on a quiet core; None for methods that the benchmark does not know.
+
+    A network that shrinks costs the dense step for a share of its epochs and a pruned one's step for the rest.
+    Expect a factor of 1.5 either way.
+    """
+    title, method = TITLES[cell.architecture], "dense" if cell.source_key else cell.method
+    timed = [figures.get(f"{method}: {title} {size} step, R={TIMED_REPLICATES}") for size in ("dense", "pruned")]
+    if None in timed:
+        return None
+    dense, pruned = _step_of_start(cell, *timed), timed[1]
+    share = CONTROLS if cell.source_key else _dense_share(cell)
+    images = IMAGES[cell.dataset] * (
+        (VALIDATION_SHARE - 1) / VALIDATION_SHARE if cell.training.images == "tuning" else 1
+    )
+    steps = _epochs(cell) * (images // cell.training.batch_size)
+    milliseconds = (share * dense + (1 - share) * pruned) * cell.training.batch_size / TIMED_BATCH
+    return steps * milliseconds / 1000 * cell.replicates
+
+
+def _dense_share(cell: Cell) -> float:
+    """Share of a method's epochs whose steps cost what dense ones do; without the hyper-prior no unit goes before the
+    end."""
+    if cell.settings.get("prior") == "fixed":
+        return 1.0
+    if cell.method in DENSE_EPOCHS:
+        return min(1.0, DENSE_EPOCHS[cell.method] / cell.training.epochs)
+    return DENSE_SHARE.get(cell.method, OTHERS)
+
+
+def _epochs(cell: Cell) -> float:
+    """Epochs that are trained: scratch_b's are those that cost what dense training costs, up to its cap. The size that
+    will be found is not known before; that of PRUNED stands in for it."""
+    if cell.method != "scratch_b":
+        return cell.training.epochs
+    network = architecture(cell.architecture)
+    ratio = macs(network, network.units(cell.width)) / macs(network, PRUNED[cell.architecture])
+    cap = scratch_b.Settings.model_validate(cell.settings).cap
+    return cell.training.epochs * min(ratio, cap or math.inf)
+
+
+def _step_of_start(cell: Cell, dense: float, pruned: float) -> float:
+    """Milliseconds of a step of the starting network: beyond width 1 in proportion to its MACs, below on the line
+    through the two sizes that were timed."""
+    network = architecture(cell.architecture)
+    own, whole, small = (
+        macs(network, units) for units in (network.units(cell.width), network.units(), PRUNED[cell.architecture])
+    )
+    if own > whole:
+        return dense * own / whole
+    return max(pruned, pruned + (dense - pruned) * (own - small) / (whole - small))

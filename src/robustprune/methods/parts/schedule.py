@@ -1,0 +1,117 @@
+"""Iterative pruning to a parameter budget: when to prune and how far (baselines.md section 11), for any score."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from robustprune.networks.architecture import Architecture
+from robustprune.networks.size import macs, parameters
+from robustprune.study.config import Strict
+
+SIZES = {"params": parameters, "macs": macs}
+
+
+class ScheduleSettings(Strict):
+    """Warm up dense, prune in events of equal spacing, fine-tune for what is left of the common epoch budget.
+
+    The defaults at 40 epochs: 5 dense, an event every half epoch, 25 of fine-tuning.
+    """
+
+    target: float = Field(gt=0, le=1, description="share of the starting parameters or MACs to keep")
+    measure: Literal["params", "macs"] = Field("params", description="what the target is a share of")
+    warm_up: float = Field(0.125, ge=0, lt=1, description="fraction of the epochs before pruning starts")
+    prune_until: float = Field(0.375, gt=0, le=1, description="fraction of the epochs at which the last event falls")
+    events: int = Field(20, ge=1, description="pruning events")
+    shape: Literal["linear", "cubic"] = Field("cubic", description="how the budget falls over the events")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "ScheduleSettings":
+        if self.warm_up >= self.prune_until:
+            raise ValueError(f"warm_up {self.warm_up:g} must end before prune_until {self.prune_until:g}")
+        return self
+
+    def event(self, step: int, steps: int) -> int | None:
+        """Number (from 1) of the last event that falls on training step `step` of `steps`, or None."""
+        share = (self.prune_until - self.warm_up) / self.events
+        falls_on = [max(1, round((self.warm_up + share * n) * steps)) for n in range(1, self.events + 1)]
+        return self.events - falls_on[::-1].index(step) if step in falls_on else None
+
+    def share(self, event: int) -> float:
+        """What is left to remove after an event, as a share of all that is to be removed: 0 after the last one."""
+        left = 1 - event / self.events
+        return left if self.shape == "linear" else left**3
+
+    def budget(self, event: int, dense: int) -> float:
+        """Parameters or MACs to keep after an event; the last one leaves exactly target * dense."""
+        return dense * (self.target + (1 - self.target) * self.share(event))
+
+
+class _Ledger:
+    """Unit counts of one replicate while units are crossed off, flattened features following their channels."""
+
+    def __init__(self, architecture: Architecture, kept: Mapping[str, Tensor], replicate: int):
+        self.alive = {slot: {i for i in places[replicate].tolist() if i >= 0} for slot, places in kept.items()}
+        self.units = {slot: len(alive) for slot, alive in self.alive.items()}
+        self.architecture = architecture
+        self.children = {slot.parent: slot for slot in architecture.slots if slot.parent}
+
+    def _followers(self, slot: str, unit: int) -> list[tuple[str, int]]:
+        """What leaves with a unit: a channel's features, or the channel whose last feature goes."""
+        if slot in self.children:
+            child = self.children[slot]
+            features = range(unit * child.positions, (unit + 1) * child.positions)
+            return [(child.name, feature) for feature in features if feature in self.alive[child.name]]
+        parent = self.architecture.slot(slot).parent
+        if parent:
+            channel = unit // self.architecture.slot(slot).positions
+            if len(self._followers(parent, channel)) == 1:
+                return [(parent, channel)]
+        return []
+
+    def remove(self, slot: str, unit: int) -> bool:
+        """Cross a unit off with its followers; False (nothing done) if it is gone or a slot would end up empty."""
+        if unit not in self.alive[slot]:
+            return False
+        leaving = [(slot, unit), *self._followers(slot, unit)]
+        if any(self.units[name] == sum(1 for other, _ in leaving if other == name) for name, _ in leaving):
+            return False
+        for name, index in leaving:
+            self.alive[name].discard(index)
+            self.units[name] -= 1
+        return True
+
+
+def remove_to_budget(
+    architecture: Architecture,
+    kept: Mapping[str, Tensor],
+    scores: Mapping[str, Tensor],
+    budget: float,
+    measure: str = "params",
+) -> dict[str, Tensor]:
+    """Remove the lowest scores first, one unit at a time, until each replicate has at most `budget` params or MACs.
+
+    kept: slot -> original indices [R, n] (-1: padding); scores: gated slot -> [R, n], comparable across slots. The
+    last unit of a slot always stays. Returns slot -> bool [R, n] of units to remove.
+    """
+    remove = {slot: torch.zeros_like(kept[slot], dtype=torch.bool) for slot in scores}
+    for replicate in range(next(iter(kept.values())).shape[0]):
+        ledger = _Ledger(architecture, kept, replicate)
+        for slot, place in _ascending(scores, kept, replicate):
+            if SIZES[measure](architecture, ledger.units) <= budget:
+                break
+            remove[slot][replicate, place] = ledger.remove(slot, int(kept[slot][replicate, place]))
+    return remove
+
+
+def _ascending(scores: Mapping[str, Tensor], kept: Mapping[str, Tensor], replicate: int) -> list[tuple[str, int]]:
+    """(slot, place) of one replicate's real units, lowest score first."""
+    ranked = []
+    for slot, values in scores.items():
+        places = (kept[slot][replicate] >= 0).nonzero().flatten().tolist()
+        ranked += [
+            (value, slot, place) for value, place in zip(values[replicate, places].tolist(), places, strict=True)
+        ]
+    return [(slot, place) for _, slot, place in sorted(ranked)]

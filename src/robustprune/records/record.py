@@ -1,0 +1,177 @@
+"""The result contract: what a cell's record.json holds, how it is written and read, and the CSV made from it."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from robustprune.errors import StudyError
+from robustprune.files import write_atomically
+from robustprune.study.cells import Cell
+from robustprune.study.config import Strict, describe
+
+RECORD_NAME = "record.json"
+Status = Literal["ok", "collapsed", "diverged", "failed"]
+Count = int | None
+
+COLUMNS = (
+    *("dataset", "architecture", "track", "method", "strength", "initialization", "width", "replicate", "seed"),
+    *("status", "units_start", "units_kept", "params_dense", "params_kept", "macs_dense", "macs_kept"),
+    *("error_test_percent", "error_valid_percent", "undetermined_fraction", "rounding_error_change_percent"),
+    *("epochs", "train_seconds", "train_macs", "train_macs_dense", "inference_ms_dense", "inference_ms_kept"),
+    *("device", "threads", "torch_version", "source_hash", "config_hash"),
+)
+
+
+def join_units(units: dict[str, int]) -> str:
+    """Unit counts in slot order, hyphen-joined: {"input": 784, "fc1": 300} -> "784-300"."""
+    return "-".join(str(count) for count in units.values())
+
+
+def split_units(text: str) -> tuple[int, ...]:
+    """Inverse of join_units without the slot names; raises ValueError for anything else."""
+    return tuple(int(part) for part in text.split("-"))
+
+
+class Replicate(Strict):
+    """One trained network. Fields that a failed run cannot know are null; `reason` then says why."""
+
+    replicate: int = Field(ge=0)
+    seed: int
+    status: Status
+    reason: str | None = Field(None, description="why the status is not ok")
+    units_start: str = Field(description="units per slot before training, hyphen-joined in slot order")
+    units_kept: str | None = Field(None, description="units per slot after compaction")
+    units_raw: str | None = Field(None, description="gates left open, before dead units were propagated")
+    params_dense: int = Field(ge=1)
+    params_kept: Count = Field(None, ge=0)
+    macs_dense: int = Field(ge=1, description="multiply-accumulates for one image, starting network")
+    macs_kept: Count = Field(None, ge=0)
+    error_test_percent: float | None = Field(None, ge=0, le=100, description="last-epoch test error")
+    error_valid_percent: float | None = Field(None, ge=0, le=100, description="only where a validation set was kept")
+    undetermined_fraction: float | None = Field(None, ge=0, le=1, description="surviving gates inside (0.05, 0.95)")
+    rounding_error_change_percent: float | None = Field(
+        None, description="test error after rounding the gates minus before, in percentage points"
+    )
+    gates_above_090_fraction: float | None = Field(None, ge=0, le=1, description="surviving gates above 0.9")
+    train_seconds: float | None = Field(
+        None, ge=0, description="the cell's training time (CPU: of its thread) / replicates"
+    )
+    train_macs: float | None = Field(None, ge=0, description="multiply-accumulates of training, forward + backward")
+    train_macs_dense: float | None = Field(None, ge=0, description="the same had nothing been removed")
+    inference_ms_dense: float | None = Field(None, ge=0, description="median time of a batch of 256, starting network")
+    inference_ms_kept: float | None = Field(None, ge=0, description="the same, kept network")
+    inference_ms_dense_batch1: float | None = Field(
+        None, ge=0, description="median time of one image, starting network"
+    )
+    inference_ms_kept_batch1: float | None = Field(None, ge=0, description="the same, kept network")
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Replicate":
+        if self.status == "ok" and (self.units_kept is None or self.error_test_percent is None):
+            raise ValueError("status ok needs units_kept and error_test_percent")
+        if self.status != "ok" and not self.reason:
+            raise ValueError(f"status {self.status} needs a reason")
+        start = _units("units_start", self.units_start)
+        if self.units_kept is not None:
+            kept = _units("units_kept", self.units_kept)
+            if len(kept) != len(start) or any(k > s for k, s in zip(kept, start, strict=True)):
+                raise ValueError(f"units_kept {self.units_kept} does not fit within units_start {self.units_start}")
+        for kept_name, dense_name in (("params_kept", "params_dense"), ("macs_kept", "macs_dense")):
+            kept_count, dense_count = getattr(self, kept_name), getattr(self, dense_name)
+            if kept_count is not None and kept_count > dense_count:
+                raise ValueError(f"{kept_name} {kept_count} exceeds {dense_name} {dense_count}")
+        return self
+
+
+def _units(name: str, text: str) -> tuple[int, ...]:
+    try:
+        return split_units(text)
+    except ValueError:
+        raise ValueError(f"{name} {text!r} is not hyphen-joined unit counts such as 784-300-100") from None
+
+
+class Provenance(Strict):
+    """Who made the record, with what. Times live here and in the replicates' *_seconds and *_ms fields."""
+
+    package_version: str
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    source_hash: str
+    torch_version: str
+    numpy_version: str
+    python_version: str
+    device: str
+    threads: int = Field(ge=1)
+    hostname_hash: str
+    started: str = Field(description="ISO 8601, UTC")
+    seconds: float = Field(
+        ge=0, description="wall time of the sitting that finished the cell; train_seconds adds up resumed ones"
+    )
+    peak_memory_mib: float | None = Field(None, ge=0)
+
+
+class Record(Strict):
+    """The content of record.json: what was asked, provenance, and one entry per replicate."""
+
+    schema_version: Literal[1] = 1
+    cell: Cell
+    config_hash: str
+    provenance: Provenance
+    epochs: int | None = Field(None, ge=1, description="epochs trained, where not those of cell.training")
+    replicates: tuple[Replicate, ...]
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Record":
+        found = [entry.replicate for entry in self.replicates]
+        if found != list(range(self.cell.replicates)):
+            raise ValueError(f"replicates are {found}, expected 0 to {self.cell.replicates - 1}, each once, in order")
+        return self
+
+    def comparable(self) -> dict[str, Any]:
+        """The record without provenance and times: what must be identical when a cell runs twice."""
+        values = self.model_dump(mode="json", exclude={"provenance"})
+        for entry in values["replicates"]:
+            for name in [name for name in entry if name == "train_seconds" or name.startswith("inference_ms_")]:
+                del entry[name]
+        return values
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One dictionary per replicate with exactly the keys of COLUMNS, in order."""
+        known = {**self.provenance.model_dump(), "epochs": self.epochs or self.cell.training.epochs}
+        return table_rows(self.cell, self.replicates, known)
+
+
+def table_rows(cell: Cell, replicates: Iterable[Replicate], known: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Entries as rows with exactly the keys of COLUMNS, in order; what nobody knows is None."""
+    unknown: dict[str, Any] = dict.fromkeys(COLUMNS)
+    shared = {**unknown, **cell.model_dump(mode="json"), "epochs": cell.training.epochs, **known}
+    shared["config_hash"] = cell.config_hash
+    return [{name: {**shared, **entry.model_dump()}[name] for name in COLUMNS} for entry in replicates]
+
+
+def finite(value: float) -> float | None:
+    """A JSON-safe number: NaN and infinities (diverged runs) become None."""
+    return float(value) if math.isfinite(value) else None
+
+
+def write_record(record: Record, folder: Path) -> None:
+    """Write record.json into the cell's folder, atomically."""
+    write_atomically(folder / RECORD_NAME, lambda path: path.write_text(record.model_dump_json(indent=1) + "\n"))
+
+
+def read_record(path: Path) -> Record:
+    """Read and check one record.json; raises StudyError naming the file, the key and the reason."""
+    try:
+        values = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such record; run the cell first (snakemake, or robustprune train)") from None
+    except json.JSONDecodeError as error:
+        raise StudyError(f"{path}: not valid JSON ({error}); delete the file and run the cell again") from None
+    try:
+        return Record.model_validate(values)
+    except ValidationError as error:
+        raise describe(error, str(path)) from None

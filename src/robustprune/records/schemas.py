@@ -1,0 +1,17 @@
+"""JSON schemas of the two contracts that others write: the configuration and record.json."""
+
+import json
+from pathlib import Path
+
+from robustprune.records.record import Record
+from robustprune.study.config import StudyConfig
+
+SCHEMAS = {"config.schema.json": StudyConfig, "record.schema.json": Record}
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """Write both schemas into `folder`; a test fails when the committed ones drift."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, model in SCHEMAS.items():
+        (folder / name).write_text(json.dumps(model.model_json_schema(), indent=1) + "\n")
+    return [folder / name for name in SCHEMAS]

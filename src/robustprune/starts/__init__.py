@@ -1,0 +1,1 @@
+"""Where a network starts: one file per start."""

@@ -1,0 +1,1 @@
+"""What the starts are made of."""

@@ -1,0 +1,1 @@
+"""What is asked: the typed configuration and its cells."""

@@ -1,0 +1,162 @@
+"""Cells: one (dataset, architecture, track, method, strength, initialization, width) with its replicates."""
+
+import difflib
+import hashlib
+import itertools
+import json
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from robustprune.errors import StudyError
+from robustprune.study.config import (
+    OPERATING_POINT,
+    ArchitectureName,
+    DatasetName,
+    Grid,
+    Initialization,
+    StrengthKey,
+    Strict,
+    StudyConfig,
+    Track,
+    TrainingSettings,
+    Width,
+    describe,
+)
+
+AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width")
+"""What a cell is one combination of: the fields that make up its key."""
+
+
+class Cell(Strict):
+    """The fully merged configuration of one training job."""
+
+    dataset: DatasetName
+    architecture: ArchitectureName
+    track: Track = "full"
+    method: str
+    strength: StrengthKey
+    settings: dict[str, Any] = Field({}, description="the method's settings, as the strength key names them")
+    initialization: Initialization = "he_normal"
+    width: Width = 1.0
+    replicates: int = Field(5, ge=1)
+    training: TrainingSettings = TrainingSettings()
+
+    @property
+    def key(self) -> str:
+        """The cell's folder below runs/ (design.md section 4), e.g. mnist/lenet5-full/dense/dense/he_normal/width-1."""
+        return "/".join(
+            [
+                self.dataset,
+                f"{self.architecture}-{self.track}",
+                self.method,
+                self.strength,
+                self.initialization,
+                f"width-{self.width:g}",
+            ]
+        )
+
+    @property
+    def source_key(self) -> str | None:
+        """Key of the cell whose networks this one starts from (setting `of` of a control, "method/strength")."""
+        of = self.settings.get("of")
+        if not isinstance(of, str):
+            return None
+        method, _, strength = of.partition("/")
+        return self.model_copy(update={"method": method, "strength": strength}).key
+
+    @property
+    def config_hash(self) -> str:
+        """Hash of everything asked for. Options left at their defaults do not enter, so new ones orphan nothing."""
+        text = json.dumps(self.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def seed(self, replicate: int) -> int:
+        """Seed of a replicate: never depends on the method, so methods are compared on the same initial weights."""
+        axes = f"{self.dataset}/{self.architecture}/{self.width:g}/{self.initialization}/{replicate}"
+        return int.from_bytes(hashlib.sha256(axes.encode()).digest()[:4], "big")
+
+
+def stream_seed(seed: int, purpose: str) -> int:
+    """Seed of one random stream of a replicate ("weights", "order", "gates"): streams never disturb each other."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:8], "big") >> 1
+
+
+def _strength(config: StudyConfig, grid: Grid, method: str, key: str, source: str) -> str:
+    """The strength that a key of a grid names; raises StudyError for an operating point that there is not."""
+    if key != OPERATING_POINT:
+        return key
+    network = (grid.dataset, grid.architecture, grid.track)
+    for point in config.operating_points:
+        if (point.dataset, point.architecture, point.track, point.method) == (*network, method):
+            if point.strength in config.strengths[method]:
+                return point.strength
+            found = "no strength met the bound" if point.strength is None else f"unknown strength {point.strength!r}"
+            raise StudyError(f"{source}.methods.{method}: operating point: {found}; name a strength instead")
+    raise StudyError(
+        f"{source}.methods.{method}: no operating point of {method} for {'/'.join(network)} in operating_points; make "
+        "it with the target tune, or name a strength instead"
+    )
+
+
+def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> list[Cell]:
+    try:
+        training = TrainingSettings.model_validate({**config.training.model_dump(), **grid.training})
+    except ValidationError as error:
+        raise describe(error, f"{source}: training") from None
+    axes = itertools.product(grid.methods.items(), grid.initializations, grid.widths)
+    return [
+        Cell(
+            dataset=grid.dataset,
+            architecture=grid.architecture,
+            track=grid.track,
+            method=method,
+            strength=(strength := _strength(config, grid, method, key, source)),
+            settings=config.strengths[method][strength],
+            initialization=initialization,
+            width=width,
+            replicates=grid.replicates,
+            training=training,
+        )
+        for (method, strengths), initialization, width in axes
+        for key in strengths
+    ]
+
+
+def study_cells(config: StudyConfig) -> dict[str, Cell]:
+    """All cells of a study by their key; grids may overlap where they agree.
+
+    Raises StudyError when two grids ask for the same cell with different settings.
+    """
+    cells: dict[str, Cell] = {}
+    for number, grid in enumerate(config.study):
+        for cell in _grid_cells(config, grid, f"study.{number}"):
+            if cells.setdefault(cell.key, cell) != cell:
+                raise StudyError(
+                    f"study.{number}: cell {cell.key} is also in an earlier grid with other replicates or training "
+                    "settings; make the two agree or give the strength another key"
+                )
+    _check_sources(cells)
+    return cells
+
+
+def _check_sources(cells: dict[str, Cell]) -> None:
+    for cell in cells.values():
+        source = cells.get(cell.source_key) if cell.source_key else cell
+        where = f"strengths.{cell.method}.{cell.strength}: of"
+        if source is None:
+            raise StudyError(f"{where}: no cell {cell.source_key} in this study; add it to a grid of its own axes")
+        if source.replicates < cell.replicates:
+            raise StudyError(
+                f"{where}: {source.key} has {source.replicates} replicates, {cell.replicates} are asked for"
+            )
+
+
+def find_cell(config: StudyConfig, key: str) -> Cell:
+    """The cell of that key; raises StudyError with the nearest key."""
+    cells = study_cells(config)
+    if key not in cells:
+        close = difflib.get_close_matches(key, cells, n=1, cutoff=0.3)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise StudyError(f"no cell {key!r} in this study{hint} (robustprune plan lists them all)")
+    return cells[key]

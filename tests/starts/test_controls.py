@@ -1,0 +1,178 @@
+"""Controls: networks of a found size without pruning (baselines.md section 14)."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from robustprune.engine.running import run_cell
+from robustprune.engine.training import Training
+from robustprune.errors import StudyError
+from robustprune.initialization import initial_parameters
+from robustprune.methods.parts.registry import check_method
+from robustprune.networks.archive import read_kept
+from robustprune.networks.size import macs, parameters
+from robustprune.study.cells import Cell
+
+FOUND = {
+    "lenet_300_100": [
+        {"input": [3, 100, 200, 350, 600], "fc1": [0, 7, 250], "fc2": [5, 99]},
+        {"input": [4, 5], "fc1": [1, 2, 3, 4], "fc2": [0, 50, 60]},
+    ],
+    "lenet5": [
+        {"conv1": [1, 4], "conv2": [0, 3, 9], "flat": [2, 5, 48, 50, 150], "fc1": [7, 8, 9, 400]},
+        {"conv1": [0, 1, 19], "conv2": [2], "flat": [32, 47], "fc1": [499]},
+    ],
+}
+CONTROLS = ["ticket", "random_ticket", "scratch_e", "scratch_b", "width_uniform"]
+
+
+def found(arch):
+    return [{slot: torch.tensor(units) for slot, units in entry.items()} for entry in FOUND[arch]]
+
+
+def control(make_cell, digits, name, arch, **settings) -> Training:
+    cell = make_cell(name, arch, settings={"of": "vib/a", **settings})
+    return Training(cell, digits, dtype=torch.float64, found=found(arch))
+
+
+def kept(training, replicate):
+    return {slot: [i for i in places[replicate].tolist() if i >= 0] for slot, places in training.network.kept.items()}
+
+
+@pytest.mark.parametrize("arch", list(FOUND))
+@pytest.mark.parametrize("name", ["ticket", "scratch_e", "scratch_b"])
+def test_the_found_units_train_and_nothing_else(digits, make_cell, name, arch):
+    training = control(make_cell, digits, name, arch)
+    assert [kept(training, r) for r in range(2)] == FOUND[arch]
+    training.run_epoch()
+    assert [kept(training, r) for r in range(2)] == FOUND[arch]
+
+
+@pytest.mark.parametrize("arch", list(FOUND))
+def test_a_ticket_has_the_initial_weights_of_its_units(digits, make_cell, arch):
+    """Those that the pruning method began with: seeds do not depend on the method."""
+    pruned = Training(make_cell("bernoulli", arch), digits, dtype=torch.float64)
+    ticket = control(make_cell, digits, "ticket", arch)
+    last = ticket.architecture.layers[-1]
+    for r, units in enumerate(FOUND[arch]):
+        rows = torch.tensor(units[last.source])
+        original = pruned.network.parameters[f"{last.name}.weight"][r][:, rows]
+        assert torch.equal(ticket.network.parameters[f"{last.name}.weight"][r][:, : len(rows)], original)
+
+
+@pytest.mark.parametrize("arch", list(FOUND))
+def test_scratch_draws_new_weights_for_the_networks_own_fans(digits, make_cell, arch):
+    """Exactly what the scheme gives a network of that size, from a stream of its own."""
+    from robustprune.study.cells import stream_seed
+
+    training = control(make_cell, digits, "scratch_e", arch)
+    for r, units in enumerate(FOUND[arch]):
+        generator = torch.Generator().manual_seed(stream_seed(training.cell.seed(r), "weights again"))
+        sizes = {slot: len(indices) for slot, indices in units.items()}
+        expected = initial_parameters(training.architecture, sizes, "he_normal", [generator], torch.float64)
+        for name, tensor in expected.items():
+            own = training.network.parameters[name][r][tuple(slice(size) for size in tensor[0].shape)]
+            assert torch.equal(own, tensor[0]), name
+
+
+@pytest.mark.parametrize("arch", list(FOUND))
+def test_a_random_ticket_has_the_widths_but_other_units(digits, make_cell, arch):
+    training = control(make_cell, digits, "random_ticket", arch)
+    for r, units in enumerate(FOUND[arch]):
+        own = kept(training, r)
+        assert {slot: len(indices) for slot, indices in own.items()} == {s: len(i) for s, i in units.items()}
+        assert own != units
+        if arch == "lenet5":
+            assert {feature // 16 for feature in own["flat"]} == set(own["conv2"])
+
+
+@pytest.mark.parametrize("arch", list(FOUND))
+@pytest.mark.parametrize("track", ["full", "hidden"])
+def test_uniform_width_meets_the_budget_with_one_factor(digits, make_cell, arch, track):
+    cell = make_cell("width_uniform", arch, settings={"of": "vib/a"}, track=track)
+    units = {slot: torch.arange(count // 5) for slot, count in Training(cell, digits, found=found(arch)).units.items()}
+    if track == "hidden":
+        if arch == "lenet5":
+            units["flat"] = torch.arange(len(units["conv2"]) * 16)
+        else:
+            units["input"] = torch.arange(784)
+    training = Training(cell, digits, found=[units, units])
+    architecture = training.architecture
+    budget = parameters(architecture, {slot: len(indices) for slot, indices in units.items()})
+    own = {slot: len(indices) for slot, indices in kept(training, 0).items()}
+    assert 0.93 * budget < parameters(architecture, own) <= budget
+    shares = [own[slot.name] / training.units[slot.name] for slot in architecture.slots if slot.hidden]
+    assert max(shares) - min(shares) < 0.06
+
+
+def test_scratch_b_trains_as_long_as_dense_training_costs(digits, make_cell):
+    arch = Training(make_cell("dense", "lenet5"), digits).architecture
+    counts = [{slot: len(units) for slot, units in entry.items()} for entry in FOUND["lenet5"]]
+    ratio = macs(arch, arch.units()) / (sum(macs(arch, units) for units in counts) / 2)
+    assert control(make_cell, digits, "scratch_b", "lenet5").method.epochs == 4
+    assert control(make_cell, digits, "scratch_b", "lenet5", cap=None).method.epochs == int(2 * ratio)
+
+
+def write_networks(folder, arch):
+    tensors = {
+        f"{r}/kept.{slot}": torch.tensor(units) for r, entry in enumerate(FOUND[arch]) for slot, units in entry.items()
+    }
+    folder.mkdir()
+    save_file(tensors, folder / "networks.safetensors")
+    return folder
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_a_control_runs_as_a_cell_and_records_its_epochs(tmp_path, digits, make_cell, name):
+    source = write_networks(tmp_path / "source", "lenet_300_100")
+    assert [{s: i.tolist() for s, i in entry.items()} for entry in read_kept(source)] == FOUND["lenet_300_100"]
+    cell = make_cell(name, settings={"of": "vib/a"})
+    record = run_cell(cell, digits, tmp_path / "own", found=source)
+    assert all(entry.status in ("ok", "collapsed") for entry in record.replicates)
+    assert [row["epochs"] for row in record.rows()] == [4 if name == "scratch_b" else 2] * 2
+
+
+def test_a_control_is_killed_and_resumed_bit_identically(tmp_path, digits, make_cell):
+    source, cell = (
+        write_networks(tmp_path / "source", "lenet5"),
+        make_cell("scratch_b", "lenet5", settings={"of": "vib/a"}),
+    )
+    whole = run_cell(cell, digits, tmp_path / "whole", found=source)
+
+    def kill(training):
+        if training.epoch == 3:
+            raise KeyboardInterrupt
+
+    checkpoint = tmp_path / "checkpoint.pt"
+    import robustprune.engine.checkpoint
+
+    robustprune.engine.checkpoint.INTERVAL_SECONDS, before = 0.0, robustprune.engine.checkpoint.INTERVAL_SECONDS
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_cell(cell, digits, tmp_path / "killed", checkpoint, found=source, after_epoch=kill)
+    finally:
+        robustprune.engine.checkpoint.INTERVAL_SECONDS = before
+    assert run_cell(cell, digits, tmp_path / "killed", checkpoint, found=source).comparable() == whole.comparable()
+
+
+@pytest.mark.parametrize("content", [None, b"broken", {}])
+def test_a_source_without_networks_makes_the_control_fail_with_a_reason(tmp_path, digits, make_cell, content):
+    source = tmp_path / "source"
+    source.mkdir()
+    if isinstance(content, bytes):
+        (source / "networks.safetensors").write_bytes(content)
+    elif content is not None:
+        save_file(content, source / "networks.safetensors")
+    record = run_cell(make_cell("ticket", settings={"of": "vib/a"}), digits, tmp_path / "own", found=source)
+    assert [entry.status for entry in record.replicates] == ["failed", "failed"]
+    assert "networks.safetensors: " in record.replicates[0].reason
+
+
+def test_settings_of_a_control(make_cell):
+    cell = make_cell("ticket", settings={"of": "vib/kappa_1e_4"}, width=2.0)
+    assert cell.source_key == "digits/lenet_300_100-full/vib/kappa_1e_4/he_normal/width-2"
+    assert make_cell("dense").source_key is None
+    assert isinstance(cell, Cell)
+    for settings in ({}, {"of": "vib"}, {"of": "../vib/a"}):
+        with pytest.raises(StudyError, match=r"strengths.ticket.key: of"):
+            check_method(make_cell("ticket", settings=settings))
