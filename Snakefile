@@ -9,7 +9,7 @@ from robustprune.analysis.figures import FIGURES
 from robustprune.analysis.tables import TABLES
 from robustprune.study.cells import study_cells
 from robustprune.study.config import validate_study
-from robustprune.methods.parts.registry import check_method, control_names
+from robustprune.starts.parts.registry import check_cell, start_names
 from robustprune.records.provenance import source_hash, training_hash
 
 min_version("9.0")
@@ -35,7 +35,7 @@ CONFIG_FILE = Path(ROOT, "config.yaml")
 CELLS = study_cells(STUDY)
 for cell in CELLS.values():
     if cell.method not in STUDY.foreign:
-        check_method(cell)
+        check_cell(cell)
 # a cell's folder below runs/; filled in, it is the cell's key
 CELL = "{dataset}/{network}/{method}/{strength}/{initialization}/width-{width}"
 cell_of = lambda wildcards: CELL.format(**dict(wildcards.items()))

@@ -30,18 +30,18 @@ def _prepare(arguments: argparse.Namespace) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     from robustprune.data.datasets import load
     from robustprune.engine.running import run_cell
-    from robustprune.methods.parts.registry import check_method
+    from robustprune.starts.parts.registry import check_cell
     from robustprune.study.cells import find_cell
     from robustprune.study.config import load_study
 
     config = load_study(arguments.config)
     cell = find_cell(config, arguments.cell)
-    check_method(cell)
+    check_cell(cell)
     folder = arguments.output or Path(config.root, "runs", cell.key)
     checkpoint = Path(config.root, "checkpoints", cell.key, "checkpoint.pt")
-    found = Path(config.root, "runs", cell.source_key) if cell.source_key else None
+    source = Path(config.root, "runs", cell.source_key) if cell.source_key else None
     data = load(cell.dataset, config.data)
-    record = run_cell(cell, data, folder, checkpoint, config.device, config.threads, found)
+    record = run_cell(cell, data, folder, checkpoint, config.device, config.threads, source)
     for entry in record.replicates:
         error = "unknown" if entry.error_test_percent is None else f"{entry.error_test_percent:.2f} %"
         print(f"replicate {entry.replicate}: {entry.status}, kept {entry.units_kept}, test error {error}")
@@ -115,7 +115,7 @@ def _export(arguments: argparse.Namespace) -> None:
 
 def _plan(arguments: argparse.Namespace) -> None:
     from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, read_figures
-    from robustprune.methods.parts.registry import check_method
+    from robustprune.starts.parts.registry import check_cell
     from robustprune.study.cells import study_cells
     from robustprune.study.config import load_study
 
@@ -123,7 +123,7 @@ def _plan(arguments: argparse.Namespace) -> None:
     cells = study_cells(config)
     for cell in cells.values():
         if cell.method not in config.foreign:
-            check_method(cell)
+            check_cell(cell)
     figures = read_figures(arguments.bench)
     seconds = {key: cell_seconds(cell, figures) for key, cell in cells.items()}
     for key, cell in cells.items():
@@ -142,8 +142,9 @@ def _plan(arguments: argparse.Namespace) -> None:
 
 def _methods(arguments: argparse.Namespace) -> None:
     from robustprune.methods.parts.registry import method_names
+    from robustprune.starts.parts.registry import start_names
 
-    print("\n".join(method_names()))
+    print("\n".join([*method_names(), *start_names()]))
 
 
 def _check(arguments: argparse.Namespace) -> None:

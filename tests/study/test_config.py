@@ -8,9 +8,9 @@ import yaml
 from conftest import REPOSITORY
 
 from robustprune.errors import StudyError
-from robustprune.methods.parts.registry import check_method
 from robustprune.records.record import Record
 from robustprune.records.schemas import SCHEMAS, write_schemas
+from robustprune.starts.parts.registry import check_cell
 from robustprune.study.cells import Cell, find_cell, stream_seed, study_cells
 from robustprune.study.config import load_study, split_initialization, validate_study
 
@@ -36,7 +36,7 @@ def test_shipped_configurations_are_valid_throughout(path):
     config = load_study(path)
     for cell in study_cells(config).values():
         if cell.method not in config.foreign:
-            check_method(cell)
+            check_cell(cell)
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)

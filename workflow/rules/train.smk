@@ -1,4 +1,4 @@
-CONTROLS = control_names()
+STARTS = start_names()
 
 
 # One cell: all its replicates train at once and are evaluated; a kill costs at most some seconds of epochs.
@@ -16,7 +16,7 @@ rule train:
     log:
         f"{ROOT}/logs/{CELL}/train.log",
     wildcard_constraints:
-        method=f"(?!({'|'.join([*CONTROLS, *STUDY.foreign])})/)[a-z0-9_]+",
+        method=f"(?!({'|'.join([*STARTS, *STUDY.foreign])})/)[a-z0-9_]+",
     threads: STUDY.threads
     resources:
         mem_mb=2048,
@@ -34,6 +34,6 @@ rule train:
 use rule train as train_control with:
     input:
         data=f"{STUDY.data.directory}/{{dataset}}.safetensors",
-        found=lambda wildcards: f"{ROOT}/runs/{CELLS[cell_of(wildcards)].source_key}/networks.safetensors",
+        source=lambda wildcards: f"{ROOT}/runs/{CELLS[cell_of(wildcards)].source_key}/networks.safetensors",
     wildcard_constraints:
-        method="|".join(CONTROLS),
+        method="|".join(STARTS),

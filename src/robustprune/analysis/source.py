@@ -39,9 +39,7 @@ def read_runs(path: Path) -> pd.DataFrame:
         raise StudyError(f"{path}: not a readable CSV ({error}); make it again with `robustprune collect`") from None
     if list(runs.columns) != list(COLUMNS):
         wrong = sorted(set(COLUMNS).symmetric_difference(runs.columns)) or ["order"]
-        raise StudyError(
-            f"{path}: wrong columns ({', '.join(wrong)}); expected records.record.COLUMNS"
-        )
+        raise StudyError(f"{path}: wrong columns ({', '.join(wrong)}); expected records.record.COLUMNS")
     return runs
 
 

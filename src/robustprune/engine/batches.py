@@ -5,6 +5,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from robustprune.data.datasets import Dataset
+from robustprune.errors import StudyError
+from robustprune.initialization.examples import Examples
+from robustprune.networks.architecture import Architecture
+from robustprune.networks.convolution import windows
+from robustprune.study.cells import Cell
+
 
 class Batches:
     """Training images [N, n] uint8 and labels [N], served as x [R, B, n] in [0, 1] (or as they are) and y [R, B].
@@ -29,11 +36,10 @@ class Batches:
         device = images.device
         self.offset = torch.zeros(len(orders), 1, dtype=torch.int64, device=device)
         self.order = torch.empty(len(orders), self.steps, batch, dtype=torch.int64, device=device)
-        self.step = torch.zeros(1, dtype=torch.int64, device=device)
-        self.start_epoch()
+        self.step = torch.full((1,), self.steps, dtype=torch.int64, device=device)  # no epoch has begun
 
     def start_epoch(self) -> None:
-        """Shuffle: a new permutation per replicate."""
+        """Shuffle: a new permutation per replicate. Every epoch begins with it, the first one too."""
         for order, generator in zip(self.order, self.orders, strict=True):
             permutation = torch.randperm(len(self.labels), generator=generator, device=generator.device)
             order.copy_(permutation[: order.numel()].view_as(order))
@@ -64,3 +70,34 @@ class Batches:
         rows = self.source.index_select(0, (index + self.offset).flatten())
         x = rows if self.dtype is None else rows.to(self.dtype).mul_(1 / 255)
         return x.view(*index.shape, -1), self.labels.take(index)
+
+
+def training_examples(cell: Cell, data: Dataset) -> Examples:
+    """The images that a cell trains on: all, or those of the tuning split."""
+    images, labels = data.train_images, data.train_labels
+    if cell.training.images == "tuning":
+        images, labels = images[data.tuning], labels[data.tuning]
+    return Examples(images, labels)
+
+
+def cell_batches(
+    cell: Cell,
+    architecture: Architecture,
+    examples: Examples,
+    orders: Sequence[torch.Generator],
+    dtype: torch.dtype,
+    device: str,
+) -> Batches:
+    """The batches of a cell; a network that begins with a convolution gets its images cut into windows once.
+
+    Raises StudyError where a batch is larger than the data set.
+    """
+    images, labels, batch = examples.images, examples.labels, cell.training.batch_size
+    if batch > len(labels):
+        raise StudyError(
+            f"training.batch_size: {batch} exceeds the {len(labels)} training images of {cell.dataset}; choose a "
+            "smaller batch"
+        )
+    convolved = architecture.layers[0].kernel > 1
+    images = windows(images) if convolved else images
+    return Batches(images.to(device), labels.to(device), batch, orders, None if convolved else dtype)

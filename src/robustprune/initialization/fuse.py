@@ -20,7 +20,7 @@ from robustprune.initialization.examples import Examples
 from robustprune.initialization.schemes import filled
 from robustprune.networks.architecture import Architecture, Layer, Slot
 from robustprune.networks.layers import cross_entropy
-from robustprune.networks.stacked import Passage, StackedNetwork, every_unit
+from robustprune.networks.stacked import ForwardHooks, StackedNetwork, every_unit
 
 EXTRA = "extra"
 BATCH = 128
@@ -91,7 +91,7 @@ def _train(network: StackedNetwork, examples: Examples, generator: torch.Generat
         optimizer.step()
 
 
-class _Recorder(Passage):
+class _Recorder(ForwardHooks):
     """Keeps what two layers read."""
 
     def __init__(self, names: tuple[str, str]):

@@ -55,4 +55,4 @@ class BCGNJ(GaussianWeights, GaussianGates):
         return self.pruned(slot)
 
     def cost(self, slot: str) -> Tensor:
-        return self.settings.kl_scale / self.context.examples * kl(self.log_alpha(slot))
+        return self.settings.kl_scale / self.context.train_size * kl(self.log_alpha(slot))

@@ -74,6 +74,6 @@ class L0HardConcrete(PhasedGates):
     def closing(self, slot: str) -> Tensor:
         return probability_open(self.own(slot, "log_alpha").detach()) < ALMOST_CLOSED
 
-    def constrain(self, network: StackedNetwork, rate: float) -> None:
+    def constrain(self, network: StackedNetwork) -> None:
         for log_alpha in self.parameters.values():
             log_alpha.clamp_(-LIMIT, LIMIT)

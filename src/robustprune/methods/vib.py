@@ -49,6 +49,6 @@ class VIB(GaussianGates):
         kl = information(self.own(slot, "mu"), self.own(slot, "log_variance"))
         return self.settings.kappa * self.map_side[slot] * kl
 
-    def constrain(self, network: StackedNetwork, rate: float) -> None:
-        for slot in self.real:
+    def constrain(self, network: StackedNetwork) -> None:
+        for slot in self.context.gated:
             self.own(slot, "log_variance").clamp_(min=LEAST_LOG_VARIANCE)

@@ -3,17 +3,16 @@
 """
 
 from robustprune.networks.size import parameters
-from robustprune.starts.parts.control import Control, Units
+from robustprune.starts.parts.base import Units
+from robustprune.starts.parts.control import FreshControl
 
 
-class WidthUniform(Control):
+class WidthUniform(FreshControl):
     """Units chosen at random; flattened features follow the channels on track hidden."""
-
-    fresh_weights = True
 
     def units(self, replicate: int) -> Units:
         architecture = self.context.architecture
-        budget = parameters(architecture, self.found_counts(replicate))
+        budget = parameters(architecture, self.kept_counts(replicate))
         low, high = 0.0, 1.0
         for _ in range(40):
             middle = (low + high) / 2

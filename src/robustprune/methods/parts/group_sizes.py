@@ -22,7 +22,7 @@ def l0_prices(context: Context, l0_lambda: float | Mapping[str, float], bias: bo
     return {
         slot: per_slot(l0_lambda, slot)
         * weights_per_gate(context.architecture, context.units, slot, bias)
-        / context.examples
+        / context.train_size
         for slot in context.gated
     }
 
