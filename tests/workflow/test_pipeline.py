@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -125,26 +127,50 @@ def test_a_changed_strength_reruns_its_cell_only(finished):
     assert counts["collect"] == 1
 
 
-def test_an_edited_method_reruns_its_cells_only(finished):
-    path = finished / "src" / "robustprune" / "methods" / "bernoulli.py"
+@contextmanager
+def edited(path: Path, old: str, new: str) -> Iterator[None]:
+    """A source file with its last `old` replaced by `new`, put back afterwards."""
     original = path.read_text()
+    before, found, after = original.rpartition(old)
+    assert found, f"{path.name} does not hold {old!r}"
+    path.write_text(before + new + after)
     try:
-        path.write_text(original + "\n# edited\n")
-        output = snakemake(finished, "--dry-run", config=TINY)
+        yield
     finally:
         path.write_text(original)
+
+
+def test_edited_comments_docstrings_and_other_architectures_plan_nothing(finished):
+    """One dry run for all: where it plans a job, Snakemake's reason names the rule."""
+    package = finished / "src" / "robustprune"
+    with ExitStack() as edits:
+        for module in ("engine/training.py", "methods/bernoulli.py", "study/config.py", "files.py"):
+            edits.enter_context(edited(package / module, '"""', ' Reworded.\n"""\n    # a comment\n'))
+        edits.enter_context(edited(package / "networks/architectures/lenet5.py", '"conv2", 50', '"conv2", 51'))
+        assert "Nothing to be done" in snakemake(finished, "--dry-run", config=TINY)
+
+
+def test_an_edited_engine_reruns_every_cell(finished):
+    with edited(finished / "src/robustprune/engine/optimizer.py", " + ", " - "):
+        assert planned(snakemake(finished, "--dry-run", config=TINY))["train"] == 3
+
+
+def test_an_edited_method_reruns_its_cells_only(finished):
+    with edited(finished / "src/robustprune/methods/bernoulli.py", " - ", " + "):
+        output = snakemake(finished, "--dry-run", config=TINY)
     assert planned(output)["train"] == 1
     assert "method=bernoulli" in output
 
 
+def test_an_edited_architecture_reruns_its_cells(finished):
+    path = finished / "src/robustprune/networks/architectures/lenet_300_100.py"
+    with edited(path, '"fc2", 100', '"fc2", 102'):
+        assert planned(snakemake(finished, "--dry-run", config=TINY))["train"] == 3
+
+
 def test_an_edited_figure_trains_nothing(finished):
-    path = finished / "src" / "robustprune" / "analysis" / "figures" / "by_width.py"
-    original = path.read_text()
-    try:
-        path.write_text(original + "\n# edited\n")
+    with edited(finished / "src/robustprune/analysis/figures/by_width.py", " = ", " == "):
         counts = planned(snakemake(finished, "--dry-run", config=TINY))
-    finally:
-        path.write_text(original)
     assert "train" not in counts
     assert counts["figure_of_runs"] >= 1
 
