@@ -184,7 +184,7 @@ def build_parser() -> Parser:
     train.add_argument("--output", type=Path, help="folder of the record (default: <root>/runs/<cell>)")
     collect = command("collect", _collect, "gather records into runs.csv and histories", config=True)
     collect.add_argument("--output", type=Path, help="folder to write to (default: the study's root)")
-    merge = command("merge", _merge, "join the collected tables of several sittings or machines")
+    merge = command("merge", _merge, "join the collected tables of several runs or machines")
     merge.add_argument(
         "folders", type=Path, nargs="+", help="folders with runs.csv and the other tables; later ones win"
     )
