@@ -1,5 +1,6 @@
 """The study, from data to report. Configuration: config/README.md. `snakemake --cores 2` runs everything."""
 
+from functools import cache
 from pathlib import Path
 
 import yaml

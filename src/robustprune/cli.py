@@ -114,7 +114,7 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _plan(arguments: argparse.Namespace) -> None:
-    from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, read_figures
+    from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, figures_file, read_figures
     from robustprune.starts.parts.registry import check_cell
     from robustprune.study.cells import study_cells
     from robustprune.study.config import load_study
@@ -124,7 +124,8 @@ def _plan(arguments: argparse.Namespace) -> None:
     for cell in cells.values():
         if cell.method not in config.foreign:
             check_cell(cell)
-    figures = read_figures(arguments.bench)
+    bench = arguments.bench or figures_file()
+    figures = read_figures(bench)
     seconds = {key: cell_seconds(cell, figures) for key, cell in cells.items()}
     for key, cell in cells.items():
         hours = "time unknown" if seconds[key] is None else f"about {seconds[key] / 60:.0f} min"
@@ -135,7 +136,7 @@ def _plan(arguments: argparse.Namespace) -> None:
     unknown = len(cells) - len(known)
     print(
         f"about {sum(known) / 3600:.1f} core-hours for {len(known)} cells (one thread, one cell at a time, by "
-        f"{arguments.bench}), {SIDE_BY_SIDE:g} times that with a cell on every core"
+        f"{bench}), {SIDE_BY_SIDE:g} times that with a cell on every core"
         + (f"; unknown for the other {unknown}" if unknown else "")
     )
 
@@ -184,7 +185,7 @@ def build_parser() -> Parser:
     train.add_argument("--output", type=Path, help="folder of the record (default: <root>/runs/<cell>)")
     collect = command("collect", _collect, "gather records into runs.csv and histories", config=True)
     collect.add_argument("--output", type=Path, help="folder to write to (default: the study's root)")
-    merge = command("merge", _merge, "join the collected tables of several sittings or machines")
+    merge = command("merge", _merge, "join the collected tables of several runs or machines")
     merge.add_argument(
         "folders", type=Path, nargs="+", help="folders with runs.csv and the other tables; later ones win"
     )
@@ -217,7 +218,7 @@ def build_parser() -> Parser:
     export.add_argument("--no-onnx", action="store_true", help="leave the ONNX file out")
     plan = command("plan", _plan, "list a study's cells with their time and check every setting", config=True)
     plan.add_argument(
-        "--bench", type=Path, default=Path("benchmarks/latest.json"), help="figures of `make bench` for the time"
+        "--bench", type=Path, help="times of `make bench` (default: this machine's; without them the shipped ones)"
     )
     command("methods", _methods, "print one method name per line")
     check = command("check", _check, "validate records, your own program's too, against the schema")

@@ -1,12 +1,13 @@
 """How long a study will take."""
 
 import json
+import subprocess
 
 import pytest
 from conftest import REPOSITORY
 
 from robustprune.errors import StudyError
-from robustprune.gathering.plan import cell_seconds, read_figures
+from robustprune.gathering.plan import cell_seconds, figures_file, read_figures
 
 FIGURES = {
     "dense: LeNet-300-100 dense step, R=5": 2.0,
@@ -65,7 +66,7 @@ def test_shipped_figures_predict_the_shipped_study():
     from robustprune.study.cells import AXES, study_cells
     from robustprune.study.config import load_study
 
-    figures = read_figures(REPOSITORY / "benchmarks" / "latest.json")
+    figures = read_figures(REPOSITORY / "results" / "reference" / "bench.json")
     runs = pd.read_csv(REPOSITORY / "results" / "reference" / "runs.csv")
     cells = study_cells(load_study(REPOSITORY / "config" / "config.yaml"))
     measured, planned = 0.0, 0.0
@@ -87,3 +88,32 @@ def test_a_missing_or_wrong_file_is_named(tmp_path):
         (tmp_path / "wrong.json").write_text(content)
         with pytest.raises(StudyError, match=r"wrong.json: not a file of `make bench`"):
             read_figures(tmp_path / "wrong.json")
+
+
+def test_own_times_come_before_the_shipped_ones(tmp_path, monkeypatch, capsys):
+    from robustprune.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("results/reference/bench.json", "benchmarks/latest.json"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("[]")
+        assert str(figures_file()) == name
+    assert main(["plan", "--config", str(REPOSITORY / "config" / "smoke.yaml")]) == 0
+    assert "by benchmarks/latest.json" in capsys.readouterr().out
+
+
+def test_without_any_times_the_error_says_where_to_get_them(tmp_path, monkeypatch, capsys):
+    """The working directory of somebody who installed the package alone."""
+    from robustprune.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", "--config", str(REPOSITORY / "config" / "smoke.yaml")]) == 2
+    error = capsys.readouterr().err
+    assert "benchmarks/latest.json: no such file; make it with `make bench` in a clone, or name another" in error
+    assert "results/reference/bench.json" in error
+
+
+def test_times_of_this_machine_are_no_part_of_the_repository():
+    """`make bench` replaces benchmarks/latest.json; what tests and documents read is results/reference/bench.json."""
+    done = subprocess.run(["git", "check-ignore", "-q", "benchmarks/latest.json"], cwd=REPOSITORY)
+    assert done.returncode == 0, "benchmarks/latest.json is not ignored by git"

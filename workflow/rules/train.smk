@@ -1,4 +1,5 @@
 STARTS = start_names()
+hash_of = cache(training_hash)  # once per method and architecture, not once per cell
 
 
 # One cell: all its replicates train at once and are evaluated; a kill costs at most some seconds of epochs.
@@ -25,7 +26,9 @@ rule train:
         config=CONFIG_FILE,
         cell=cell_of,
         config_hash=lambda wildcards: CELLS[cell_of(wildcards)].config_hash,
-        source_hash=lambda wildcards: training_hash(wildcards.method),
+        source_hash=lambda wildcards: hash_of(
+            wildcards.method, wildcards.network.rpartition("-")[0]
+        ),
     shell:
         "robustprune train --config {params.config} --cell {params.cell} > {log} 2>&1"
 

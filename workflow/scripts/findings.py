@@ -48,7 +48,7 @@ def progress() -> str:
     missing = len(pd.read_csv(REFERENCE / "missing.csv"))
     ended = ", ".join(f"{n} {status}" for status, n in runs["status"].value_counts().items())
     rest = f"; `results/reference/missing.csv` lists the other {missing}" if missing else ""
-    figures = read_figures(REPOSITORY / "benchmarks" / "latest.json")
+    figures = read_figures(REFERENCE / "bench.json")
     study = study_cells(load_study(REPOSITORY / "config" / "config.yaml"))
     measured, planned = runs["train_seconds"].sum() / 3600, sum(cell_seconds(c, figures) for c in study.values()) / 3600
     return (

@@ -19,7 +19,8 @@ class Checkpoint:
     def __init__(self, path: Path | None, cell: Cell, source: str = ""):
         """source: what else the cell starts from (a hash), for controls."""
         self.path = path
-        self.identity = f"{cell.config_hash}/{training_hash(cell.method)}/{torch.__version__}/{source}"
+        code = training_hash(cell.method, cell.architecture)
+        self.identity = f"{cell.config_hash}/{code}/{torch.__version__}/{source}"
         self.saved = time.monotonic()
 
     def load(self, training: Training) -> bool:

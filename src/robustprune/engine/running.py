@@ -52,7 +52,8 @@ def run_cell(
     clock = time.perf_counter()
     saved = Checkpoint(checkpoint, cell, digest(source))
     epochs = cell.training.epochs
-    origin = provenance(cell.method, device, threads)  # now: the source may be edited while the cell trains
+    # now: the source may be edited while the cell trains
+    origin = provenance(cell.method, device, threads, cell.architecture)
     try:
         with _flushed_denormals():
             training = Training(cell, data, device, kept_by_source=_kept_by(source))

@@ -1,4 +1,4 @@
-"""How long a study will take, from the figures of `make bench`."""
+"""How long a study will take, from the times of `make bench`."""
 
 import json
 import math
@@ -33,6 +33,13 @@ SIDE_BY_SIDE = 1.5
 """How much longer a cell takes with one on every other core: neighbours share caches and execution units."""
 
 Figures = dict[str, float]
+FIGURE_FILES = (Path("benchmarks/latest.json"), Path("results/reference/bench.json"))
+"""Times of this machine, as `make bench` wrote them, and those that the repository ships."""
+
+
+def figures_file() -> Path:
+    """The first of FIGURE_FILES that exists, seen from the working directory; the first one where none does."""
+    return next((path for path in FIGURE_FILES if path.exists()), FIGURE_FILES[0])
 
 
 def read_figures(path: Path) -> Figures:
@@ -40,7 +47,8 @@ def read_figures(path: Path) -> Figures:
     try:
         return {entry["name"]: entry["value"] for entry in json.loads(path.read_text())}
     except FileNotFoundError:
-        raise StudyError(f"{path}: no such file; make it with `make bench`, or name another with --bench") from None
+        hint = f"make it with `make bench` in a clone, or name another with --bench (the clone's {FIGURE_FILES[1]})"
+        raise StudyError(f"{path}: no such file; {hint}") from None
     except (json.JSONDecodeError, TypeError, KeyError) as error:
         raise StudyError(f"{path}: not a file of `make bench` ({error}); make it again") from None
 
