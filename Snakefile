@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 from snakemake.utils import min_version
 
-from robustprune.analysis.figures import FIGURES
+from robustprune.analysis.figures import FIGURES, caption
 from robustprune.analysis.tables import TABLES
 from robustprune.study.cells import study_cells
 from robustprune.study.config import validate_study

@@ -95,7 +95,8 @@ def _tables(arguments: argparse.Namespace) -> None:
 def _figure(arguments: argparse.Namespace) -> None:
     from robustprune.analysis.figures import draw_figure
 
-    for path in draw_figure(arguments.name, arguments.source, arguments.output, arguments.confidence):
+    methods = arguments.methods.split(",") if arguments.methods else None
+    for path in draw_figure(arguments.name, arguments.source, arguments.output, arguments.confidence, methods):
         print(path)
 
 
@@ -205,6 +206,7 @@ def build_parser() -> Parser:
     figure.add_argument("name", help="the figure's name, or a wrong one to see the list")
     figure.add_argument("--source", type=Path, required=True, help="folder with runs.csv, history and gates tables")
     figure.add_argument("--output", type=Path, required=True, help="folder of the figures")
+    figure.add_argument("--methods", help="draw only these, e.g. bernoulli,dense,vib (default: all)")
     figure.add_argument("--confidence", type=float, default=0.95, help="level of the intervals (default 0.95)")
     ordered = command("order", _order, "print a cell as JSON, for programs of other methods", config=True)
     ordered.add_argument("--cell", required=True, help="the cell's key, as `robustprune plan` lists them")

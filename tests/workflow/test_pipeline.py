@@ -105,6 +105,7 @@ def test_the_report_is_one_page_with_every_figure(finished):
     page = (finished / "report.html").read_text()
     assert "kept_params_by_width.png" in page
     assert "robustness_width.html" in page
+    assert "horizontal line means that the size of the" in page  # a caption, which lives in the figure's docstring
 
 
 def test_a_logged_command_can_be_repeated_by_hand(finished):

@@ -23,6 +23,7 @@ rule figure_of_runs:
         source=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,
         confidence=STUDY.confidence,
+        caption=lambda wildcards: caption(wildcards.name),
         source_hash=source_hash("robustprune.analysis.figures"),
     shell:
         "robustprune figure {wildcards.name} --source {params.source} --output {params.folder}"
