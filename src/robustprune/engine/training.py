@@ -16,6 +16,7 @@ from robustprune.engine.compaction import compact, select_own, selection, surviv
 from robustprune.engine.cuda_graph import RepeatedStep
 from robustprune.engine.history import History
 from robustprune.engine.optimizer import Moments, StackedAdam
+from robustprune.errors import StudyError
 from robustprune.initialization import initial_parameters
 from robustprune.methods.parts.base import Context
 from robustprune.methods.parts.moment import Moment
@@ -167,6 +168,9 @@ class Training:
         losses = self.losses(x, y, self.method)
         means = losses.mean(1)
         penalty = self.method.penalty(self.network)
+        if penalty is not None and penalty.shape != means.shape:
+            shape = list(penalty.shape)
+            raise StudyError(f"{self.cell.method}: penalty is {shape}, expected [{len(means)}]: one per replicate")
         self.optimizer.clear()
         (means if penalty is None else means + penalty).sum().backward()
         with torch.no_grad():

@@ -21,12 +21,14 @@ draw to constrain must not read a tensor's value on the host (no item(), no inde
 persistent tensors in place: on a GPU they are recorded once and replayed. after_step and what follows it may do both.
 """
 
+import difflib
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from robustprune.errors import StudyError
 from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.noise import Noise
 from robustprune.networks.architecture import Architecture
@@ -139,6 +141,17 @@ class Method(ForwardHooks):
     def buffer(self, slot: str, name: str) -> Tensor:
         """The buffer "<slot>.<name>" [R, n]."""
         return self.buffers[f"{slot}.{name}"]
+
+
+def refuse_misspelt_hooks(kind: type) -> None:
+    """Raise StudyError where a class defines a public name that resembles a hook of its bases and is none: it would
+    never be called."""
+    bases = [base for base in kind.__mro__ if ".parts." in base.__module__ or base is ForwardHooks]
+    hooks = {name for base in bases for name in vars(base) if not name.startswith("_")}
+    for name in vars(kind):
+        close = difflib.get_close_matches(name, hooks, n=1, cutoff=0.8)
+        if close and name not in hooks and not name.startswith("_"):
+            raise StudyError(f"{kind.__name__}.{name} is no hook; did you mean {close[0]!r}? Else begin it with _")
 
 
 def incoming_norm(network: StackedNetwork, slot: str, power: int = 1) -> Tensor:
