@@ -42,10 +42,7 @@ def _train(arguments: argparse.Namespace) -> None:
     source = Path(config.root, "runs", cell.source_key) if cell.source_key else None
     data = load(cell.dataset, config.data)
     record = run_cell(cell, data, folder, checkpoint, config.device, config.threads, source)
-    for entry in record.replicates:
-        error = "unknown" if entry.error_test_percent is None else f"{entry.error_test_percent:.2f} %"
-        print(f"replicate {entry.replicate}: {entry.status}, kept {entry.units_kept}, test error {error}")
-    print(folder / "record.json")
+    print(*record.summary(), folder / "record.json", sep="\n")
 
 
 def _order(arguments: argparse.Namespace) -> None:
@@ -55,7 +52,19 @@ def _order(arguments: argparse.Namespace) -> None:
     from robustprune.study.cells import find_cell
     from robustprune.study.config import load_study
 
-    print(json.dumps(order(find_cell(load_study(arguments.config), arguments.cell)), indent=1))
+    config = load_study(arguments.config)
+    print(json.dumps(order(find_cell(config, arguments.cell), config), indent=1))
+
+
+def _record(arguments: argparse.Namespace) -> None:
+    from robustprune.gathering.foreign import write_results
+    from robustprune.study.cells import find_cell
+    from robustprune.study.config import load_study
+
+    config = load_study(arguments.config)
+    cell, folder = find_cell(config, arguments.cell), Path(config.root, "runs", arguments.cell)
+    record = write_results(config, cell, arguments.results, folder, arguments.program, arguments.order)
+    print(*record.summary(), folder / "record.json", sep="\n")
 
 
 def _collect(arguments: argparse.Namespace) -> None:
@@ -116,15 +125,11 @@ def _export(arguments: argparse.Namespace) -> None:
 
 def _plan(arguments: argparse.Namespace) -> None:
     from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, figures_file, read_figures
-    from robustprune.starts.parts.registry import check_cell
-    from robustprune.study.cells import study_cells
+    from robustprune.gathering.programs import checked_cells
     from robustprune.study.config import load_study
 
     config = load_study(arguments.config)
-    cells = study_cells(config)
-    for cell in cells.values():
-        if cell.method not in config.foreign:
-            check_cell(cell)
+    cells = checked_cells(config)
     bench = arguments.bench or figures_file()
     figures = read_figures(bench)
     seconds = {key: cell_seconds(cell, figures) for key, cell in cells.items()}
@@ -170,19 +175,20 @@ def build_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"robustprune {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command", parser_class=Parser)
 
-    def command(name: str, function, help: str, config: bool = False) -> argparse.ArgumentParser:
+    def command(name: str, function, help: str, config: bool = False, cell: bool = False) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=help, description=help)
         added.set_defaults(function=function)
         if config:
             added.add_argument("--config", type=Path, required=True, help="study configuration, e.g. config/quick.yaml")
+        if cell:
+            added.add_argument("--cell", required=True, help="the cell's key, as `robustprune plan` prints it")
         return added
 
     prepare = command("prepare", _prepare, "fetch, verify and store a data set")
     prepare.add_argument("dataset", choices=DATASETS)
     prepare.add_argument("--directory", help="where to keep it (default: data)")
     prepare.add_argument("--mirrors", nargs="+", help="folders, URLs or 'torchvision', tried in order")
-    train = command("train", _train, "train and evaluate one cell (all its replicates)", config=True)
-    train.add_argument("--cell", required=True, help="the cell's key, as `robustprune plan` prints it")
+    train = command("train", _train, "train and evaluate one cell (all its replicates)", config=True, cell=True)
     train.add_argument("--output", type=Path, help="folder of the record (default: <root>/runs/<cell>)")
     collect = command("collect", _collect, "gather records into runs.csv and histories", config=True)
     collect.add_argument("--output", type=Path, help="folder to write to (default: the study's root)")
@@ -208,8 +214,11 @@ def build_parser() -> Parser:
     figure.add_argument("--output", type=Path, required=True, help="folder of the figures")
     figure.add_argument("--methods", help="draw only these, e.g. bernoulli,dense,vib (default: all)")
     figure.add_argument("--confidence", type=float, default=0.95, help="level of the intervals (default 0.95)")
-    ordered = command("order", _order, "print a cell as JSON, for programs of other methods", config=True)
-    ordered.add_argument("--cell", required=True, help="the cell's key, as `robustprune plan` lists them")
+    command("order", _order, "print a cell as JSON, for programs of other methods", config=True, cell=True)
+    record = command("record", _record, "write a cell's record from the CSV of a program", config=True, cell=True)
+    record.add_argument("--results", type=Path, required=True, help="the CSV (docs/how-to-foreign-program.md)")
+    record.add_argument("--program", type=Path, nargs="+", default=[], help="the program's files, for the source hash")
+    record.add_argument("--order", type=Path, help="the order that the program read, for start and duration")
     claims = command("claims", _claims, "compare collected results with the configuration's claims", config=True)
     claims.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
     claims.add_argument("--output", type=Path, required=True, help="the table to write (.csv)")

@@ -7,36 +7,21 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     model_validator,
 )
 
 from robustprune.errors import StudyError, nearest
+from robustprune.study.programs import Programs, check_knobs
+from robustprune.study.strict import Strict
 
 SCHEMES = ("he_normal", "xavier_uniform", "lecun_normal", "orthogonal", "pytorch_default", "fuse", "mmd")
 DatasetName = Literal["mnist", "fashion_mnist", "kmnist", "emnist_digits", "digits"]
 DATASETS = get_args(DatasetName)
 ArchitectureName = Literal["lenet_300_100", "lenet5"]
 Track = Literal["full", "hidden"]
-
-
-class Strict(BaseModel):
-    """Base of all settings: frozen, and an unknown key is an error that names the nearest valid one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, values: Any) -> Any:
-        if isinstance(values, dict):
-            for key in values:
-                if key not in cls.model_fields:
-                    raise ValueError(f"unknown key {key!r}{nearest(str(key), cls.model_fields)}")
-        return values
 
 
 def split_initialization(key: str) -> tuple[str, float]:
@@ -196,8 +181,10 @@ class StudyConfig(Strict):
     operating_points: OperatingPoints = Field(
         (), description="what strength `operating_point` stands for, or the path of the file that holds this"
     )
-    foreign: tuple[str, ...] = Field(
-        (), description="methods that are no methods of the package: a rule of their own writes their record.json"
+    foreign: Programs = Field(
+        {},
+        description="methods that are programs of their own -> knob and range. A program whose entry is null, and "
+        "every program of a list of names, writes record.json itself",
     )
     study: tuple[Grid, ...] = Field(min_length=1, description="the grids; their cells are trained")
     claims: tuple[Claim, ...] = ()
@@ -212,6 +199,11 @@ class StudyConfig(Strict):
                     if key != OPERATING_POINT and key not in self.strengths[method]:
                         valid = nearest(key, self.strengths[method])
                         raise ValueError(f"study.{number}.methods.{method}: unknown strength {key!r}{valid}")
+        return self
+
+    @model_validator(mode="after")
+    def _knobs_are_set(self) -> "StudyConfig":
+        check_knobs(self.foreign, self.strengths)
         return self
 
 
