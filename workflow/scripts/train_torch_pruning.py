@@ -67,7 +67,8 @@ def train(order: Order, replicate: int) -> tuple[nn.Sequential, float]:
         iterative_steps=schedule.events,
         ignored_layers=[model[-1]],
     )
-    total = len(order.labels) // settings.batch_size * settings.epochs
+    steps = len(order.labels) // settings.batch_size
+    total = steps * settings.epochs
     adam = None
     step, work = 0, 0.0
     model.to(memory_format=torch.channels_last)  # on a CPU twice as fast
