@@ -12,7 +12,8 @@ from robustprune.methods.parts.registry import check_method
 from robustprune.records.record import Record
 from robustprune.records.schemas import SCHEMAS, write_schemas
 from robustprune.study.cells import Cell, find_cell, stream_seed, study_cells
-from robustprune.study.config import load_study, split_initialization, validate_study
+from robustprune.study.config import load_study, validate_study
+from robustprune.study.names import split_initialization
 
 CONFIGS = sorted(path for path in (REPOSITORY / "config").glob("*.yaml") if path.stem != "strengths")
 BASE = {
@@ -64,7 +65,7 @@ def test_every_key_is_documented(path):
         ("training.epoch", 3, "training: unknown key 'epoch'; did you mean 'epochs'"),
         ("training.epochs", 0, "training.epochs: Input should be greater than or equal to 1"),
         ("study.0.widths", [0], "study.0.widths.0"),
-        ("study.0.dataset", "mnits", "study.0.dataset: Input should be 'mnist'"),
+        ("study.0.dataset", "mnits", "study.0.dataset: unknown data set 'mnits'; did you mean 'mnist'"),
         ("study.0.methods", {"bernoulli": ["c3"]}, "study.0.methods.bernoulli: unknown strength 'c3'"),
         ("study.0.methods", {"dense": ["dense"]}, "'dense' has no entry under strengths"),
         ("study.0.initializations", ["he_norml"], "unknown initialization 'he_norml'; did you mean 'he_normal'"),

@@ -1,48 +1,38 @@
-"""Finds methods by name: methods/<name>.py holds one subclass of Method; no list to edit."""
-
-import importlib
-import inspect
-import pkgutil
-from types import ModuleType
+"""Methods by name (robustprune.registry finds their files), and the check of a cell's settings."""
 
 from pydantic import ValidationError
 
-from robustprune import methods, starts
-from robustprune.errors import StudyError, nearest
+from robustprune import registry
+from robustprune.errors import StudyError
 from robustprune.methods.parts.base import Method
 from robustprune.networks.architecture import architecture
 from robustprune.study.cells import Cell
 from robustprune.study.config import Strict, describe
 
 
-def _names(package: ModuleType) -> list[str]:
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.ispkg)
-
-
 def method_names() -> list[str]:
-    """Every method of the package and every control, in alphabetical order."""
+    """Every method and every control, in alphabetical order."""
     return sorted(pruning_method_names() + control_names())
 
 
 def pruning_method_names() -> list[str]:
     """Those without the controls."""
-    return _names(methods)
+    return registry.names("method")
 
 
 def control_names() -> list[str]:
     """Those that only train networks of a size that another cell found."""
-    return _names(starts)
+    return registry.names("start")
 
 
 def find_method(name: str) -> type[Method]:
-    """The class of a method; raises StudyError with the nearest valid name."""
-    names = method_names()
-    if name not in names:
-        raise StudyError(f"unknown method {name!r}{nearest(name, names)}")
-    package = "starts" if name in control_names() else "methods"
-    module = importlib.import_module(f"robustprune.{package}.{name}")
-    own = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
-    return next(c for c in own if issubclass(c, Method) and not inspect.isabstract(c))
+    """The class of a method or control; raises StudyError with the nearest valid name, or what is wrong with its
+    file."""
+    if registry.known("start", name):
+        return registry.class_of("start", name, Method)
+    if not registry.known("method", name):
+        raise StudyError(registry.unknown("method", name, method_names()))
+    return registry.class_of("method", name, Method)
 
 
 def check_method(cell: Cell) -> Strict:
