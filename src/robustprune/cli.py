@@ -8,7 +8,8 @@ from typing import NoReturn
 
 from robustprune import __version__
 from robustprune.errors import StudyError
-from robustprune.study.config import DATASETS
+
+BENCH = Path("benchmarks/latest.json")
 
 
 class Parser(argparse.ArgumentParser):
@@ -114,7 +115,7 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _plan(arguments: argparse.Namespace) -> None:
-    from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, read_figures
+    from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, read_timings
     from robustprune.methods.parts.registry import check_method
     from robustprune.study.cells import study_cells
     from robustprune.study.config import load_study
@@ -124,8 +125,10 @@ def _plan(arguments: argparse.Namespace) -> None:
     for cell in cells.values():
         if cell.method not in config.foreign:
             check_method(cell)
-    figures = read_figures(arguments.bench)
-    seconds = {key: cell_seconds(cell, figures) for key, cell in cells.items()}
+    bench = arguments.bench or BENCH
+    # an installed package has no benchmark beside it: without one that was named, times are unknown
+    timings = read_timings(bench) if arguments.bench or bench.exists() else {}
+    seconds = {key: cell_seconds(cell, timings) for key, cell in cells.items()}
     for key, cell in cells.items():
         hours = "time unknown" if seconds[key] is None else f"about {seconds[key] / 60:.0f} min"
         print(f"{key}: {cell.replicates} replicates, {cell.training.epochs} epochs, {hours}")
@@ -135,15 +138,15 @@ def _plan(arguments: argparse.Namespace) -> None:
     unknown = len(cells) - len(known)
     print(
         f"about {sum(known) / 3600:.1f} core-hours for {len(known)} cells (one thread, one cell at a time, by "
-        f"{arguments.bench}), {SIDE_BY_SIDE:g} times that with a cell on every core"
+        f"{bench}), {SIDE_BY_SIDE:g} times that with a cell on every core"
         + (f"; unknown for the other {unknown}" if unknown else "")
     )
 
 
 def _methods(arguments: argparse.Namespace) -> None:
-    from robustprune.methods.parts.registry import method_names
+    from robustprune import registry
 
-    print("\n".join(method_names()))
+    print("\n".join(sorted(registry.names("method") + registry.names("start"))))
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -175,7 +178,7 @@ def build_parser() -> Parser:
         return added
 
     prepare = command("prepare", _prepare, "fetch, verify and store a data set")
-    prepare.add_argument("dataset", choices=DATASETS)
+    prepare.add_argument("dataset", help="its name, or a wrong one to see the list")
     prepare.add_argument("--directory", help="where to keep it (default: data)")
     prepare.add_argument("--mirrors", nargs="+", help="folders, URLs or 'torchvision', tried in order")
     train = command("train", _train, "train and evaluate one cell (all its replicates)", config=True)
@@ -216,9 +219,9 @@ def build_parser() -> Parser:
     export.add_argument("--no-onnx", action="store_true", help="leave the ONNX file out")
     plan = command("plan", _plan, "list a study's cells with their time and check every setting", config=True)
     plan.add_argument(
-        "--bench", type=Path, default=Path("benchmarks/latest.json"), help="figures of `make bench` for the time"
+        "--bench", type=Path, help=f"figures of `make bench` for the time (default: {BENCH}, where it exists)"
     )
-    command("methods", _methods, "print one method name per line")
+    command("methods", _methods, "print one method name per line, plug-ins included")
     check = command("check", _check, "validate records, your own program's too, against the schema")
     check.add_argument("records", type=Path, nargs="+", help="record.json files")
     schema = command("schema", _schema, "write the JSON schemas of configuration and record")
