@@ -12,7 +12,7 @@ import pandas as pd
 from robustprune.analysis.sheet import with_interval
 from robustprune.analysis.source import SERIES
 from robustprune.analysis.statistics import mean_interval, paired_difference
-from robustprune.gathering.plan import cell_seconds, read_figures
+from robustprune.gathering.plan import cell_seconds, read_timings
 from robustprune.study.cells import study_cells
 from robustprune.study.config import load_study
 
@@ -48,7 +48,7 @@ def progress() -> str:
     missing = len(pd.read_csv(REFERENCE / "missing.csv"))
     ended = ", ".join(f"{n} {status}" for status, n in runs["status"].value_counts().items())
     rest = f"; `results/reference/missing.csv` lists the other {missing}" if missing else ""
-    figures = read_figures(REPOSITORY / "benchmarks" / "latest.json")
+    figures = read_timings(REPOSITORY / "benchmarks" / "latest.json")
     study = study_cells(load_study(REPOSITORY / "config" / "config.yaml"))
     measured, planned = runs["train_seconds"].sum() / 3600, sum(cell_seconds(c, figures) for c in study.values()) / 3600
     return (
