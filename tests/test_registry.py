@@ -70,6 +70,14 @@ def test_a_plug_in_is_a_module_with_a_stable_name(plugins):
     assert registry.plug_in_file("robustprune.methods.vib") is None
 
 
+def test_the_plug_ins_of_a_cell_are_named(plugins):
+    files = [plugins(f"{name}.py") for name in ("methods/mine", "starts/early", "architectures/own")]
+    named = {pair: registry.plug_ins_of(*pair) for pair in (("mine", "own"), ("early", "lenet5"), ("vib", "lenet5"))}
+    assert [path.resolve() for path in named["mine", "own"]] == [files[0], files[2]]
+    assert [path.resolve() for path in named["early", "lenet5"]] == [files[1]]
+    assert named["vib", "lenet5"] == registry.plug_ins_of("a_foreign_program", "lenet5") == []
+
+
 def test_a_plug_in_may_import_another(plugins):
     plugins("methods/_shared.py", "NUMBER = 7\n")
     plugins("methods/first.py", DENSE)

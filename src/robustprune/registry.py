@@ -94,6 +94,13 @@ def module_of(kind: Kind, name: str) -> str:
     return f"{PLUGINS}.{kind}s.{name}"
 
 
+def plug_ins_of(method: str, architecture: str) -> list[Path]:
+    """The plug-ins that training a cell runs: what a hash of its code must hold besides the package's own files."""
+    asked: list[tuple[Kind, str]] = [("start" if known("start", method) else "method", method)]
+    files = [path_of(kind, name) for kind, name in [*asked, ("architecture", architecture)] if known(kind, name)]
+    return [path for path in files if not path.is_relative_to(PACKAGE)]
+
+
 def plug_in_file(module: str) -> Path | None:
     """The file of a module of the plug-in folder (robustprune_plugins.methods.mine), or None for any other name."""
     top, *parts = module.split(".")

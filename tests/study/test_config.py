@@ -71,7 +71,7 @@ def test_every_key_is_documented(path):
         ("study.0.initializations", ["he_norml"], "unknown initialization 'he_norml'; did you mean 'he_normal'"),
         ("study.0.initializations", ["he_normal_x0"], "gain after _x must be a positive number"),
         ("strengths.bernoulli", {"c-1": {}}, "may hold only letters, digits and _"),
-        ("study", [], "study"),
+        ("study", [], "study: expected at least one grid"),
         ("data", {"mirror": []}, "did you mean 'mirrors'"),
     ],
 )
@@ -80,6 +80,16 @@ def test_wrong_keys_are_named(path, value, message):
         validate_study(changed(path, value), "my.yaml")
     assert message in str(caught.value)
     assert "my.yaml: " in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["dataset", "architecture"])
+def test_a_wrong_name_is_told_once(key):
+    """An error in a grid has no second line that says that there is no grid."""
+    with pytest.raises(StudyError) as caught:
+        validate_study(changed(f"study.0.{key}", "digit"), "my.yaml")
+    (line,) = str(caught.value).splitlines()
+    assert line.count(f"study.0.{key}") == 1
+    assert f"plugins/{key}s/digit.py would add it" in line
 
 
 def test_wrong_files_are_named(tmp_path):
