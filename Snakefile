@@ -16,8 +16,8 @@ from robustprune.gathering.programs import (
     program_hash,
 )
 from robustprune.study.config import validate_study
-from robustprune.starts.parts.registry import start_names
-from robustprune.records.provenance import source_hash, training_hash
+from robustprune.starts.parts.registry import code_hash, start_names
+from robustprune.records.provenance import source_hash
 
 min_version("9.0")
 

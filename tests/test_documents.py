@@ -96,7 +96,7 @@ def test_an_edited_number_is_replaced_and_nothing_else(findings):
 
 def test_estimates_in_documents_are_by_the_shipped_times(findings, monkeypatch):
     """Not by benchmarks/latest.json, which `make bench` replaces on every machine."""
-    read, read_figures = [], findings.read_figures
-    monkeypatch.setattr(findings, "read_figures", lambda path: read.append(path) or read_figures(path))
+    read, read_timings = [], findings.read_timings
+    monkeypatch.setattr(findings, "read_timings", lambda path: read.append(path) or read_timings(path))
     findings.progress()
     assert read == [REFERENCE / "bench.json"]

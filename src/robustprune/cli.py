@@ -8,7 +8,6 @@ from typing import NoReturn
 
 from robustprune import __version__
 from robustprune.errors import StudyError
-from robustprune.study.config import DATASETS
 
 
 class Parser(argparse.ArgumentParser):
@@ -124,15 +123,15 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _plan(arguments: argparse.Namespace) -> None:
-    from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, figures_file, read_figures
+    from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, read_timings, timings_file
     from robustprune.gathering.programs import checked_cells
     from robustprune.study.config import load_study
 
     config = load_study(arguments.config)
     cells = checked_cells(config)
-    bench = arguments.bench or figures_file()
-    figures = read_figures(bench)
-    seconds = {key: cell_seconds(cell, figures) for key, cell in cells.items()}
+    bench = arguments.bench or timings_file()
+    timings = read_timings(bench) if bench else {}  # an installed package has no benchmark beside it
+    seconds = {key: cell_seconds(cell, timings) for key, cell in cells.items()}
     for key, cell in cells.items():
         hours = "time unknown" if seconds[key] is None else f"about {seconds[key] / 60:.0f} min"
         print(f"{key}: {cell.replicates} replicates, {cell.training.epochs} epochs, {hours}")
@@ -148,10 +147,9 @@ def _plan(arguments: argparse.Namespace) -> None:
 
 
 def _methods(arguments: argparse.Namespace) -> None:
-    from robustprune.methods.parts.registry import method_names
-    from robustprune.starts.parts.registry import start_names
+    from robustprune import registry
 
-    print("\n".join([*method_names(), *start_names()]))
+    print("\n".join(sorted(registry.names("method") + registry.names("start"))))
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -185,7 +183,7 @@ def build_parser() -> Parser:
         return added
 
     prepare = command("prepare", _prepare, "fetch, verify and store a data set")
-    prepare.add_argument("dataset", choices=DATASETS)
+    prepare.add_argument("dataset", help="its name, or a wrong one to see the list")
     prepare.add_argument("--directory", help="where to keep it (default: data)")
     prepare.add_argument("--mirrors", nargs="+", help="folders, URLs or 'torchvision', tried in order")
     train = command("train", _train, "train and evaluate one cell (all its replicates)", config=True, cell=True)
@@ -231,7 +229,7 @@ def build_parser() -> Parser:
     plan.add_argument(
         "--bench", type=Path, help="times of `make bench` (default: this machine's; without them the shipped ones)"
     )
-    command("methods", _methods, "print one method name per line")
+    command("methods", _methods, "print one method name per line, plug-ins included")
     check = command("check", _check, "validate records, your own program's too, against the schema")
     check.add_argument("records", type=Path, nargs="+", help="record.json files")
     schema = command("schema", _schema, "write the JSON schemas of configuration and record")

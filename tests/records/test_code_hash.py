@@ -131,15 +131,15 @@ def test_files_are_parsed_once(copy, monkeypatch):
     parsed = []
     parse = provenance.ast.parse
     monkeypatch.setattr("robustprune.records.provenance.ast.parse", lambda text: parsed.append(text) or parse(text))
-    first = training_hash("vib", "lenet5")
+    first = training_hash("vib", architecture="lenet5")
     assert len(parsed) > 30
     parsed.clear()
-    assert {training_hash("vib", "lenet5") for _ in range(20)} == {first}
-    training_hash("sbp", "lenet5")
+    assert {training_hash("vib", architecture="lenet5") for _ in range(20)} == {first}
+    training_hash("sbp", architecture="lenet5")
     assert len(parsed) <= 2  # the other method's own files
     parsed.clear()
     edit(copy / "engine" / "batches.py", '"""', '"""Reworded: ')
-    assert training_hash("vib", "lenet5") == first
+    assert training_hash("vib", architecture="lenet5") == first
     assert len(parsed) == 1
 
 
@@ -156,12 +156,12 @@ def test_files_outside_the_package_count_with_their_neighbours(tmp_path):
     names = {path.name for path in source_files(files=[own])}
     assert {"own.py", "helper.py", "more.py", "last.py", "criterion.py", "schedule.py", "base.py"} <= names
     assert "magnitude.py" not in names
-    first = training_hash("own", "lenet5", files=[own])
-    assert first != training_hash("own", "lenet5")
+    first = training_hash("own", architecture="lenet5", files=[own])
+    assert first != training_hash("own", architecture="lenet5")
     shutil.copytree(folder, tmp_path / "elsewhere")
-    assert training_hash("own", "lenet5", files=[tmp_path / "elsewhere" / "own.py"]) == first
+    assert training_hash("own", architecture="lenet5", files=[tmp_path / "elsewhere" / "own.py"]) == first
     edit(folder / "deeper" / "last.py", "1", "2")
-    assert training_hash("own", "lenet5", files=[own]) != first
+    assert training_hash("own", architecture="lenet5", files=[own]) != first
 
 
 def test_imports_that_cannot_be_followed_are_refused_and_unused_ones_left_out(tmp_path):

@@ -1,5 +1,5 @@
 STARTS = start_names()
-hash_of = cache(training_hash)  # once per method and architecture, not once per cell
+hash_of = cache(code_hash)  # once per method and architecture, not once per cell
 
 
 # One cell: all its replicates train at once and are evaluated; a kill costs at most some seconds of epochs.
@@ -33,10 +33,15 @@ rule train:
         "robustprune train --config {params.config} --cell {params.cell} > {log} 2>&1"
 
 
-# A control: it starts from the architectures that another cell of the study found.
+def networks_of(key):
+    """The networks of the cell that a start names as its source, if it names one."""
+    return [f"{ROOT}/runs/{key}/networks.safetensors"] if key else []
+
+
+# A start; a control needs the networks of its source first.
 use rule train as train_control with:
     input:
         data=f"{STUDY.data.directory}/{{dataset}}.safetensors",
-        source=lambda wildcards: f"{ROOT}/runs/{CELLS[cell_of(wildcards)].source_key}/networks.safetensors",
+        source=lambda wildcards: networks_of(CELLS[cell_of(wildcards)].source_key),
     wildcard_constraints:
         method="|".join(STARTS),

@@ -26,6 +26,7 @@ from robustprune.networks.latency import latency
 from robustprune.networks.plain import PlainNetwork
 from robustprune.records.provenance import peak_memory_mib, provenance
 from robustprune.records.record import Provenance, Record, Replicate, write_record
+from robustprune.starts.parts.registry import code_hash
 from robustprune.study.cells import Cell
 
 
@@ -53,7 +54,7 @@ def run_cell(
     saved = Checkpoint(checkpoint, cell, digest(source))
     epochs = cell.training.epochs
     # now: the source may be edited while the cell trains
-    origin = provenance(cell.method, device, threads, cell.architecture)
+    origin = provenance(code_hash(cell.method, cell.architecture), device, threads)
     try:
         with _flushed_denormals():
             training = Training(cell, data, device, kept_by_source=_kept_by(source))

@@ -1,12 +1,12 @@
 """Architectures as data: slots where units are gated, and the layers between them."""
 
-import importlib
-import pkgutil
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from robustprune.errors import StudyError, nearest
-from robustprune.networks import architectures
+from robustprune import registry
+from robustprune.errors import StudyError
+from robustprune.networks.structure import problem
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,10 @@ class Architecture:
             count = counts[slot.parent] * slot.positions if slot.parent else slot.units
             if slot.hidden and not slot.parent:
                 count = count * width
-                if count != int(count) or count < 1:
+                # widths are decimal fractions, which a float holds almost: 100 * 1.1 is 110.00000000000001
+                if round(count) < 1 or not math.isclose(count, round(count), rel_tol=1e-9):
                     raise StudyError(f"width {width:g}: slot {slot.name} of {self.name} would get {count:g} units")
-            counts[slot.name] = int(count)
+            counts[slot.name] = round(count)
         return counts
 
     def shapes(self, units: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
@@ -100,13 +101,13 @@ class Architecture:
 
 
 def architecture_names() -> list[str]:
-    """Every architecture of the package, in alphabetical order."""
-    return sorted(module.name for module in pkgutil.iter_modules(architectures.__path__))
+    """Every architecture, in alphabetical order."""
+    return registry.names("architecture")
 
 
 def architecture(name: str) -> Architecture:
-    """Look an architecture up; raises StudyError with the nearest valid name."""
-    names = architecture_names()
-    if name not in names:
-        raise StudyError(f"unknown architecture {name!r}{nearest(name, names)}")
-    return importlib.import_module(f"robustprune.networks.architectures.{name}").ARCHITECTURE
+    """Look an architecture up; raises StudyError with the nearest valid name, or what is wrong with its file."""
+    found = registry.object_of("architecture", name, Architecture)
+    if wrong := problem(found, name):
+        raise StudyError(f"{registry.path_of('architecture', name)}: {wrong}")
+    return found

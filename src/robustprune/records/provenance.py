@@ -130,14 +130,14 @@ def source_hash(*modules: str, files: Iterable[Path] = (), leave_out: Iterable[s
     return _HASHES[asked][1]
 
 
-def training_hash(method: str, architecture: str = "", files: Iterable[Path] = ()) -> str:
-    """Hash of the code that training `method` on `architecture` runs.
+def training_hash(*methods: str, architecture: str = "", files: Iterable[Path] = ()) -> str:
+    """Hash of the code that training these methods (a start and the method that it trains) on `architecture` runs.
 
     It holds the engine with everything it imports, the method's own file and the parts that this file imports, the
     architecture's file, and `files` (those of a user's own method). It holds no other method and no other architecture,
     so that an edited method runs its own cells again and no others. Left out are NO_NUMBERS.
     """
-    own = [f"robustprune.methods.{method}", f"robustprune.starts.{method}"]
+    own = [f"robustprune.{folder}.{method}" for folder in ("methods", "starts") for method in methods]
     own += [f"robustprune.networks.architectures.{architecture}"] if architecture else []
     return source_hash("robustprune.engine.running", *own, files=files, leave_out=NO_NUMBERS)
 
@@ -162,8 +162,8 @@ def device_name(device: str) -> str:
     return models[0] if models else platform.processor() or platform.machine()
 
 
-def provenance(method: str, device: str, threads: int, architecture: str = "") -> dict[str, Any]:
-    """Everything needed to trust or repeat a result, except times (the trainer adds those)."""
+def provenance(code: str, device: str, threads: int) -> dict[str, Any]:
+    """Everything needed to trust or repeat a result, except times (the trainer adds those); code: its source hash."""
     import numpy
     import torch
 
@@ -172,7 +172,7 @@ def provenance(method: str, device: str, threads: int, architecture: str = "") -
         "package_version": __version__,
         "git_commit": _git("rev-parse", "HEAD"),
         "git_dirty": None if status is None else bool(status),
-        "source_hash": training_hash(method, architecture),
+        "source_hash": code,
         "torch_version": torch.__version__,
         "numpy_version": numpy.__version__,
         "python_version": platform.python_version(),

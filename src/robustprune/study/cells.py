@@ -11,18 +11,13 @@ from pydantic import Field, ValidationError
 from robustprune.errors import StudyError
 from robustprune.study.config import (
     OPERATING_POINT,
-    ArchitectureName,
-    DatasetName,
     Grid,
-    Initialization,
-    StrengthKey,
     Strict,
     StudyConfig,
-    Track,
     TrainingSettings,
-    Width,
     describe,
 )
+from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
 
 AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width")
 """What a cell is one combination of: the fields that make up its key."""

@@ -1,23 +1,16 @@
-"""Finds methods by name: methods/<name>.py holds one subclass of Method; no list to edit."""
+"""Methods by name; robustprune.registry finds their files."""
 
-import importlib
-import inspect
-import pkgutil
-
-from robustprune import methods
-from robustprune.errors import StudyError, nearest
-from robustprune.methods.parts.base import Method
+from robustprune import registry
+from robustprune.methods.parts.base import Method, refuse_misspelt_hooks
 
 
 def method_names() -> list[str]:
-    """Every method, in alphabetical order."""
-    return sorted(module.name for module in pkgutil.iter_modules(methods.__path__) if not module.ispkg)
+    """Every method, in alphabetical order, plug-ins included."""
+    return registry.names("method")
 
 
 def find_method(name: str) -> type[Method]:
-    """The class of a method; raises StudyError with the nearest valid name."""
-    if name not in method_names():
-        raise StudyError(f"unknown method {name!r}{nearest(name, method_names())}")
-    module = importlib.import_module(f"robustprune.methods.{name}")
-    own = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
-    return next(c for c in own if issubclass(c, Method) and not inspect.isabstract(c))
+    """The class of a method. Raises StudyError with the nearest valid name, or for what is wrong with its file."""
+    method = registry.class_of("method", name, Method)
+    refuse_misspelt_hooks(method)
+    return method

@@ -33,13 +33,3 @@ def import_datasets() -> ModuleType:
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[name]  # what the failed import left behind
     return importlib.import_module("torchvision.datasets")
-
-
-_datasets = import_datasets()
-MNIST = _datasets.MNIST
-CLASSES = {
-    "mnist": MNIST,
-    "fashion_mnist": _datasets.FashionMNIST,
-    "kmnist": _datasets.KMNIST,
-    "emnist_digits": _datasets.EMNIST,
-}
