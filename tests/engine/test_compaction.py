@@ -113,7 +113,7 @@ def test_padding_stays_zero(digits, make_cell):
     training.run_epoch()
     for layer in training.architecture.layers:
         weight = training.network.parameters[f"{layer.name}.weight"]
-        for slot, dim in ((layer.target, 1), (layer.source, 2)):
+        for slot, dim in ((layer.writes, 1), (layer.reads, 2)):
             if slot:
                 padded = training.network.kept[slot] < 0
                 assert padded.any()

@@ -1,4 +1,4 @@
-"""The method's formulas (method.md), its step, its pruning condition, its ablation."""
+"""The method's formulas (docs/method.md), its step, its pruning condition, its ablation."""
 
 import math
 
@@ -133,7 +133,7 @@ def test_fixed_prior_settles_inside():
 
 
 def test_complexity_prices_follow_the_expected_network():
-    """With all gates open a price is nu times the relative saving of baselines.md 16.2."""
+    """With all gates open a price is nu times the relative saving of docs/baselines.md 16.2."""
     method = make_method(price=None, cost="complexity", nu=2.0, s=0.25)
     method.theta.fill_(1.0)
     prices = method.by_slot(method.prices())

@@ -1,4 +1,4 @@
-"""Taylor, random, slimming and group lasso: test values of baselines.md 9, 10, 12 and 13."""
+"""Taylor, random, slimming and group lasso: test values of docs/baselines.md 9, 10, 12 and 13."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
-"""Bayesian compression and spike-and-slab node selection: test values of baselines.md 7 and 8, layers that draw their
-outputs, and what padding must not do."""
+"""Bayesian compression and spike-and-slab node selection: test values of docs/baselines.md 7 and 8, layers that draw
+their outputs, and what padding must not do."""
 
 import math
 
@@ -73,7 +73,7 @@ def test_noisy_image_layer_takes_windows_of_bytes(digits):
     )
 
 
-# baselines.md 7.1
+# docs/baselines.md 7.1
 
 
 def test_normal_jeffreys_penalty():
@@ -117,7 +117,7 @@ def test_warm_up_holds_the_kl_back():
     assert method.buffers["weight"].item() == pytest.approx(1 / 40)
 
 
-# baselines.md 7.2 to 7.5
+# docs/baselines.md 7.2 to 7.5
 
 
 def test_horseshoe_divergences():
@@ -164,7 +164,7 @@ def test_horseshoe_scale_of_the_slot_is_shared_and_paid_once(make_network):
     assert 60000 * (method.network_cost(network).item() - before) == pytest.approx(expected.item(), abs=1e-4)
 
 
-# baselines.md 8
+# docs/baselines.md 8
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Iterative magnitude pruning: scores, schedule, budgets (baselines.md section 11)."""
+"""Iterative magnitude pruning: scores, schedule, budgets (docs/baselines.md section 11)."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The variational and stochastic-gate methods: test values of baselines.md, gradients, limits, phases, removal."""
+"""The variational and stochastic-gate methods: test values of docs/baselines.md, gradients, limits, phases, removal."""
 
 import itertools
 import math
@@ -49,7 +49,7 @@ def make(name: str, arch: str = "lenet_300_100", steps: int = 10, epochs: int = 
     return method(chosen, context)
 
 
-# baselines.md 1
+# docs/baselines.md 1
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_l0_starts_near_its_keep_probabilities():
     assert sum(method.cost(slot).sum().item() for slot in method.context.gated) == pytest.approx(0.416117, abs=2e-3)
 
 
-# baselines.md 2
+# docs/baselines.md 2
 
 
 def test_arm_is_unbiased_on_the_toy():
@@ -150,7 +150,7 @@ def test_arm_penalty_at_the_start_and_its_gradient_in_training(digits, make_cell
     assert training.network.parameters["fc1.weight"].grad.abs().max() > 0
 
 
-# baselines.md 3
+# docs/baselines.md 3
 
 
 def test_generalised_dropout_prior():
@@ -189,7 +189,7 @@ def test_beta_bernoulli_values():
     assert beta_bernoulli.sample(number(2), number(3), v).mean().item() == pytest.approx(0.457143, abs=1e-5)
 
 
-# baselines.md 4 and 5
+# docs/baselines.md 4 and 5
 
 SBP_TABLE = [
     (0, math.exp(-5), 7.269941, 0.994647, 246.699),
@@ -262,7 +262,7 @@ def test_a_gate_squeezed_at_the_edge_is_pruned_by_every_criterion():
         assert method.settled("fc2").all()
 
 
-# baselines.md 6
+# docs/baselines.md 6
 
 
 def test_information_penalty():

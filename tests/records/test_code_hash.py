@@ -99,13 +99,15 @@ def test_training_hash_covers_the_engine_one_method_and_one_architecture():
     assert not any(name.startswith(("analysis/", "gathering/")) or name in NO_NUMBERS for name in names("magnitude"))
     assert all((PACKAGE / name).is_file() for name in NO_NUMBERS)
     hashes = [("magnitude", "lenet5"), ("bernoulli", "lenet5"), ("magnitude", "lenet_300_100"), ("ticket", "lenet5")]
-    assert len({training_hash(*names) for names in hashes}) == 4
+    assert len({training_hash(method, architecture=name) for method, name in hashes}) == 4
 
 
 def test_source_hash_follows_edited_code(copy):
     def hashes():
         cells = [("bernoulli", "lenet5"), ("magnitude", "lenet5"), ("magnitude", "lenet_300_100")]
-        return [training_hash(*cell) for cell in cells] + [source_hash("robustprune.analysis.figures")]
+        return [training_hash(method, architecture=name) for method, name in cells] + [
+            source_hash("robustprune.analysis.figures")
+        ]
 
     before = hashes()
     for name in ("engine/training.py", "methods/bernoulli.py", "analysis/figures/style.py"):

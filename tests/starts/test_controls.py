@@ -1,4 +1,4 @@
-"""Controls: networks of a found size without pruning (baselines.md section 14)."""
+"""Controls: networks of a found size without pruning (docs/baselines.md section 14)."""
 
 import pytest
 import torch
@@ -55,7 +55,7 @@ def test_a_ticket_has_the_initial_weights_of_its_units(digits, make_cell, arch):
     ticket = control(make_cell, digits, "ticket", arch)
     last = ticket.architecture.layers[-1]
     for r, units in enumerate(FOUND[arch]):
-        rows = torch.tensor(units[last.source])
+        rows = torch.tensor(units[last.reads])
         original = pruned.network.parameters[f"{last.name}.weight"][r][:, rows]
         assert torch.equal(ticket.network.parameters[f"{last.name}.weight"][r][:, : len(rows)], original)
 

@@ -39,7 +39,7 @@ def build(order: Order, replicate: int) -> nn.Sequential:
         module.load_state_dict({"weight": weight, "bias": bias})
         modules.append(module)
         modules += [nn.MaxPool2d(2)] if layer.kernel > 1 else []
-        modules += [nn.ReLU()] if layer.target else []
+        modules += [nn.ReLU()] if layer.writes else []
     return nn.Sequential(*modules)
 
 
@@ -47,8 +47,8 @@ def units_of(cell: Cell, model: nn.Sequential) -> dict[str, int]:
     """Units per slot."""
     network = architecture(cell.architecture)
     layers = [module for module in model if isinstance(module, nn.Conv2d | nn.Linear)]
-    written = {layer.target: module.weight.shape[0] for layer, module in zip(network.layers, layers, strict=True)}
-    read = {layer.source: module.weight.shape[1] for layer, module in zip(network.layers, layers, strict=True)}
+    written = {layer.writes: module.weight.shape[0] for layer, module in zip(network.layers, layers, strict=True)}
+    read = {layer.reads: module.weight.shape[1] for layer, module in zip(network.layers, layers, strict=True)}
     return {slot.name: written.get(slot.name, read.get(slot.name)) for slot in network.slots}
 
 

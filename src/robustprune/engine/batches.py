@@ -32,7 +32,7 @@ class Batches:
         self.all_images, self.labels = images, labels
         self.batch, self.orders, self.dtype = batch, orders, dtype
         self.steps = len(labels) // batch
-        self.source, self.kept = images, None
+        self.served, self.kept = images, None
         device = images.device
         self.offset = torch.zeros(len(orders), 1, dtype=torch.int64, device=device)
         self.order = torch.empty(len(orders), self.steps, batch, dtype=torch.int64, device=device)
@@ -59,7 +59,7 @@ class Batches:
         copies = [self.all_images.gather(1, indices) for indices in columns]
         for copy, indices in zip(copies, kept, strict=True):
             copy[:, indices < 0] = 0
-        self.source = torch.cat(copies)
+        self.served = torch.cat(copies)
         count = len(self.labels)
         self.offset = torch.arange(0, count * len(kept), count, device=kept.device).unsqueeze(1)
 
@@ -67,7 +67,7 @@ class Batches:
         """The epoch's next batch."""
         index = self.order.index_select(1, self.step).squeeze(1)
         self.step.add_(1)
-        rows = self.source.index_select(0, (index + self.offset).flatten())
+        rows = self.served.index_select(0, (index + self.offset).flatten())
         x = rows if self.dtype is None else rows.to(self.dtype).mul_(1 / 255)
         return x.view(*index.shape, -1), self.labels.take(index)
 

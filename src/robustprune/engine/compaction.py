@@ -39,8 +39,8 @@ def surviving(
 ) -> tuple[Masks, Tensor]:
     """Which places survive a request to remove units: slot -> bool [R, n], and which replicates were guarded [R].
 
-    A channel takes its flattened features with it, and leaves when its last one goes (baselines.md 0.4 c, d). Where
-    a slot would end up empty its best unit by score stays and the replicate is guarded: it counts as collapsed.
+    A channel takes its flattened features with it, and leaves when its last one goes (docs/baselines.md 0.4 c, d).
+    Where a slot would end up empty its best unit by score stays and the replicate is guarded: it counts as collapsed.
     """
     alive: Masks = {}
     guarded = torch.zeros(next(iter(kept.values())).shape[0], dtype=torch.bool)
@@ -80,10 +80,10 @@ def select_parameters(
     out = {}
     for layer in architecture.layers:
         weight, bias = tensors[f"{layer.name}.weight"].detach(), tensors[f"{layer.name}.bias"].detach()
-        if layer.target:
-            weight, bias = chosen.take(weight, layer.target, 1), chosen.take(bias, layer.target, 1)
-        if layer.source:
-            weight = chosen.take(weight, layer.source, 2)
+        if layer.writes:
+            weight, bias = chosen.take(weight, layer.writes, 1), chosen.take(bias, layer.writes, 1)
+        if layer.reads:
+            weight = chosen.take(weight, layer.reads, 2)
         out[f"{layer.name}.weight"], out[f"{layer.name}.bias"] = weight, bias
     return out
 

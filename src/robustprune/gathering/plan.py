@@ -47,7 +47,7 @@ def read_timings(path: Path) -> Timings:
     try:
         return {entry["name"]: entry["value"] for entry in json.loads(path.read_text())}
     except FileNotFoundError:
-        hint = f"make it with `make bench` in a clone, or name another with --bench (the clone's {FIGURE_FILES[1]})"
+        hint = f"make it with `make bench` in a clone, or name another with --bench (the clone's {TIMINGS_FILES[1]})"
         raise StudyError(f"{path}: no such file; {hint}") from None
     except (json.JSONDecodeError, TypeError, KeyError) as error:
         raise StudyError(f"{path}: not a file of `make bench` ({error}); make it again") from None

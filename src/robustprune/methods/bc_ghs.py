@@ -1,5 +1,5 @@
-"""Bayesian compression with the group horseshoe prior, BC-GHS (Louizos, Ullrich and Welling, NIPS 2017; baselines.md
-section 7.2 to 7.5).
+"""Bayesian compression with the group horseshoe prior, BC-GHS (Louizos, Ullrich and Welling, NIPS 2017;
+docs/baselines.md section 7.2 to 7.5).
 
 Objective: E[cross-entropy] + (scale beta_t / N) [KL(scales) + KL(weights)]. A gate is z = s t with half-Cauchy s (one
 per slot, scale tau0) and t (one per unit, scale 1); each square is a product of a Gamma and an inverse Gamma variable

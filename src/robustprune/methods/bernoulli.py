@@ -1,4 +1,4 @@
-"""Bernoulli gates with the flattening hyper-prior (Guenter and Sideris, arXiv 2205.04650; method.md).
+"""Bernoulli gates with the flattening hyper-prior (Guenter and Sideris, arXiv 2205.04650; docs/method.md).
 
 Objective: E_{xi ~ Bern(theta)}[cross-entropy] + (lambda / 2) ||W||^2 + sum_i c_i theta_i, c_i = ln(gamma_i) / N: the KL
 and the hyper-prior together are linear in theta, so every gate ends at 0 or 1.
@@ -108,7 +108,7 @@ class Bernoulli(Method):
         return EstimatedGate.apply(h, xi, theta, opened, closed, self.settings.estimator not in LINEAR)
 
     def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        slot = layer.source
+        slot = layer.reads
         if slot not in self.xi or self.settings.estimator not in LINEAR or not torch.is_grad_enabled():
             return super().linear(layer, h, weight, bias)
         return EstimatedLinear.apply(h, self.xi[slot], weight, bias, *self.sums[slot])

@@ -1,4 +1,4 @@
-"""Beta-Bernoulli dropout, its input-independent part (Lee et al. 2018; baselines.md section 3c).
+"""Beta-Bernoulli dropout, its input-independent part (Lee et al. 2018; docs/baselines.md section 3c).
 
 pi ~ Kumaraswamy(a, b) posterior against a Beta(alpha/K, 1) prior; z ~ relaxed Bernoulli(pi) per example at
 temperature 0.1. Objective: E[cross-entropy] + (1/N) sum_l s_l KL. Pruned where E[pi] < 0.001, at the start of the

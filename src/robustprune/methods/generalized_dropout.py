@@ -1,4 +1,4 @@
-"""Generalised dropout (Srinivas and Babu 2016; baselines.md section 3a): trainable keep probabilities with a Beta
+"""Generalised dropout (Srinivas and Babu 2016; docs/baselines.md section 3a): trainable keep probabilities with a Beta
 prior.
 
 Objective: E_z[cross-entropy] - (1/N) sum_j [(a - 1) log theta_j + (b - 1) log(1 - theta_j)], z_j ~ Bernoulli(theta_j)

@@ -1,4 +1,4 @@
-"""Group lasso, structured sparsity learning (Wen et al., NIPS 2016; baselines.md section 9), with proximal steps.
+"""Group lasso, structured sparsity learning (Wen et al., NIPS 2016; docs/baselines.md section 9), with proximal steps.
 
 Objective: cross-entropy + lambda sum_g sqrt|g| ||w_g||_2. A group is what computes a unit: its incoming weights and
 bias; for inputs and flattened features, which are not computed, the weights that read them. After every step of Adam

@@ -1,4 +1,4 @@
-"""L0-ARM: binary gates with the augment-REINFORCE-merge gradient (Li and Ji, ECML 2019; baselines.md section 2).
+"""L0-ARM: binary gates with the augment-REINFORCE-merge gradient (Li and Ji, ECML 2019; docs/baselines.md section 2).
 
 Objective: E_z[cross-entropy] + (1/N) sum_l lambda_l |group| sum_j pi_j, z_j ~ Bernoulli(pi_j), pi = sigmoid(k phi). The
 gradient of the expectation comes from two passes with antithetic uniforms, here per example with per-example losses,

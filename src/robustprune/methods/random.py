@@ -1,4 +1,4 @@
-"""Random pruning: the floor that every criterion must beat (baselines.md section 13).
+"""Random pruning: the floor that every criterion must beat (docs/baselines.md section 13).
 
 Scores are uniform numbers drawn once per unit from the replicate's own stream. Two forms: all units in one pool down to
 a budget (`target`), or the widths of another method's networks (`units`), where only the choice of units is random.

@@ -1,4 +1,5 @@
-"""Structured Bayesian pruning with truncated log-normal noise (Neklyudov et al., NIPS 2017; baselines.md section 4).
+"""Structured Bayesian pruning with truncated log-normal noise (Neklyudov et al., NIPS 2017; docs/baselines.md section
+4).
 
 Objective: E[cross-entropy] + (scale/N) sum KL(q(theta) || log-uniform), theta sampled per example and unit. Pruned
 where the signal-to-noise ratio is at most 1, or E[theta] < 0.001 (a gate squeezed against the left edge has a ratio

@@ -1,4 +1,4 @@
-"""Network slimming (Liu et al., ICCV 2017; baselines.md section 10).
+"""Network slimming (Liu et al., ICCV 2017; docs/baselines.md section 10).
 
 A factor s per unit multiplies it and is trained with an L1 penalty lambda sum |s|; then the units of smallest |s| over
 all slots leave at once, and the rest is fine-tuned without the penalty. Changed: the LeNets have no batch

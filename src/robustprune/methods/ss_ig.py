@@ -1,4 +1,4 @@
-"""Spike-and-slab Gaussian node selection, SS-IG (Jantre, Bhattacharya and Maiti, arXiv 2108.11000; baselines.md
+"""Spike-and-slab Gaussian node selection, SS-IG (Jantre, Bhattacharya and Maiti, arXiv 2108.11000; docs/baselines.md
 section 8).
 
 Objective: E[cross-entropy] + (scale/N) [sum_nodes KL(Bern(g) || Bern(lambda_l)) + sum_nodes g_j KL(weights into j) +
@@ -105,9 +105,9 @@ class SSIG(PhasedGates):
 
     def _log_priors(self, context: Context) -> dict[str, float]:
         linear = [layer for layer in context.architecture.layers if layer.kernel == 1]
-        widths = [context.units[layer.source] for layer in linear] + [context.architecture.classes]
+        widths = [context.units[layer.reads] for layer in linear] + [context.architecture.classes]
         found = prior_inclusion(widths, context.train_size, self.settings.prior_constant)
-        by_slot = {layer.target: value for layer, value in zip(linear, found, strict=False)}
+        by_slot = {layer.writes: value for layer, value in zip(linear, found, strict=False)}
         return {slot: by_slot.get(slot, found[0]) for slot in context.gated}
 
     def draw(self, batch: int) -> None:
@@ -165,12 +165,12 @@ class SSIG(PhasedGates):
             per_node = 0.0
             for name in (f"{layer.name}.weight", f"{layer.name}.bias"):
                 kl = slab_kl(network.parameters[name], self.sigma[name], self.settings.slab)
-                if name.endswith("weight") and layer.source:
-                    real = network.kept[layer.source] >= 0
+                if name.endswith("weight") and layer.reads:
+                    real = network.kept[layer.reads] >= 0
                     kl = kl * real.view(len(real), 1, -1, *[1] * (kl.dim() - 3))
                 per_node = per_node + kl.flatten(2).sum(2) if kl.dim() > 2 else per_node + kl
-            if layer.target:
-                per_node = per_node * torch.sigmoid(self.own(layer.target, "t")) * self.valid(layer.target)
+            if layer.writes:
+                per_node = per_node * torch.sigmoid(self.own(layer.writes, "t")) * self.valid(layer.writes)
             total = total + per_node.sum(1)
         return self.settings.kl_scale / self.context.train_size * total
 

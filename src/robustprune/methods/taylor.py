@@ -1,4 +1,4 @@
-"""First-order Taylor pruning, gate form (Molchanov et al., CVPR 2019; baselines.md section 12).
+"""First-order Taylor pruning, gate form (Molchanov et al., CVPR 2019; docs/baselines.md section 12).
 
 The importance of a unit is (dL/dz)^2 for a gate z = 1 behind it, squared per mini-batch, averaged over the mini-batches
 since the last pruning event, with momentum 0.9 across events. The units of lowest importance leave at the events of
@@ -24,10 +24,10 @@ def gate_gradient(network: StackedNetwork, slot: str) -> Tensor:
     layer = architecture.reader(slot)
     weight = network.parameters[f"{layer.name}.weight"]
     gradient = (weight.detach() * weight.grad).sum((1, *range(3, weight.dim())))
-    if layer.source == slot:
+    if layer.reads == slot:
         return gradient
     # a channel read through its flattened features
-    belongs = membership(network.kept[layer.source], architecture.slot(layer.source).positions, network.kept[slot])
+    belongs = membership(network.kept[layer.reads], architecture.slot(layer.reads).positions, network.kept[slot])
     return torch.bmm(gradient.unsqueeze(1), belongs.to(gradient.dtype)).squeeze(1)
 
 

@@ -1,4 +1,4 @@
-"""VIBNet: compression by the variational information bottleneck (Dai, Zhu, Guo and Wipf, ICML 2018; baselines.md
+"""VIBNet: compression by the variational information bottleneck (Dai, Zhu, Guo and Wipf, ICML 2018; docs/baselines.md
 section 6).
 
 Objective: cross-entropy + kappa sum_l m_l sum_i (1/2) log(1 + mu_i^2 / sigma_i^2), gates z = mu + sigma eps per

@@ -29,13 +29,13 @@ class Slot:
 class Layer:
     """A linear (kernel 1) or convolutional layer from one slot to the next.
 
-    source None: the image itself (one channel); target None: the class scores. positions: output places per
+    reads, writes: slots; reads None: the image itself (one channel); writes None: the class scores. positions: output places per
     image, which multiply the MACs.
     """
 
     name: str
-    source: str | None
-    target: str | None
+    reads: str | None
+    writes: str | None
     kernel: int = 1
     positions: int = 1
 
@@ -74,8 +74,8 @@ class Architecture:
         (out,)."""
         found: dict[str, tuple[int, ...]] = {}
         for layer in self.layers:
-            inputs = units[layer.source] if layer.source else 1
-            outputs = units[layer.target] if layer.target else self.classes
+            inputs = units[layer.reads] if layer.reads else 1
+            outputs = units[layer.writes] if layer.writes else self.classes
             kernel = (layer.kernel, layer.kernel) if layer.kernel > 1 else ()
             found |= {f"{layer.name}.weight": (outputs, inputs, *kernel), f"{layer.name}.bias": (outputs,)}
         return found
@@ -87,12 +87,12 @@ class Architecture:
     def reader(self, slot: str) -> Layer:
         """The layer that reads a slot (for a convolutional slot before a flattened one: the linear layer)."""
         flattened = [child.name for child in self.slots if child.parent == slot]
-        return next(layer for layer in self.layers if layer.source in [slot, *flattened])
+        return next(layer for layer in self.layers if layer.reads in [slot, *flattened])
 
     def writer(self, slot: str) -> Layer | None:
         """The layer that computes a slot's units (None for the input)."""
         name = self.slot(slot).parent or slot
-        return next((layer for layer in self.layers if layer.target == name), None)
+        return next((layer for layer in self.layers if layer.writes == name), None)
 
     def convolution(self, slot: str) -> Layer | None:
         """The convolution whose channels a slot holds (None for units, flattened features and the input)."""

@@ -19,13 +19,13 @@ class ForwardHooks:
 
     def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """A layer that reads units or features: gates h [R, B, in] and maps it to [R, B, out]."""
-        return linear(self.gate(layer.source, h), weight, bias)
+        return linear(self.gate(layer.reads, h), weight, bias)
 
     def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """A convolution with its pooling and ReLU: gates h [R, B, in, H, W], unless it is the image."""
-        if layer.source is None:
+        if layer.reads is None:
             return convolve_image(h, weight, bias)
-        return convolve(self.gate(layer.source, h), weight, bias)
+        return convolve(self.gate(layer.reads, h), weight, bias)
 
 
 class Gated(ForwardHooks):
@@ -76,11 +76,11 @@ class StackedNetwork:
             if layer.kernel > 1:
                 h = hooks.convolve(layer, h, weight, bias)
             else:
-                if layer.source in self._flat:
+                if layer.reads in self._flat:
                     # the channels' own gate comes before the one of their flattened features
-                    h = self._flatten(hooks.gate(self.architecture.slot(layer.source).parent, h), layer.source)
+                    h = self._flatten(hooks.gate(self.architecture.slot(layer.reads).parent, h), layer.reads)
                 h = hooks.linear(layer, h, weight, bias)
-                if layer.target:
+                if layer.writes:
                     h = h.relu_()
         return h
 

@@ -22,7 +22,7 @@ def _problems(architecture: Architecture, name: str) -> Iterator[str]:
         yield f"the architecture is called {architecture.name!r}; call it {name!r}, as its file is"
     if architecture.classes != CLASSES:
         yield f"it has {architecture.classes} classes; only {CLASSES} can be had"
-    if not architecture.layers or architecture.layers[-1].target is not None:
+    if not architecture.layers or architecture.layers[-1].writes is not None:
         yield "the last layer's target is not None (the class scores)"
     yield from _slots(architecture)
     yield from _chain(architecture)
@@ -33,7 +33,7 @@ def _slots(architecture: Architecture) -> Iterator[str]:
     if len({*names}) < len(names):
         yield f"slots {', '.join(names)}: each name may be used once"
     for layer in architecture.layers:
-        for end in (layer.source, layer.target):
+        for end in (layer.reads, layer.writes):
             if end is not None and end not in names:
                 yield f"layer {layer.name}: there is no slot {end!r} (slots: {', '.join(names)})"
     for slot in architecture.slots:
@@ -53,9 +53,9 @@ def _chain(architecture: Architecture) -> Iterator[str]:
             side -= KERNEL - 1
             yield from _convolution(layer, side)
             side //= 2
-        elif written is None and layer.source != "input":
+        elif written is None and layer.reads != "input":
             yield f"layer {layer.name}: a first layer that is linear reads the slot input (hidden=False)"
-        flattened = [slot for slot in architecture.slots if slot.parent and slot.name == layer.source]
+        flattened = [slot for slot in architecture.slots if slot.parent and slot.name == layer.reads]
         for slot in flattened:
             parent = architecture.slot(slot.parent)
             if slot.positions != side**2 or slot.units != parent.units * side**2:
@@ -63,10 +63,10 @@ def _chain(architecture: Architecture) -> Iterator[str]:
                     f"slot {slot.name}: expected {parent.units * side**2} units and positions={side**2} "
                     f"({parent.units} channels of {side} x {side}), found {slot.units} and {slot.positions}"
                 )
-        source = flattened[0].parent if flattened else layer.source
+        source = flattened[0].parent if flattened else layer.reads
         if written is not None and source != written:
-            yield f"layer {layer.name}: reads {layer.source}; expected {written}, which the layer before it writes"
-        written = layer.target
+            yield f"layer {layer.name}: reads {layer.reads}; expected {written}, which the layer before it writes"
+        written = layer.writes
 
 
 def _convolution(layer: Layer, rows: int) -> Iterator[str]:

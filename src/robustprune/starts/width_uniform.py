@@ -1,5 +1,5 @@
 """Width-uniform: one factor on all gated slots that gives as many parameters as a method found, new random weights
-(baselines.md section 14). The floor for any method that claims to find widths: it chooses none.
+(docs/baselines.md section 14). The floor for any method that claims to find widths: it chooses none.
 """
 
 from robustprune.networks.size import parameters

@@ -39,7 +39,7 @@ class Cell(Strict):
 
     @property
     def key(self) -> str:
-        """The cell's folder below runs/ (design.md section 4), e.g. mnist/lenet5-full/dense/dense/he_normal/width-1."""
+        """The cell's folder below runs/, e.g. mnist/lenet5-full/dense/dense/he_normal/width-1."""
         return "/".join(
             [
                 self.dataset,

@@ -47,7 +47,7 @@ Strengths = Annotated[StrengthTable, _or_file(dict, StrengthTable)]
 
 
 class TrainingSettings(Strict):
-    """The common training protocol (design.md section 6); the same for every method of a cell grid."""
+    """The common training protocol (docs/protocol.md); the same for every method of a cell grid."""
 
     epochs: int = Field(40, ge=1, description="passes over the training images")
     batch_size: int = Field(128, ge=1)

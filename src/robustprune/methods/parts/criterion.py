@@ -1,6 +1,6 @@
 """Pruning by a criterion: units of lowest score leave at the events of a schedule, down to a budget.
 
-A method of this kind says how units are scored; everything else is shared. Baselines.md sections 11 to 13.
+A method of this kind says how units are scored; everything else is shared. docs/baselines.md sections 11 to 13.
 """
 
 from abc import ABC, abstractmethod

@@ -49,8 +49,8 @@ def kl_from_standard_normal(mean: Tensor, log_variance: Tensor, variance: Tensor
 
 
 class GaussianWeights(PhasedGates):
-    """Local reparameterisation (baselines.md 7.0): each layer draws its outputs, not its weights. Comes before a class
-    of gates in the bases of a method."""
+    """Local reparameterisation (docs/baselines.md 7.0): each layer draws its outputs, not its weights. Comes before a
+    class of gates in the bases of a method."""
 
     def __init__(self, settings, context: Context):
         super().__init__(settings, context)
@@ -62,7 +62,7 @@ class GaussianWeights(PhasedGates):
         """Numbers that each layer computes for one example, before pooling."""
         layers = self.context.architecture.layers
         counts = {
-            layer.name: units[layer.target] if layer.target else self.context.architecture.classes for layer in layers
+            layer.name: units[layer.writes] if layer.writes else self.context.architecture.classes for layer in layers
         }
         return {layer.name: counts[layer.name] * layer.positions for layer in layers}
 
@@ -79,14 +79,14 @@ class GaussianWeights(PhasedGates):
     def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         if not self.sampling:
             return super().linear(layer, h, weight, bias)
-        return noisy_linear(self.gate(layer.source, h), weight, bias, *self._noise_of(layer))
+        return noisy_linear(self.gate(layer.reads, h), weight, bias, *self._noise_of(layer))
 
     def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         if not self.sampling:
             return super().convolve(layer, h, weight, bias)
-        if layer.source is None:
+        if layer.reads is None:
             return noisy_convolve_image(h, weight, bias, *self._noise_of(layer))
-        return noisy_convolve(self.gate(layer.source, h), weight, bias, *self._noise_of(layer))
+        return noisy_convolve(self.gate(layer.reads, h), weight, bias, *self._noise_of(layer))
 
     def _noise_of(self, layer: Layer) -> tuple[Tensor, Tensor, Tensor]:
         return self.variance[f"{layer.name}.weight"], self.variance[f"{layer.name}.bias"], self.eps[layer.name]

@@ -1,4 +1,4 @@
-"""Iterative pruning to a parameter budget: when to prune and how far (baselines.md section 11), for any score."""
+"""Iterative pruning to a parameter budget: when to prune and how far (docs/baselines.md section 11), for any score."""
 
 from collections.abc import Mapping
 from typing import Literal

@@ -86,7 +86,7 @@ class Start:
         with torch.no_grad():
             for layer in self.context.architecture.layers:
                 weight, bias = (network.parameters[f"{layer.name}.{kind}"][replicate] for kind in ("weight", "bias"))
-                rows = units[layer.target] if layer.target else torch.arange(len(bias), device=bias.device)
-                columns = units[layer.source] if layer.source else torch.arange(1, device=bias.device)
+                rows = units[layer.writes] if layer.writes else torch.arange(len(bias), device=bias.device)
+                columns = units[layer.reads] if layer.reads else torch.arange(1, device=bias.device)
                 weight[rows.unsqueeze(1), columns] = weights[f"{layer.name}.weight"]
                 bias[rows] = weights[f"{layer.name}.bias"]
