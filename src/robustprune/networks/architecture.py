@@ -29,8 +29,8 @@ class Slot:
 class Layer:
     """A linear (kernel 1) or convolutional layer from one slot to the next.
 
-    reads, writes: slots; reads None: the image itself (one channel); writes None: the class scores. positions: output places per
-    image, which multiply the MACs.
+    reads: the slot it reads, None for the image itself (one channel); writes: the slot it writes, None for the class
+    scores; positions: output places per image, which multiply the MACs.
     """
 
     name: str
