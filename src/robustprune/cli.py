@@ -160,6 +160,25 @@ def _check(arguments: argparse.Namespace) -> None:
         print(f"{path}: valid, {len(record.replicates)} replicates")
 
 
+def _check_method(arguments: argparse.Namespace) -> None:
+    import json
+    import tempfile
+
+    from robustprune.data.datasets import load
+    from robustprune.engine.contract import check_contract
+    from robustprune.study.config import DataSettings
+
+    try:
+        settings = json.loads(arguments.settings)
+    except json.JSONDecodeError as error:
+        raise StudyError(f"--settings: expected JSON such as '{{\"price\": 0.001}}' ({error})") from None
+    with tempfile.TemporaryDirectory() as folder:
+        data = load("digits", DataSettings(directory=folder))
+    for line in check_contract(arguments.method, settings, arguments.track, arguments.architectures, data):
+        print(line, flush=True)
+    print(f"{arguments.method} keeps the contract")
+
+
 def _schema(arguments: argparse.Namespace) -> None:
     from robustprune.records.schemas import write_schemas
 
@@ -232,6 +251,15 @@ def build_parser() -> Parser:
     command("methods", _methods, "print one method name per line, plug-ins included")
     check = command("check", _check, "validate records, your own program's too, against the schema")
     check.add_argument("records", type=Path, nargs="+", help="record.json files")
+    contract = command(
+        "check-method", _check_method, "train a method for a few steps and check it against the contract"
+    )
+    contract.add_argument("method", help="its name, your own plug-in's too")
+    contract.add_argument("--settings", default="{}", help="its settings as JSON, where it has some without a default")
+    contract.add_argument("--track", choices=("full", "hidden"), default="full")
+    contract.add_argument(
+        "--architectures", nargs="+", default=("lenet_300_100", "lenet5"), help="(default: both LeNets)"
+    )
     schema = command("schema", _schema, "write the JSON schemas of configuration and record")
     schema.add_argument("--output", type=Path, required=True, help="folder, e.g. workflow/schemas")
     return parser

@@ -4,7 +4,8 @@ Each check trains a few steps on the embedded digits in float64 and raises Study
 what the contract asks (methods/parts/base.py).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -120,7 +121,7 @@ def resumption(trial: Trial) -> None:
     """A training that is resumed from a checkpoint ends as one that was not interrupted."""
     whole = trial.training(epochs=EPOCHS // 2)
     resumed = trial.training()
-    resumed.restore(whole.state())
+    resumed.restore(copy.deepcopy(whole.state()))
     while not whole.finished:
         whole.run_epoch()
         resumed.run_epoch()
@@ -146,9 +147,11 @@ def independence(trial: Trial) -> None:
 CHECKS: tuple[Callable[[Trial], None], ...] = (names, hooks, compaction, resumption, independence)
 
 
-def check_contract(method: str, settings: Mapping[str, Any], track: str, data: Dataset) -> Iterator[str]:
-    """Run every check on both LeNets; yields a line per check. Raises StudyError for the first that fails."""
-    for architecture in ("lenet_300_100", "lenet5"):
+def check_contract(
+    method: str, settings: Mapping[str, Any], track: str, architectures: Iterable[str], data: Dataset
+) -> Iterator[str]:
+    """Run every check on every architecture; yields a line per check. Raises StudyError for the first that fails."""
+    for architecture in architectures:
         trial = Trial(method, settings, architecture, track, data)
         for check in CHECKS:
             try:
