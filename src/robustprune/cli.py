@@ -138,6 +138,9 @@ def _plan(arguments: argparse.Namespace) -> None:
     networks = sum(cell.replicates for cell in cells.values())
     known = [value for value in seconds.values() if value is not None]
     print(f"{len(cells)} cells, {networks} networks; results go to {config.root}")
+    if not known:
+        print(f"time unknown: no figures of these methods in {bench} (make bench)")
+        return
     unknown = len(cells) - len(known)
     print(
         f"about {sum(known) / 3600:.1f} core-hours for {len(known)} cells (one thread, one cell at a time, by "
