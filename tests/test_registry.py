@@ -189,9 +189,9 @@ def test_an_own_base_class_in_the_file_is_no_second_method(plugins):
 
 
 def test_unknown_names_say_the_nearest_and_where_a_file_would_be_looked_for(plugins):
-    message = refused(find_method, "tickt")
-    assert message.startswith("unknown method 'tickt'; did you mean 'ticket'?")
-    assert message.endswith("; plugins/methods/tickt.py would add it")
+    message = refused(find_method, "bernouli")
+    assert message.startswith("unknown method 'bernouli'; did you mean 'bernoulli'?")
+    assert message.endswith("; plugins/methods/bernouli.py would add it")
     plugins("methods/Bad-Name.py")
     assert "plugins/methods/Bad-Name.py: rename the file" in refused(registry.path_of, "method", "Bad-Name")
 
