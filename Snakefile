@@ -1,5 +1,6 @@
 """The study, from data to report. Configuration: config/README.md. `snakemake --cores 2` runs everything."""
 
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -7,10 +8,16 @@ from snakemake.utils import min_version
 
 from robustprune.analysis.figures import FIGURES, caption
 from robustprune.analysis.tables import TABLES
-from robustprune.study.cells import study_cells
+from robustprune.gathering.programs import (
+    check_inputs,
+    check_rules,
+    checked_cells,
+    program_command,
+    program_hash,
+)
 from robustprune.study.config import validate_study
-from robustprune.methods.parts.registry import check_method, control_names
-from robustprune.records.provenance import source_hash, training_hash
+from robustprune.starts.parts.registry import code_hash, start_names
+from robustprune.records.provenance import source_hash
 
 min_version("9.0")
 
@@ -32,10 +39,7 @@ if (
 STUDY = validate_study(config, "configuration")
 ROOT = STUDY.root
 CONFIG_FILE = Path(ROOT, "config.yaml")
-CELLS = study_cells(STUDY)
-for cell in CELLS.values():
-    if cell.method not in STUDY.foreign:
-        check_method(cell)
+CELLS = checked_cells(STUDY)
 # a cell's folder below runs/; filled in, it is the cell's key
 CELL = "{dataset}/{network}/{method}/{strength}/{initialization}/width-{width}"
 cell_of = lambda wildcards: CELL.format(**dict(wildcards.items()))
@@ -80,6 +84,7 @@ onstart:
 
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/foreign.smk"
 
 
 # baselines that are programs of their own, a file each
@@ -88,6 +93,7 @@ for path in sorted(Path(workflow.basedir, "workflow/baselines").glob("*.smk")):
     include: str(path)
 
 
+include: "workflow/rules/programs.smk"
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/tune.smk"

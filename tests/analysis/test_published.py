@@ -44,7 +44,7 @@ def runs_of(method: str, sizes: dict[str, int], **settings) -> pd.DataFrame:
     ],
 )
 def test_params_of_printed_units(arch, units, params):
-    """baselines.md 16.4."""
+    """docs/baselines.md 16.4."""
     assert params_of(arch, units) == params
 
 

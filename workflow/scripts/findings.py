@@ -14,7 +14,7 @@ from robustprune.analysis.labels import ARCHITECTURES
 from robustprune.analysis.read import SERIES, read_detailed_runs
 from robustprune.analysis.select import METHOD_UNDER_STUDY, standard
 from robustprune.analysis.statistics import mean_interval, paired_difference
-from robustprune.gathering.plan import cell_seconds, read_figures
+from robustprune.gathering.plan import cell_seconds, read_timings
 from robustprune.study.cells import study_cells
 from robustprune.study.config import load_study
 
@@ -53,7 +53,7 @@ def progress() -> str:
     missing = len(pd.read_csv(REFERENCE / "missing.csv"))
     ended = ", ".join(f"{n} {status}" for status, n in runs["status"].value_counts().items())
     rest = f"; `results/reference/missing.csv` lists the other {missing}" if missing else ""
-    figures = read_figures(REPOSITORY / "benchmarks" / "latest.json")
+    figures = read_timings(REFERENCE / "bench.json")
     study = study_cells(load_study(REPOSITORY / "config" / "config.yaml"))
     measured, planned = runs["train_seconds"].sum() / 3600, sum(cell_seconds(c, figures) for c in study.values()) / 3600
     return (

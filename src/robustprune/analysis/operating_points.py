@@ -1,6 +1,6 @@
 """Operating points: for each method the smallest network that costs next to nothing in validation error.
 
-Test images have no say: only error_valid_percent is read (design.md section 6).
+Test images have no say: only error_valid_percent is read (docs/protocol.md).
 """
 
 from pathlib import Path

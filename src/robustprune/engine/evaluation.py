@@ -9,13 +9,13 @@ from torch import Tensor
 from robustprune.engine.compaction import extract
 from robustprune.engine.history import undetermined
 from robustprune.engine.training import PASSES, Training
+from robustprune.networks.architecture import architecture
 from robustprune.networks.folding import Kept, Weights, fold_gates, remove_dead
 from robustprune.networks.latency import Latency, latency
 from robustprune.networks.plain import PlainNetwork, error_percent, plain_network
 from robustprune.networks.size import macs, parameters
-from robustprune.records.record import Replicate, finite, join_units
-
-COLLAPSED_ABOVE_PERCENT = 10.0
+from robustprune.records.record import Replicate, collapse, finite, join_units
+from robustprune.study.cells import Cell
 
 
 @dataclass
@@ -76,7 +76,7 @@ def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tupl
         "error_test_percent": error,
         "train_seconds": training.seconds / cell.replicates,
         "train_macs": float(training.train_macs[replicate]),
-        "train_macs_dense": dense_training_macs(training),
+        "train_macs_dense": dense_training_macs(cell, len(training.batches.labels)),
     }
     kept_latency = latency(network.plain)
     for name, found in (("dense", dense_latency), ("kept", kept_latency)):
@@ -96,10 +96,11 @@ def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tupl
     return Replicate(status=status, reason=reason, **values), network
 
 
-def dense_training_macs(training: Training) -> float:
-    """Multiply-accumulates of the same training had nothing been removed."""
-    steps = training.batches.steps * training.cell.training.epochs
-    return float(PASSES * training.cell.training.batch_size * steps * macs(training.architecture, training.units))
+def dense_training_macs(cell: Cell, images: int) -> float:
+    """Multiply-accumulates of training the starting network on so many images, with nothing removed."""
+    network, training = architecture(cell.architecture), cell.training
+    steps = images // training.batch_size * training.epochs
+    return float(PASSES * training.batch_size * steps * macs(network, network.units(cell.width)))
 
 
 def _gate_summary(gates: dict[str, Tensor]) -> dict[str, float | None]:
@@ -118,6 +119,5 @@ def _status(training: Training, replicate: int, network: Network, error: float) 
         return "collapsed", "the method asked to remove a slot's last unit during training; its best one was kept"
     if network.emptied:
         return "collapsed", f"rounding closed every gate of {', '.join(network.emptied)}; the largest was kept open"
-    if error > COLLAPSED_ABOVE_PERCENT:
-        return "collapsed", f"test error {error:.2f} % exceeds {COLLAPSED_ABOVE_PERCENT:g} %"
-    return "ok", None
+    reason = collapse(error)
+    return ("collapsed", reason) if reason else ("ok", None)

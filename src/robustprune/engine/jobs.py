@@ -1,11 +1,16 @@
-"""What is known of a cell before it ran: the order for a program of one's own, the entries of a cell that failed."""
+"""What is known of a cell before it ran: the order for a foreign program, the entries of a cell that failed."""
 
+from pathlib import Path
 from typing import Any
 
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import macs, parameters
 from robustprune.records.record import Replicate, join_units
 from robustprune.study.cells import Cell
+from robustprune.study.config import StudyConfig
+
+OPTIONAL_COLUMNS = ("error_valid_percent", "seconds", "train_macs", "status", "reason")
+"""What a program's CSV may hold beside `result_columns`."""
 
 
 def starting_network(cell: Cell) -> dict[str, Any]:
@@ -22,7 +27,26 @@ def failed_replicates(cell: Cell, reason: str) -> list[Replicate]:
     return [Replicate(replicate=r, seed=cell.seed(r), **shared) for r in range(cell.replicates)]
 
 
-def order(cell: Cell) -> dict[str, Any]:
-    """A cell as a program in any language needs it: what is asked, its hash, and per replicate what is given."""
+def result_columns(cell: Cell) -> list[str]:
+    """The columns that a program's CSV must have for this cell."""
+    units = [f"units_{slot.name}" for slot in architecture(cell.architecture).slots]
+    validation = ["error_valid_percent"] if cell.training.images == "tuning" else []
+    return ["replicate", *units, *validation, "error_test_percent"]
+
+
+def order(cell: Cell, config: StudyConfig) -> dict[str, Any]:
+    """A cell as a program in any language needs it: what is asked, where the data lies, and per replicate its seed."""
+    network = architecture(cell.architecture)
     given = [{"replicate": r, "seed": cell.seed(r), **starting_network(cell)} for r in range(cell.replicates)]
-    return {"cell": cell.model_dump(mode="json"), "config_hash": cell.config_hash, "replicates": given}
+    return {
+        "cell": cell.model_dump(mode="json"),
+        "config_hash": cell.config_hash,
+        "data": str(Path(config.data.directory, f"{cell.dataset}.safetensors")),
+        "device": config.device,
+        "threads": config.threads,
+        "units": network.units(cell.width),
+        "gated": network.gated(cell.track),
+        "classes": network.classes,
+        "columns": result_columns(cell),
+        "replicates": given,
+    }

@@ -11,8 +11,8 @@ from robustprune.engine.jobs import failed_replicates
 from robustprune.errors import StudyError
 from robustprune.files import write_table
 from robustprune.gathering.asked import ASKED, asked_columns, cells_at_operating_points
-from robustprune.methods.parts.registry import check_method
 from robustprune.records.record import COLUMNS, RECORD_NAME, Record, Replicate, read_record, table_rows
+from robustprune.starts.parts.registry import check_cell
 from robustprune.study.cells import AXES, Cell, study_cells
 from robustprune.study.config import StudyConfig
 
@@ -86,7 +86,7 @@ def _details(
 def _settings(cell: Cell) -> dict:
     """The method's settings with their defaults; as given for programs that are not methods of the package."""
     try:
-        return check_method(cell).model_dump(mode="json")
+        return check_cell(cell).model_dump(mode="json")
     except StudyError:
         return cell.settings
 

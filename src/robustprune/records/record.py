@@ -14,6 +14,7 @@ from robustprune.study.cells import Cell
 from robustprune.study.config import Strict, describe
 
 RECORD_NAME = "record.json"
+COLLAPSED_ABOVE_PERCENT = 10.0
 Status = Literal["ok", "collapsed", "diverged", "failed"]
 Count = int | None
 
@@ -34,6 +35,13 @@ def join_units(units: dict[str, int]) -> str:
 def split_units(text: str) -> tuple[int, ...]:
     """Inverse of join_units without the slot names; raises ValueError for anything else."""
     return tuple(int(part) for part in text.split("-"))
+
+
+def collapse(error_test_percent: float) -> str | None:
+    """The reason why a network with this test error counts as collapsed, or None."""
+    if error_test_percent > COLLAPSED_ABOVE_PERCENT:
+        return f"test error {error_test_percent:.2f} % exceeds {COLLAPSED_ABOVE_PERCENT:g} %"
+    return None
 
 
 class Replicate(Strict):
@@ -138,6 +146,14 @@ class Record(Strict):
             for name in [name for name in entry if name == "train_seconds" or name.startswith("inference_ms_")]:
                 del entry[name]
         return values
+
+    def summary(self) -> list[str]:
+        """One line per replicate for people: status, units and test error."""
+        lines = []
+        for entry in self.replicates:
+            error = "unknown" if entry.error_test_percent is None else f"{entry.error_test_percent:.2f} %"
+            lines.append(f"replicate {entry.replicate}: {entry.status}, kept {entry.units_kept}, test error {error}")
+        return lines
 
     def rows(self) -> list[dict[str, Any]]:
         """One dictionary per replicate with exactly the keys of COLUMNS, in order."""

@@ -1,0 +1,78 @@
+"""What a foreign program in Python may take from the package: the data, and what pairs it with all other methods."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from robustprune.data.datasets import Dataset, load
+from robustprune.initialization import initial_parameters
+from robustprune.initialization.examples import Examples
+from robustprune.networks.architecture import architecture
+from robustprune.networks.plain import error_percent
+from robustprune.study.cells import Cell, stream_seed
+from robustprune.study.config import DataSettings
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order and its data. `images` uint8 [N, 784] and `labels` [N] are those to train on."""
+
+    cell: Cell
+    units: dict[str, int]
+    threads: int
+    device: str
+    data: Dataset
+
+    @cached_property
+    def images(self) -> Tensor:
+        """The training images, without those kept out for validation where the cell says `images: tuning`."""
+        return self.data.train_images[self._chosen]
+
+    @cached_property
+    def labels(self) -> Tensor:
+        """The labels of `images`."""
+        return self.data.train_labels[self._chosen]
+
+    @property
+    def _chosen(self) -> Tensor | slice:
+        return self.data.tuning if self.cell.training.images == "tuning" else slice(None)
+
+    def weights(self, replicate: int) -> dict[str, Tensor]:
+        """The replicate's initial weights, the same for every method.
+
+        "<layer>.weight" [out, in(, k, k)] and "<layer>.bias" [out].
+        """
+        generator = torch.Generator().manual_seed(stream_seed(self.cell.seed(replicate), "weights"))
+        network, examples = architecture(self.cell.architecture), Examples(self.images, self.labels)
+        drawn = initial_parameters(network, self.units, self.cell.initialization, [generator], examples=examples)
+        return {name: tensor[0] for name, tensor in drawn.items()}
+
+    def batches(self, replicate: int) -> Iterator[Tensor]:
+        """The replicate's batches, the same for every method: per epoch an index [steps, batch] into `images`."""
+        generator = torch.Generator().manual_seed(stream_seed(self.cell.seed(replicate), "order"))
+        count, size = len(self.labels), self.cell.training.batch_size
+        for _ in range(self.cell.training.epochs):
+            yield torch.randperm(count, generator=generator)[: count // size * size].view(-1, size)
+
+    def errors(self, network: Callable[[Tensor], Tensor]) -> dict[str, float]:
+        """The error columns of a network (or function) from images [B, 784] in [0, 1] to scores [B, classes]."""
+        data, errors = self.data, {}
+        if self.cell.training.images == "tuning":
+            held_out = data.validation
+            errors["error_valid_percent"] = error_percent(
+                network, data.train_images[held_out], data.train_labels[held_out]
+            )
+        return {**errors, "error_test_percent": error_percent(network, data.test_images, data.test_labels)}
+
+
+def read_order(path: str | Path) -> Order:
+    """Read the file that a program gets as its first argument, and the data set that it names."""
+    asked = json.loads(Path(path).read_text())
+    cell = Cell.model_validate(asked["cell"])
+    data = load(cell.dataset, DataSettings(directory=str(Path(asked["data"]).parent)))
+    return Order(cell, asked["units"], asked["threads"], asked["device"], data)

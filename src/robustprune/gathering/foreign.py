@@ -1,0 +1,211 @@
+"""From the small CSV of a foreign program to the record of its cell: every value checked, everything else added."""
+
+import csv
+import math
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from robustprune.data.datasets import load
+from robustprune.engine.evaluation import dense_training_macs
+from robustprune.engine.jobs import OPTIONAL_COLUMNS, result_columns, starting_network
+from robustprune.errors import StudyError, nearest
+from robustprune.gathering.programs import program_hash
+from robustprune.networks.architecture import architecture
+from robustprune.networks.size import macs, parameters
+from robustprune.records.provenance import provenance
+from robustprune.records.record import Provenance, Record, Replicate, Status, collapse, join_units, write_record
+from robustprune.study.cells import Cell
+from robustprune.study.config import StudyConfig, describe
+
+UNFINISHED = ("diverged", "failed")
+"""What a network may be without units and errors."""
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the CSV; whatever is wrong with it names file, line and column."""
+
+    path: Path
+    line: int
+    values: dict[str, str]
+
+    def text(self, column: str) -> str:
+        """What stands there; nothing for a column that is not there."""
+        return self.values.get(column, "")
+
+    def wrong(self, column: str, expected: str) -> StudyError:
+        """The error of a value."""
+        found = self.text(column)[:60]
+        return StudyError(f"{self.path}: line {self.line}, column {column}: expected {expected}, found {found!r}")
+
+    def count(self, column: str, least: int, most: int, why: str = "") -> int:
+        """A whole number between two bounds."""
+        text = self.text(column)
+        if not re.fullmatch("[0-9]{1,18}", text) or not least <= int(text) <= most:
+            bounds = f"{least} to {most}" if least < most else f"{most}"
+            raise self.wrong(column, f"a whole number, {bounds}{why}")
+        return int(text)
+
+    def number(self, column: str, most: float = math.inf) -> float:
+        """A number of at least 0 and at most `most`."""
+        text = self.text(column)
+        if not NUMBER.fullmatch(text) or not 0 <= float(text) <= most or math.isinf(float(text)):
+            raise self.wrong(column, "a number, 0 or more" if math.isinf(most) else f"a number, 0 to {most:g}")
+        return float(text)
+
+
+def write_results(
+    config: StudyConfig,
+    cell: Cell,
+    results: Path,
+    folder: Path,
+    program: Iterable[Path] = (),
+    order: Path | None = None,
+) -> Record:
+    """Write the record of a cell into `folder` from a program's CSV; nothing is written where a StudyError is raised.
+
+    program: its files, for the source hash. order: the file that it read, written just before it started.
+    """
+    replicates = read_results(results, cell)
+    data = load(cell.dataset, config.data)
+    images = len(data.tuning if cell.training.images == "tuning" else data.train_labels)
+    dense = {"train_macs_dense": dense_training_macs(cell, images)}
+    record = Record(
+        cell=cell,
+        config_hash=cell.config_hash,
+        provenance=_provenance(config, cell, program, order or results),
+        replicates=tuple(entry.model_copy(update=dense) for entry in replicates),
+    )
+    write_record(record, folder)
+    return record
+
+
+def _provenance(config: StudyConfig, cell: Cell, program: Iterable[Path], first: Path) -> Provenance:
+    """first: the file whose time is that of the program's start."""
+    started = _modified(first)
+    origin = provenance(program_hash(program), config.device, config.threads)
+    begun = datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds")
+    return Provenance(**origin, started=begun, seconds=max(0.0, time.time() - started))
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError as error:
+        raise StudyError(f"{path}: {error.strerror}; expected the order that the program read") from None
+
+
+def read_results(path: Path, cell: Cell) -> list[Replicate]:
+    """One entry per replicate of the cell, in order."""
+    rows: dict[int, Row] = {}
+    for row in _rows(path, cell):
+        number = row.count("replicate", 0, cell.replicates - 1)
+        if number in rows:
+            raise row.wrong("replicate", f"each replicate once (line {rows[number].line} has it too)")
+        rows[number] = row
+    for number in range(cell.replicates):
+        if number not in rows:
+            every = f"one line for each of the replicates 0 to {cell.replicates - 1}"
+            raise StudyError(f"{path}: column replicate: expected {every}, found none for {number}")
+    return [_entry(rows[number], number, cell) for number in sorted(rows)]
+
+
+def _rows(path: Path, cell: Cell) -> list[Row]:
+    lines = [(number, line) for number, line in _lines(path) if line]
+    needed = result_columns(cell)
+    if not lines:
+        raise StudyError(f"{path}: empty; expected a first line {','.join(needed)}")
+    (first, header), *rest = lines
+    _check_header(f"{path}: line {first}", header, needed)
+    for number, line in rest:
+        if len(line) != len(header):
+            raise StudyError(f"{path}: line {number}: expected {len(header)} values, one per column, found {len(line)}")
+    return [Row(path, number, dict(zip(header, line, strict=True))) for number, line in rest]
+
+
+def _lines(path: Path) -> list[tuple[int, list[str]]]:
+    """Number of the line and its values without the spaces around them."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as opened:
+            reader = csv.reader(opened, strict=True)
+            return [(reader.line_num, [value.strip() for value in line]) for line in reader]
+    except OSError as error:
+        raise StudyError(f"{path}: {error.strerror}; expected the CSV that the program writes") from None
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{path}: not UTF-8 text (byte {error.start}); expected a CSV in UTF-8") from None
+    except csv.Error as error:
+        raise StudyError(f"{path}: line {reader.line_num}: not a CSV ({error})") from None
+
+
+def _check_header(where: str, header: list[str], needed: list[str]) -> None:
+    known = [*needed, *(name for name in OPTIONAL_COLUMNS if name not in needed)]
+    for name in header:
+        if name not in known:
+            raise StudyError(f"{where}: unknown column {name[:60]!r}{nearest(name, known)}")
+        if header.count(name) > 1:
+            raise StudyError(f"{where}: column {name}: expected once, found {header.count(name)} times")
+    for name in needed:
+        if name not in header:
+            raise StudyError(f"{where}: column {name} is missing; expected {','.join(needed)}")
+
+
+def _entry(row: Row, number: int, cell: Cell) -> Replicate:
+    status, reason = _status(row)
+    given: dict[str, Any] = {"replicate": number, "seed": cell.seed(number), **starting_network(cell)}
+    if row.text("seconds"):
+        given["train_seconds"] = row.number("seconds")
+    if row.text("train_macs"):
+        given["train_macs"] = row.number("train_macs")
+    if status not in UNFINISHED:
+        given |= _sizes(row, cell) | _errors(row, cell)
+        reason = reason or collapse(given["error_test_percent"])
+        status = "collapsed" if reason else "ok"
+    try:
+        return Replicate(status=status, reason=reason, **given)
+    except ValidationError as error:
+        raise describe(error, f"{row.path}: line {row.line}") from None
+
+
+def _status(row: Row) -> tuple[str, str | None]:
+    """The status that the program gives, ok where it gives none, and the reason."""
+    status, reason = row.text("status") or "ok", row.text("reason")
+    if status not in get_args(Status):
+        raise row.wrong("status", f"one of {', '.join(get_args(Status))}, or nothing")
+    if status != "ok" and not reason:
+        raise row.wrong("reason", f"why the status is {status}")
+    if status == "ok" and reason:
+        raise row.wrong("reason", "nothing, for the status is ok")
+    return status, reason or None
+
+
+def _sizes(row: Row, cell: Cell) -> dict[str, Any]:
+    """Units, parameters and multiply-accumulates of what was kept; counts that this track cannot have are errors."""
+    network = architecture(cell.architecture)
+    start, gated = network.units(cell.width), network.gated(cell.track)
+    kept: dict[str, int] = {}
+    for slot in network.slots:
+        most, why = start[slot.name], ""
+        if slot.parent in kept:
+            most, why = kept[slot.parent] * slot.positions, f" ({slot.positions} per unit of {slot.parent})"
+        if slot.name not in gated:
+            why += f"; track {cell.track} leaves {slot.name} alone"
+        kept[slot.name] = row.count(f"units_{slot.name}", 1 if slot.name in gated else most, most, why)
+    sizes = {"params_kept": parameters(network, kept), "macs_kept": macs(network, kept)}
+    return {"units_kept": join_units(kept), **sizes}
+
+
+def _errors(row: Row, cell: Cell) -> dict[str, float]:
+    errors = {"error_test_percent": row.number("error_test_percent", 100)}
+    if cell.training.images == "tuning":
+        errors["error_valid_percent"] = row.number("error_valid_percent", 100)
+    elif row.text("error_valid_percent"):
+        raise row.wrong("error_valid_percent", "nothing: training.images is all, no image is kept out for validation")
+    return errors

@@ -1,0 +1,92 @@
+"""Foreign programs as the pipeline sees them: how one is run, and the hash by which an edited one is noticed."""
+
+import ast
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from robustprune.errors import StudyError
+from robustprune.methods.parts.registry import method_names
+from robustprune.records.provenance import source_hash
+from robustprune.starts.parts.registry import check_cell, start_names
+from robustprune.study.cells import Cell, study_cells
+from robustprune.study.config import StudyConfig
+
+
+def checked_cells(config: StudyConfig) -> dict[str, Cell]:
+    """All cells of a study by their key. Raises StudyError for wrong settings of the package's methods, and for a
+    program that has the name of one."""
+    for name in config.foreign:
+        if name in [*method_names(), *start_names()]:
+            raise StudyError(f"foreign.{name}: the package has a method of this name; give the program another name")
+    cells = study_cells(config)
+    for cell in cells.values():
+        if cell.method not in config.foreign:
+            check_cell(cell)
+    return cells
+
+
+def check_rules(config: StudyConfig, rules: Iterable[str]) -> None:
+    """Raise StudyError for a program that writes a CSV and has no rule of its name among these."""
+    for name in {name for name, program in config.foreign.items() if program} - set(rules):
+        raise StudyError(
+            f"foreign.{name}: there is no rule {name}; expected workflow/baselines/{name}.smk with `use rule foreign "
+            f"as {name} with: input: script=...` (docs/how-to-foreign-program.md)"
+        )
+
+
+def check_inputs(rule: str, names: Iterable[str]) -> None:
+    """Raise StudyError for the rule of a program that does not name the program among its inputs."""
+    if "script" not in names:
+        raise StudyError(f'rule {rule}: input: there is no script; expected script="workflow/baselines/{rule}.py"')
+
+
+def program_command(program: str | Path) -> list[str]:
+    """The words that run a program: `.py` by python, an executable file by itself, a script by its first line (#!).
+
+    Raises StudyError for any other file.
+    """
+    path = Path(program)
+    if path.suffix == ".py":
+        return ["python", str(path)]
+    if os.access(path, os.X_OK):
+        return [str(path) if path.parent.name or path.is_absolute() else f"./{path}"]
+    first = _content(path).split(b"\n")[0].decode(errors="replace")
+    if not first.startswith("#!"):
+        raise StudyError(
+            f"{path}: no way to run it; expected a file that ends in .py, is executable (chmod +x {path}) or begins "
+            "with a line such as #!/bin/sh"
+        )
+    return [*first.removeprefix("#!").split(), str(path)]
+
+
+def program_hash(files: Iterable[str | Path]) -> str:
+    """Hash of a program's files and of what a Python program imports of this package."""
+    digest, modules = hashlib.sha256(), set()
+    for path in map(Path, files):
+        content = _content(path)
+        digest.update(content + b"\0")
+        modules |= _imported(content, path) if path.suffix == ".py" else set()
+    digest.update(source_hash(*sorted(modules)).encode() if modules else b"")
+    return digest.hexdigest()[:12]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StudyError(f"{path}: {error.strerror}; expected the program of a foreign method") from None
+
+
+def _imported(content: bytes, path: Path) -> set[str]:
+    """Modules that a Python program imports; names that are no modules do no harm."""
+    try:
+        nodes = list(ast.walk(ast.parse(content)))
+    except (SyntaxError, ValueError) as error:
+        raise StudyError(f"{path}: not a Python program ({error})") from None
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names

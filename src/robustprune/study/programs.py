@@ -1,0 +1,56 @@
+"""Methods that are programs of their own, as a study's configuration names them."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from robustprune.errors import nearest
+from robustprune.study.strict import Strict
+
+
+class Program(Strict):
+    """A method that is a program of its own: the setting that makes its strengths, and between which values."""
+
+    knob: str | None = Field(None, min_length=1, description="the setting that trades size for error")
+    range: tuple[float, float] | None = Field(None, description="smallest and largest value of the knob, above 0")
+
+    @model_validator(mode="after")
+    def _knob_has_a_range(self) -> "Program":
+        if (self.knob is None) != (self.range is None):
+            raise ValueError("give knob and range together, e.g. {knob: lambda, range: [1.0e-5, 1.0e-1]}, or neither")
+        if self.range and not 0 < self.range[0] < self.range[1] < float("inf"):
+            raise ValueError(f"range: expected [smallest, largest], both above 0 and finite, found {list(self.range)}")
+        return self
+
+
+def _programs(value: Any) -> Any:
+    """A list stands for programs that write record.json themselves. Names become folders and names of rules."""
+    names = list(value) if isinstance(value, dict | list | tuple) else []
+    for name in names:
+        if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise ValueError(f"name {name!r}: expected a small letter, then small letters, digits and _ only")
+    return dict.fromkeys(names) if isinstance(value, list | tuple) else value
+
+
+ProgramTable = dict[str, Program | None]
+Programs = Annotated[ProgramTable, BeforeValidator(_programs, json_schema_input_type=ProgramTable | tuple[str, ...])]
+
+
+def check_knobs(programs: Mapping[str, Program | None], strengths: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
+    """Raise ValueError where a strength of a program does not set the program's knob to a number."""
+    for method, program in programs.items():
+        if program and program.knob:
+            for key, settings in strengths.get(method, {}).items():
+                _check_knob(program.knob, settings, f"strengths.{method}.{key}")
+
+
+def _check_knob(knob: str, settings: Mapping[str, Any], where: str) -> None:
+    if knob not in settings:
+        found = nearest(knob, settings) if settings else "; there are no settings"
+        raise ValueError(f"{where}: the knob {knob!r} is not set{found}")
+    value = settings[knob]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{where}.{knob}: expected a number such as 1.0e-3 (for YAML 1e-3 is text), found {value!r}")
