@@ -71,7 +71,8 @@ def main_comparison(runs: pd.DataFrame, confidence: float) -> Sheet:
         N,
         without(everything, table, STANDARD_START),
     )
-    return Sheet.of(table, MAIN_SHOWN, "Methods at their operating points", text)
+    named = "at their operating points" if everything["operating_point"].any() else "at every strength"
+    return Sheet.of(table, MAIN_SHOWN, f"Methods {named}", text)
 
 
 def supported_best(group: pd.DataFrame, column: str, confidence: float) -> tuple[str, str] | None:

@@ -1,5 +1,6 @@
 """A table in the three forms it is written in: CSV with all digits, an HTML page for the report, LaTeX to paste."""
 
+import html
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -56,13 +57,14 @@ class Sheet:
 
     def html(self) -> str:
         """A self-contained page with one table per section."""
+        title, caption = html.escape(self.title, quote=False), html.escape(self.caption, quote=False)
         parts = ["<!doctype html><html lang='en'><head><meta charset='utf-8'>"]
-        parts.append(f"<title>{self.title}</title>{STYLE}</head><body><h2>{self.title}</h2>")
+        parts.append(f"<title>{title}</title>{STYLE}</head><body><h2>{title}</h2>")
         for heading, rows in self.sections:
             shown = rows.to_html(index=False, border=0, classes="text" if self.text else None)
             shown = STRONG.sub(r"<strong>\1</strong>", shown)
-            parts.append(f"<h3>{heading}</h3>{shown}")
-        parts.append(f"<p class='caption'>{self.caption}</p></body></html>\n")
+            parts.append(f"<h3>{html.escape(heading, quote=False)}</h3>{shown}")
+        parts.append(f"<p class='caption'>{caption}</p></body></html>\n")
         return "".join(parts)
 
     def latex(self, label: str) -> str:

@@ -6,7 +6,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.looks import Looks
-from robustprune.analysis.figures.style import bars, legend_below, log_axis, panel_grid, plain, say, thousands
+from robustprune.analysis.figures.style import (
+    bars,
+    legend_below,
+    log_axis,
+    panel_grid,
+    plain,
+    say,
+    t_interval,
+    thousands,
+)
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, Collected
 from robustprune.analysis.select import studied
@@ -38,7 +47,7 @@ def _by_initialization(collected: Collected, confidence: float, column: str) -> 
     if not panels:
         say(axes[0], "no method with several initializations in these records")
         return figure
-    note = f"small: networks; large: mean with {confidence:.0%} t interval; width 1"
+    note = f"small: networks; large: mean with {t_interval(confidence)}; width 1"
     note += ", operating points" if runs["operating_point"].any() else ""
     legend_below(figure, axes, note)
     return figure

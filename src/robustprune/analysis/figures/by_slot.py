@@ -5,7 +5,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.looks import Looks
-from robustprune.analysis.figures.style import footnote_below, panel_grid, say
+from robustprune.analysis.figures.style import footnote_below, panel_grid, say, t_interval
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, Collected, slots
 from robustprune.analysis.select import STANDARD_START, standard, studied
@@ -48,5 +48,5 @@ def kept_units_by_slot(collected: Collected, confidence: float) -> Figure:
             ax.set_ylim(len(rows) - 0.5, -0.5)
             ax.set_xlabel("units kept")
             ax.grid(axis="x", alpha=0.25)
-    footnote_below(figure, f"small: networks; large: mean with {confidence:.0%} t interval; dotted: the start")
+    footnote_below(figure, f"small: networks; large: mean with {t_interval(confidence)}; dotted: the start")
     return figure

@@ -17,6 +17,7 @@ from robustprune.analysis.figures.style import (
     panel_grid,
     plain,
     say,
+    t_interval,
     thousands,
 )
 from robustprune.analysis.labels import initialization_title, network_title
@@ -132,4 +133,4 @@ def _width_axis(ax: Axes, widths: list[float]) -> None:
 def _footnote(runs: pd.DataFrame, confidence: float) -> str:
     counts = runs.groupby(["method", "strength", "architecture", "track", "width"]).size()
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-    return f"mean over n = {n} seeds, bars: {confidence:.0%} t interval; {START}"
+    return f"mean over n = {n} seeds, bars: {t_interval(confidence)}; {START}"

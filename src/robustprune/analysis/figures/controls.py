@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from robustprune.analysis.controls import START, control_rows
 from robustprune.analysis.figures.looks import Looks
-from robustprune.analysis.figures.style import footnote_below, panel_grid, say
+from robustprune.analysis.figures.style import footnote_below, panel_grid, say, t_interval
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import Collected
 from robustprune.analysis.select import FLOORS
@@ -29,7 +29,7 @@ def controls_difference(collected: Collected, confidence: float) -> Figure:
         n = group["difference_n"].min()
         ax.set_title(f"{network_title(*key[:3])}\nsource {key[-1]}, n = {n}", fontsize="medium")
     if panels:
-        footnote_below(figure, f"mean difference over n seeds, paired by seed; bars: {confidence:.0%} t interval")
+        footnote_below(figure, f"mean difference over n seeds, paired by seed; bars: {t_interval(confidence)}")
     else:
         say(axes[0], "no controls in these records")
     return figure

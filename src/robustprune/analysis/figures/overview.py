@@ -12,7 +12,7 @@ from robustprune.analysis.figures.style import legend_below, panel_grid, say
 from robustprune.analysis.figures.tradeoff import draw_tradeoff, outside_note
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, Collected
-from robustprune.analysis.select import of_standard_initialization, studied
+from robustprune.analysis.select import STANDARD_START, of_standard_initialization, studied
 from robustprune.analysis.sensitivity import sensitivity_width
 from robustprune.analysis.tradeoff import points
 
@@ -23,9 +23,7 @@ def overview(collected: Collected, confidence: float) -> Figure:
     left out."""
     networks = dict(list(collected.runs.groupby(NETWORK, sort=False)))
     if not networks:
-        figure, (ax,) = panel_grid(1, 5.5, 2.0)
-        say(ax, "no networks in these records")
-        return figure
+        return _nothing("no networks in these records")
     key = max(networks, key=lambda key: len(networks[key]))
     runs, looks = networks[key], Looks(collected.methods)
     table = points(runs, confidence).dropna(subset=["error", "params"])
@@ -44,17 +42,22 @@ def overview(collected: Collected, confidence: float) -> Figure:
         ("elasticity of the size kept", elasticities, lambda ax: _elasticities(ax, elasticities, looks)),
     ]
     panels = [(title, draw) for title, shown, draw in panels if len(shown)]
+    if not panels:
+        return _nothing(f"no networks of the standard start ({STANDARD_START}), nor of several starts")
     figure, axes = panel_grid(len(panels), 5.5, 4.6)
     figure.suptitle(network_title(*key), weight="bold")
     for letter, ax, (title, draw) in zip("abcd", axes, panels, strict=False):
         draw(ax)
         ax.set_title(f"{letter}  {title}", loc="left", fontsize="medium")
-    if not panels:
-        say(axes[0], "no network has a size and an error")
-        return figure
-    footnote = f"mean over seeds, bars: {confidence:.0%} interval"
+    footnote = f"mean over seeds, bars: {confidence:.0%} interval, from three networks on"
     footnote += "; all but a: operating points" if runs["operating_point"].any() else ""
     legend_below(figure, axes, footnote + outside_note(table))
+    return figure
+
+
+def _nothing(why: str) -> Figure:
+    figure, (ax,) = panel_grid(1, 5.5, 2.0)
+    say(ax, why)
     return figure
 
 

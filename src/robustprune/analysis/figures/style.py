@@ -1,5 +1,6 @@
 """How every figure looks: sizes that print, legends, axes, arrows where bars leave them, files in three formats."""
 
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -61,7 +62,12 @@ def panel_grid(count: int, width: float, height: float, columns: int = 2) -> tup
 def say(ax: Axes, text: str) -> None:
     """Write in an empty panel why nothing is drawn there, without its frame."""
     ax.set_axis_off()
-    ax.text(0.5, 0.5, text, ha="center", va="center", color="0.4", transform=ax.transAxes)
+    ax.text(0.5, 0.5, textwrap.fill(text, 44), ha="center", va="center", color="0.4", transform=ax.transAxes)
+
+
+def t_interval(confidence: float) -> str:
+    """What bars show, as footnotes say it."""
+    return f"{confidence:.0%} t interval, from three networks on"
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str) -> None:

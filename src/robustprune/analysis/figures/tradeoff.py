@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from robustprune.analysis.figures.looks import FAMILIES, LOOKS, Looks, family
-from robustprune.analysis.figures.style import bars, footnote_below, panel_grid, plain, say, thousands
+from robustprune.analysis.figures.style import bars, footnote_below, panel_grid, plain, say, t_interval, thousands
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, Collected
 from robustprune.analysis.select import STANDARD_START
@@ -44,7 +44,7 @@ def _against(collected: Collected, confidence: float, measure: str) -> Figure:
         say(axes[0], f"no networks of the standard start ({STANDARD_START}) in these records")
         return figure
     n = "n = " + " to ".join(map(str, sorted({table["error_n"].min(), table["error_n"].max()})))
-    footnote = f"mean over {n} seeds per strength; bars and bands: {confidence:.0%} t interval of the error"
+    footnote = f"mean over {n} seeds per strength; bars and bands: {t_interval(confidence)}, of the error"
     footnote_below(figure, footnote + outside_note(table))
     return figure
 
