@@ -133,8 +133,9 @@ def _plan(arguments: argparse.Namespace) -> None:
     timings = read_timings(bench) if bench else {}  # an installed package has no benchmark beside it
     seconds = {key: cell_seconds(cell, timings) for key, cell in cells.items()}
     for key, cell in cells.items():
-        hours = "time unknown" if seconds[key] is None else f"about {seconds[key] / 60:.0f} min"
-        print(f"{key}: {cell.replicates} replicates, {cell.training.epochs} epochs, {hours}")
+        time = seconds[key]
+        minutes = "time unknown" if time is None else f"about {time / 60:.0f} min"
+        print(f"{key}: {cell.replicates} replicates, {cell.training.epochs} epochs, {minutes}")
     networks = sum(cell.replicates for cell in cells.values())
     known = [value for value in seconds.values() if value is not None]
     print(f"{len(cells)} cells, {networks} networks; results go to {config.root}")

@@ -35,7 +35,7 @@ class Dataset:
 
 def find_reader(name: str) -> DatasetReader:
     """What reads a data set; raises StudyError with the nearest valid name, or what is wrong with its file."""
-    return registry.object_of("dataset", name, DatasetReader)
+    return registry.object_of("dataset", name, DatasetReader)  # type: ignore[type-abstract]  # only for isinstance
 
 
 def prepared_path(name: str, settings: DataSettings) -> Path:
@@ -103,7 +103,7 @@ def _digest(tensors: dict[str, torch.Tensor]) -> str:
     digest = hashlib.md5(usedforsecurity=False)
     for key in sorted(tensors):
         digest.update(key.encode() + str(tuple(tensors[key].shape)).encode())
-        digest.update(tensors[key].contiguous().numpy())
+        digest.update(tensors[key].contiguous().numpy().data)
     return digest.hexdigest()
 
 

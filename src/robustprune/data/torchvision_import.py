@@ -17,6 +17,7 @@ SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
+_declared: torch.library.Library | None = None  # the schemas live as long as this object
 
 
 def import_datasets() -> ModuleType:
@@ -26,10 +27,10 @@ def import_datasets() -> ModuleType:
     except RuntimeError as error:
         if MISSING_OPERATOR not in str(error):
             raise
-    global _declared  # the schemas live as long as this object
-    _declared = torch.library.Library("torchvision", "DEF")
+    global _declared
+    _declared = library = torch.library.Library("torchvision", "DEF")
     for schema in SCHEMAS:
-        _declared.define(schema)
+        library.define(schema)
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[name]  # what the failed import left behind
     return importlib.import_module("torchvision.datasets")

@@ -5,6 +5,7 @@ import shutil
 import socket
 import tempfile
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import unquote, urlsplit
 
@@ -30,7 +31,7 @@ class TorchvisionReader(DatasetReader):
     def train_count(self) -> int:
         return self.count
 
-    def torchvision_class(self) -> type:
+    def torchvision_class(self) -> Any:
         """The class; torchvision is imported here and not before."""
         return getattr(import_datasets(), self.class_name)
 
@@ -55,13 +56,13 @@ class _Unreachable(Exception):
     """Why one mirror could not be used."""
 
 
-def _resources(class_: type) -> list[tuple[str, str]]:
+def _resources(class_: Any) -> list[tuple[str, str]]:
     if class_.__name__ == "EMNIST":
         return [("gzip.zip", class_.md5)]
     return [(Path(file).name, md5) for file, md5 in class_.resources]
 
 
-def _with_mirror(class_: type, mirror: str, target: Path) -> type:
+def _with_mirror(class_: Any, mirror: str, target: Path) -> Any:
     """The torchvision class, made to read from one mirror only; raises _Unreachable for a bad folder.
 
     A folder's files are verified and copied below `target`, where torchvision finds them as if it had fetched them.
@@ -98,7 +99,7 @@ def _verify(path: Path, md5: str) -> None:
         raise _Unreachable(f"{path} is truncated or damaged ({size:,} bytes, md5 {found}, expected {md5})")
 
 
-def _fetch(class_: type, folder: str, options: dict[str, str]) -> dict[str, torch.Tensor]:
+def _fetch(class_: Any, folder: str, options: dict[str, str]) -> dict[str, torch.Tensor]:
     """Let torchvision download, verify and read both parts; raises _Unreachable with its reason."""
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT_SECONDS)

@@ -32,7 +32,8 @@ class Batches:
         self.all_images, self.labels = images, labels
         self.batch, self.orders, self.dtype = batch, orders, dtype
         self.steps = len(labels) // batch
-        self.served, self.kept = images, None
+        self.served = images
+        self.kept: Tensor | None = None
         device = images.device
         self.offset = torch.zeros(len(orders), 1, dtype=torch.int64, device=device)
         self.order = torch.empty(len(orders), self.steps, batch, dtype=torch.int64, device=device)

@@ -92,7 +92,8 @@ def select_own(
     network: StackedNetwork, gated: Sequence[str], tensors: Mapping[str, Tensor], chosen: Selection
 ) -> dict[str, Tensor]:
     """A method's parameters or buffers after a compaction of `network`; their names say how (methods.parts.base)."""
-    selected, like_weights = {}, defaultdict(dict)
+    selected: dict[str, Tensor] = {}
+    like_weights: dict[str, dict[str, Tensor]] = defaultdict(dict)
     for name, tensor in tensors.items():
         scope, _, own = name.partition(".")
         if "/" in name:

@@ -58,7 +58,8 @@ def names(trial: Trial) -> None:
         scope, _, own = name.partition(".")
         if "/" in name:
             like = training.network.parameters.get(name.split("/")[1])
-            _require(like is not None, f"{name}: no layer of the network has this weight or bias")
+            if like is None:
+                raise StudyError(f"{name}: no layer of the network has this weight or bias")
             _require(tensor.shape == like.shape, f"{name}: shape {_shape(tensor)}, expected {_shape(like)}")
         elif own:
             _require(scope in [*places, GATED], f"{name}: no slot {scope!r}; names are <slot>.<name>, gated.<name>")
@@ -97,8 +98,8 @@ def compaction(trial: Trial) -> None:
     gates = training.method.final_gates() or {}
     network, images = training.network, torch.rand(REPLICATES, 6, 784, dtype=torch.float64)
     if "input" in network.kept:
-        kept = network.kept["input"]
-        read = images.gather(2, kept.clamp_min(0).unsqueeze(1).expand(-1, 6, -1)) * (kept >= 0).unsqueeze(1)
+        inputs = network.kept["input"]
+        read = images.gather(2, inputs.clamp_min(0).unsqueeze(1).expand(-1, 6, -1)) * (inputs >= 0).unsqueeze(1)
     else:
         read = images
 

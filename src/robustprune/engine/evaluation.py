@@ -85,7 +85,7 @@ def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tupl
         held_out = training.data.validation
         held_images, held_labels = training.data.train_images[held_out], training.data.train_labels[held_out]
         values["error_valid_percent"] = error_percent(network.plain, held_images, held_labels)
-    if network.gates is not None:
+    if network.gates is not None and network.before is not None:
         values |= _gate_summary(network.gates)
         before = error_percent(network.before, images, labels)
         values["rounding_error_change_percent"] = finite(round(error - before, 6))

@@ -38,7 +38,7 @@ class History:
         """Add a row per replicate: loss [R], units and undetermined gates per slot, MACs per image [R]."""
         counts = network.counts()
         for replicate in range(self.replicates):
-            row = {"replicate": replicate, "epoch": epoch, "train_loss": float(loss[replicate])}
+            row: dict[str, Any] = {"replicate": replicate, "epoch": epoch, "train_loss": float(loss[replicate])}
             row |= {f"units_{slot}": int(counts[slot][replicate]) for slot in self.slots}
             for slot in self.slots:
                 values = gates[slot][replicate] if gates and slot in gates else None

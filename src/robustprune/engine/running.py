@@ -151,4 +151,4 @@ def _write_empty_details(folder: Path) -> None:
 
 def _save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
     with path.open("wb") as opened:
-        np.savez_compressed(opened, **arrays)
+        np.savez_compressed(opened, **arrays)  # type: ignore[arg-type]  # numpy types every keyword as allow_pickle

@@ -15,6 +15,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from robustprune.errors import StudyError
 from robustprune.initialization.examples import Examples
 from robustprune.initialization.schemes import filled
 from robustprune.networks.architecture import Architecture, Layer, Slot
@@ -37,6 +38,8 @@ def fuse(
 ) -> dict[str, Tensor]:
     """Parameters of one network, as schemes.filled gives them."""
     doubled = next(layer for layer in architecture.layers if layer.kernel == 1)
+    if doubled.writes is None:
+        raise StudyError(f"initialization fuse: {architecture.name} has no hidden linear layer; choose another one")
     deep = deeper(architecture, doubled)
     wider = {**units, EXTRA: units[doubled.writes]}
     network = _stacked(deep, wider, filled(deep, wider, "he_normal", generator, dtype))

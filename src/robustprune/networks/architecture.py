@@ -60,7 +60,7 @@ class Architecture:
         """
         counts: dict[str, int] = {}
         for slot in self.slots:
-            count = counts[slot.parent] * slot.positions if slot.parent else slot.units
+            count: float = counts[slot.parent] * slot.positions if slot.parent else slot.units
             if slot.hidden and not slot.parent:
                 count = count * width
                 # widths are decimal fractions, which a float holds almost: 100 * 1.1 is 110.00000000000001

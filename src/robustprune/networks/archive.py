@@ -11,6 +11,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from robustprune.errors import StudyError
 from robustprune.files import write_atomically
@@ -30,7 +31,7 @@ class ArchivedNetwork:
 
 def write_archive(folder: Path, networks: Sequence[ArchivedNetwork]) -> None:
     """Write the networks of a cell, in the order of its replicates, atomically; none for a cell that failed."""
-    tensors = {}
+    tensors: dict[str, Tensor] = {}
     for replicate, network in enumerate(networks):
         named = {**network.weights, **{f"{KEPT}{slot}": indices for slot, indices in network.kept.items()}}
         tensors |= {f"{replicate}/{name}": tensor.contiguous().cpu() for name, tensor in named.items()}

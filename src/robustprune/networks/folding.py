@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from robustprune.networks.architecture import Architecture, Layer
+from robustprune.networks.architecture import Architecture, Slot
 
 Weights = dict[str, Tensor]
 Kept = dict[str, Tensor]
@@ -39,7 +39,7 @@ def remove_dead(architecture: Architecture, weights: Weights, kept: Kept) -> tup
         alive = {slot.name: _read(architecture, weights, slot.name, kept) for slot in architecture.slots}
         for layer in architecture.layers:
             if layer.writes:
-                weights = _fold_constants(architecture, weights, layer, alive, kept)
+                weights = _fold_constants(architecture, weights, layer.name, layer.writes, alive, kept)
         for slot in architecture.slots:
             if slot.parent:
                 channel = _places(architecture, slot.parent, kept)
@@ -61,23 +61,22 @@ def _read(architecture: Architecture, weights: Weights, slot: str, kept: Kept) -
     read = weight.flatten(2).abs().sum((0, 2)) != 0 if weight.dim() > 2 else (weight != 0).any(0)
     if layer.reads == slot:
         return read
-    channels = kept[layer.reads][read] // architecture.slot(layer.reads).positions
-    return torch.isin(kept[slot], channels)
+    flattened = _flattened(architecture, slot)
+    return torch.isin(kept[slot], kept[flattened.name][read] // flattened.positions)
 
 
 def _fold_constants(
-    architecture: Architecture, weights: Weights, layer: Layer, alive: dict[str, Tensor], kept: Kept
+    architecture: Architecture, weights: Weights, layer: str, slot: str, alive: dict[str, Tensor], kept: Kept
 ) -> Weights:
     """Move units that read nothing (constant ReLU(bias)) into the next layer's bias and mark them dead."""
-    slot = layer.writes
-    constant = (weights[f"{layer.name}.weight"].flatten(1) == 0).all(1)
+    constant = (weights[f"{layer}.weight"].flatten(1) == 0).all(1)
     if not bool(constant.any()) or bool(constant.all()):
         return weights
     reader = architecture.reader(slot)
     place = _places(architecture, slot, kept) if reader.reads != slot else slice(None)
     outgoing = weights[f"{reader.name}.weight"]
     columns = outgoing.flatten(2).sum(2) if outgoing.dim() > 2 else outgoing
-    value = (weights[f"{layer.name}.bias"].relu() * constant)[place]
+    value = (weights[f"{layer}.bias"].relu() * constant)[place]
     alive[slot] &= ~constant
     open_columns = (~constant)[place].to(outgoing.dtype).view(1, -1, *[1] * (outgoing.dim() - 2))
     return {
@@ -89,8 +88,13 @@ def _fold_constants(
 
 def _places(architecture: Architecture, slot: str, kept: Kept) -> Tensor:
     """For each kept flattened feature below a convolutional slot, the place of its channel."""
-    flattened = next(child for child in architecture.slots if child.parent == slot)
+    flattened = _flattened(architecture, slot)
     return torch.searchsorted(kept[slot], kept[flattened.name] // flattened.positions)
+
+
+def _flattened(architecture: Architecture, slot: str) -> Slot:
+    """The flattened slot below a convolutional one."""
+    return next(child for child in architecture.slots if child.parent == slot)
 
 
 def select_units(architecture: Architecture, weights: Weights, alive: Mapping[str, Tensor]) -> Weights:

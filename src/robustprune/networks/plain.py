@@ -1,6 +1,6 @@
 """The plain network: a compact, deterministic nn.Module with nothing of this study in it but its sizes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,8 @@ class PlainNetwork(nn.Module):
     the channels that are left. forward takes images [B, 784] or [B, 1, 28, 28] scaled to [0, 1] and returns class
     scores [B, 10].
     """
+
+    kept_input: Tensor
 
     def __init__(self, architecture: Architecture, units: Mapping[str, int]):
         super().__init__()
@@ -48,12 +50,12 @@ class PlainNetwork(nn.Module):
         """Units per slot."""
         counts = {}
         for slot in self.architecture.slots:
-            reader = getattr(self, self.architecture.reader(slot.name).name)
             writer = self.architecture.writer(slot.name)
-            if slot.hidden:
+            if slot.hidden and writer:
                 counts[slot.name] = getattr(self, writer.name).weight.shape[0]
             else:
-                counts[slot.name] = reader.weight.shape[1]
+                reader = self.architecture.reader(slot.name)
+                counts[slot.name] = getattr(self, reader.name).weight.shape[1]
         return counts
 
 
@@ -74,7 +76,7 @@ def plain_network(
     return network.eval()
 
 
-def error_percent(network: nn.Module, images: Tensor, labels: Tensor, batch: int = 2000) -> float:
+def error_percent(network: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor, batch: int = 2000) -> float:
     """Share of wrongly classified images in percent; images uint8 [N, 784], labels [N].
 
     NaN scores count as wrong.

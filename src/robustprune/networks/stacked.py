@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from robustprune.networks.architecture import Architecture, Layer, Slot
+from robustprune.networks.architecture import Architecture, Layer
 from robustprune.networks.convolution import convolve, convolve_image
 from robustprune.networks.layers import linear
 
@@ -19,6 +19,7 @@ class ForwardHooks:
 
     def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """A layer that reads units or features: gates h [R, B, in] and maps it to [R, B, out]."""
+        assert layer.reads is not None, "only a convolution reads the image"
         return linear(self.gate(layer.reads, h), weight, bias)
 
     def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -32,7 +33,11 @@ class Gated(ForwardHooks):
     """Given gates: gate(slot, h) as in ForwardHooks."""
 
     def __init__(self, gate: Callable[[str, Tensor], Tensor]):
-        self.gate = gate
+        self._gate = gate
+
+    def gate(self, slot: str, h: Tensor) -> Tensor:
+        """Apply the given gate."""
+        return self._gate(slot, h)
 
 
 OPEN = ForwardHooks()
@@ -50,7 +55,11 @@ class StackedNetwork:
         self.architecture = architecture
         self.parameters = {name: tensor.requires_grad_() for name, tensor in parameters.items()}
         self.kept = dict(kept)
-        self._flat = {slot.name: self._flat_index(slot) for slot in architecture.slots if slot.parent}
+        self._parents = {slot.name: slot.parent for slot in architecture.slots if slot.parent}
+        self._flat = {
+            slot: flat_index(self.kept[slot], self.kept[parent], architecture.slot(slot).positions)
+            for slot, parent in self._parents.items()
+        }
 
     @property
     def replicates(self) -> int:
@@ -78,7 +87,7 @@ class StackedNetwork:
             else:
                 if layer.reads in self._flat:
                     # the channels' own gate comes before the one of their flattened features
-                    h = self._flatten(hooks.gate(self.architecture.slot(layer.reads).parent, h), layer.reads)
+                    h = self._flatten(hooks.gate(self._parents[layer.reads], h), layer.reads)
                 h = hooks.linear(layer, h, weight, bias)
                 if layer.writes:
                     h = h.relu_()
@@ -86,30 +95,32 @@ class StackedNetwork:
 
     def _flatten(self, h: Tensor, slot: str) -> Tensor:
         """[R, B, C, H, W] -> the kept features [R, B, n], channel-major."""
-        features = h.flatten(2)
-        if self._flat[slot] is None:
+        features, flat = h.flatten(2), self._flat[slot]
+        if flat is None:
             return features
-        index, mask = self._flat[slot]
+        index, mask = flat
         gathered = features.gather(2, index.unsqueeze(1).expand(-1, features.shape[1], -1))
         return gathered if mask is None else gathered * mask.to(features.dtype).unsqueeze(1)
 
-    def _flat_index(self, slot: Slot) -> tuple[Tensor, Tensor | None] | None:
-        """Where each kept feature lies among the parent's places: index [R, n] and mask of real places [R, n].
 
-        None when every feature of the parent's places is kept in order, so that no gather is needed.
-        """
-        kept, parent = self.kept[slot.name], self.kept[slot.parent]
-        real = kept >= 0
-        place_of = torch.full((kept.shape[0], int(parent.max()) + 2), -1, device=kept.device)
-        places = torch.arange(parent.shape[1], device=kept.device).expand_as(parent)
-        place_of.scatter_(1, torch.where(parent >= 0, parent, place_of.shape[1] - 1), places)
-        channel = torch.where(real, kept, 0) // slot.positions
-        index = place_of.gather(1, channel) * slot.positions + kept % slot.positions
-        index = torch.where(real, index, 0)
-        whole = torch.arange(parent.shape[1] * slot.positions, device=kept.device)
-        if index.shape[1] == len(whole) and bool(real.all()) and bool((index == whole).all()):
-            return None
-        return index, None if bool(real.all()) else real
+def flat_index(features: Tensor, channels: Tensor, positions: int) -> tuple[Tensor, Tensor | None] | None:
+    """Return where each kept feature lies among the places of the channels: index [R, f] and mask of padding [R, f].
+
+    features [R, f], channels [R, c]: original indices, -1 in the padding. The mask is False where a feature is padding
+    and None without padding. The result is None where all features of all channels are kept, so that no gather is
+    needed.
+    """
+    valid = features >= 0
+    place_of = torch.full((features.shape[0], int(channels.max()) + 2), -1, device=features.device)
+    places = torch.arange(channels.shape[1], device=features.device).expand_as(channels)
+    place_of.scatter_(1, torch.where(channels >= 0, channels, place_of.shape[1] - 1), places)
+    channel = torch.where(valid, features, 0) // positions
+    index = place_of.gather(1, channel) * positions + features % positions
+    index = torch.where(valid, index, 0)
+    whole = torch.arange(channels.shape[1] * positions, device=features.device)
+    if index.shape[1] == len(whole) and bool(valid.all()) and bool((index == whole).all()):
+        return None
+    return index, None if bool(valid.all()) else valid
 
 
 def membership(features: Tensor, positions: int, channels: Tensor) -> Tensor:

@@ -47,7 +47,8 @@ def _slots(architecture: Architecture) -> Iterator[str]:
 
 def _chain(architecture: Architecture) -> Iterator[str]:
     """Every layer reads what the one before it wrote; `side`: rows of the image or of the last feature maps."""
-    side, written = SIDE, None
+    side = SIDE
+    written: str | None = None
     for layer in architecture.layers:
         if layer.kernel > 1:
             side -= KERNEL - 1
@@ -55,15 +56,16 @@ def _chain(architecture: Architecture) -> Iterator[str]:
             side //= 2
         elif written is None and layer.reads != "input":
             yield f"layer {layer.name}: a first layer that is linear reads the slot input (hidden=False)"
-        flattened = [slot for slot in architecture.slots if slot.parent and slot.name == layer.reads]
-        for slot in flattened:
-            parent = architecture.slot(slot.parent)
+        source = layer.reads
+        for slot in architecture.slots:
+            if slot.parent is None or slot.name != layer.reads:
+                continue
+            source, parent = slot.parent, architecture.slot(slot.parent)
             if slot.positions != side**2 or slot.units != parent.units * side**2:
                 yield (
                     f"slot {slot.name}: expected {parent.units * side**2} units and positions={side**2} "
                     f"({parent.units} channels of {side} x {side}), found {slot.units} and {slot.positions}"
                 )
-        source = flattened[0].parent if flattened else layer.reads
         if written is not None and source != written:
             yield f"layer {layer.name}: reads {layer.reads}; expected {written}, which the layer before it writes"
         written = layer.writes
