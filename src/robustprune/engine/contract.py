@@ -25,7 +25,7 @@ TOLERANCE = 1e-9
 
 
 class Trial:
-    """A method with its settings on one architecture; every call of `training` begins anew from the same seeds."""
+    """A method with its settings on one architecture; every call of `training` starts from the same seeds."""
 
     def __init__(self, method: str, settings: Mapping[str, Any], architecture: str, track: str, data: Dataset):
         self.data = data
@@ -42,7 +42,7 @@ class Trial:
         )
 
     def training(self, replicates: int = REPLICATES, epochs: int = 0) -> Training:
-        """A training after some epochs."""
+        """Return a training after `epochs` epochs."""
         training = Training(self.cell.model_copy(update={"replicates": replicates}), self.data, dtype=torch.float64)
         for _ in range(epochs):
             training.run_epoch()
@@ -68,7 +68,7 @@ def names(trial: Trial) -> None:
 
 
 def hooks(trial: Trial) -> None:
-    """What hooks return has the shapes of the contract, and every gradient is finite."""
+    """Hooks return the shapes of the contract, and every gradient is finite."""
     training = trial.training()
     asked: list[dict[str, Tensor]] = []
     after_step = training.method.after_step
@@ -145,10 +145,11 @@ def independence(trial: Trial) -> None:
 
 
 CHECKS: tuple[Callable[[Trial], None], ...] = (names, hooks, compaction, resumption, independence)
+"""The first line of a check's docstring is what `check-method` prints where the check passes."""
 
 
 def check_contract(method: str, settings: Mapping[str, Any], track: str, data: Dataset) -> Iterator[str]:
-    """Run every check on both LeNets; yields a line per check. Raises StudyError for the first that fails."""
+    """Run every check on both LeNets and yield a line per check; raises StudyError for the first that fails."""
     for architecture in ("lenet_300_100", "lenet5"):
         trial = Trial(method, settings, architecture, track, data)
         for check in CHECKS:
@@ -171,7 +172,7 @@ def _shape(tensor: Tensor) -> list[int]:
 def _by_slot(
     training: Training, hook: str, values: Mapping[str, Tensor] | None, dtype: torch.dtype | None = None
 ) -> None:
-    """Values [R, n] by slot, as gates and removals are."""
+    """Check values by slot, such as gates and removals: the slot exists, the shape is [R, n]."""
     places = training.network.places()
     for slot, tensor in (values or {}).items():
         _require(slot in places, f"{hook}: no slot {slot!r}; the network has {', '.join(places)}")
