@@ -1,4 +1,4 @@
-"""The plain network: a compact, deterministic nn.Module with nothing of this study in it but its sizes."""
+"""The plain network: a compact, deterministic nn.Module of ordinary torch layers."""
 
 from collections.abc import Callable, Mapping
 
@@ -12,8 +12,8 @@ from robustprune.networks.architecture import Architecture
 class PlainNetwork(nn.Module):
     """A pruned network of nn.Linear and nn.Conv2d layers with given units per slot.
 
-    Buffers "kept_<slot>" hold what is read: the kept pixels of the input, and for a flattened slot the places among
-    the channels that are left. forward takes images [B, 784] or [B, 1, 28, 28] scaled to [0, 1] and returns class
+    Buffers "kept_<slot>" hold the indices that are read: kept pixels of the input, and for a flattened slot the kept
+    features of the remaining channels. forward takes images [B, 784] or [B, 1, 28, 28] in [0, 1] and returns class
     scores [B, 10].
     """
 
@@ -32,7 +32,7 @@ class PlainNetwork(nn.Module):
                 self.register_buffer(f"kept_{slot.name}", torch.arange(units[slot.name]))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Class scores [B, 10] of images [B, 784] or [B, 1, 28, 28]."""
+        """Return class scores [B, 10] of images [B, 784] or [B, 1, 28, 28]."""
         h = images.flatten(1)
         h = h.index_select(1, self.kept_input) if hasattr(self, "kept_input") else h.unflatten(1, (1, 28, 28))
         for layer in self.architecture.layers:
@@ -62,7 +62,7 @@ class PlainNetwork(nn.Module):
 def plain_network(
     architecture: Architecture, weights: Mapping[str, Tensor], kept: Mapping[str, Tensor]
 ) -> PlainNetwork:
-    """The plain network of one replicate's weights (in their dtype, on the CPU)."""
+    """Return the plain network of one replicate's weights, in their dtype, on the CPU."""
     network = PlainNetwork(architecture, {slot: len(indices) for slot, indices in kept.items()})
     state = {name: tensor.cpu() for name, tensor in weights.items()}
     for slot in architecture.slots:
@@ -77,9 +77,9 @@ def plain_network(
 
 
 def error_percent(network: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor, batch: int = 2000) -> float:
-    """Share of wrongly classified images in percent; images uint8 [N, 784], labels [N].
+    """Return the share of wrongly classified images in percent; images uint8 [N, 784], labels [N].
 
-    NaN scores count as wrong.
+    Scores that are not finite count as wrong.
     """
     wrong = 0
     with torch.no_grad():

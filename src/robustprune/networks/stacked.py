@@ -1,4 +1,4 @@
-"""The stacked network: R networks of one architecture trained as one, every tensor with a leading replicate axis."""
+"""The stacked network: R networks of one architecture in one; every tensor has a leading replicate axis."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,26 +11,26 @@ from robustprune.networks.layers import linear
 
 
 class ForwardHooks:
-    """What a method may do to activations during the forward pass; this one leaves them as they are."""
+    """Hooks of a method into the forward pass; these leave activations as they are."""
 
     def gate(self, slot: str, h: Tensor) -> Tensor:
-        """Gate a slot: h [R, B, n] or [R, B, C, H, W] after activation and pooling, returned in that shape."""
+        """Return gated activations: h [R, B, n] or [R, B, C, H, W], after activation and pooling, in that shape."""
         return h
 
     def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """A layer that reads units or features: gates h [R, B, in] and maps it to [R, B, out]."""
+        """Gate h [R, B, in] and apply a linear layer; returns [R, B, out]."""
         assert layer.reads is not None, "only a convolution reads the image"
         return linear(self.gate(layer.reads, h), weight, bias)
 
     def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """A convolution with its pooling and ReLU: gates h [R, B, in, H, W], unless it is the image."""
+        """Gate h [R, B, in, H, W], unless it is the image, and apply a convolution with its pooling and ReLU."""
         if layer.reads is None:
             return convolve_image(h, weight, bias)
         return convolve(self.gate(layer.reads, h), weight, bias)
 
 
 class Gated(ForwardHooks):
-    """Given gates: gate(slot, h) as in ForwardHooks."""
+    """Hooks that apply a given function gate(slot, h), as in ForwardHooks."""
 
     def __init__(self, gate: Callable[[str, Tensor], Tensor]):
         self._gate = gate
@@ -44,11 +44,11 @@ OPEN = ForwardHooks()
 
 
 class StackedNetwork:
-    """Weights of R networks and, per slot, which original units their places hold.
+    """Weights of R networks and, per slot, the original units at their places.
 
     parameters: "<layer>.weight" [R, out, in(, k, k)] and "<layer>.bias" [R, out].
-    kept: slot -> int64 [R, n], the original index of the unit at each place, ascending, -1 in the padding at the
-    end of replicates that need fewer places than the largest one. Weights of padded places are zero and stay so.
+    kept: slot -> int64 [R, n], the original index of the unit at each place, ascending. Replicates with fewer units
+    than the largest are padded at the end: the index is -1 there, and the weights are zero and stay zero.
     """
 
     def __init__(self, architecture: Architecture, parameters: Mapping[str, Tensor], kept: Mapping[str, Tensor]):
@@ -67,17 +67,17 @@ class StackedNetwork:
         return next(iter(self.parameters.values())).shape[0]
 
     def places(self) -> dict[str, int]:
-        """Places per slot: the width of the stacked tensors."""
+        """Return the places per slot, the width of the stacked tensors."""
         return {slot: kept.shape[1] for slot, kept in self.kept.items()}
 
     def counts(self) -> dict[str, Tensor]:
-        """Units per slot and replicate: slot -> int64 [R] (on the CPU)."""
+        """Return the units per slot and replicate, slot -> int64 [R], on the CPU."""
         return {slot: (kept >= 0).sum(1).cpu() for slot, kept in self.kept.items()}
 
     def forward(self, images: Tensor, hooks: ForwardHooks = OPEN) -> Tensor:
-        """Class scores [R, B, 10] for images [R, B, n] scaled to [0, 1], n = places of the input slot (or 784).
+        """Return class scores [R, B, 10] of images [R, B, n] in [0, 1]; n: places of the input slot, or 784.
 
-        A network that begins with a convolution also takes its images cut into windows (convolution.windows).
+        Where the first layer is a convolution, images may be cut into windows (convolution.windows).
         """
         h = images
         for layer in self.architecture.layers:
@@ -86,7 +86,7 @@ class StackedNetwork:
                 h = hooks.convolve(layer, h, weight, bias)
             else:
                 if layer.reads in self._flat:
-                    # the channels' own gate comes before the one of their flattened features
+                    # the gate of the channels precedes that of their flattened features
                     h = self._flatten(hooks.gate(self._parents[layer.reads], h), layer.reads)
                 h = hooks.linear(layer, h, weight, bias)
                 if layer.writes:
@@ -94,7 +94,7 @@ class StackedNetwork:
         return h
 
     def _flatten(self, h: Tensor, slot: str) -> Tensor:
-        """[R, B, C, H, W] -> the kept features [R, B, n], channel-major."""
+        """Return the kept features [R, B, n] of h [R, B, C, H, W], channel-major."""
         features, flat = h.flatten(2), self._flat[slot]
         if flat is None:
             return features
@@ -124,12 +124,14 @@ def flat_index(features: Tensor, channels: Tensor, positions: int) -> tuple[Tens
 
 
 def membership(features: Tensor, positions: int, channels: Tensor) -> Tensor:
-    """Which channel each flattened feature belongs to: original indices [R, f] and [R, c] (-1: padding, which belongs
-    nowhere) -> bool [R, f, c]."""
+    """Return whether each flattened feature belongs to each channel, bool [R, f, c].
+
+    features [R, f], channels [R, c]: original indices; padding (-1) belongs to no channel.
+    """
     own = torch.where(features >= 0, features // positions, -2)
     return own.unsqueeze(2) == channels.unsqueeze(1)
 
 
 def every_unit(units: Mapping[str, int], replicates: int, device: str = "cpu") -> dict[str, Tensor]:
-    """The `kept` of an unpruned network: slot -> [R, n] counting from 0."""
+    """Return the `kept` of an unpruned network: slot -> [R, n], the indices from 0."""
     return {slot: torch.arange(count, device=device).repeat(replicates, 1) for slot, count in units.items()}
