@@ -105,7 +105,7 @@ def _flushed_denormals() -> Iterator[None]:
 
 
 def _check_device(device: str, cell: Cell) -> None:
-    """Raise StudyError for a device that cannot be had; on a GPU switch off what float32 is not meant to be."""
+    """Raise StudyError for a missing device; on a GPU switch TF32 off, so that float32 means float32."""
     try:
         kind = torch.device(device).type
     except RuntimeError:
