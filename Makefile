@@ -61,9 +61,10 @@ test: install ## all tests
 test-fast: install ## tests without real pipelines
 	$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow'
 
-lint: install ## ruff, snakefmt, snakemake --lint
+lint: install ## ruff, types (mypy), snakefmt, snakemake --lint
 	$(BIN)/ruff check src tests benchmarks workflow
 	$(BIN)/ruff format --check src tests benchmarks workflow
+	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint --configfile config/smoke.yaml

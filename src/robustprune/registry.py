@@ -131,8 +131,8 @@ def class_of(kind: Kind, name: str, base: type[T]) -> type[T]:
     Raises StudyError naming the file where it defines none, an abstract one, or several.
     """
     module, path = find(kind, name), path_of(kind, name)
-    own = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
-    own = [c for c in own if issubclass(c, base) and not c.__name__.startswith("_")]
+    members = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
+    own: list[type[T]] = [c for c in members if issubclass(c, base) and not c.__name__.startswith("_")]
     found = [c for c in own if not any(c in other.__mro__[1:] for other in own)]
     if not found:
         raise StudyError(f"{path}: holds no subclass of {base.__name__}; a {TITLES[kind]} is one class of that kind")

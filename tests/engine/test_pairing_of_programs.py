@@ -39,10 +39,10 @@ def test_weights_and_batches_are_those_of_every_method(make_cell, digits, ordere
         for name, tensor in asked.weights(replicate).items():
             assert torch.equal(tensor, own.network.parameters[name][replicate]), name
     first = [next(asked.batches(replicate)) for replicate in range(2)]
-    assert torch.equal(torch.stack(first), own.batches.order)
+    assert torch.equal(torch.stack(first), own.batches.permutation)
     own.batches.start_epoch()
     second = [list(asked.batches(replicate))[1] for replicate in range(2)]
-    assert torch.equal(torch.stack(second), own.batches.order)
+    assert torch.equal(torch.stack(second), own.batches.permutation)
 
 
 def test_images_and_errors_follow_the_split(make_cell, digits, ordered):

@@ -96,8 +96,8 @@ def test_methods_start_from_the_same_weights_and_see_the_same_batches(digits, ma
     magnitude.run_epoch()
     for run in (bernoulli, magnitude):
         run.batches.start_epoch()
-    assert torch.equal(bernoulli.batches.order, magnitude.batches.order)
-    assert not torch.equal(bernoulli.batches.order[0], bernoulli.batches.order[1])
+    assert torch.equal(bernoulli.batches.permutation, magnitude.batches.permutation)
+    assert not torch.equal(bernoulli.batches.permutation[0], bernoulli.batches.permutation[1])
 
 
 def test_seeds_differ_between_replicates_widths_and_initializations_only(make_cell):

@@ -137,7 +137,7 @@ WRONG = {
     "scaled pixels": ({"slots": (Slot("input", 784), Slot("fc1", 30))}, "slot input: write hidden=False"),
     "twice": ({"slots": (Slot("input", 784, hidden=False),) + 2 * (Slot("fc1", 30),)}, "each name may be used once"),
     "no units": ({"slots": (Slot("input", 784, hidden=False), Slot("fc1", 0))}, "slot fc1: 0 units; at least 1"),
-    "no end": ({"layers": (Layer("fc1", "input", "fc1"),)}, "the last layer's target is not None"),
+    "no end": ({"layers": (Layer("fc1", "input", "fc1"),)}, "the last layer writes a slot"),
     "gap": (
         {"layers": (Layer("fc1", "input", "fc1"), Layer("fc2", "input", None))},
         "layer fc2: reads input; expected fc1, which the layer before it writes",

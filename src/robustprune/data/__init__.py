@@ -1,1 +1,1 @@
-"""Data sets."""
+"""Data sets: readers, verification, storage and the fixed split."""

@@ -1,6 +1,6 @@
-"""Data sets as one uint8 tensor each: read once, verified, stored as one file, split once.
+"""Data sets as uint8 tensors: read once, verified, split, and stored in one file each.
 
-Where the images come from is the matter of a data set's own file (data/sets, or datasets in the plug-in folder).
+The source of the images is defined in the file of each data set (data/sets, or datasets in the plug-in folder).
 """
 
 import hashlib
@@ -20,9 +20,9 @@ from robustprune.study.config import DataSettings
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images as uint8 [N, 784] (rows of 28x28, 0 = background) and labels as int64 [N], with the fixed split.
+    """Images uint8 [N, 784] (28x28 row by row, 0 = background) and labels int64 [N], with a fixed split.
 
-    `tuning` and `validation` index the training images: a stratified split that depends on the data set only.
+    `tuning` and `validation` are indices of training images: a stratified split that depends on the data set only.
     """
 
     train_images: torch.Tensor
@@ -34,17 +34,20 @@ class Dataset:
 
 
 def find_reader(name: str) -> DatasetReader:
-    """What reads a data set; raises StudyError with the nearest valid name, or what is wrong with its file."""
-    return registry.object_of("dataset", name, DatasetReader)
+    """Return the reader of a data set.
+
+    Raises StudyError for an unknown name, with the nearest valid one, and for an invalid file, with the reason.
+    """
+    return registry.object_of("dataset", name, DatasetReader)  # type: ignore[type-abstract]  # only for isinstance
 
 
 def prepared_path(name: str, settings: DataSettings) -> Path:
-    """The one file that holds a prepared data set."""
+    """Return the path of the file that holds a prepared data set."""
     return Path(settings.directory) / f"{name}.safetensors"
 
 
 def prepare(name: str, settings: DataSettings) -> Path:
-    """Read, verify and store a data set; returns the file. Nothing is left behind when it fails.
+    """Read, verify and store a data set; return its path. A failure leaves no file behind.
 
     Raises StudyError naming what was tried and how to mend it.
     """
@@ -61,10 +64,10 @@ def prepare(name: str, settings: DataSettings) -> Path:
 
 
 def load(name: str, settings: DataSettings | None = None) -> Dataset:
-    """Read a prepared data set and verify its digest; prepares it first where it is missing.
+    """Read a prepared data set and verify its digest; prepare it first where it is missing.
 
-    settings: where it lies; by default the folder data. Raises StudyError for a truncated or altered file, naming it
-    and how to mend it.
+    settings: by default those of the folder data. Raises StudyError for a truncated or altered file, naming it and how
+    to mend it.
     """
     settings = settings or DataSettings()
     path = prepared_path(name, settings)
@@ -84,7 +87,7 @@ def load(name: str, settings: DataSettings | None = None) -> Dataset:
 
 
 def files_digest(name: str) -> str:
-    """Digest of the user's own files that a data set is read from; "" where it has none or one is not there now."""
+    """Return the digest of the user's files that a data set is read from; "" where there are none or one is gone."""
     files = find_reader(name).files()
     if not files or not all(path.is_file() for path in files):
         return ""
@@ -103,7 +106,7 @@ def _digest(tensors: dict[str, torch.Tensor]) -> str:
     digest = hashlib.md5(usedforsecurity=False)
     for key in sorted(tensors):
         digest.update(key.encode() + str(tuple(tensors[key].shape)).encode())
-        digest.update(tensors[key].contiguous().numpy())
+        digest.update(tensors[key].contiguous().numpy().data)
     return digest.hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""A data set of one's own: a folder of four NumPy files."""
+"""Data sets from a folder of four NumPy files, for plug-ins."""
 
 from pathlib import Path
 
@@ -11,11 +11,13 @@ from robustprune.study.config import DataSettings
 
 
 class NpyFolder(DatasetReader):
-    """train_images.npy and test_images.npy, uint8 [N, 28, 28] or [N, 784]; train_labels.npy and test_labels.npy,
-    whole numbers [N] from 0 to 9."""
+    """Reader of a folder with train_images.npy, test_images.npy, train_labels.npy and test_labels.npy.
+
+    Images: uint8 [N, 28, 28] or [N, 784]. Labels: integers [N] from 0 to 9.
+    """
 
     def __init__(self, folder: str | Path):
-        """`folder`: a relative path starts where the command is run; Path(__file__).parent is the plug-in's folder."""
+        """folder: a relative path starts at the working directory; Path(__file__).parent is the plug-in's folder."""
         self.folder = Path(folder).expanduser()
 
     def where(self, part: str) -> str:
@@ -25,7 +27,7 @@ class NpyFolder(DatasetReader):
         return [self.folder / f"{part}_{kind}.npy" for part in PARTS for kind in ("images", "labels")]
 
     def train_count(self) -> int | None:
-        """From the header of train_labels.npy; None where it cannot be read."""
+        """Read the count from the header of train_labels.npy; None where that fails."""
         try:
             return len(np.load(self.folder / "train_labels.npy", mmap_mode="r"))
         except (OSError, ValueError, TypeError, EOFError):
@@ -50,18 +52,18 @@ def _array(path: Path) -> np.ndarray:
 
 
 def _images(path: Path) -> np.ndarray:
-    """Images as uint8 [N, 784]."""
+    """Read images as uint8 [N, 784]."""
     images = _array(path)
     if images.dtype != np.uint8 or images.shape[1:] not in [(IMAGE_SIZE, IMAGE_SIZE), (IMAGE_SIZE**2,)]:
         raise StudyError(
             f"{path}: found {images.dtype} {list(images.shape)}; expected uint8 [N, 28, 28] or [N, 784] (grey pixels, "
-            "0 to 255; colour and other sizes cannot be had)"
+            "0 to 255; colour and other sizes are not supported)"
         )
     return np.ascontiguousarray(images.reshape(len(images), IMAGE_SIZE**2))
 
 
 def _labels(path: Path) -> np.ndarray:
-    """Labels as int64 [N]."""
+    """Read labels as int64 [N]."""
     labels = _array(path)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise StudyError(f"{path}: found {labels.dtype} {list(labels.shape)}; expected whole numbers [N], 0 to 9")

@@ -1,4 +1,4 @@
-"""What a data set's file holds: a reader of its images and labels; and the check of what was read."""
+"""The contract of a data set: a reader of images and labels, and the check of what it returns."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -12,34 +12,34 @@ from robustprune.study.config import DataSettings
 IMAGE_SIZE = 28
 CLASSES = 10
 PARTS = ("train", "test")
-VALIDATION_SHARE = 12  # one image in twelve: 5,000 of the 60,000 of MNIST
+VALIDATION_SHARE = 12  # one training image in twelve is kept for validation: 5,000 of the 60,000 of MNIST
 
 
 class DatasetReader(ABC):
-    """Reads a data set: grey images of 28 x 28 pixels in 10 classes."""
+    """Reader of a data set of grey images, 28 x 28 pixels, in 10 classes."""
 
     @abstractmethod
     def read(self, name: str, settings: DataSettings) -> dict[str, Tensor]:
-        """train_images and test_images, uint8 [N, 784] (0 = background), train_labels and test_labels, int64 [N].
+        """Return train_images, test_images, uint8 [N, 784] (0 = background), train_labels, test_labels, int64 [N].
 
         Raises StudyError naming what was tried and how to mend it.
         """
 
     def train_count(self) -> int | None:
-        """The number of training images, where it is known without reading them; `robustprune plan` asks for it."""
+        """Return the number of training images if it is known without reading them, for `robustprune plan`."""
         return None
 
     def where(self, part: str) -> str:
-        """Where a part of what `read` returns comes from, for error messages."""
+        """Return the origin of a part of `read`'s result, for error messages."""
         return part
 
     def files(self) -> list[Path]:
-        """The user's own files that are read: the data set is prepared again where their content has changed."""
+        """Return the user's files that are read; the data set is prepared again where their content has changed."""
         return []
 
 
 def problem(tensors: Mapping[str, Tensor], reader: DatasetReader) -> str | None:
-    """The first thing that is wrong with what `reader` has read, or None."""
+    """Return the first error in what `reader` has read, or None."""
     return next(_problems(tensors, reader), None)
 
 
@@ -51,8 +51,8 @@ def _problems(tensors: Mapping[str, Tensor], reader: DatasetReader) -> Iterator[
         images, labels = tensors[f"{part}_images"], tensors[f"{part}_labels"]
         of_images, of_labels = reader.where(f"{part}_images"), reader.where(f"{part}_labels")
         if images.dim() != 2 or images.shape[1] != IMAGE_SIZE**2 or images.dtype != torch.uint8:
-            found = f"{_name(images)} {list(images.shape)}"
-            yield f"{of_images}: found {found}; expected uint8 [N, {IMAGE_SIZE**2}] (28 x 28 grey pixels, 0 to 255)"
+            kind = f"{_name(images)} {list(images.shape)}"
+            yield f"{of_images}: found {kind}; expected uint8 [N, {IMAGE_SIZE**2}] (28 x 28 grey pixels, 0 to 255)"
         if labels.dim() != 1 or labels.dtype != torch.int64:
             yield f"{of_labels}: found {_name(labels)} {list(labels.shape)}; expected int64 [N]"
         if not len(images) or len(images) != len(labels):

@@ -1,9 +1,9 @@
-"""torchvision's data set classes, importable beside a CPU build of torch too.
+"""Import of torchvision's data set classes, also with a CPU build of torch.
 
-Where torch and torchvision come from one build, `import torchvision` works as it is. Where a CPU build of torch meets a
-torchvision compiled against CUDA, its operators fail to load and the import stops at "operator torchvision::nms does
-not exist". Only the data sets are needed here, so the missing schemas are then declared (never implemented) and the
-import is tried again. They must not be declared first: beside a matching build a second registration aborts.
+`import torchvision` works where torch and torchvision come from one build. With a CPU build of torch and a torchvision
+compiled against CUDA, its operators fail to load and the import ends with "operator torchvision::nms does not exist".
+The data sets need no operators, so the missing schemas are then declared (not implemented) and the import is repeated.
+They must not be declared before: with a matching build a second registration aborts the process.
 """
 
 import importlib
@@ -17,19 +17,20 @@ SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
+_declared: torch.library.Library | None = None  # the declared schemas are dropped with this object
 
 
 def import_datasets() -> ModuleType:
-    """The module torchvision.datasets; declares torchvision's missing operators where its first import fails."""
+    """Return the module torchvision.datasets; declare missing operators where the first import fails."""
     try:
         return importlib.import_module("torchvision.datasets")
     except RuntimeError as error:
         if MISSING_OPERATOR not in str(error):
             raise
-    global _declared  # the schemas live as long as this object
-    _declared = torch.library.Library("torchvision", "DEF")
+    global _declared
+    _declared = library = torch.library.Library("torchvision", "DEF")
     for schema in SCHEMAS:
-        _declared.define(schema)
+        library.define(schema)
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-        del sys.modules[name]  # what the failed import left behind
+        del sys.modules[name]  # left behind by the failed import
     return importlib.import_module("torchvision.datasets")

@@ -1,10 +1,11 @@
-"""Data sets that torchvision reads: fetched from mirrors in turn, every file verified by its md5."""
+"""Data sets of torchvision: fetched from the first mirror that works, every file verified by its md5."""
 
 import hashlib
 import shutil
 import socket
 import tempfile
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import unquote, urlsplit
 
@@ -19,10 +20,10 @@ TIMEOUT_SECONDS = 30
 
 
 class TorchvisionReader(DatasetReader):
-    """The data set of a class of torchvision.datasets (its name), with that many training images."""
+    """Reader of a class of torchvision.datasets."""
 
     def __init__(self, class_name: str, train_count: int, **options: str):
-        """`options`: what else the class is given."""
+        """class_name: of torchvision.datasets; train_count: training images; options: arguments of the class."""
         self.class_name = class_name
         self.count = train_count
         self.options = options
@@ -30,8 +31,8 @@ class TorchvisionReader(DatasetReader):
     def train_count(self) -> int:
         return self.count
 
-    def torchvision_class(self) -> type:
-        """The class; torchvision is imported here and not before."""
+    def torchvision_class(self) -> Any:
+        """Import torchvision and return the class."""
         return getattr(import_datasets(), self.class_name)
 
     def read(self, name: str, settings: DataSettings) -> dict[str, torch.Tensor]:
@@ -52,19 +53,19 @@ class TorchvisionReader(DatasetReader):
 
 
 class _Unreachable(Exception):
-    """Why one mirror could not be used."""
+    """The reason why a mirror could not be used."""
 
 
-def _resources(class_: type) -> list[tuple[str, str]]:
+def _resources(class_: Any) -> list[tuple[str, str]]:
     if class_.__name__ == "EMNIST":
         return [("gzip.zip", class_.md5)]
     return [(Path(file).name, md5) for file, md5 in class_.resources]
 
 
-def _with_mirror(class_: type, mirror: str, target: Path) -> type:
-    """The torchvision class, made to read from one mirror only; raises _Unreachable for a bad folder.
+def _with_mirror(class_: Any, mirror: str, target: Path) -> Any:
+    """Return the torchvision class that reads from one mirror only; raises _Unreachable for a bad folder.
 
-    A folder's files are verified and copied below `target`, where torchvision finds them as if it had fetched them.
+    The files of a folder are verified and copied below `target`, where torchvision takes them for downloaded ones.
     """
     if mirror == "torchvision":
         return class_
@@ -81,7 +82,7 @@ def _with_mirror(class_: type, mirror: str, target: Path) -> type:
 
 
 def _folder(mirror: str) -> Path:
-    """The folder that a path (~ is the home folder) or a file URL names."""
+    """Return the folder of a path (~ is the home folder) or a file URL."""
     return Path(unquote(urlsplit(mirror).path) if mirror.startswith("file://") else mirror).expanduser()
 
 
@@ -90,15 +91,15 @@ def _verify(path: Path, md5: str) -> None:
         raise _Unreachable(f"{path} is missing")
     try:
         with path.open("rb") as opened:
-            found = hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+            digest = hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     except OSError as error:
         raise _Unreachable(f"{path} cannot be read ({error.strerror})") from None
-    if found != md5:
+    if digest != md5:
         size = path.stat().st_size
-        raise _Unreachable(f"{path} is truncated or damaged ({size:,} bytes, md5 {found}, expected {md5})")
+        raise _Unreachable(f"{path} is truncated or damaged ({size:,} bytes, md5 {digest}, expected {md5})")
 
 
-def _fetch(class_: type, folder: str, options: dict[str, str]) -> dict[str, torch.Tensor]:
+def _fetch(class_: Any, folder: str, options: dict[str, str]) -> dict[str, torch.Tensor]:
     """Let torchvision download, verify and read both parts; raises _Unreachable with its reason."""
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT_SECONDS)
@@ -106,7 +107,7 @@ def _fetch(class_: type, folder: str, options: dict[str, str]) -> dict[str, torc
     try:
         for part in PARTS:
             read = class_(folder, train=part == "train", download=True, **options)
-            # EMNIST stores its images transposed
+            # torchvision returns the images of EMNIST transposed
             images = read.data.transpose(1, 2) if class_.__name__ == "EMNIST" else read.data
             tensors[f"{part}_images"] = images.flatten(1).contiguous()
             tensors[f"{part}_labels"] = read.targets.long()

@@ -1,1 +1,1 @@
-"""Training: one loop for every method, and what it needs."""
+"""Training: one loop for every method, with its optimizer, compaction, checkpoints and evaluation."""

@@ -1,4 +1,4 @@
-"""Let the C library keep the memory it is given back, so that every training step reuses what the last one freed."""
+"""Allocator settings: the C library keeps freed memory, so that a training step reuses what the last one freed."""
 
 import ctypes
 import platform
@@ -8,10 +8,10 @@ KEEP_BYTES = 1 << 30
 
 
 def keep_freed_memory() -> bool:
-    """Stop glibc from returning large blocks to the system at every free; False where there is no glibc.
+    """Stop glibc from returning large blocks to the system at every free; return False without glibc.
 
-    By default blocks of some hundred KiB and more are mapped afresh each time, and every page of them is cleared and
-    faulted in again: up to a thousand page faults per training step, 5 to 15 % of its time.
+    By default glibc maps blocks of some hundred KiB and more anew each time, and the kernel clears and faults in every
+    page again: up to a thousand page faults per training step, 5 to 15 % of its time.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

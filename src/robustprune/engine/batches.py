@@ -1,4 +1,4 @@
-"""Batches for all replicates at once, gathered from one uint8 tensor; each replicate has its own order."""
+"""Batches for all replicates at once, gathered from one uint8 tensor; each replicate shuffles by itself."""
 
 from collections.abc import Sequence
 
@@ -14,10 +14,10 @@ from robustprune.study.cells import Cell
 
 
 class Batches:
-    """Training images [N, n] uint8 and labels [N], served as x [R, B, n] in [0, 1] (or as they are) and y [R, B].
+    """Training images [N, n] uint8 and labels [N], served as x [R, B, n] in [0, 1] (or uint8) and y [R, B].
 
-    The incomplete last batch of an epoch is left out (other images every epoch), so every step has the same shape.
-    The place in the epoch is a tensor on the device, so that serving a batch is the same work every time.
+    The incomplete last batch of an epoch is dropped, so every step has the same shape. The dropped images differ
+    between epochs. The position in the epoch is a tensor on the device, so that every call does the same work.
     """
 
     def __init__(
@@ -25,30 +25,31 @@ class Batches:
         images: Tensor,
         labels: Tensor,
         batch: int,
-        orders: Sequence[torch.Generator],
+        generators: Sequence[torch.Generator],
         dtype: torch.dtype | None,
     ):
-        """dtype None: serve uint8, for a layer that converts what it reads."""
+        """generators: one per replicate, for its permutations. dtype: None serves uint8, for a layer that converts."""
         self.all_images, self.labels = images, labels
-        self.batch, self.orders, self.dtype = batch, orders, dtype
+        self.batch, self.generators, self.dtype = batch, generators, dtype
         self.steps = len(labels) // batch
-        self.served, self.kept = images, None
+        self.served = images
+        self.kept: Tensor | None = None
         device = images.device
-        self.offset = torch.zeros(len(orders), 1, dtype=torch.int64, device=device)
-        self.order = torch.empty(len(orders), self.steps, batch, dtype=torch.int64, device=device)
+        self.offset = torch.zeros(len(generators), 1, dtype=torch.int64, device=device)
+        self.permutation = torch.empty(len(generators), self.steps, batch, dtype=torch.int64, device=device)
         self.step = torch.full((1,), self.steps, dtype=torch.int64, device=device)  # no epoch has begun
 
     def start_epoch(self) -> None:
-        """Shuffle: a new permutation per replicate. Every epoch begins with it, the first one too."""
-        for order, generator in zip(self.order, self.orders, strict=True):
-            permutation = torch.randperm(len(self.labels), generator=generator, device=generator.device)
-            order.copy_(permutation[: order.numel()].view_as(order))
+        """Draw a new permutation per replicate; every epoch begins with this call."""
+        for batches, generator in zip(self.permutation, self.generators, strict=True):
+            drawn = torch.randperm(len(self.labels), generator=generator, device=generator.device)
+            batches.copy_(drawn[: batches.numel()].view_as(batches))
         self.step.zero_()
 
     def restrict(self, kept: Tensor) -> None:
-        """Serve only the kept input features, kept [R, n] original indices (-1: padding, served as zero).
+        """Serve only the kept input features; kept [R, n]: original indices (-1: padding, served as zero).
 
-        Contiguous copies: a pruned network then reads a fifth of the bytes per step.
+        The copies are contiguous, so that a pruned network reads a fifth of the bytes per step.
         """
         whole = kept.shape[1] == self.all_images.shape[1] and bool((kept >= 0).all())
         if whole or (self.kept is not None and torch.equal(kept, self.kept)):
@@ -64,8 +65,8 @@ class Batches:
         self.offset = torch.arange(0, count * len(kept), count, device=kept.device).unsqueeze(1)
 
     def next(self) -> tuple[Tensor, Tensor]:
-        """The epoch's next batch."""
-        index = self.order.index_select(1, self.step).squeeze(1)
+        """Return the next batch of the epoch: x [R, B, n] and y [R, B]."""
+        index = self.permutation.index_select(1, self.step).squeeze(1)
         self.step.add_(1)
         rows = self.served.index_select(0, (index + self.offset).flatten())
         x = rows if self.dtype is None else rows.to(self.dtype).mul_(1 / 255)
@@ -73,7 +74,7 @@ class Batches:
 
 
 def training_examples(cell: Cell, data: Dataset) -> Examples:
-    """The images that a cell trains on: all, or those of the tuning split."""
+    """Return the images that a cell trains on: all of them, or the tuning split."""
     images, labels = data.train_images, data.train_labels
     if cell.training.images == "tuning":
         images, labels = images[data.tuning], labels[data.tuning]
@@ -84,11 +85,11 @@ def cell_batches(
     cell: Cell,
     architecture: Architecture,
     examples: Examples,
-    orders: Sequence[torch.Generator],
+    generators: Sequence[torch.Generator],
     dtype: torch.dtype,
     device: str,
 ) -> Batches:
-    """The batches of a cell; a network that begins with a convolution gets its images cut into windows once.
+    """Return the batches of a cell; images for a convolutional first layer are cut into windows once.
 
     Raises StudyError where a batch is larger than the data set.
     """
@@ -100,4 +101,4 @@ def cell_batches(
         )
     convolved = architecture.layers[0].kernel > 1
     images = windows(images) if convolved else images
-    return Batches(images.to(device), labels.to(device), batch, orders, None if convolved else dtype)
+    return Batches(images.to(device), labels.to(device), batch, generators, None if convolved else dtype)

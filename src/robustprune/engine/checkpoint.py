@@ -1,4 +1,4 @@
-"""Checkpoints: a killed cell goes on from its last one, bit-identically; they live outside declared outputs."""
+"""Checkpoints: a killed cell resumes from its last one, bit-identically. They lie outside the declared outputs."""
 
 import time
 from pathlib import Path
@@ -14,22 +14,22 @@ INTERVAL_SECONDS = 20.0
 
 
 class Checkpoint:
-    """One cell's checkpoint file; `path` None keeps none."""
+    """The checkpoint file of one cell; no checkpoint is written where `path` is None."""
 
     def __init__(self, path: Path | None, cell: Cell, source: str = ""):
-        """source: what else the cell starts from (a hash), for controls."""
+        """source: for controls, the digest of the networks that the cell starts from."""
         self.path = path
         code = code_hash(cell.method, cell.architecture)
         self.identity = f"{cell.config_hash}/{code}/{torch.__version__}/{source}"
         self.saved = time.monotonic()
 
     def load(self, training: Training) -> bool:
-        """Restore `training` from the file; False if there is none, or it belongs to other settings or source."""
+        """Restore `training` from the file; return False without a file, or for one of other settings or code."""
         if self.path is None or not self.path.exists():
             return False
         try:
             content = torch.load(self.path, weights_only=True, map_location=training.device)
-        except Exception:  # a damaged checkpoint costs epochs, never the cell
+        except Exception:  # a damaged checkpoint costs epochs, not the cell
             return False
         if content["identity"] != self.identity:
             return False
@@ -37,7 +37,7 @@ class Checkpoint:
         return True
 
     def save(self, training: Training, force: bool = False) -> None:
-        """Write the state, at most once per interval unless forced."""
+        """Write the state, at most once in INTERVAL_SECONDS unless forced."""
         if self.path is None or (not force and time.monotonic() - self.saved < INTERVAL_SECONDS):
             return
         content = {"identity": self.identity, "state": training.state()}
@@ -45,6 +45,6 @@ class Checkpoint:
         self.saved = time.monotonic()
 
     def delete(self) -> None:
-        """Remove the file after the cell's results are written."""
+        """Remove the file, once the results of the cell are written."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Physical removal of units: from a stacked network during training, and into plain networks at the end."""
+"""Physical removal of units from a stacked network, and extraction of one replicate at the end."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -18,14 +18,16 @@ Scores = Callable[[], Mapping[str, Tensor]]
 
 @dataclass(frozen=True)
 class Selection:
-    """Which places survive a compaction: order[slot][r, i] is the old index of new place i, and valid[slot][r, i] is
-    False where the new place is padding."""
+    """The places that survive a compaction.
+
+    order[slot][r, i] is the old index of new place i; valid[slot][r, i] is False where the new place is padding.
+    """
 
     order: Mapping[str, Tensor]
     valid: Mapping[str, Tensor]
 
     def take(self, tensor: Tensor, slot: str, dim: int = 1) -> Tensor:
-        """Select along the axis `dim` (>= 1) of a tensor [R, ...]; padded places become zero."""
+        """Return the selected entries along the axis `dim` (>= 1) of a tensor [R, ...]; padding becomes zero."""
         order, valid = self.order[slot], self.valid[slot]
         shape = [1] * tensor.dim()
         shape[0], shape[dim] = order.shape
@@ -37,10 +39,11 @@ class Selection:
 def surviving(
     architecture: Architecture, kept: Mapping[str, Tensor], remove: Mapping[str, Tensor], scores: Scores
 ) -> tuple[Masks, Tensor]:
-    """Which places survive a request to remove units: slot -> bool [R, n], and which replicates were guarded [R].
+    """Return the places that survive a removal, slot -> bool [R, n], and the guarded replicates, bool [R].
 
-    A channel takes its flattened features with it, and leaves when its last one goes (docs/baselines.md 0.4 c, d).
-    Where a slot would end up empty its best unit by score stays and the replicate is guarded: it counts as collapsed.
+    Removing a channel removes its flattened features; removing the last of these removes the channel
+    (docs/baselines.md 0.4 c, d). Where a slot would become empty, the unit of the highest score stays and the replicate
+    is guarded: it counts as collapsed.
     """
     alive: Masks = {}
     guarded = torch.zeros(next(iter(kept.values())).shape[0], dtype=torch.bool)
@@ -63,7 +66,7 @@ def surviving(
 
 
 def selection(alive: Masks) -> Selection:
-    """The places to keep, in order, as many per slot as the largest replicate needs."""
+    """Return the places to keep, in ascending order, as many per slot as the largest replicate needs."""
     order, valid = {}, {}
     for slot, mask in alive.items():
         counts = mask.sum(1)
@@ -91,8 +94,9 @@ def select_parameters(
 def select_own(
     network: StackedNetwork, gated: Sequence[str], tensors: Mapping[str, Tensor], chosen: Selection
 ) -> dict[str, Tensor]:
-    """A method's parameters or buffers after a compaction of `network`; their names say how (methods.parts.base)."""
-    selected, like_weights = {}, defaultdict(dict)
+    """Return a method's parameters or buffers after a compaction; their names say how (methods.parts.base)."""
+    selected: dict[str, Tensor] = {}
+    like_weights: dict[str, dict[str, Tensor]] = defaultdict(dict)
     for name, tensor in tensors.items():
         scope, _, own = name.partition(".")
         if "/" in name:
@@ -110,7 +114,7 @@ def select_own(
 
 
 def compact(network: StackedNetwork, chosen: Selection) -> StackedNetwork:
-    """The stacked network without the units that were not chosen; its scores are those of the masked one."""
+    """Return the stacked network with the chosen units only; it computes what the masked network computes."""
     kept = {}
     for slot, places in network.kept.items():
         taken = chosen.take(places, slot)
@@ -120,10 +124,10 @@ def compact(network: StackedNetwork, chosen: Selection) -> StackedNetwork:
 
 
 def extract(network: StackedNetwork, replicate: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """One replicate's own weights without padding, and its kept original indices per slot.
+    """Return one replicate's weights without padding, and its kept original indices per slot.
 
-    Weights below the smallest normal number become zero: they change no score, and on many CPUs they slow the
-    network down twentyfold.
+    Weights below the smallest normal number become zero: they change no score, and on many CPUs they make the network
+    twenty times slower.
     """
     held = {slot: places[replicate] >= 0 for slot, places in network.kept.items()}
     own = {name: tensor[replicate].detach() for name, tensor in network.parameters.items()}

@@ -26,7 +26,7 @@ TOLERANCE = 1e-9
 
 
 class Trial:
-    """A method with its settings on one architecture; every call of `training` begins anew from the same seeds."""
+    """A method with its settings on one architecture; every call of `training` starts from the same seeds."""
 
     def __init__(self, method: str, settings: Mapping[str, Any], architecture: str, track: str, data: Dataset):
         self.data = data
@@ -43,7 +43,7 @@ class Trial:
         )
 
     def training(self, replicates: int = REPLICATES, epochs: int = 0) -> Training:
-        """A training after some epochs."""
+        """Return a training after `epochs` epochs."""
         training = Training(self.cell.model_copy(update={"replicates": replicates}), self.data, dtype=torch.float64)
         for _ in range(epochs):
             training.run_epoch()
@@ -59,7 +59,8 @@ def names(trial: Trial) -> None:
         scope, _, own = name.partition(".")
         if "/" in name:
             like = training.network.parameters.get(name.split("/")[1])
-            _require(like is not None, f"{name}: no layer of the network has this weight or bias")
+            if like is None:
+                raise StudyError(f"{name}: no layer of the network has this weight or bias")
             _require(tensor.shape == like.shape, f"{name}: shape {_shape(tensor)}, expected {_shape(like)}")
         elif own:
             _require(scope in [*places, GATED], f"{name}: no slot {scope!r}; names are <slot>.<name>, gated.<name>")
@@ -68,7 +69,7 @@ def names(trial: Trial) -> None:
 
 
 def hooks(trial: Trial) -> None:
-    """What hooks return has the shapes of the contract, and every gradient is finite."""
+    """Hooks return the shapes of the contract, and every gradient is finite."""
     training = trial.training()
     asked: list[dict[str, Tensor]] = []
     after_step = training.method.after_step
@@ -98,8 +99,8 @@ def compaction(trial: Trial) -> None:
     gates = training.method.final_gates() or {}
     network, images = training.network, torch.rand(REPLICATES, 6, 784, dtype=torch.float64)
     if "input" in network.kept:
-        kept = network.kept["input"]
-        read = images.gather(2, kept.clamp_min(0).unsqueeze(1).expand(-1, 6, -1)) * (kept >= 0).unsqueeze(1)
+        inputs = network.kept["input"]
+        read = images.gather(2, inputs.clamp_min(0).unsqueeze(1).expand(-1, 6, -1)) * (inputs >= 0).unsqueeze(1)
     else:
         read = images
 
@@ -145,6 +146,7 @@ def independence(trial: Trial) -> None:
 
 
 CHECKS: tuple[Callable[[Trial], None], ...] = (names, hooks, compaction, resumption, independence)
+"""The first line of a check's docstring is what `check-method` prints where the check passes."""
 
 
 def check_contract(
@@ -173,7 +175,7 @@ def _shape(tensor: Tensor) -> list[int]:
 def _by_slot(
     training: Training, hook: str, values: Mapping[str, Tensor] | None, dtype: torch.dtype | None = None
 ) -> None:
-    """Values [R, n] by slot, as gates and removals are."""
+    """Check values by slot, such as gates and removals: the slot exists, the shape is [R, n]."""
     places = training.network.places()
     for slot, tensor in (values or {}).items():
         _require(slot in places, f"{hook}: no slot {slot!r}; the network has {', '.join(places)}")

@@ -1,16 +1,17 @@
-"""Repeat a step: call it on a CPU; on a GPU record its kernels once as a CUDA graph and launch them all at once."""
+"""Repeated steps: called on a CPU; on a GPU recorded once as a CUDA graph whose kernels are launched together."""
 
 from collections.abc import Callable, Hashable
 
 import torch
 
-WARM_UP = 3  # steps before recording, as torch's notes on CUDA graphs ask: lazy initialisations happen in them
+WARM_UP = 3  # steps before recording, for lazy initialisations, as torch's notes on CUDA graphs ask
 
 
 class RepeatedStep:
-    """`step` must do the same work on the same tensors as long as it is called with the same key.
+    """A training step that is replayed while its key stays the same.
 
-    Every call is one real step: the warm-up steps train too, and recording is followed by a first launch.
+    `step` must do the same work on the same tensors for calls with the same key. Every call is one training step: the
+    warm-up steps train too, and a first launch follows the recording.
     """
 
     def __init__(self, step: Callable[[], None], device: str):
@@ -21,7 +22,7 @@ class RepeatedStep:
         self.warm = 0
 
     def __call__(self, key: Hashable = None) -> None:
-        """Do one step; with another key than the last call's it is recorded anew."""
+        """Do one step; record it anew where the key differs from that of the last call."""
         if not self.recording:
             self.step()
             return

@@ -1,4 +1,4 @@
-"""From a finished training to results: round the gates, compact, and look at the test images once per network."""
+"""From a finished training to results: round the gates, compact, and evaluate each network once on test images."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,8 +19,13 @@ from robustprune.study.cells import Cell
 
 
 @dataclass
-class Network:
-    """One finished replicate: the plain network, where its units came from, and what its gates were before."""
+class FinishedNetwork:
+    """One finished replicate.
+
+    plain: the compact network; weights and kept: its weights and the original indices of its units, by slot.
+    For methods with gates: before, the network with its gates as they were (not rounded); emptied, slots of which
+    rounding closed every gate; gates, slot -> gate [n] before rounding; raw, slot -> gates open after rounding.
+    """
 
     plain: PlainNetwork
     weights: Weights
@@ -31,19 +36,19 @@ class Network:
     raw: dict[str, int] | None = None
 
 
-def finish(training: Training, replicate: int) -> Network:
-    """Fold the gates of one replicate, rounded, into a deterministic compact network.
+def finish(training: Training, replicate: int) -> FinishedNetwork:
+    """Fold the rounded gates of one replicate into a deterministic compact network.
 
-    Where rounding would close a whole slot, its largest gate stays open and the slot is named in `emptied`.
+    Where rounding would close every gate of a slot, the largest one stays open and `emptied` names the slot.
     """
     weights, kept = extract(training.network, replicate)
     mean, final = training.method.gates(), training.method.final_gates()
     if final is None:
         weights, kept = remove_dead(training.architecture, weights, kept)
-        return Network(plain_network(training.architecture, weights, kept), weights, kept, before=None)
-    real = {slot: places[replicate] >= 0 for slot, places in training.network.kept.items()}
-    own = {slot: values[replicate][real[slot]] for slot, values in (mean or final).items()}
-    rounded = {slot: values[replicate][real[slot]].clone() for slot, values in final.items()}
+        return FinishedNetwork(plain_network(training.architecture, weights, kept), weights, kept, before=None)
+    valid = {slot: places[replicate] >= 0 for slot, places in training.network.kept.items()}
+    own = {slot: values[replicate][valid[slot]] for slot, values in (mean or final).items()}
+    rounded = {slot: values[replicate][valid[slot]].clone() for slot, values in final.items()}
     emptied = [slot for slot, values in rounded.items() if not bool((values != 0).any())]
     for slot in emptied:
         rounded[slot][own[slot].argmax()] = 1
@@ -52,11 +57,12 @@ def finish(training: Training, replicate: int) -> Network:
     raw = {slot: raw.get(slot, len(indices)) for slot, indices in kept.items()}
     weights = fold_gates(training.architecture, weights, rounded, kept)
     weights, kept = remove_dead(training.architecture, weights, kept)
-    return Network(plain_network(training.architecture, weights, kept), weights, kept, before, emptied, own, raw)
+    plain = plain_network(training.architecture, weights, kept)
+    return FinishedNetwork(plain, weights, kept, before, emptied, own, raw)
 
 
-def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tuple[Replicate, Network]:
-    """The record entry of one replicate, and its network. The only place that reads test images."""
+def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tuple[Replicate, FinishedNetwork]:
+    """Return the record entry of one replicate, and its network; no other function reads test images."""
     cell, arch = training.cell, training.architecture
     start = training.units
     network = finish(training, replicate)
@@ -79,13 +85,13 @@ def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tupl
         "train_macs_dense": dense_training_macs(cell, len(training.batches.labels)),
     }
     kept_latency = latency(network.plain)
-    for name, found in (("dense", dense_latency), ("kept", kept_latency)):
-        values |= {f"inference_ms_{name}": found.batch_256, f"inference_ms_{name}_batch1": found.batch_1}
+    for name, measured in (("dense", dense_latency), ("kept", kept_latency)):
+        values |= {f"inference_ms_{name}": measured.batch_256, f"inference_ms_{name}_batch1": measured.batch_1}
     if cell.training.images == "tuning":
         held_out = training.data.validation
         held_images, held_labels = training.data.train_images[held_out], training.data.train_labels[held_out]
         values["error_valid_percent"] = error_percent(network.plain, held_images, held_labels)
-    if network.gates is not None:
+    if network.gates is not None and network.before is not None:
         values |= _gate_summary(network.gates)
         before = error_percent(network.before, images, labels)
         values["rounding_error_change_percent"] = finite(round(error - before, 6))
@@ -97,7 +103,7 @@ def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tupl
 
 
 def dense_training_macs(cell: Cell, images: int) -> float:
-    """Multiply-accumulates of training the starting network on so many images, with nothing removed."""
+    """Return the multiply-accumulates of training the whole starting network on `images` images."""
     network, training = architecture(cell.architecture), cell.training
     steps = images // training.batch_size * training.epochs
     return float(PASSES * training.batch_size * steps * macs(network, network.units(cell.width)))
@@ -112,7 +118,7 @@ def _gate_summary(gates: dict[str, Tensor]) -> dict[str, float | None]:
     }
 
 
-def _status(training: Training, replicate: int, network: Network, error: float) -> tuple[str, str | None]:
+def _status(training: Training, replicate: int, network: FinishedNetwork, error: float) -> tuple[str, str | None]:
     if bool(training.diverged[replicate]) or not all(w.isfinite().all() for w in network.weights.values()):
         return "diverged", "the training loss or a weight was not finite"
     if bool(training.guarded[replicate]):

@@ -1,4 +1,4 @@
-"""What is remembered of a training run: one row per replicate and epoch, and the gates by original unit."""
+"""The history of a training run: one row per replicate and epoch, and the gates by original unit."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ UNDETERMINED = (0.05, 0.95)
 
 
 def undetermined(gates: Tensor) -> Tensor:
-    """Which gates are not yet near 0 or 1."""
+    """Return which gates are not near 0 or 1, as bool of the same shape."""
     return (gates > UNDETERMINED[0]) & (gates < UNDETERMINED[1])
 
 
@@ -38,7 +38,7 @@ class History:
         """Add a row per replicate: loss [R], units and undetermined gates per slot, MACs per image [R]."""
         counts = network.counts()
         for replicate in range(self.replicates):
-            row = {"replicate": replicate, "epoch": epoch, "train_loss": float(loss[replicate])}
+            row: dict[str, Any] = {"replicate": replicate, "epoch": epoch, "train_loss": float(loss[replicate])}
             row |= {f"units_{slot}": int(counts[slot][replicate]) for slot in self.slots}
             for slot in self.slots:
                 values = gates[slot][replicate] if gates and slot in gates else None
@@ -48,7 +48,7 @@ class History:
         self.note_gates(network.kept, gates)
 
     def note_gates(self, kept: Mapping[str, Tensor], gates: Mapping[str, Tensor] | None) -> None:
-        """Add the gates of this moment by original unit [R, n at the start]; removed units are 0."""
+        """Add the current gates by original unit [R, n at the start]; gates of removed units are 0."""
         for slot, values in (gates or {}).items():
             full = torch.zeros(self.replicates, self.units[slot] + 1, dtype=torch.float16)
             index = torch.where(kept[slot] >= 0, kept[slot], self.units[slot]).cpu()
@@ -56,13 +56,13 @@ class History:
             self.gates.setdefault(slot, []).append(full[:, :-1])
 
     def trajectories(self) -> dict[str, np.ndarray]:
-        """Slot -> gates [epochs + 1, R, n at the start], float16; the first entry is the start of training."""
+        """Return slot -> gates [epochs + 1, R, n at the start], float16; entry 0 is the start of training."""
         return {slot: torch.stack(moments).numpy() for slot, moments in self.gates.items()}
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint must hold."""
+        """Return what a checkpoint must hold."""
         return {"rows": self.rows, "gates": self.gates}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Inverse of state."""
+        """Go back to what `state` returned."""
         self.rows, self.gates = list(state["rows"]), dict(state["gates"])

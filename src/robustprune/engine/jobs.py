@@ -1,4 +1,4 @@
-"""What is known of a cell before it ran: the order for a foreign program, the entries of a cell that failed."""
+"""Facts about a cell that need no training: the order for a foreign program, and the entries of a failed cell."""
 
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,11 @@ from robustprune.study.cells import Cell
 from robustprune.study.config import StudyConfig
 
 OPTIONAL_COLUMNS = ("error_valid_percent", "seconds", "train_macs", "status", "reason")
-"""What a program's CSV may hold beside `result_columns`."""
+"""Columns that a program's CSV may hold beside `result_columns`."""
 
 
 def starting_network(cell: Cell) -> dict[str, Any]:
-    """units_start, params_dense and macs_dense, as a record's entries need them."""
+    """Return units_start, params_dense and macs_dense of a cell, as in the entries of a record."""
     network = architecture(cell.architecture)
     units = network.units(cell.width)
     sizes = {"params_dense": parameters(network, units), "macs_dense": macs(network, units)}
@@ -22,20 +22,20 @@ def starting_network(cell: Cell) -> dict[str, Any]:
 
 
 def failed_replicates(cell: Cell, reason: str) -> list[Replicate]:
-    """One entry of status failed per replicate."""
+    """Return one entry of status failed per replicate."""
     shared = {"status": "failed", "reason": reason, **starting_network(cell)}
     return [Replicate(replicate=r, seed=cell.seed(r), **shared) for r in range(cell.replicates)]
 
 
 def result_columns(cell: Cell) -> list[str]:
-    """The columns that a program's CSV must have for this cell."""
+    """Return the columns that a program's CSV must have for this cell."""
     units = [f"units_{slot.name}" for slot in architecture(cell.architecture).slots]
     validation = ["error_valid_percent"] if cell.training.images == "tuning" else []
     return ["replicate", *units, *validation, "error_test_percent"]
 
 
 def order(cell: Cell, config: StudyConfig) -> dict[str, Any]:
-    """A cell as a program in any language needs it: what is asked, where the data lies, and per replicate its seed."""
+    """Return a cell as JSON for a program in any language: its settings, the data file, and each replicate's seed."""
     network = architecture(cell.architecture)
     given = [{"replicate": r, "seed": cell.seed(r), **starting_network(cell)} for r in range(cell.replicates)]
     return {

@@ -1,4 +1,4 @@
-"""Adam over a stacked network: one fused kernel for R networks, whose state follows them through compactions."""
+"""Adam over a stacked network: one fused kernel for R networks; its state is compacted with them."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ from robustprune.study.cells import Cell
 
 OWN = "method/"
 Moments = dict[str, dict[str, Tensor]]
-"""Adam's state by parameter name; those of a method's own parameters begin with OWN."""
+"""Adam's state by parameter name; names of a method's own parameters begin with OWN."""
 
 
 class StackedAdam:
     """torch's fused Adam over the weights (with L2) and the method's own parameters (without)."""
 
     def __init__(self, cell: Cell, network: StackedNetwork, method: Method, rate: float, moments: Moments | None):
-        """rate: the schedule's factor on every learning rate; moments: the state to go on from."""
+        """rate: the schedule's factor on every learning rate. moments: the state to continue from, if any."""
         own = {OWN + name: tensor.requires_grad_() for name, tensor in method.parameters.items()}
         self.named = {**network.parameters, **own}
         settings = cell.training
@@ -40,7 +40,7 @@ class StackedAdam:
             group["lr"] = base * rate
 
     def clear(self) -> None:
-        """Forget the gradients."""
+        """Drop all gradients."""
         for tensor in self.named.values():
             tensor.grad = None
 
@@ -49,11 +49,11 @@ class StackedAdam:
         self.adam.step()
 
     def moments(self) -> Moments:
-        """The state by parameter name."""
+        """Return the state by parameter name."""
         return {name: dict(self.adam.state[tensor]) for name, tensor in self.named.items()}
 
     def selected_moments(self, network: StackedNetwork, gated: Sequence[str], chosen: Selection) -> Moments:
-        """The state after a compaction of `network`, indexed like the parameters."""
+        """Return the state after a compaction of `network`, indexed as the parameters are."""
         old = {name: values for name, values in self.moments().items() if values}  # none before a first gradient
         new: Moments = {name: {"step": values["step"]} for name, values in old.items()}
         for moment in ("exp_avg", "exp_avg_sq"):

@@ -1,4 +1,4 @@
-"""What a foreign program in Python may take from the package: the data, and what pairs it with all other methods."""
+"""Help for foreign programs in Python: the data, initial weights and batches that pair them with other methods."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from robustprune.study.config import DataSettings
 
 @dataclass(frozen=True)
 class Order:
-    """An order and its data. `images` uint8 [N, 784] and `labels` [N] are those to train on."""
+    """An order and its data; `images` uint8 [N, 784] and `labels` int64 [N] are the training images of the cell."""
 
     cell: Cell
     units: dict[str, int]
@@ -30,7 +30,7 @@ class Order:
 
     @cached_property
     def images(self) -> Tensor:
-        """The training images, without those kept out for validation where the cell says `images: tuning`."""
+        """The training images; without the validation images where the cell says `images: tuning`."""
         return self.data.train_images[self._chosen]
 
     @cached_property
@@ -43,7 +43,7 @@ class Order:
         return self.data.tuning if self.cell.training.images == "tuning" else slice(None)
 
     def weights(self, replicate: int) -> dict[str, Tensor]:
-        """The replicate's initial weights, the same for every method.
+        """Return the replicate's initial weights, the same for every method.
 
         "<layer>.weight" [out, in(, k, k)] and "<layer>.bias" [out].
         """
@@ -53,14 +53,14 @@ class Order:
         return {name: tensor[0] for name, tensor in drawn.items()}
 
     def batches(self, replicate: int) -> Iterator[Tensor]:
-        """The replicate's batches, the same for every method: per epoch an index [steps, batch] into `images`."""
+        """Yield per epoch an index [steps, batch] into `images`: the batches that every method gets."""
         generator = torch.Generator().manual_seed(stream_seed(self.cell.seed(replicate), "order"))
         count, size = len(self.labels), self.cell.training.batch_size
         for _ in range(self.cell.training.epochs):
             yield torch.randperm(count, generator=generator)[: count // size * size].view(-1, size)
 
     def errors(self, network: Callable[[Tensor], Tensor]) -> dict[str, float]:
-        """The error columns of a network (or function) from images [B, 784] in [0, 1] to scores [B, classes]."""
+        """Return the error columns of a network or function: images [B, 784] in [0, 1] -> scores [B, classes]."""
         data, errors = self.data, {}
         if self.cell.training.images == "tuning":
             held_out = data.validation
@@ -71,7 +71,7 @@ class Order:
 
 
 def read_order(path: str | Path) -> Order:
-    """Read the file that a program gets as its first argument, and the data set that it names."""
+    """Read an order, the first argument of a program, and the data set that it names."""
     asked = json.loads(Path(path).read_text())
     cell = Cell.model_validate(asked["cell"])
     data = load(cell.dataset, DataSettings(directory=str(Path(asked["data"]).parent)))

@@ -1,4 +1,4 @@
-"""Progress of a cell: a bar on a terminal, one line per epoch in a log, with the units kept so far and an ETA."""
+"""Progress of a cell: a bar on a terminal, or a log line per epoch, with kept units and the time left."""
 
 import sys
 import time
@@ -10,7 +10,7 @@ from robustprune.engine.training import Training
 
 
 class Progress:
-    """Context manager around a cell's epochs that are left."""
+    """Context manager around the remaining epochs of a cell."""
 
     def __init__(self, training: Training, resumed: bool):
         self.cell, self.first, self.epochs = training.cell, training.epoch, training.epochs
@@ -45,5 +45,5 @@ class Progress:
 
 
 def kept_so_far(training: Training) -> str:
-    """Mean units per slot over replicates, e.g. 183-109-58."""
+    """Return the mean units per slot over replicates, e.g. 183-109-58."""
     return "-".join(f"{count.double().mean():.0f}" for count in training.network.counts().values())

@@ -1,4 +1,4 @@
-"""Run one cell: train (resuming), evaluate, and write its folder; failures are recorded, not dropped."""
+"""Run one cell: train it (or resume), evaluate it, and write its folder. Failures are recorded, not dropped."""
 
 import time
 import traceback
@@ -14,7 +14,7 @@ import torch
 from robustprune.data.datasets import Dataset
 from robustprune.engine.allocator import keep_freed_memory
 from robustprune.engine.checkpoint import Checkpoint
-from robustprune.engine.evaluation import Network, evaluate
+from robustprune.engine.evaluation import FinishedNetwork, evaluate
 from robustprune.engine.jobs import failed_replicates
 from robustprune.engine.progress import Progress
 from robustprune.engine.training import Training
@@ -40,11 +40,11 @@ def run_cell(
     source: Path | None = None,
     after_epoch: Callable[[Training], None] | None = None,
 ) -> Record:
-    """Train and evaluate a cell; writes record.json last, beside history.parquet, gates.npz, networks.safetensors.
+    """Train and evaluate a cell; write history.parquet, gates.npz, networks.safetensors and, last, record.json.
 
     An error inside training is recorded with status failed for every replicate. source: the folder of the cell whose
-    networks a control starts from. after_epoch is called after each epoch (for tests of interruption). Raises
-    StudyError for settings that no run could satisfy (device, batch size).
+    networks a control starts from. after_epoch: called after each epoch (for tests of interruption). Raises StudyError
+    for settings that no run can satisfy (device, batch size).
     """
     _check_device(device, cell)
     torch.set_num_threads(threads)
@@ -53,7 +53,7 @@ def run_cell(
     clock = time.perf_counter()
     saved = Checkpoint(checkpoint, cell, digest(source))
     epochs = cell.training.epochs
-    # now: the source may be edited while the cell trains
+    # taken before training: the source may be edited while the cell trains
     origin = provenance(code_hash(cell.method, cell.architecture), device, threads)
     try:
         with _flushed_denormals():
@@ -84,7 +84,7 @@ def run_cell(
 
 
 def _kept_by(folder: Path | None) -> list[Kept]:
-    """What the source of a control kept; a source without networks fails the control's networks, not its job."""
+    """Return the kept units of a control's source; a source without networks fails the networks, not the job."""
     try:
         return read_kept(folder) if folder else []
     except StudyError as error:
@@ -94,7 +94,7 @@ def _kept_by(folder: Path | None) -> list[Kept]:
 @contextmanager
 def _flushed_denormals() -> Iterator[None]:
     """Flush subnormal floats to zero while a cell trains: L2 drives unused weights below the normal range, where CPU
-    matrix products run up to 25 times slower. The state belongs to the whole process and is put back on exit."""
+    matrix products run up to 25 times slower. The setting is process-wide; its old value is restored on exit."""
     smallest = torch.finfo(torch.float32).tiny
     before = bool((torch.full((1,), smallest) * 0.5 == 0).all())
     torch.set_flush_denormal(True)
@@ -105,7 +105,7 @@ def _flushed_denormals() -> Iterator[None]:
 
 
 def _check_device(device: str, cell: Cell) -> None:
-    """Raise StudyError for a device that cannot be had; on a GPU switch off what float32 is not meant to be."""
+    """Raise StudyError for a missing device; on a GPU switch TF32 off, so that float32 means float32."""
     try:
         kind = torch.device(device).type
     except RuntimeError:
@@ -128,13 +128,13 @@ def _train(training: Training, checkpoint: Checkpoint, after_epoch: Callable[[Tr
                 after_epoch(training)
 
 
-def _evaluate(training: Training) -> tuple[list[Replicate], list[Network]]:
+def _evaluate(training: Training) -> tuple[list[Replicate], list[FinishedNetwork]]:
     dense = latency(PlainNetwork(training.architecture, training.units).eval())
     pairs = [evaluate(training, replicate, dense) for replicate in range(training.cell.replicates)]
     return [entry for entry, _ in pairs], [network for _, network in pairs]
 
 
-def _write_details(training: Training, networks: list[Network], folder: Path) -> None:
+def _write_details(training: Training, networks: list[FinishedNetwork], folder: Path) -> None:
     history = pd.DataFrame(training.history.rows)
     trajectories = training.history.trajectories()
     write_archive(folder, [ArchivedNetwork(network.weights, network.kept) for network in networks])
@@ -143,7 +143,7 @@ def _write_details(training: Training, networks: list[Network], folder: Path) ->
 
 
 def _write_empty_details(folder: Path) -> None:
-    """What a failed cell leaves beside its record, so that a pipeline finds every declared file."""
+    """Write the empty files of a failed cell, so that a pipeline finds every declared output."""
     write_archive(folder, [])
     write_atomically(folder / "history.parquet", lambda path: pd.DataFrame().to_parquet(path, index=False))
     write_atomically(folder / "gates.npz", lambda path: _save_npz(path, {}))
@@ -151,4 +151,4 @@ def _write_empty_details(folder: Path) -> None:
 
 def _save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
     with path.open("wb") as opened:
-        np.savez_compressed(opened, **arrays)
+        np.savez_compressed(opened, **arrays)  # type: ignore[arg-type]  # numpy types every keyword as allow_pickle

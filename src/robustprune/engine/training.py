@@ -1,4 +1,4 @@
-"""The one training loop: all replicates of a cell, any method, compaction while it trains."""
+"""The training loop: all replicates of a cell at once, for any method, with compaction during training."""
 
 import time
 from collections.abc import Hashable, Mapping, Sequence
@@ -32,7 +32,7 @@ from robustprune.starts.parts.registry import check_cell, find_start, start_name
 from robustprune.study.cells import Cell, stream_seed
 from robustprune.study.config import Strict
 
-PASSES = 3  # a training step costs about three forward passes: forward, and backward to weights and activations
+PASSES = 3  # cost of a training step in forward passes: forward, and backward to weights and to activations
 
 
 class Training:
@@ -46,19 +46,19 @@ class Training:
         dtype: torch.dtype = torch.float32,
         kept_by_source: Sequence[Kept] = (),
     ):
-        """kept_by_source: the units that the cell `cell.source_key` kept, per replicate; for controls."""
+        """kept_by_source: for controls, the kept units of the cell `cell.source_key`, one mapping per replicate."""
         settings = check_cell(cell)
         self.cell, self.data, self.device = cell, data, device
         self.architecture = architecture(cell.architecture)
         self.gated = self.architecture.gated(cell.track)
         self.units = self.architecture.units(cell.width)
         seeds = [cell.seed(replicate) for replicate in range(cell.replicates)]
-        self.orders = [torch.Generator().manual_seed(stream_seed(seed, "order")) for seed in seeds]
+        self.batch_generators = [torch.Generator().manual_seed(stream_seed(seed, "order")) for seed in seeds]
         self.noise = self._noise([torch.Generator().manual_seed(stream_seed(seed, "gates")) for seed in seeds])
         draws = [torch.Generator().manual_seed(stream_seed(seed, "weights")) for seed in seeds]
         self.examples = training_examples(cell, data)
         parameters = initial_parameters(self.architecture, self.units, cell.initialization, draws, dtype, self.examples)
-        self.batches = cell_batches(cell, self.architecture, self.examples, self.orders, dtype, device)
+        self.batches = cell_batches(cell, self.architecture, self.examples, self.batch_generators, dtype, device)
         self.network = StackedNetwork(
             self.architecture,
             {name: tensor.to(device) for name, tensor in parameters.items()},
@@ -74,11 +74,11 @@ class Training:
         self.optimizer = self._adam(None)
         self.loss = torch.zeros(cell.replicates, device=device, dtype=dtype)
         self.repeat = RepeatedStep(self.step, device)
-        self.generation = 0  # of the tensors: it grows where they are replaced
+        self.generation = 0  # counts how often the tensors were replaced
         self.guarded = torch.zeros(cell.replicates, dtype=torch.bool)
         self.diverged = torch.zeros(cell.replicates, dtype=torch.bool)
         self.train_macs = np.zeros(cell.replicates)
-        # on a CPU the training thread's own time: a stopped process or one that waits for its core is not charged
+        # on a CPU the time of the training thread: waiting for a core does not count
         self.clock = time.perf_counter if device.startswith("cuda") else time.thread_time
         self.seconds = 0.0
         self.history = History(self.architecture, self.units, cell.replicates)
@@ -87,7 +87,7 @@ class Training:
         self.history.note_gates(self.network.kept, self.method.gates())
 
     def _fresh(self, replicate: int, units: Mapping[str, int]) -> dict[str, Tensor]:
-        """Fresh initial weights for a network of this size, from a stream separate from the replicate's own."""
+        """Draw fresh initial weights for a network of this size, from a stream separate from the replicate's own."""
         seed = stream_seed(self.cell.seed(replicate), "weights again")
         generator = torch.Generator().manual_seed(seed)
         drawn = initial_parameters(
@@ -99,7 +99,7 @@ class Training:
         return Noise(generators, {slot: self.units[slot] for slot in self.gated}, self.device)
 
     def _start(self, settings: Strict, kept_by_source: Sequence[Kept]) -> Start | None:
-        """The start that the cell names as its method, or None: the whole network of the cell's method."""
+        """Return the start that the cell names as its method; None: the cell trains its method from the start."""
         if self.cell.method not in start_names():
             return None
         context = StartContext(
@@ -151,18 +151,18 @@ class Training:
         self.moment = self.method.moment = moment
 
     def _set_rate(self) -> None:
-        """Let the schedule's factor fall on the learning rates, at the start of an epoch."""
+        """Apply the schedule's factor to the learning rates, at the start of an epoch."""
         training = self.cell.training
         rate = training.decay_factor if self.moment.reached(training.decay_at) else 1.0
         self._set_moment(replace(self.moment, rate=rate))
         self.optimizer.set_rate(rate)
 
     def _work(self) -> Hashable:
-        """What the next step's work depends on; another value means that a GPU records the step anew."""
+        """Return what the work of the next step depends on; a GPU records the step anew where it changes."""
         return self.method.phase(self.moment), self.moment.rate, self.generation
 
     def step(self) -> None:
-        """Do one training step; the batch's mean cross-entropy per replicate is added to `loss` [R]."""
+        """Do one training step and add the batch's mean cross-entropy per replicate to `loss` [R]."""
         x, y = self.batches.next()
         self.method.draw(x.shape[1])
         losses = self.losses(x, y, self.method)
@@ -180,19 +180,19 @@ class Training:
             self.loss += means
 
     def losses(self, x: Tensor, y: Tensor, hooks: ForwardHooks) -> Tensor:
-        """Cross-entropy per example [R, B] of images x [R, B, n] with labels y [R, B]."""
+        """Return the cross-entropy per example [R, B] of images x [R, B, n] with labels y [R, B]."""
         lower = self.cell.training.precision == "bfloat16"
         with torch.autocast("cuda", torch.bfloat16) if lower else nullcontext():
             scores = self.network.forward(x, hooks)
         return cross_entropy(scores.to(self.loss.dtype), y)
 
     def _macs(self) -> np.ndarray:
-        """Multiply-accumulates per image and replicate [R], padding not counted."""
+        """Return the multiply-accumulates per image and replicate [R], without padding."""
         counts = {slot: count.double() for slot, count in self.network.counts().items()}
         return macs(self.architecture, counts).numpy()
 
     def remove(self, units: Mapping[str, Tensor]) -> bool:
-        """Cut units, slot -> bool [R, n], out of everything; False if nothing had to go."""
+        """Remove units, slot -> bool [R, n], from network, method and optimizer; return False if none was left."""
         network, method = self.network, self.method
         alive, guarded = surviving(self.architecture, network.kept, units, lambda: method.scores(network))
         self.guarded |= guarded
@@ -209,7 +209,7 @@ class Training:
     def _go_on_with(
         self, network: StackedNetwork, parameters: dict[str, Tensor], buffers: dict[str, Tensor], moments: Moments
     ) -> None:
-        """Replace the network and all that follows it: after a removal, and from a checkpoint."""
+        """Replace the network and all tensors of its shape, after a removal or from a checkpoint."""
         self.network = network
         self.method.parameters, self.method.buffers = parameters, buffers
         self.method.places = network.places()
@@ -222,7 +222,7 @@ class Training:
         return StackedAdam(self.cell, self.network, self.method, self.moment.rate, moments)
 
     def state(self) -> dict[str, Any]:
-        """Everything a checkpoint must hold to go on bit-identically (between epochs)."""
+        """Return everything that a checkpoint between epochs must hold to resume bit-identically."""
         return {
             "weights": {name: tensor.detach() for name, tensor in self.network.parameters.items()},
             "kept": self.network.kept,
@@ -230,7 +230,7 @@ class Training:
             "buffers": self.method.buffers,
             "streams": {name: stream.position for name, stream in self.method.streams.items()},
             "adam": self.optimizer.moments(),
-            "orders": [generator.get_state() for generator in self.orders],
+            "orders": [generator.get_state() for generator in self.batch_generators],
             "noise": self.noise.position,
             "history": self.history.state(),
             "train_macs": torch.from_numpy(self.train_macs),
@@ -240,13 +240,13 @@ class Training:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint's state."""
+        """Resume from the state of a checkpoint."""
         self.epoch, self.seconds = state["epoch"], state["seconds"]
         self._set_moment(replace(self.moment, step=self.epoch * self.batches.steps))
         self.guarded, self.diverged = state["flags"]
         self.train_macs = state["train_macs"].numpy()
         self.history.restore(state["history"])
-        for generator, saved in zip(self.orders, state["orders"], strict=True):
+        for generator, saved in zip(self.batch_generators, state["orders"], strict=True):
             generator.set_state(saved)
         self.noise.position.copy_(state["noise"])
         for name, stream in self.method.streams.items():

@@ -62,10 +62,10 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
     """
     method, timed = "dense" if cell.source_key else cell.method, _timed(architecture(cell.architecture))
     labels = [f"{method}: {TITLES[timed.name]} {size} step, R={TIMED_REPLICATES}" for size in ("dense", "pruned")]
-    steps, images = [timings.get(label) for label in labels], find_reader(cell.dataset).train_count()
-    if None in steps or images is None:
+    images = find_reader(cell.dataset).train_count()
+    if images is None or not all(label in timings for label in labels):
         return None
-    whole, pruned = (milliseconds * _scale(cell) for milliseconds in steps)
+    whole, pruned = (timings[label] * _scale(cell) for label in labels)
     start = _step_of_start(cell, whole, pruned)
     share = DENSE_SHARE_OF_CONTROLS if cell.source_key else _dense_share(cell)
     if cell.training.images == "tuning":

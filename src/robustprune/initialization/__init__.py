@@ -1,4 +1,4 @@
-"""Initial weights of a stacked network: each replicate from its own generator, times a gain."""
+"""Initial weights of a stacked network: a scheme, times a gain; each replicate draws from its own generator."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -23,9 +23,10 @@ def initial_parameters(
     dtype: torch.dtype = torch.float32,
     examples: Examples | None = None,
 ) -> dict[str, Tensor]:
-    """Draw weights "<layer>.weight" [R, out, in(, k, k)] and biases "<layer>.bias" [R, out], one generator each.
+    """Draw weights "<layer>.weight" [R, out, in(, k, k)] and biases "<layer>.bias" [R, out].
 
-    The gain multiplies the weights only. Raises StudyError where a scheme needs training images that are not there.
+    generators: one per replicate. The gain multiplies the weights only. Raises StudyError where a scheme needs training
+    images and `examples` is None.
     """
     scheme, gain = split_initialization(initialization)
     if scheme in FROM_DATA:

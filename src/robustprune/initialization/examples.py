@@ -1,4 +1,4 @@
-"""Training images for the initializations that look at data."""
+"""Training images for the initializations that use data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,23 +12,23 @@ from robustprune.networks.architecture import Architecture
 
 @dataclass(frozen=True)
 class Examples:
-    """images uint8 [N, n] and labels [N]: those that the cell trains on, never validation or test images."""
+    """The images that a cell trains on, uint8 [N, n], and their labels [N]; no validation or test images."""
 
     images: Tensor
     labels: Tensor
 
     def scaled(self, index: Tensor, dtype: torch.dtype) -> Tensor:
-        """The images of an index [B] as [1, B, n] in [0, 1], for a stack of one network."""
+        """Return the images of an index [B] as [1, B, n] in [0, 1], for a stack of one network."""
         return (self.images[index].to(dtype) / 255).unsqueeze(0)
 
 
 def require_whole(architecture: Architecture, units: Mapping[str, int], examples: Examples | None) -> Examples:
-    """Raise StudyError where there is no data, or the network does not take it whole (a control with fewer inputs)."""
+    """Return the examples; raises StudyError without any, or for a network that takes only a part of each image."""
     for slot in architecture.slots:
         whole = units[slot.parent] * slot.positions if slot.parent else slot.units
         if not slot.hidden and units[slot.name] != whole:
             raise StudyError(
-                f"this initialization looks at whole images, but slot {slot.name} has {units[slot.name]} of {whole} "
+                f"this initialization needs whole images, but slot {slot.name} has {units[slot.name]} of {whole} "
                 "features; give controls another initialization"
             )
     if examples is None:

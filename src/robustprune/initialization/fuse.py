@@ -1,13 +1,14 @@
-"""FuseInit: weights of a deeper network, trained shortly, with two adjacent layers fused into one.
+"""FuseInit: a deeper network is trained shortly, then two adjacent layers are fused into one.
 
 R. Ghods, A. S. Lan, T. Goldstein, C. Studer, "MSE-optimal neural network initialization via layer fusion", CISS 2020
 (arXiv 2001.10509). Two layers y = W2 relu(W1 x + b1) + b2 become the affine map of least mean-square error,
 
     W = W2 C_hx C_xx^-1,    b = W2 E[h] + b2 - W E[x],    h = relu(W1 x + b1)
 
-(linear MMSE estimation; docs/baselines.md 17.2). The paper has closed forms of the moments for Gaussian inputs; here
-they are those of training images, with a ridge. Ours too: where the extra layer goes (before the first fully connected
-layer, as wide as it), and that the deeper network trains for one epoch, on top of the cell's own epochs."""
+(linear MMSE estimation; docs/baselines.md 17.2). The paper gives closed forms of the moments for Gaussian inputs. Our
+choices: the moments are those of training images, with a ridge; the extra layer stands before the first fully connected
+layer and has its width; the deeper network trains for one epoch, in addition to the epochs of the cell.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,6 +16,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from robustprune.errors import StudyError
 from robustprune.initialization.examples import Examples
 from robustprune.initialization.schemes import filled
 from robustprune.networks.architecture import Architecture, Layer, Slot
@@ -24,8 +26,8 @@ from robustprune.networks.stacked import ForwardHooks, StackedNetwork, every_uni
 EXTRA = "extra"
 BATCH = 128
 LEARNING_RATE = 1e-3
-IMAGES = 10_000  # that the moments are measured on
-RIDGE = 1e-4  # of the mean variance of the features
+IMAGES = 10_000  # number of images for the moments
+RIDGE = 1e-4  # as a share of the mean variance of the features
 
 
 def fuse(
@@ -35,8 +37,10 @@ def fuse(
     dtype: torch.dtype,
     examples: Examples,
 ) -> dict[str, Tensor]:
-    """Parameters of one network, as schemes.filled gives them."""
+    """Return the parameters of one network, as schemes.filled does; raises StudyError without a hidden linear layer."""
     doubled = next(layer for layer in architecture.layers if layer.kernel == 1)
+    if doubled.writes is None:
+        raise StudyError(f"initialization fuse: {architecture.name} has no hidden linear layer; choose another one")
     deep = deeper(architecture, doubled)
     wider = {**units, EXTRA: units[doubled.writes]}
     network = _stacked(deep, wider, filled(deep, wider, "he_normal", generator, dtype))
@@ -49,7 +53,7 @@ def fuse(
 
 
 def deeper(architecture: Architecture, doubled: Layer) -> Architecture:
-    """The architecture with one more fully connected layer "extra" before `doubled`."""
+    """Return the architecture with an additional fully connected layer "extra" before `doubled`."""
     layers = []
     for layer in architecture.layers:
         if layer.name == doubled.name:
@@ -60,8 +64,11 @@ def deeper(architecture: Architecture, doubled: Layer) -> Architecture:
 
 
 def fused(weight: Tensor, bias: Tensor, x: Tensor, h: Tensor, ridge: float = RIDGE) -> tuple[Tensor, Tensor]:
-    """The affine map of x [N, n] nearest in mean square to weight [out, m] h + bias [out], where h [N, m] are hidden
-    activations of the same examples; -> weight [out, n], bias [out]. Moments are sums in float64."""
+    """Return the weight [out, n] and bias [out] of the affine map of x that is nearest to weight h + bias.
+
+    x [N, n]: inputs; h [N, m]: hidden activations of the same examples; weight [out, m], bias [out]. Nearest in mean
+    square; the moments are computed in float64.
+    """
     wide, hidden = x.double(), h.double()
     mean_x, mean_h = wide.mean(0), hidden.mean(0)
     centred = wide - mean_x
@@ -69,9 +76,9 @@ def fused(weight: Tensor, bias: Tensor, x: Tensor, h: Tensor, ridge: float = RID
     covariance.diagonal().add_(ridge * covariance.diagonal().mean())
     crossed = (hidden - mean_h).T @ centred / len(x)
     outer = weight.double()
-    found = torch.linalg.solve(covariance, (outer @ crossed).T).T
-    offset = outer @ mean_h + bias.double() - found @ mean_x
-    return found.to(weight.dtype), offset.to(bias.dtype)
+    slope = torch.linalg.solve(covariance, (outer @ crossed).T).T
+    offset = outer @ mean_h + bias.double() - slope @ mean_x
+    return slope.to(weight.dtype), offset.to(bias.dtype)
 
 
 def _stacked(architecture: Architecture, units: Mapping[str, int], parameters: Mapping[str, Tensor]) -> StackedNetwork:
@@ -80,7 +87,7 @@ def _stacked(architecture: Architecture, units: Mapping[str, int], parameters: M
 
 
 def _train(network: StackedNetwork, examples: Examples, generator: torch.Generator, dtype: torch.dtype) -> None:
-    """One epoch of Adam."""
+    """Train for one epoch with Adam."""
     optimizer = torch.optim.Adam(network.parameters.values(), LEARNING_RATE)
     order = torch.randperm(len(examples.labels), generator=generator)
     for index in order[: len(order) // BATCH * BATCH].split(BATCH) if len(order) >= BATCH else [order]:
@@ -91,7 +98,7 @@ def _train(network: StackedNetwork, examples: Examples, generator: torch.Generat
 
 
 class _Recorder(ForwardHooks):
-    """Keeps what two layers read."""
+    """Hooks that record the inputs of two layers."""
 
     def __init__(self, names: tuple[str, str]):
         self.read: dict[str, list[Tensor]] = {name: [] for name in names}
@@ -105,7 +112,7 @@ class _Recorder(ForwardHooks):
 def _features(
     network: StackedNetwork, doubled: Layer, examples: Examples, generator: torch.Generator, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
-    """What the extra layer reads [N, n] and what comes out of it [N, m], for some training images."""
+    """Return inputs [N, n] and outputs [N, m] of the extra layer, for IMAGES training images drawn at random."""
     recorder = _Recorder((EXTRA, doubled.name))
     chosen = torch.randperm(len(examples.labels), generator=generator)[:IMAGES]
     with torch.no_grad():

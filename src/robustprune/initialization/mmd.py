@@ -1,4 +1,4 @@
-"""Initialization by maximum mean discrepancy: small perturbations of the weights become diverse classifiers.
+"""Initialization by maximum mean discrepancy: perturbed weights give diverse classifiers.
 
 C. Lee, K. Cho, "Unsupervised learning of initialization in deep neural networks via maximum mean discrepancy"
 (arXiv 2302.04369): starting from He normal weights theta, minimise over theta the squared MMD between
@@ -6,8 +6,8 @@ C. Lee, K. Cho, "Unsupervised learning of initialization in deep neural networks
     a_s = softmax f(x_1..x_D; theta + delta_s),  delta_s ~ N(0, s^2)    and    b_s: D labels drawn uniformly,
 
 on unlabelled training images (docs/baselines.md 17.3). The kernel is exp(-|a - b|^2 / 2 h^2) on vectors of D x 10
-probabilities, the estimator the unbiased one. Read: the idea. Ours: s (a share of each layer's spread of weights),
-h (2 h^2 is the mean squared distance of two labelings), the number of steps, Adam.
+probabilities, the estimator is the unbiased one. The idea is the paper's. Our choices: s (a share of the standard
+deviation of each layer's weights), h (2 h^2 is the mean squared distance of two labelings), the number of steps, Adam.
 """
 
 from collections.abc import Mapping
@@ -22,8 +22,8 @@ from robustprune.networks.stacked import StackedNetwork, every_unit
 
 STEPS = 200
 LEARNING_RATE = 1e-3
-PERTURBED = 8  # networks per step
-IMAGES = 16  # per step
+PERTURBED = 8  # perturbed networks per step
+IMAGES = 16  # images per step
 SPREAD = 0.3  # standard deviation of a perturbation, as a share of that of the layer's initial weights
 
 
@@ -34,7 +34,7 @@ def mmd(
     dtype: torch.dtype,
     examples: Examples,
 ) -> dict[str, Tensor]:
-    """Parameters of one network, as schemes.filled gives them."""
+    """Return the parameters of one network, as schemes.filled does."""
     theta = {
         name: tensor.requires_grad_()
         for name, tensor in filled(architecture, units, "he_normal", generator, dtype).items()
@@ -49,7 +49,7 @@ def mmd(
 
 
 def perturbation_spreads(theta: Mapping[str, Tensor]) -> dict[str, float]:
-    """Standard deviation of the perturbation of each parameter; a bias has that of its layer's weights."""
+    """Return the standard deviation of each parameter's perturbation; a bias has that of its layer's weights."""
     weights = {
         name.split(".")[0]: SPREAD * float(t.detach().std()) for name, t in theta.items() if name.endswith(".weight")
     }
@@ -64,7 +64,7 @@ def discrepancy(
     examples: Examples,
     generator: torch.Generator,
 ) -> Tensor:
-    """Squared MMD of one draw: images, perturbations and labelings; differentiable in theta."""
+    """Return the squared MMD of one draw of images, perturbations and labelings, differentiable in theta."""
     dtype = next(iter(theta.values())).dtype
     index = torch.randint(len(examples.images), (IMAGES,), generator=generator)
     perturbed = {
@@ -75,13 +75,15 @@ def discrepancy(
     scores = network.forward(examples.scaled(index, dtype).expand(PERTURBED, -1, -1))
     labels = torch.randint(architecture.classes, (PERTURBED, IMAGES), generator=generator)
     targets = torch.nn.functional.one_hot(labels, architecture.classes).to(dtype)
-    distance = 2 * IMAGES * (1 - 1 / architecture.classes)  # two random labelings: 2 where they differ
+    distance = 2 * IMAGES * (1 - 1 / architecture.classes)  # of two random labelings; 2 per image where they differ
     return squared_mmd(scores.softmax(2).flatten(1), targets.flatten(1), distance)
 
 
 def squared_mmd(a: Tensor, b: Tensor, scale: float) -> Tensor:
-    """Unbiased estimate of MMD^2 between samples a, b [S, n] (Gretton et al., JMLR 2012, eq. 3), kernel
-    exp(-|x - y|^2 / scale); it may be negative."""
+    """Return the unbiased estimate of MMD^2 between samples a, b [S, n] (Gretton et al., JMLR 2012, eq. 3).
+
+    The kernel is exp(-|x - y|^2 / scale). The estimate may be negative.
+    """
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:
         return torch.exp(-((x.unsqueeze(1) - y.unsqueeze(0)) ** 2).sum(2) / scale)

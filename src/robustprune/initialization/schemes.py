@@ -1,4 +1,4 @@
-"""Standard schemes: every layer filled by itself, without data."""
+"""Standard schemes, which fill each layer by itself, without data."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ def _orthogonal(weight: Tensor, bias: Tensor, generator: torch.Generator) -> Non
 
 
 def _pytorch_default(weight: Tensor, bias: Tensor, generator: torch.Generator) -> None:
-    """What nn.Linear and nn.Conv2d do: uniform in +-1/sqrt(fan_in), biases too."""
+    """Fill as nn.Linear and nn.Conv2d do: weights and biases uniform in +-1/sqrt(fan_in)."""
     bound = 1 / math.sqrt(weight[0].numel())
     nn.init.uniform_(weight, -bound, bound, generator=generator)
     nn.init.uniform_(bias, -bound, bound, generator=generator)
@@ -50,9 +50,9 @@ def filled(
     generator: torch.Generator,
     dtype: torch.dtype = torch.float32,
 ) -> dict[str, Tensor]:
-    """Weights "<layer>.weight" [out, in(, k, k)] and biases "<layer>.bias" [out] of one network.
+    """Draw weights "<layer>.weight" [out, in(, k, k)] and biases "<layer>.bias" [out] of one network.
 
-    Biases start at zero except under pytorch_default.
+    Biases are zero, except under pytorch_default.
     """
     parameters = {name: torch.zeros(shape, dtype=dtype) for name, shape in architecture.shapes(units).items()}
     for layer in architecture.layers:

@@ -1,1 +1,1 @@
-"""The study's networks: architectures as data, the stacked network (replicate axis), the plain network."""
+"""Networks: architectures as data, the stacked network with its replicate axis, the plain network."""

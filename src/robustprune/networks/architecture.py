@@ -11,11 +11,11 @@ from robustprune.networks.structure import problem
 
 @dataclass(frozen=True)
 class Slot:
-    """A place where units can be switched off.
+    """A place in the network where units can be switched off.
 
-    hidden: scales with the width factor and is gated on both tracks (input and flat only on track full).
-    parent: the convolutional slot whose channels feed this flattened one, `positions` features per channel,
-    channel-major (feature = channel * positions + position).
+    hidden: the slot scales with the width factor and is gated on both tracks; other slots (input, flattened features)
+    are gated on track full only. parent: the convolutional slot whose channels this flattened slot holds. positions:
+    features per channel, channel-major (feature = channel * positions + position).
     """
 
     name: str
@@ -29,8 +29,8 @@ class Slot:
 class Layer:
     """A linear (kernel 1) or convolutional layer from one slot to the next.
 
-    reads: the slot it reads, None for the image itself (one channel); writes: the slot it writes, None for the class
-    scores; positions: output places per image, which multiply the MACs.
+    reads: the slot that it reads, None for the image (one channel). writes: the slot that it writes, None for the class
+    scores. positions: output positions per image, a factor of the multiply-accumulates.
     """
 
     name: str
@@ -50,64 +50,66 @@ class Architecture:
     classes: int = 10
 
     def slot(self, name: str) -> Slot:
-        """The slot of that name."""
+        """Return the slot of that name."""
         return next(slot for slot in self.slots if slot.name == name)
 
     def units(self, width: float = 1.0) -> dict[str, int]:
-        """Units per slot of the starting network; hidden slots scale with `width`.
+        """Return the units per slot of the starting network; hidden slots scale with `width`.
 
         Raises StudyError where the scaled count is not a whole number of at least one.
         """
         counts: dict[str, int] = {}
         for slot in self.slots:
-            count = counts[slot.parent] * slot.positions if slot.parent else slot.units
+            count: float = counts[slot.parent] * slot.positions if slot.parent else slot.units
             if slot.hidden and not slot.parent:
                 count = count * width
-                # widths are decimal fractions, which a float holds almost: 100 * 1.1 is 110.00000000000001
+                # decimal widths are inexact as floats: 100 * 1.1 is 110.00000000000001
                 if round(count) < 1 or not math.isclose(count, round(count), rel_tol=1e-9):
                     raise StudyError(f"width {width:g}: slot {slot.name} of {self.name} would get {count:g} units")
             counts[slot.name] = round(count)
         return counts
 
     def shapes(self, units: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
-        """Shapes of the parameters of a network of these units: "<layer>.weight" (out, in(, k, k)), "<layer>.bias"
-        (out,)."""
-        found: dict[str, tuple[int, ...]] = {}
+        """Return parameter shapes for these units: "<layer>.weight" (out, in(, k, k)), "<layer>.bias" (out,)."""
+        shapes: dict[str, tuple[int, ...]] = {}
         for layer in self.layers:
             inputs = units[layer.reads] if layer.reads else 1
             outputs = units[layer.writes] if layer.writes else self.classes
             kernel = (layer.kernel, layer.kernel) if layer.kernel > 1 else ()
-            found |= {f"{layer.name}.weight": (outputs, inputs, *kernel), f"{layer.name}.bias": (outputs,)}
-        return found
+            shapes |= {f"{layer.name}.weight": (outputs, inputs, *kernel), f"{layer.name}.bias": (outputs,)}
+        return shapes
 
     def gated(self, track: str) -> tuple[str, ...]:
-        """Names of the slots that methods may prune on a track (full: all; hidden: without input and flat)."""
+        """Return the slots that methods may prune on a track: all on full, the hidden ones on hidden."""
         return tuple(slot.name for slot in self.slots if track == "full" or slot.hidden)
 
     def reader(self, slot: str) -> Layer:
-        """The layer that reads a slot (for a convolutional slot before a flattened one: the linear layer)."""
+        """Return the layer that reads a slot; for channels that are flattened, the linear layer that reads these."""
         flattened = [child.name for child in self.slots if child.parent == slot]
         return next(layer for layer in self.layers if layer.reads in [slot, *flattened])
 
     def writer(self, slot: str) -> Layer | None:
-        """The layer that computes a slot's units (None for the input)."""
+        """Return the layer that computes the units of a slot; None for the input."""
         name = self.slot(slot).parent or slot
         return next((layer for layer in self.layers if layer.writes == name), None)
 
     def convolution(self, slot: str) -> Layer | None:
-        """The convolution whose channels a slot holds (None for units, flattened features and the input)."""
+        """Return the convolution whose channels a slot holds; None for any other slot."""
         writer = self.writer(slot)
         return writer if writer and writer.kernel > 1 and not self.slot(slot).parent else None
 
 
 def architecture_names() -> list[str]:
-    """Every architecture, in alphabetical order."""
+    """Return the names of all architectures, in alphabetical order."""
     return registry.names("architecture")
 
 
 def architecture(name: str) -> Architecture:
-    """Look an architecture up; raises StudyError with the nearest valid name, or what is wrong with its file."""
-    found = registry.object_of("architecture", name, Architecture)
-    if wrong := problem(found, name):
+    """Return the architecture of that name.
+
+    Raises StudyError for an unknown name, with the nearest valid one, and for an invalid file, with the reason.
+    """
+    network = registry.object_of("architecture", name, Architecture)
+    if wrong := problem(network, name):
         raise StudyError(f"{registry.path_of('architecture', name)}: {wrong}")
-    return found
+    return network

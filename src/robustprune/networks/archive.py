@@ -1,7 +1,7 @@
 """The file networks.safetensors of a cell: its pruned networks, one writer and one reader.
 
-Tensors are named "<replicate>/<layer>.weight", "<replicate>/<layer>.bias" and "<replicate>/kept.<slot>" (the original
-indices of the units kept, int64 [n]).
+Names of tensors: "<replicate>/<layer>.weight", "<replicate>/<layer>.bias" and "<replicate>/kept.<slot>", int64 [n], the
+original indices of the kept units.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from robustprune.errors import StudyError
 from robustprune.files import write_atomically
@@ -22,15 +23,18 @@ KEPT = "kept."
 
 @dataclass(frozen=True)
 class ArchivedNetwork:
-    """One replicate's compact network: weights "<layer>.weight", "<layer>.bias" and kept original indices per slot."""
+    """The compact network of one replicate.
+
+    weights: "<layer>.weight" [out, in(, k, k)] and "<layer>.bias" [out]; kept: slot -> original indices [n].
+    """
 
     weights: Weights
     kept: Kept
 
 
 def write_archive(folder: Path, networks: Sequence[ArchivedNetwork]) -> None:
-    """Write the networks of a cell, in the order of its replicates, atomically; none for a cell that failed."""
-    tensors = {}
+    """Write the networks of a cell atomically, in the order of its replicates; an empty list for a failed cell."""
+    tensors: dict[str, Tensor] = {}
     for replicate, network in enumerate(networks):
         named = {**network.weights, **{f"{KEPT}{slot}": indices for slot, indices in network.kept.items()}}
         tensors |= {f"{replicate}/{name}": tensor.contiguous().cpu() for name, tensor in named.items()}
@@ -38,7 +42,7 @@ def write_archive(folder: Path, networks: Sequence[ArchivedNetwork]) -> None:
 
 
 def read_archive(folder: Path) -> Mapping[int, ArchivedNetwork]:
-    """Replicate -> network, in ascending order. Raises StudyError naming the file where it is missing or damaged."""
+    """Return replicate -> network, in ascending order; raises StudyError naming a missing or damaged file."""
     path = folder / FILE
     try:
         tensors = load_file(path)
@@ -56,8 +60,10 @@ def read_archive(folder: Path) -> Mapping[int, ArchivedNetwork]:
 
 
 def read_kept(folder: Path) -> list[Kept]:
-    """Slot -> original indices of the units kept, one mapping per replicate. Raises StudyError as read_archive does,
-    and where the cell failed and left no network."""
+    """Return slot -> original indices of the kept units, one mapping per replicate.
+
+    Raises StudyError as read_archive does, and for a file without networks (a failed cell).
+    """
     networks = read_archive(folder)
     if not networks:
         raise StudyError(f"{folder / FILE}: holds no networks; the cell failed, see its record.json")
@@ -65,6 +71,6 @@ def read_kept(folder: Path) -> list[Kept]:
 
 
 def digest(folder: Path | None) -> str:
-    """Short hash of the file, empty without one."""
+    """Return a short hash of the file, "" without a file."""
     path = folder / FILE if folder else None
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path and path.exists() else ""

@@ -1,13 +1,13 @@
 """Valid 5x5 convolution, bias, 2x2 max pooling and ReLU as one layer with a leading replicate axis.
 
-Bias and ReLU commute with pooling and come after it, where they touch a quarter of the values. On a CPU the work
-goes replicate by replicate in pieces that stay in the cache: the convolution's output, four times as large as what
-pooling leaves of it, is never written to memory.
+Bias and ReLU commute with pooling and come after it, where they touch a quarter of the values. A CPU computes one
+replicate after the other, in pieces that fit the cache. The output of the convolution, four times the size of the
+pooled maps, is never written to memory.
 
-The first layer computes the four places of each pooling window as four sets of filters over the 6x6 pixels that the
-window sees ("windows"): one matrix product whose four results lie apart, so that pooling is an element-wise maximum of
-contiguous blocks. The windows of an image hold 6.6 values per pixel (18.4 in the usual patches of 5x5 pixels) and
-do not change during training, so they are cut once for the whole data set, in uint8, and become floats piece by piece.
+The first layer treats the four positions of each pooling window as four sets of filters over the 6x6 pixels that the
+window covers ("windows"). One matrix product gives the four results as contiguous blocks, and pooling is their
+element-wise maximum. The windows hold 6.6 values per pixel (patches of 5x5 pixels hold 18.4). They do not change during
+training: they are cut once for the whole data set, in uint8, and converted to floats piece by piece.
 """
 
 from collections.abc import Iterator
@@ -21,38 +21,38 @@ from torch.autograd import Function
 from robustprune.networks.precision import as_in_forward, remember_autocast
 
 KERNEL = 5
-WINDOW = KERNEL + 1  # pixels per side that one 2x2 pooling window of a 5x5 convolution sees
+WINDOW = KERNEL + 1  # pixels per side that a 2x2 pooling window of a 5x5 convolution covers
 SIDE = 28
 POOLED = (SIDE - KERNEL + 1) // 2
 WINDOWS = WINDOW**2 * POOLED**2  # values per image after `windows`
-CACHED_MAPS = 320  # filters times images per piece: the four maps of each then take 0.7 MiB
+CACHED_MAPS = 320  # filters times images per piece; the four maps of a piece take 0.7 MiB
 PHASES = [(row, column) for row in range(2) for column in range(2)]
 
 
 def windows(images: Tensor) -> Tensor:
-    """Cut images [N, 784] into overlapping 6x6 windows two pixels apart: [N, 36 * 144], any dtype."""
+    """Cut images [N, 784] of any dtype into overlapping 6x6 windows two pixels apart: [N, 36 * 144]."""
     image, row, column = images.stride(0), SIDE, 1
     shape = (len(images), WINDOW, WINDOW, POOLED, POOLED)
     return images.as_strided(shape, (image, row, column, 2 * row, 2 * column)).reshape(len(images), WINDOWS)
 
 
 def convolve_image(images: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """First layer: images [R, B, 784] in [0, 1], or their windows [R, B, 5184] (uint8: 255 stands for 1).
+    """Apply the first layer to images [R, B, 784] in [0, 1], or to their windows [R, B, 5184] (uint8: 255 means 1).
 
-    weight [R, out, 1, 5, 5], bias [R, out]; returns relu(max_pool(convolution) + bias) [R, B, out, 12, 12].
+    weight [R, out, 1, 5, 5], bias [R, out]. Returns relu(max_pool(convolution) + bias) [R, B, out, 12, 12].
     """
     return _ImageLayer.apply(image_windows(images), weight, bias).unflatten(3, (POOLED, POOLED))
 
 
 def image_windows(images: Tensor) -> Tensor:
-    """Images [R, B, 784], or their windows [R, B, 5184], as pixels of windows [R, B, 36, 144]."""
+    """Return images [R, B, 784], or their windows [R, B, 5184], as pixels of windows [R, B, 36, 144]."""
     if images.shape[2] != WINDOWS:
         images = windows(images.flatten(0, 1)).unflatten(0, images.shape[:2])
     return images.unflatten(2, (WINDOW**2, POOLED**2))
 
 
 def convolve(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """A later layer: h [R, B, in, H, W], weight [R, out, in, 5, 5], bias [R, out].
+    """Apply a later layer: h [R, B, in, H, W], weight [R, out, in, 5, 5], bias [R, out].
 
     Returns relu(max_pool(convolution) + bias) [R, B, out, (H-4)/2, (W-4)/2].
     """
@@ -65,8 +65,7 @@ def convolve(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def cached_pieces(filters: int, *tensors: Tensor) -> Iterator[tuple[Any, ...]]:
-    """Parts of tensors [R, B, ...]: first the index of their replicate, then each [b, ...] as fits the cache; on a GPU
-    everything at once, [R, B, ...]."""
+    """Yield the replicate's index and parts [b, ...] of tensors [R, B, ...] that fit the cache; on a GPU the whole."""
     if tensors[0].is_cuda:
         yield slice(None), *tensors
         return
@@ -79,9 +78,9 @@ def cached_pieces(filters: int, *tensors: Tensor) -> Iterator[tuple[Any, ...]]:
 
 
 def winner(first: Tensor, second: Tensor, won: Tensor) -> Tensor:
-    """Maximum of two tensors; writes 1 into `won` where the first is taken (also in ties), else 0.
+    """Return the maximum of two tensors; write 1 into `won` where the first is taken (also in ties), else 0.
 
-    Floats: products with a boolean tensor cost several times as much.
+    `won` holds floats, because products with a boolean tensor are several times slower.
     """
     torch.ge(first, second, out=won)
     return torch.maximum(first, second)
@@ -110,7 +109,7 @@ class _ImageLayer(Function):
 
     @staticmethod
     def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of weight and bias; images get none."""
+        """Return the gradients of weight and bias; images get none."""
         images, won, pooled = ctx.saved_tensors
         replicates, _, out, _ = pooled.shape
         grad_filters = upstream.new_zeros(replicates, len(PHASES) * out, WINDOW**2)
@@ -126,8 +125,11 @@ class _ImageLayer(Function):
 
 
 def to_winners(grad: Tensor, choices: list[Tensor]) -> Tensor:
-    """Undo the maximum of the four places of a window: grad [..., out, 144], overwritten, to the places that won
-    [..., 4 out, 144]; choices as written by `winner` for the upper pair, the lower pair, and between them."""
+    """Return the gradient [..., 4 out, 144] of the four positions of each window from that of their maximum.
+
+    grad [..., out, 144] is overwritten. choices: the outputs of `winner` for the upper pair, the lower pair, and the
+    two maxima.
+    """
     maps = grad.new_empty(*grad.shape[:-2], len(PHASES), *grad.shape[-2:])
     first, second, third, fourth = maps.unbind(-3)
     upper = grad * choices[2]
@@ -138,7 +140,7 @@ def to_winners(grad: Tensor, choices: list[Tensor]) -> Tensor:
 
 
 def phase_filters(weight: Tensor) -> Tensor:
-    """[R, out, 1, 5, 5] -> [R, 4 out, 36]: the kernel at the four places of a 6x6 window, place by place."""
+    """Return kernels [R, out, 1, 5, 5] at the four positions of a 6x6 window: [R, 4 out, 36], position by position."""
     filters = weight.new_zeros(weight.shape[0], len(PHASES), weight.shape[1], WINDOW, WINDOW)
     for phase, (row, column) in enumerate(PHASES):
         filters[:, phase, :, row : row + KERNEL, column : column + KERNEL] = weight[:, :, 0]
@@ -146,7 +148,7 @@ def phase_filters(weight: Tensor) -> Tensor:
 
 
 def from_phase_filters(filters: Tensor, out: int) -> Tensor:
-    """The adjoint of `phase_filters`: [R, 4 out, 36] -> [R, out, 1, 5, 5]."""
+    """Return the adjoint of `phase_filters`: [R, 4 out, 36] -> [R, out, 1, 5, 5]."""
     filters = filters.view(-1, len(PHASES), out, WINDOW, WINDOW)
     parts = [
         filters[:, phase, :, row : row + KERNEL, column : column + KERNEL] for phase, (row, column) in enumerate(PHASES)
@@ -155,11 +157,11 @@ def from_phase_filters(filters: Tensor, out: int) -> Tensor:
 
 
 class _HiddenLayer(Function):
-    """A loop over replicates in channels_last memory, twice as fast as the default layout on a CPU."""
+    """A convolution as a loop over replicates in channels_last memory, on a CPU twice as fast as the default layout."""
 
     @staticmethod
     def forward(ctx, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """h [R, B, in, H, W] -> [R, B, out, H', W']."""
+        """Map h [R, B, in, H, W] to [R, B, out, H', W']."""
         replicates, batch, _, height, width = h.shape
         out, rows, columns = weight.shape[1], (height - KERNEL + 1) // 2, (width - KERNEL + 1) // 2
         pooled = h.new_empty(replicates, batch, out, rows, columns)
@@ -179,7 +181,7 @@ class _HiddenLayer(Function):
 
     @staticmethod
     def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of h, weight and bias."""
+        """Return the gradients of h, weight and bias."""
         weight, *saved = ctx.saved_tensors
         replicates, batch, out, rows, columns = upstream.shape
         grad_weight, grad_bias = torch.empty_like(weight), upstream.new_empty(replicates, out)
@@ -212,7 +214,7 @@ class _HiddenLayer(Function):
 
 
 def _split(grad: Tensor, won: Tensor, dim: int) -> Tensor:
-    """Undo a maximum of pairs: a new axis `dim` of two, the gradient at the winner and 0 at the other."""
+    """Return the gradients of pairs from that of their maximum, on a new axis `dim`: grad at the winner, else 0."""
     shape = list(grad.shape)
     shape.insert(dim, 2)
     pairs = grad.new_empty(shape)

@@ -1,6 +1,6 @@
-"""From gates to a deterministic network: fold gates into weights, delete what is dead (docs/baselines.md 0.4).
+"""From gates to a deterministic network: fold gates into weights, delete dead units (docs/baselines.md 0.4).
 
-Everything here works on one replicate: weights "<layer>.weight" [out, in(, k, k)] and kept original indices per slot.
+All functions take one replicate: weights "<layer>.weight" [out, in(, k, k)] and kept original indices per slot.
 """
 
 from collections.abc import Mapping
@@ -8,16 +8,17 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from robustprune.networks.architecture import Architecture, Layer
+from robustprune.networks.architecture import Architecture, Slot
 
 Weights = dict[str, Tensor]
 Kept = dict[str, Tensor]
 
 
 def fold_gates(architecture: Architecture, weights: Weights, gates: Mapping[str, Tensor], kept: Kept) -> Weights:
-    """Multiply each gate (after activation and pooling) into what the next layer reads; slot -> gate [n].
+    """Multiply gates, slot -> [n], into the weights of the layers that read the gated units.
 
-    Gates may be negative or larger than one. A channel's gate multiplies all its flattened features' columns.
+    Gates act after activation and pooling, and may be negative or larger than one. The gate of a channel multiplies the
+    columns of all its flattened features.
     """
     folded = dict(weights)
     for slot, gate in gates.items():
@@ -30,16 +31,16 @@ def fold_gates(architecture: Architecture, weights: Weights, gates: Mapping[str,
 
 
 def remove_dead(architecture: Architecture, weights: Weights, kept: Kept) -> tuple[Weights, Kept]:
-    """Delete units that nothing reads or that are constant, to a fixed point; the function computed is unchanged.
+    """Delete units that no layer reads and units that are constant, repeatedly; the network computes the same.
 
-    A unit with all-zero outgoing weights goes (0.4 a, c, e); one with all-zero incoming weights is a constant that
-    moves into the next bias first (b); flattened features follow their channel (d). One unit per slot always stays.
+    A unit with all-zero outgoing weights is deleted (0.4 a, c, e). A unit with all-zero incoming weights is constant:
+    it is moved into the next bias first (b). Flattened features leave with their channel (d). One unit per slot stays.
     """
     while True:
         alive = {slot.name: _read(architecture, weights, slot.name, kept) for slot in architecture.slots}
         for layer in architecture.layers:
             if layer.writes:
-                weights = _fold_constants(architecture, weights, layer, alive, kept)
+                weights = _fold_constants(architecture, weights, layer.name, layer.writes, alive, kept)
         for slot in architecture.slots:
             if slot.parent:
                 channel = _places(architecture, slot.parent, kept)
@@ -55,29 +56,28 @@ def remove_dead(architecture: Architecture, weights: Weights, kept: Kept) -> tup
 
 
 def _read(architecture: Architecture, weights: Weights, slot: str, kept: Kept) -> Tensor:
-    """Which units [n] of a slot have a non-zero outgoing weight."""
+    """Return which units [n] of a slot have a non-zero outgoing weight."""
     layer = architecture.reader(slot)
     weight = weights[f"{layer.name}.weight"]
     read = weight.flatten(2).abs().sum((0, 2)) != 0 if weight.dim() > 2 else (weight != 0).any(0)
     if layer.reads == slot:
         return read
-    channels = kept[layer.reads][read] // architecture.slot(layer.reads).positions
-    return torch.isin(kept[slot], channels)
+    flattened = _flattened(architecture, slot)
+    return torch.isin(kept[slot], kept[flattened.name][read] // flattened.positions)
 
 
 def _fold_constants(
-    architecture: Architecture, weights: Weights, layer: Layer, alive: dict[str, Tensor], kept: Kept
+    architecture: Architecture, weights: Weights, layer: str, slot: str, alive: dict[str, Tensor], kept: Kept
 ) -> Weights:
-    """Move units that read nothing (constant ReLU(bias)) into the next layer's bias and mark them dead."""
-    slot = layer.writes
-    constant = (weights[f"{layer.name}.weight"].flatten(1) == 0).all(1)
+    """Move units without incoming weights (constant ReLU(bias)) into the next layer's bias; mark them dead."""
+    constant = (weights[f"{layer}.weight"].flatten(1) == 0).all(1)
     if not bool(constant.any()) or bool(constant.all()):
         return weights
     reader = architecture.reader(slot)
     place = _places(architecture, slot, kept) if reader.reads != slot else slice(None)
     outgoing = weights[f"{reader.name}.weight"]
     columns = outgoing.flatten(2).sum(2) if outgoing.dim() > 2 else outgoing
-    value = (weights[f"{layer.name}.bias"].relu() * constant)[place]
+    value = (weights[f"{layer}.bias"].relu() * constant)[place]
     alive[slot] &= ~constant
     open_columns = (~constant)[place].to(outgoing.dtype).view(1, -1, *[1] * (outgoing.dim() - 2))
     return {
@@ -88,13 +88,18 @@ def _fold_constants(
 
 
 def _places(architecture: Architecture, slot: str, kept: Kept) -> Tensor:
-    """For each kept flattened feature below a convolutional slot, the place of its channel."""
-    flattened = next(child for child in architecture.slots if child.parent == slot)
+    """Return the place of its channel for each kept feature of the flattened slot below a convolutional one."""
+    flattened = _flattened(architecture, slot)
     return torch.searchsorted(kept[slot], kept[flattened.name] // flattened.positions)
 
 
+def _flattened(architecture: Architecture, slot: str) -> Slot:
+    """Return the flattened slot below a convolutional one."""
+    return next(child for child in architecture.slots if child.parent == slot)
+
+
 def select_units(architecture: Architecture, weights: Weights, alive: Mapping[str, Tensor]) -> Weights:
-    """The weights of the units that are alive; slot -> bool [n]."""
+    """Return the weights between the units that are alive, slot -> bool [n]."""
     out = {}
     for layer in architecture.layers:
         weight, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]

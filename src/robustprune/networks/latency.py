@@ -1,4 +1,4 @@
-"""How long a plain network takes to classify images: the median of repeated calls after a warm-up."""
+"""Latency of a plain network: the median time of repeated calls after a warm-up."""
 
 import statistics
 import time
@@ -19,7 +19,7 @@ class Latency:
 
 
 def latency(network: nn.Module) -> Latency:
-    """Time a network that takes images [B, 784]."""
+    """Measure the latency of a network that takes images [B, 784]."""
     return Latency(*(_median_ms(network, batch, *calls) for batch, calls in CALLS.items()))
 
 

@@ -8,21 +8,22 @@ from robustprune.networks.precision import as_in_forward, remember_autocast
 
 
 class _Linear(Function):
-    """Batched affine map whose weight gradient comes out contiguous.
+    """Batched affine map with a contiguous weight gradient.
 
-    Autograd's own baddbmm gradient is a transposed view that it then copies, which costs as much as the product.
+    Autograd's own gradient of baddbmm is a transposed view that autograd then copies; the copy costs as much as the
+    product.
     """
 
     @staticmethod
     def forward(ctx, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """h [R, B, in], weight [R, out, in], bias [R, out] -> [R, B, out]."""
+        """Map h [R, B, in] with weight [R, out, in] and bias [R, out] to [R, B, out]."""
         remember_autocast(ctx, h)
         ctx.save_for_backward(h, weight)
         return torch.baddbmm(bias.unsqueeze(1), h, weight.transpose(1, 2))
 
     @staticmethod
     def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of h, weight and bias."""
+        """Return the gradients of h, weight and bias."""
         h, weight = ctx.saved_tensors
         with as_in_forward(ctx):
             grad_h = torch.bmm(upstream, weight) if ctx.needs_input_grad[0] else None
@@ -30,16 +31,16 @@ class _Linear(Function):
 
 
 def linear(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Batched affine map: h [R, B, in], weight [R, out, in], bias [R, out] -> [R, B, out]."""
+    """Return the affine map [R, B, out] of h [R, B, in] with weight [R, out, in] and bias [R, out]."""
     return _Linear.apply(h, weight, bias)
 
 
 class _CrossEntropy(Function):
-    """-log softmax at the label; the gradient softmax - one_hot needs no graph of its own."""
+    """-log softmax at the label, with its gradient softmax - one_hot in closed form."""
 
     @staticmethod
     def forward(ctx, scores: Tensor, labels: Tensor) -> Tensor:
-        """scores [R, B, K], labels [R, B] -> [R, B]."""
+        """Map scores [R, B, K] and labels [R, B] to [R, B]."""
         log_probabilities = torch.log_softmax(scores, 2)
         index = labels.unsqueeze(2)
         ctx.save_for_backward(log_probabilities, index)
@@ -47,12 +48,12 @@ class _CrossEntropy(Function):
 
     @staticmethod
     def backward(ctx, upstream: Tensor) -> tuple[Tensor, None]:
-        """Gradient of the scores."""
+        """Return the gradient of the scores."""
         log_probabilities, index = ctx.saved_tensors
         upstream = upstream.unsqueeze(2)
         return (log_probabilities.exp().mul_(upstream)).scatter_add_(2, index, -upstream.contiguous()), None
 
 
 def cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy per example in nats: scores [R, B, K], labels int64 [R, B] -> [R, B]."""
+    """Return the cross-entropy per example [R, B] in nats: scores [R, B, K], labels int64 [R, B]."""
     return _CrossEntropy.apply(scores, labels)

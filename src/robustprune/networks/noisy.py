@@ -1,8 +1,8 @@
-"""Layers whose weights are independent Gaussians, sampled through what they compute: the local reparameterisation
-(Kingma, Salimans and Welling, NIPS 2015; docs/baselines.md section 7.0).
+"""Layers with independent Gaussian weights, sampled at their outputs by the local reparameterisation (Kingma, Salimans
+and Welling, NIPS 2015; docs/baselines.md section 7.0).
 
-With weights of mean M and variance V an output is Gaussian, of mean M a and variance V a^2 over the inputs a; eps holds
-a standard normal number for each output before pooling.
+Weights of mean M and variance V and inputs a give a Gaussian output of mean M a and variance V a^2. eps holds one
+standard normal number per output before pooling.
 """
 
 import torch
@@ -33,16 +33,16 @@ def _sampled(mean: Tensor, variance: Tensor, eps: Tensor) -> Tensor:
 def noisy_linear(
     h: Tensor, weight: Tensor, bias: Tensor, weight_variance: Tensor, bias_variance: Tensor, eps: Tensor
 ) -> Tensor:
-    """h [R, B, in], weight [R, out, in], bias [R, out] and their variances, eps [R, B, out] -> [R, B, out]."""
+    """Return sampled outputs [R, B, out] of h [R, B, in]; weight [R, out, in], bias [R, out], eps [R, B, out]."""
     return _sampled(linear(h, weight, bias), linear(h.square(), weight_variance, bias_variance), eps)
 
 
 def noisy_convolve(
     h: Tensor, weight: Tensor, bias: Tensor, weight_variance: Tensor, bias_variance: Tensor, eps: Tensor
 ) -> Tensor:
-    """h [R, B, in, H, W], weight [R, out, in, 5, 5], bias [R, out] and their variances, eps [R, B, out (H-4) (W-4)].
+    """Return relu(max_pool(sampled convolution)) [R, B, out, (H-4)/2, (W-4)/2] of h [R, B, in, H, W].
 
-    Returns relu(max_pool(sampled convolution)) [R, B, out, (H-4)/2, (W-4)/2].
+    weight [R, out, in, 5, 5] and bias [R, out], each with its variance; eps [R, B, out (H-4) (W-4)].
     """
     out = []
     for r, maps in enumerate(h):
@@ -56,8 +56,8 @@ def noisy_convolve(
 def noisy_convolve_image(
     images: Tensor, weight: Tensor, bias: Tensor, weight_variance: Tensor, bias_variance: Tensor, eps: Tensor
 ) -> Tensor:
-    """The first layer, images as for convolution.convolve_image; eps [R, B, out 24 24] -> [R, B, out, 12, 12]."""
-    # the numbers lie filter by filter, so that those of one filter do not depend on the filters beside it
+    """Return the sampled first layer [R, B, out, 12, 12]; images as in convolve_image, eps [R, B, out 24 24]."""
+    # numbers are ordered by filter, so that the numbers of one filter do not depend on the other filters
     numbers = eps.unflatten(2, (weight.shape[1], len(PHASES), POOLED**2))
     pixels = image_windows(images)
     pooled = _NoisyImageLayer.apply(pixels, weight, bias, weight_variance, bias_variance, numbers)
@@ -65,14 +65,17 @@ def noisy_convolve_image(
 
 
 class _NoisyImageLayer(Function):
-    """convolution._ImageLayer with a variance beside the mean. The gradient of a variance is that of the output times
-    eps / (2 deviation) at the place that won the pooling, which is all that is kept of the maps."""
+    """convolution._ImageLayer with a variance beside the mean.
+
+    The gradient of a variance is that of the output times eps / (2 deviation) at the position that won the pooling;
+    only this factor is saved of the maps.
+    """
 
     @staticmethod
     def forward(
         ctx, images: Tensor, weight: Tensor, bias: Tensor, weight_variance: Tensor, bias_variance: Tensor, eps: Tensor
     ) -> Tensor:
-        """images [R, B, 36, 144], uint8 or scaled; eps [R, B, out, 4, 144] -> [R, B, out, 144]."""
+        """Map images [R, B, 36, 144], uint8 or scaled, with eps [R, B, out, 4, 144] to [R, B, out, 144]."""
         replicates, batch = images.shape[:2]
         out = weight.shape[1]
         ctx.scale = 1.0 if images.is_floating_point() else 1 / 255
@@ -98,7 +101,7 @@ class _NoisyImageLayer(Function):
 
     @staticmethod
     def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of weight, bias and their variances; images get none."""
+        """Return the gradients of weight, bias and their variances; images get none."""
         images, won, pooled, slope = ctx.saved_tensors
         replicates, _, out, _ = pooled.shape
         filters, spread = (upstream.new_zeros(replicates, len(PHASES) * out, WINDOW**2) for _ in range(2))

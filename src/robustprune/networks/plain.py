@@ -1,6 +1,6 @@
-"""The plain network: a compact, deterministic nn.Module with nothing of this study in it but its sizes."""
+"""The plain network: a compact, deterministic nn.Module of ordinary torch layers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -12,10 +12,12 @@ from robustprune.networks.architecture import Architecture
 class PlainNetwork(nn.Module):
     """A pruned network of nn.Linear and nn.Conv2d layers with given units per slot.
 
-    Buffers "kept_<slot>" hold what is read: the kept pixels of the input, and for a flattened slot the places among
-    the channels that are left. forward takes images [B, 784] or [B, 1, 28, 28] scaled to [0, 1] and returns class
+    Buffers "kept_<slot>" hold the indices that are read: kept pixels of the input, and for a flattened slot the kept
+    features of the remaining channels. forward takes images [B, 784] or [B, 1, 28, 28] in [0, 1] and returns class
     scores [B, 10].
     """
+
+    kept_input: Tensor
 
     def __init__(self, architecture: Architecture, units: Mapping[str, int]):
         super().__init__()
@@ -30,7 +32,7 @@ class PlainNetwork(nn.Module):
                 self.register_buffer(f"kept_{slot.name}", torch.arange(units[slot.name]))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Class scores [B, 10] of images [B, 784] or [B, 1, 28, 28]."""
+        """Return class scores [B, 10] of images [B, 784] or [B, 1, 28, 28]."""
         h = images.flatten(1)
         h = h.index_select(1, self.kept_input) if hasattr(self, "kept_input") else h.unflatten(1, (1, 28, 28))
         for layer in self.architecture.layers:
@@ -48,19 +50,19 @@ class PlainNetwork(nn.Module):
         """Units per slot."""
         counts = {}
         for slot in self.architecture.slots:
-            reader = getattr(self, self.architecture.reader(slot.name).name)
             writer = self.architecture.writer(slot.name)
-            if slot.hidden:
+            if slot.hidden and writer:
                 counts[slot.name] = getattr(self, writer.name).weight.shape[0]
             else:
-                counts[slot.name] = reader.weight.shape[1]
+                reader = self.architecture.reader(slot.name)
+                counts[slot.name] = getattr(self, reader.name).weight.shape[1]
         return counts
 
 
 def plain_network(
     architecture: Architecture, weights: Mapping[str, Tensor], kept: Mapping[str, Tensor]
 ) -> PlainNetwork:
-    """The plain network of one replicate's weights (in their dtype, on the CPU)."""
+    """Return the plain network of one replicate's weights, in their dtype, on the CPU."""
     network = PlainNetwork(architecture, {slot: len(indices) for slot, indices in kept.items()})
     state = {name: tensor.cpu() for name, tensor in weights.items()}
     for slot in architecture.slots:
@@ -74,10 +76,10 @@ def plain_network(
     return network.eval()
 
 
-def error_percent(network: nn.Module, images: Tensor, labels: Tensor, batch: int = 2000) -> float:
-    """Share of wrongly classified images in percent; images uint8 [N, 784], labels [N].
+def error_percent(network: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor, batch: int = 2000) -> float:
+    """Return the share of wrongly classified images in percent; images uint8 [N, 784], labels [N].
 
-    NaN scores count as wrong.
+    Scores that are not finite count as wrong.
     """
     wrong = 0
     with torch.no_grad():

@@ -1,7 +1,6 @@
-"""Parameters and multiply-accumulates of a compact network (docs/baselines.md section 16): biases counted, MACs per
-image.
+"""Parameters and multiply-accumulates of a compact network (docs/baselines.md section 16).
 
-Both are multilinear in the unit counts and accept integers, or tensors of expected counts.
+Both are multilinear in the unit counts and take integers, or tensors of expected counts.
 """
 
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ def _fans(layer: Layer, units: Mapping[str, Any], classes: int) -> tuple[Any, An
 
 
 def parameters(architecture: Architecture, units: Mapping[str, Any]) -> Any:
-    """Weights and biases of the network with these units per slot."""
+    """Return the number of weights and biases of a network with these units per slot."""
     total = 0
     for layer in architecture.layers:
         fan_in, fan_out = _fans(layer, units, architecture.classes)
@@ -24,7 +23,7 @@ def parameters(architecture: Architecture, units: Mapping[str, Any]) -> Any:
 
 
 def macs(architecture: Architecture, units: Mapping[str, Any]) -> Any:
-    """Multiply-accumulates for one image (FLOPs = 2 MACs); biases and pooling are not counted."""
+    """Return the multiply-accumulates for one image (FLOPs = 2 MACs), without biases and pooling."""
     total = 0
     for layer in architecture.layers:
         fan_in, fan_out = _fans(layer, units, architecture.classes)

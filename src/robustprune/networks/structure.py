@@ -1,5 +1,8 @@
-"""Whether an architecture describes a network that the layers can compute: 28 x 28 grey images, 10 classes, in a chain
-of 5 x 5 convolutions without padding, each pooled 2 x 2, then linear layers."""
+"""Validation of architectures.
+
+The layers compute a chain: 28 x 28 grey images, 5 x 5 convolutions without padding, each pooled 2 x 2, then linear
+layers, 10 classes.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ SIDE, CLASSES, KERNEL = 28, 10, 5
 
 
 def problem(architecture: Architecture, name: str) -> str | None:
-    """The first thing that is wrong with the architecture of a file called `name`, or None."""
+    """Return the first error of the architecture in a file called `name`, or None."""
     return next(_problems(architecture, name), None)
 
 
@@ -21,9 +24,9 @@ def _problems(architecture: Architecture, name: str) -> Iterator[str]:
     if architecture.name != name:
         yield f"the architecture is called {architecture.name!r}; call it {name!r}, as its file is"
     if architecture.classes != CLASSES:
-        yield f"it has {architecture.classes} classes; only {CLASSES} can be had"
+        yield f"it has {architecture.classes} classes; only {CLASSES} are supported"
     if not architecture.layers or architecture.layers[-1].writes is not None:
-        yield "the last layer's target is not None (the class scores)"
+        yield "the last layer writes a slot; write None there (the class scores)"
     yield from _slots(architecture)
     yield from _chain(architecture)
 
@@ -46,8 +49,9 @@ def _slots(architecture: Architecture) -> Iterator[str]:
 
 
 def _chain(architecture: Architecture) -> Iterator[str]:
-    """Every layer reads what the one before it wrote; `side`: rows of the image or of the last feature maps."""
-    side, written = SIDE, None
+    """Yield the errors of layers that do not read what the layer before wrote."""
+    side = SIDE  # rows of the image, or of the last feature maps
+    written: str | None = None
     for layer in architecture.layers:
         if layer.kernel > 1:
             side -= KERNEL - 1
@@ -55,15 +59,16 @@ def _chain(architecture: Architecture) -> Iterator[str]:
             side //= 2
         elif written is None and layer.reads != "input":
             yield f"layer {layer.name}: a first layer that is linear reads the slot input (hidden=False)"
-        flattened = [slot for slot in architecture.slots if slot.parent and slot.name == layer.reads]
-        for slot in flattened:
-            parent = architecture.slot(slot.parent)
+        source = layer.reads
+        for slot in architecture.slots:
+            if slot.parent is None or slot.name != layer.reads:
+                continue
+            source, parent = slot.parent, architecture.slot(slot.parent)
             if slot.positions != side**2 or slot.units != parent.units * side**2:
                 yield (
                     f"slot {slot.name}: expected {parent.units * side**2} units and positions={side**2} "
                     f"({parent.units} channels of {side} x {side}), found {slot.units} and {slot.positions}"
                 )
-        source = flattened[0].parent if flattened else layer.reads
         if written is not None and source != written:
             yield f"layer {layer.name}: reads {layer.reads}; expected {written}, which the layer before it writes"
         written = layer.writes
@@ -71,7 +76,7 @@ def _chain(architecture: Architecture) -> Iterator[str]:
 
 def _convolution(layer: Layer, rows: int) -> Iterator[str]:
     if layer.kernel != KERNEL:
-        yield f"layer {layer.name}: kernel {layer.kernel}; only {KERNEL} (convolution) and 1 (linear) can be had"
+        yield f"layer {layer.name}: kernel {layer.kernel}; only {KERNEL} (convolution) and 1 (linear) are supported"
     elif rows < 2 or rows % 2:
         yield f"layer {layer.name}: maps of {rows} x {rows} cannot be pooled 2 x 2; leave this convolution out"
     elif layer.positions != rows**2:

@@ -20,6 +20,10 @@ NO_NUMBERS = frozenset({"errors.py", "files.py", "engine/progress.py", "records/
 """Files that training imports and that cannot change a number of its record."""
 
 
+State = tuple[int, int]
+"""Of a file: the time of its last change in nanoseconds, and its size."""
+
+
 class Code(NamedTuple):
     """What a file says: the digest of its code, and the names that it imports."""
 
@@ -28,7 +32,7 @@ class Code(NamedTuple):
 
 
 @cache
-def _parsed(path: Path, package: str, modified_ns: int, size: int) -> Code:
+def _parsed(path: Path, package: str, state: State | None) -> Code:
     """The code of a file, read once for each of its states."""
     try:
         tree = ast.parse(path.read_bytes())
@@ -37,8 +41,8 @@ def _parsed(path: Path, package: str, modified_ns: int, size: int) -> Code:
         raise StudyError(f"{path}: not a Python file: {error}") from None
 
 
-def _state(path: Path) -> tuple[int, int] | None:
-    """Time of the last change in nanoseconds, and size; None for no file."""
+def _state(path: Path) -> State | None:
+    """The state of a file; None where there is none."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -49,11 +53,11 @@ def _state(path: Path) -> tuple[int, int] | None:
 def _code(path: Path, root: Path) -> Code:
     """The code of a file below `root`, the folder where its absolute imports begin."""
     package = ".".join(path.relative_to(root).parent.parts)
-    return _parsed(path, package, *_state(path))
+    return _parsed(path, package, _state(path))
 
 
 @cache
-def _offered(modified_ns: int, size: int) -> dict[str, str]:
+def _offered(state: State | None) -> dict[str, str]:
     """robustprune.name -> module for what the package offers at its top."""
     found = homes(ast.parse((PACKAGE / "__init__.py").read_bytes()))
     return {f"{PACKAGE.name}.{name}": module for name, module in found.items()}
@@ -76,7 +80,7 @@ def _followed(modules: Iterable[str], files: Iterable[Path], leave_out: Iterable
     The package's `__init__` at the top is not among them: it computes nothing. What it offers is followed to its home.
     """
     top, face = PACKAGE.parent, PACKAGE / "__init__.py"
-    offered = _offered(*_state(face))
+    offered = _offered(_state(face))
     found: dict[Path, Path] = {}
     not_followed = {face, *(PACKAGE / name for name in leave_out)}
 
@@ -105,7 +109,7 @@ def source_files(*modules: str, files: Iterable[Path] = (), leave_out: Iterable[
     return sorted(_followed(modules, [path.resolve() for path in files], leave_out))
 
 
-_HASHES: dict[tuple, tuple[dict[Path, tuple[int, int] | None], str]] = {}
+_HASHES: dict[tuple, tuple[dict[Path, State | None], str]] = {}
 """What was asked -> the states of the files then, and the hash."""
 
 

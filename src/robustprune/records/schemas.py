@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from robustprune.records.record import Record
 from robustprune.study.config import StudyConfig
 
-SCHEMAS = {"config.schema.json": StudyConfig, "record.schema.json": Record}
+SCHEMAS: dict[str, type[BaseModel]] = {"config.schema.json": StudyConfig, "record.schema.json": Record}
 
 
 def write_schemas(folder: Path) -> list[Path]:

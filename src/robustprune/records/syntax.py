@@ -27,9 +27,9 @@ def canonical(value: object) -> str:
 
 def _field(node: ast.AST, name: str) -> object:
     """A field of a node, the same in every version of Python."""
-    value = getattr(node, name, None)
     if isinstance(node, ast.JoinedStr):
-        return list(_joined(value))
+        return list(_joined(node.values))
+    value = getattr(node, name, None)
     if isinstance(value, list) and any(map(_is_prose, value)):
         # a function may consist of its docstring alone
         return [statement for statement in value if not _is_prose(statement)] or [ast.Pass()]
@@ -46,7 +46,7 @@ def _joined(parts: list[ast.expr]) -> Iterator[ast.expr]:
     text = ""
     for part in parts:
         if isinstance(part, ast.Constant):
-            text += part.value
+            text += str(part.value)
             continue
         if text:
             yield ast.Constant(text)
@@ -103,8 +103,7 @@ def homes(tree: ast.Module) -> dict[str, str]:
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.update(dict.fromkeys((alias.asname or alias.name for alias in node.names), node.module))
         elif isinstance(node, ast.Dict):
-            pairs = zip(node.keys, node.values, strict=True)
-            found.update(
-                {k.value: v.value for k, v in pairs if isinstance(k, ast.Constant) and isinstance(v, ast.Constant)}
-            )
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(value, ast.Constant):
+                    found[str(key.value)] = str(value.value)
     return found

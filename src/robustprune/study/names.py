@@ -17,7 +17,8 @@ def split_initialization(key: str) -> tuple[str, float]:
 
     Raises ValueError for an unknown scheme or a gain that is not a positive number.
     """
-    scheme, gain = re.fullmatch(r"(.*?)(?:_x([0-9.]+))?", key).groups()
+    parts = re.fullmatch(r"(.*?)(?:_x([0-9.]+))?", key)
+    scheme, gain = parts.groups() if parts else (key, None)
     if scheme not in SCHEMES:
         raise ValueError(f"unknown initialization {key!r}{nearest(scheme, SCHEMES)}, each also with a gain: _x0.3")
     if gain is None:

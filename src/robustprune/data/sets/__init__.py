@@ -1,1 +1,1 @@
-"""Data sets, one file each: DATASET reads its images and labels."""
+"""Data sets, one file each; DATASET is the reader of images and labels."""

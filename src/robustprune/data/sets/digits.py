@@ -1,4 +1,4 @@
-"""scikit-learn's bundled 8 x 8 handwritten digits, upsampled to 28 x 28: no download."""
+"""The 8 x 8 handwritten digits of scikit-learn, upsampled to 28 x 28; no download."""
 
 import torch
 
@@ -7,7 +7,7 @@ from robustprune.study.config import DataSettings
 
 
 class Digits(DatasetReader):
-    """1,437 training and 360 test images."""
+    """Reader of 1,437 training and 360 test images."""
 
     def train_count(self) -> int:
         return 1_437

@@ -1,4 +1,4 @@
-"""EMNIST, its part of handwritten digits (Cohen et al., 2017)."""
+"""EMNIST digits: handwritten digits (Cohen et al., 2017)."""
 
 from robustprune.data.torchvision_reader import TorchvisionReader
 

@@ -1,1 +1,1 @@
-"""Architectures, one file each: ARCHITECTURE holds slots and layers."""
+"""Architectures, one file each; ARCHITECTURE holds slots and layers."""

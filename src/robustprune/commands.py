@@ -1,0 +1,179 @@
+"""What every command of the command line does. Each imports what it needs, so that `--help` loads neither torch nor
+pandas."""
+
+import argparse
+from pathlib import Path
+
+from robustprune.errors import StudyError
+
+
+def prepare(arguments: argparse.Namespace) -> None:
+    from robustprune.data.datasets import prepare
+    from robustprune.study.config import DataSettings
+
+    given = {"directory": arguments.directory, "mirrors": arguments.mirrors}
+    print(prepare(arguments.dataset, DataSettings(**{key: value for key, value in given.items() if value})))
+
+
+def train(arguments: argparse.Namespace) -> None:
+    from robustprune.data.datasets import load
+    from robustprune.engine.running import run_cell
+    from robustprune.starts.parts.registry import check_cell
+    from robustprune.study.cells import find_cell
+    from robustprune.study.config import load_study
+
+    config = load_study(arguments.config)
+    cell = find_cell(config, arguments.cell)
+    check_cell(cell)
+    folder = arguments.output or Path(config.root, "runs", cell.key)
+    checkpoint = Path(config.root, "checkpoints", cell.key, "checkpoint.pt")
+    source = Path(config.root, "runs", cell.source_key) if cell.source_key else None
+    data = load(cell.dataset, config.data)
+    record = run_cell(cell, data, folder, checkpoint, config.device, config.threads, source)
+    print(*record.summary(), folder / "record.json", sep="\n")
+
+
+def order(arguments: argparse.Namespace) -> None:
+    import json
+
+    from robustprune.engine.jobs import order
+    from robustprune.study.cells import find_cell
+    from robustprune.study.config import load_study
+
+    config = load_study(arguments.config)
+    print(json.dumps(order(find_cell(config, arguments.cell), config), indent=1))
+
+
+def record(arguments: argparse.Namespace) -> None:
+    from robustprune.gathering.foreign import write_results
+    from robustprune.study.cells import find_cell
+    from robustprune.study.config import load_study
+
+    config = load_study(arguments.config)
+    cell, folder = find_cell(config, arguments.cell), Path(config.root, "runs", arguments.cell)
+    record = write_results(config, cell, arguments.results, folder, arguments.program, arguments.order)
+    print(*record.summary(), folder / "record.json", sep="\n")
+
+
+def collect(arguments: argparse.Namespace) -> None:
+    from robustprune.gathering.collection import collect
+    from robustprune.study.config import load_study
+
+    config = load_study(arguments.config)
+    for line in collect(config, arguments.output or Path(config.root)):
+        print(line)
+
+
+def merge(arguments: argparse.Namespace) -> None:
+    from robustprune.gathering.merging import merge
+    from robustprune.study.cells import study_cells
+    from robustprune.study.config import load_study
+
+    order = study_cells(load_study(arguments.config)) if arguments.config else ()
+    for line in merge(arguments.folders, arguments.output, order):
+        print(line)
+
+
+def choose(arguments: argparse.Namespace) -> None:
+    from robustprune.analysis.operating_points import write_operating_points
+
+    for point in write_operating_points(arguments.source, arguments.output, arguments.margin, arguments.force):
+        network = f"{point['dataset']}/{point['architecture']}-{point['track']}/{point['method']}"
+        print(f"{network}: {point['strength'] or 'none fits'} (validation error at most {point['bound_percent']:g} %)")
+
+
+def tables(arguments: argparse.Namespace) -> None:
+    from robustprune.analysis.tables import write_tables
+
+    for path in write_tables(arguments.source, arguments.output, arguments.confidence, arguments.names):
+        print(path)
+
+
+def figure(arguments: argparse.Namespace) -> None:
+    from robustprune.analysis.figures import draw_figure
+
+    methods = arguments.methods.split(",") if arguments.methods else None
+    for path in draw_figure(arguments.name, arguments.source, arguments.output, arguments.confidence, methods):
+        print(path)
+
+
+def claims(arguments: argparse.Namespace) -> None:
+    from robustprune.analysis.claims import write_claims
+    from robustprune.study.config import load_study
+
+    print(write_claims(load_study(arguments.config).claims, arguments.source, arguments.output).to_string(index=False))
+
+
+def export(arguments: argparse.Namespace) -> None:
+    from robustprune.gathering.export import export
+
+    for path in export(arguments.cell, arguments.replicate, arguments.output, onnx=not arguments.no_onnx):
+        print(path)
+
+
+def plan(arguments: argparse.Namespace) -> None:
+    from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, read_timings, timings_file
+    from robustprune.gathering.programs import checked_cells
+    from robustprune.study.config import load_study
+
+    config = load_study(arguments.config)
+    cells = checked_cells(config)
+    bench = arguments.bench or timings_file()
+    timings = read_timings(bench) if bench else {}  # an installed package has no benchmark beside it
+    seconds = {key: cell_seconds(cell, timings) for key, cell in cells.items()}
+    for key, cell in cells.items():
+        time = seconds[key]
+        minutes = "time unknown" if time is None else f"about {time / 60:.0f} min"
+        print(f"{key}: {cell.replicates} replicates, {cell.training.epochs} epochs, {minutes}")
+    networks = sum(cell.replicates for cell in cells.values())
+    known = [value for value in seconds.values() if value is not None]
+    print(f"{len(cells)} cells, {networks} networks; results go to {config.root}")
+    if not known:
+        print(f"time unknown: no figures of these methods in {bench} (make bench)")
+        return
+    unknown = len(cells) - len(known)
+    print(
+        f"about {sum(known) / 3600:.1f} core-hours for {len(known)} cells (one thread, one cell at a time, by "
+        f"{bench}), {SIDE_BY_SIDE:g} times that with a cell on every core"
+        + (f"; unknown for the other {unknown}" if unknown else "")
+    )
+
+
+def methods(arguments: argparse.Namespace) -> None:
+    from robustprune import registry
+
+    print("\n".join(sorted(registry.names("method") + registry.names("start"))))
+
+
+def check(arguments: argparse.Namespace) -> None:
+    from robustprune.records.record import read_record
+
+    for path in arguments.records:
+        record = read_record(path)
+        print(f"{path}: valid, {len(record.replicates)} replicates")
+
+
+def check_method(arguments: argparse.Namespace) -> None:
+    import json
+    import tempfile
+
+    from robustprune.data.datasets import load
+    from robustprune.engine.contract import check_contract
+    from robustprune.study.config import DataSettings
+
+    try:
+        settings = json.loads(arguments.settings)
+    except json.JSONDecodeError as error:
+        raise StudyError(f"--settings: expected JSON such as '{{\"price\": 0.001}}' ({error})") from None
+    with tempfile.TemporaryDirectory() as folder:
+        data = load("digits", DataSettings(directory=folder))
+    for line in check_contract(arguments.method, settings, arguments.track, arguments.architectures, data):
+        print(line, flush=True)
+    print(f"{arguments.method} keeps the contract")
+
+
+def schema(arguments: argparse.Namespace) -> None:
+    from robustprune.records.schemas import write_schemas
+
+    for path in write_schemas(arguments.output):
+        print(path)
