@@ -2,7 +2,7 @@
 CORES ?= 2
 PYTHON ?= python3
 BIN := .venv/bin
-SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --workflow-profile workflow/profiles/default
+SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
 .PHONY: help install quick smoke study tune claims report report-reference findings bench scaling test test-fast lint format schemas clean
 
@@ -44,7 +44,7 @@ report-reference: install ## report.html of the shipped results, without trainin
 	$(SNAKEMAKE) figures tables --config results=reference
 	$(SNAKEMAKE) figures tables --config results=reference --report results/reference.html
 
-findings: install ## figures, tables and the tables of README.md and FINDINGS.md from the shipped results
+findings: install ## figures, tables and the tables in README.md and results/reference/FINDINGS.md from the shipped results
 	$(BIN)/robustprune claims --config config/claims.yaml --source results/reference --output results/reference/claims.csv
 	$(SNAKEMAKE) figures tables --config results=reference
 	$(BIN)/python workflow/scripts/findings.py

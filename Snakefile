@@ -1,11 +1,12 @@
 """The study, from data to report. Configuration: config/README.md. `snakemake --cores 2` runs everything."""
 
+from functools import cache
 from pathlib import Path
 
 import yaml
 from snakemake.utils import min_version
 
-from robustprune.analysis.figures import FIGURES
+from robustprune.analysis.figures import FIGURES, caption
 from robustprune.analysis.tables import TABLES
 from robustprune.gathering.programs import (
     check_inputs,
@@ -15,8 +16,8 @@ from robustprune.gathering.programs import (
     program_hash,
 )
 from robustprune.study.config import validate_study
-from robustprune.methods.parts.registry import control_names
-from robustprune.records.provenance import source_hash, training_hash
+from robustprune.starts.parts.registry import code_hash, start_names
+from robustprune.records.provenance import source_hash
 
 min_version("9.0")
 

@@ -22,7 +22,7 @@ from timing import duration, entry, paired, ratio, summary
 from robustprune.data.datasets import Dataset, load
 from robustprune.engine.allocator import keep_freed_memory
 from robustprune.gathering.plan import PRUNED, TITLES
-from robustprune.methods.parts.registry import pruning_method_names
+from robustprune.methods.parts.registry import method_names
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import macs
 from robustprune.study.config import DataSettings
@@ -56,7 +56,7 @@ def engine(data: Dataset) -> Iterator[dict]:
     """(c) our steps, every method, in turn with the step's floor."""
     for name, title in TITLES.items():
         arch = architecture(name)
-        for method in pruning_method_names():
+        for method in method_names():
             for replicates in REPLICATES if method in ("bernoulli", "dense") else (5,):
                 training = training_of(data, method, name, replicates)
                 for size, units in (("dense", arch.units()), ("pruned", PRUNED[name])):

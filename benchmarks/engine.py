@@ -63,13 +63,13 @@ def training_of(
 
 def prune(training: Training, units: Sequence[Mapping[str, int]]) -> Training:
     """Remove units until each replicate has the given counts per slot, as training itself would."""
-    training.repeat()  # Adam's state must exist
     training.batches.start_epoch()
+    training.step()  # Adam's state must exist
     remove = {slot: torch.ones_like(kept, dtype=torch.bool) for slot, kept in training.network.kept.items()}
     for replicate, counts in enumerate(units):
         for slot, indices in kept_units(training.architecture, counts).items():
             remove[slot][replicate, indices] = False
-    training._remove(remove)
+    training.remove(remove)
     for slot, found in training.network.counts().items():
         assert found.tolist() == [counts[slot] for counts in units], f"{slot}: {found.tolist()}"
     return training
@@ -102,7 +102,7 @@ class Steps:
         if batches.steps - int(batches.step) < self.steps:
             batches.start_epoch()
         for _ in range(self.steps):
-            self.training.repeat()
+            self.training.step()
 
     def epoch(self, block: float) -> float:
         """Seconds of an epoch per replicate from those of a block: its steps, and the shuffle before it."""

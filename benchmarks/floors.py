@@ -34,12 +34,12 @@ def floor_step(architecture: Architecture, units: Mapping[str, int], replicates:
     gradient of every layer, and nothing else."""
     calls = []
     for layer in architecture.layers:
-        fan_in = units[layer.source] if layer.source else 1
-        fan_out = units[layer.target] if layer.target else architecture.classes
+        fan_in = units[layer.reads] if layer.reads else 1
+        fan_out = units[layer.writes] if layer.writes else architecture.classes
         if layer.kernel == 1:
             calls.append(_products(fan_in, fan_out, replicates))
         else:
-            convolutions = _convolutions(fan_in, fan_out, layer.kernel, layer.positions, layer.source is not None)
+            convolutions = _convolutions(fan_in, fan_out, layer.kernel, layer.positions, layer.reads is not None)
             calls += replicates * [convolutions]
 
     def step() -> None:

@@ -8,8 +8,9 @@ import torch
 from timing import Timing, timed
 from torch import nn
 
-from robustprune.data.torchvision_readers import MNIST
+from robustprune.data.torchvision_import import import_datasets
 
+MNIST = import_datasets().MNIST
 NETWORKS = {
     "lenet_300_100": lambda: nn.Sequential(
         *(nn.Flatten(), nn.Linear(784, 300), nn.ReLU(), nn.Linear(300, 100), nn.ReLU(), nn.Linear(100, 10))
@@ -26,7 +27,7 @@ def mnist(mirror: Path) -> MNIST:
     folder = Path(tempfile.mkdtemp(prefix="robustprune-bench-"))
     if (mirror / "MNIST" / "raw").is_dir():
         shutil.copytree(mirror / "MNIST" / "raw", folder / "MNIST" / "raw", copy_function=shutil.copyfile)
-    from torchvision.transforms import ToTensor  # importable only after robustprune.data.torchvision_readers
+    from torchvision.transforms import ToTensor  # importable only after import_datasets
 
     return MNIST(folder, train=True, download=True, transform=ToTensor())
 

@@ -1,5 +1,6 @@
 """Shared fixtures: tiny data with the shape of the real data, random networks of both architectures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from robustprune.data.datasets import Dataset, load
 from robustprune.initialization import initial_parameters
+from robustprune.methods.parts.base import Method
 from robustprune.networks.architecture import architecture
 from robustprune.networks.stacked import StackedNetwork, every_unit
 from robustprune.study.cells import Cell
@@ -32,6 +34,12 @@ SETTINGS = {
 }
 TRACKS = {"ss_ig": "hidden"}  # methods that do not gate every slot
 REPOSITORY = Path(__file__).parents[1]
+
+
+def after(method: Method, step: int):
+    """What a method asks to remove after this training step (from 1), of a network that it does not look at."""
+    method.moment = replace(method.moment, step=step)
+    return method.after_step(None)
 
 
 @pytest.fixture(autouse=True)

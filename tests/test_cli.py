@@ -69,7 +69,7 @@ def test_the_whole_way_by_hand(workspace, capsys):
         (["check", "nowhere.json"], "nowhere.json: no such record"),
         (["tables", "--source", "nowhere", "--output", "out"], "nowhere/runs.csv: no such file"),
         (["figure", "kept_parms_by_width", "--source", "x", "--output", "y"], "did you mean 'kept_params_by_width'"),
-        (["figure", "kept_params_by_width", "--source", "nowhere", "--output", "y"], "nowhere/history.parquet"),
+        (["figure", "kept_params_by_width", "--source", "nowhere", "--output", "y"], "nowhere/runs.csv: no such file"),
         (["export", "nowhere", "--output", "y"], "nowhere/record.json: no such record"),
     ],
 )

@@ -17,7 +17,8 @@ def test_first_step_is_that_of_the_cpu(digits, make_cell, method, arch):
     grads = []
     for device in ("cpu", "cuda"):
         training = Training(make_cell(method, arch), digits, device)
-        training._step()
+        training.batches.start_epoch()
+        training.step()
         grads.append({name: tensor.grad.cpu() for name, tensor in training.network.parameters.items()})
     for name, expected in grads[0].items():
         torch.testing.assert_close(grads[1][name], expected, rtol=0, atol=1e-4 * expected.abs().max().item())
@@ -55,5 +56,6 @@ def test_lower_precision_trains(digits, make_cell):
     training = Training(cell, digits, "cuda")
     training.run_epoch()
     assert training.loss.isfinite().all()
-    x, y = Training(cell, digits, "cuda").batches.next()
-    assert training._losses(x, y, OPEN).dtype == torch.float32
+    training.batches.start_epoch()
+    x, y = training.batches.next()
+    assert training.losses(x, y, OPEN).dtype == torch.float32

@@ -8,7 +8,6 @@ from typing import NoReturn
 
 from robustprune import __version__
 from robustprune.errors import StudyError
-from robustprune.study.config import DATASETS
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,18 +29,18 @@ def _prepare(arguments: argparse.Namespace) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     from robustprune.data.datasets import load
     from robustprune.engine.running import run_cell
-    from robustprune.methods.parts.registry import check_method
+    from robustprune.starts.parts.registry import check_cell
     from robustprune.study.cells import find_cell
     from robustprune.study.config import load_study
 
     config = load_study(arguments.config)
     cell = find_cell(config, arguments.cell)
-    check_method(cell)
+    check_cell(cell)
     folder = arguments.output or Path(config.root, "runs", cell.key)
     checkpoint = Path(config.root, "checkpoints", cell.key, "checkpoint.pt")
-    found = Path(config.root, "runs", cell.source_key) if cell.source_key else None
+    source = Path(config.root, "runs", cell.source_key) if cell.source_key else None
     data = load(cell.dataset, config.data)
-    record = run_cell(cell, data, folder, checkpoint, config.device, config.threads, found)
+    record = run_cell(cell, data, folder, checkpoint, config.device, config.threads, source)
     print(*record.summary(), folder / "record.json", sep="\n")
 
 
@@ -104,7 +103,8 @@ def _tables(arguments: argparse.Namespace) -> None:
 def _figure(arguments: argparse.Namespace) -> None:
     from robustprune.analysis.figures import draw_figure
 
-    for path in draw_figure(arguments.name, arguments.source, arguments.output, arguments.confidence):
+    methods = arguments.methods.split(",") if arguments.methods else None
+    for path in draw_figure(arguments.name, arguments.source, arguments.output, arguments.confidence, methods):
         print(path)
 
 
@@ -123,32 +123,36 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _plan(arguments: argparse.Namespace) -> None:
-    from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, read_figures
+    from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, read_timings, timings_file
     from robustprune.gathering.programs import checked_cells
     from robustprune.study.config import load_study
 
     config = load_study(arguments.config)
     cells = checked_cells(config)
-    figures = read_figures(arguments.bench)
-    seconds = {key: cell_seconds(cell, figures) for key, cell in cells.items()}
+    bench = arguments.bench or timings_file()
+    timings = read_timings(bench) if bench else {}  # an installed package has no benchmark beside it
+    seconds = {key: cell_seconds(cell, timings) for key, cell in cells.items()}
     for key, cell in cells.items():
         hours = "time unknown" if seconds[key] is None else f"about {seconds[key] / 60:.0f} min"
         print(f"{key}: {cell.replicates} replicates, {cell.training.epochs} epochs, {hours}")
     networks = sum(cell.replicates for cell in cells.values())
     known = [value for value in seconds.values() if value is not None]
     print(f"{len(cells)} cells, {networks} networks; results go to {config.root}")
+    if not known:
+        print(f"time unknown: no figures of these methods in {bench} (make bench)")
+        return
     unknown = len(cells) - len(known)
     print(
         f"about {sum(known) / 3600:.1f} core-hours for {len(known)} cells (one thread, one cell at a time, by "
-        f"{arguments.bench}), {SIDE_BY_SIDE:g} times that with a cell on every core"
+        f"{bench}), {SIDE_BY_SIDE:g} times that with a cell on every core"
         + (f"; unknown for the other {unknown}" if unknown else "")
     )
 
 
 def _methods(arguments: argparse.Namespace) -> None:
-    from robustprune.methods.parts.registry import method_names
+    from robustprune import registry
 
-    print("\n".join(method_names()))
+    print("\n".join(sorted(registry.names("method") + registry.names("start"))))
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -157,6 +161,25 @@ def _check(arguments: argparse.Namespace) -> None:
     for path in arguments.records:
         record = read_record(path)
         print(f"{path}: valid, {len(record.replicates)} replicates")
+
+
+def _check_method(arguments: argparse.Namespace) -> None:
+    import json
+    import tempfile
+
+    from robustprune.data.datasets import load
+    from robustprune.engine.contract import check_contract
+    from robustprune.study.config import DataSettings
+
+    try:
+        settings = json.loads(arguments.settings)
+    except json.JSONDecodeError as error:
+        raise StudyError(f"--settings: expected JSON such as '{{\"price\": 0.001}}' ({error})") from None
+    with tempfile.TemporaryDirectory() as folder:
+        data = load("digits", DataSettings(directory=folder))
+    for line in check_contract(arguments.method, settings, arguments.track, arguments.architectures, data):
+        print(line, flush=True)
+    print(f"{arguments.method} keeps the contract")
 
 
 def _schema(arguments: argparse.Namespace) -> None:
@@ -182,14 +205,14 @@ def build_parser() -> Parser:
         return added
 
     prepare = command("prepare", _prepare, "fetch, verify and store a data set")
-    prepare.add_argument("dataset", choices=DATASETS)
+    prepare.add_argument("dataset", help="its name, or a wrong one to see the list")
     prepare.add_argument("--directory", help="where to keep it (default: data)")
     prepare.add_argument("--mirrors", nargs="+", help="folders, URLs or 'torchvision', tried in order")
     train = command("train", _train, "train and evaluate one cell (all its replicates)", config=True, cell=True)
     train.add_argument("--output", type=Path, help="folder of the record (default: <root>/runs/<cell>)")
     collect = command("collect", _collect, "gather records into runs.csv and histories", config=True)
     collect.add_argument("--output", type=Path, help="folder to write to (default: the study's root)")
-    merge = command("merge", _merge, "join the collected tables of several sittings or machines")
+    merge = command("merge", _merge, "join the collected tables of several runs or machines")
     merge.add_argument(
         "folders", type=Path, nargs="+", help="folders with runs.csv and the other tables; later ones win"
     )
@@ -209,6 +232,7 @@ def build_parser() -> Parser:
     figure.add_argument("name", help="the figure's name, or a wrong one to see the list")
     figure.add_argument("--source", type=Path, required=True, help="folder with runs.csv, history and gates tables")
     figure.add_argument("--output", type=Path, required=True, help="folder of the figures")
+    figure.add_argument("--methods", help="draw only these, e.g. bernoulli,dense,vib (default: all)")
     figure.add_argument("--confidence", type=float, default=0.95, help="level of the intervals (default 0.95)")
     command("order", _order, "print a cell as JSON, for programs of other methods", config=True, cell=True)
     record = command("record", _record, "write a cell's record from the CSV of a program", config=True, cell=True)
@@ -225,11 +249,20 @@ def build_parser() -> Parser:
     export.add_argument("--no-onnx", action="store_true", help="leave the ONNX file out")
     plan = command("plan", _plan, "list a study's cells with their time and check every setting", config=True)
     plan.add_argument(
-        "--bench", type=Path, default=Path("benchmarks/latest.json"), help="figures of `make bench` for the time"
+        "--bench", type=Path, help="times of `make bench` (default: this machine's; without them the shipped ones)"
     )
-    command("methods", _methods, "print one method name per line")
+    command("methods", _methods, "print one method name per line, plug-ins included")
     check = command("check", _check, "validate records, your own program's too, against the schema")
     check.add_argument("records", type=Path, nargs="+", help="record.json files")
+    contract = command(
+        "check-method", _check_method, "train a method for a few steps and check it against the contract"
+    )
+    contract.add_argument("method", help="its name, your own plug-in's too")
+    contract.add_argument("--settings", default="{}", help="its settings as JSON, where it has some without a default")
+    contract.add_argument("--track", choices=("full", "hidden"), default="full")
+    contract.add_argument(
+        "--architectures", nargs="+", default=("lenet_300_100", "lenet5"), help="(default: both LeNets)"
+    )
     schema = command("schema", _schema, "write the JSON schemas of configuration and record")
     schema.add_argument("--output", type=Path, required=True, help="folder, e.g. workflow/schemas")
     return parser

@@ -8,10 +8,11 @@ import pytest
 from scipy import stats
 from test_outputs import made_up, store
 
+from robustprune.analysis.columns import strong, with_interval
 from robustprune.analysis.comparison import main_comparison, ranking, supported_best
+from robustprune.analysis.read import read_detailed_runs
 from robustprune.analysis.sensitivity import sensitivity_initialization, sensitivity_seed, sensitivity_width
-from robustprune.analysis.sheet import Sheet, strong, with_interval
-from robustprune.analysis.source import read_detailed_runs, studied
+from robustprune.analysis.sheet import Sheet
 
 
 @pytest.fixture
@@ -22,6 +23,7 @@ def runs(tmp_path):
         standard = (tables[number]["width"] == 1) & (tables[number]["initialization"] == "he_normal")
         other = tables[number][standard & (tables[number]["method"] == "bernoulli")].assign(strength="b")
         tables[number] = pd.concat([tables[number], other])
+    tables[1]["operating_point"] = (tables[1]["method"] == "bernoulli") & (tables[1]["strength"] == "a")
     dense = tables[0]["method"] == "dense"
     tables[0].loc[dense, "error_test_percent"] = np.resize([1.0, 1.11, 1.19], dense.sum())
     return read_detailed_runs(store(tmp_path, tables))
@@ -29,12 +31,6 @@ def runs(tmp_path):
 
 def row_of(sheet, method):
     return sheet.table[sheet.table["method"] == method].iloc[0]
-
-
-def test_the_studied_strength_is_the_one_whose_start_varies(runs):
-    assert set(studied(runs)[["method", "strength"]].apply(tuple, axis=1)) == {("bernoulli", "a"), ("dense", "a")}
-    only = runs[(runs["width"] == 1) & (runs["initialization"] == "he_normal")]
-    assert set(studied(only)["strength"]) == {"a", "b"}  # nothing varies: all of them
 
 
 def test_main_comparison_and_its_bold_figures(runs):
@@ -111,11 +107,32 @@ def test_sensitivity_to_the_seed_counts_what_failed(runs):
     first = runs.index[(runs["method"] == "bernoulli") & (runs["width"] == 1)][0]
     runs.loc[first, ["status", "params_kept", "error_test_percent"]] = ["diverged", None, None]
     row = row_of(sensitivity_seed(runs, 0.95), "bernoulli")
-    assert (row.n, row.not_ok_percent) == (3, pytest.approx(100 / 3))
+    assert (row.n, row.variation_percent_n, row.error_iqm_n) == (3, 2, 2)
+    assert row.not_ok_percent == pytest.approx(100 / 3)
     assert row.variation_percent == pytest.approx(100 * np.std([1001, 1002], ddof=1) / 1001.5)
     assert (row.error_min, row.error_max) == (1.6, 1.7)
     assert np.isnan(row.p_spread)  # the reference itself
-    assert row_of(sensitivity_seed(runs, 0.95), "dense").p_spread == pytest.approx(0.61, abs=0.4)
+    assert np.isnan(row_of(sensitivity_seed(runs, 0.95), "dense").p_spread)  # two networks have no spread to compare
+    shown = sensitivity_seed(runs, 0.95).sections[0][1].set_index("method").loc["bernoulli"]
+    assert (shown["error, IQM (%)"], shown["n"]) == ("1.65 (n = 2)", "3")
+
+
+def test_spread_is_compared_with_one_strength_of_the_method(runs):
+    """A14: the strengths [1.50, 1.55, 1.60] and [2.50, 2.55, 2.60] together spread by two thirds of a point."""
+    at_start = runs[(runs["width"] == 1) & (runs["initialization"] == "he_normal")]
+    ours = at_start[at_start["method"] == "bernoulli"].assign(operating_point=False)
+    a, b = ours[ours["strength"] == "a"], ours[ours["strength"] == "b"]
+    a, b = a.assign(error_test_percent=[1.50, 1.55, 1.60]), b.assign(error_test_percent=[2.50, 2.55, 2.60])
+    other = at_start[at_start["method"] == "dense"].assign(error_test_percent=[1.70, 1.75, 1.80])
+    sheet = sensitivity_seed(pd.concat([a, b, other]), 0.95)
+    assert set(zip(sheet.table["method"], sheet.table["strength"], strict=True)) == {
+        ("bernoulli", "a"),
+        ("bernoulli", "b"),
+        ("dense", "a"),
+    }
+    assert row_of(sheet, "dense").p_spread == pytest.approx(1)
+    assert set(sheet.table["reference"]) == {"bernoulli/a"}
+    assert "against bernoulli/a" in sheet.caption
 
 
 def test_ranking(runs):
@@ -125,6 +142,25 @@ def test_ranking(runs):
     assert table.loc["dense", "error_improved"] == 0
     assert table.loc["dense", "params_improved"] == 0.5
     assert np.isnan(table.loc["bernoulli", "error_improved"])
+
+
+def test_ranking_shows_first_what_it_is_sorted_by(runs):
+    shown = ranking(runs, 0.95).sections[0][1]
+    assert list(shown["method"]) == ["dense", "bernoulli"]
+    assert shown.columns[2] == "rank by error"
+    assert shown.columns[3] == "P(bernoulli better), error"
+
+
+def test_a_replicate_that_a_cell_does_not_have_did_not_fail(runs):
+    """bernoulli with three networks against dense with two, both larger: never worse."""
+    runs = runs[(runs["method"] == "bernoulli") | (runs["replicate"] < 2)]
+    runs = runs.assign(error_test_percent=runs["error_test_percent"].where(runs["method"] == "bernoulli", 0.5))
+    row = row_of(ranking(runs, 0.95), "dense")
+    assert (row.error_improved, row.error_improved_n, row.error_rank_n) == (0, 2, 2)
+    failing = runs[(runs["method"] == "dense") & (runs["replicate"] == 1)].assign(
+        replicate=2, error_test_percent=np.nan
+    )
+    assert row_of(ranking(pd.concat([runs, failing]), 0.95), "dense").error_improved == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from test_outputs import AXES, made_up
 
 from robustprune.analysis.operating_points import operating_points, write_operating_points
 from robustprune.errors import StudyError
+from robustprune.gathering.asked import asked_columns
 
 
 def sweep(**strengths) -> pd.DataFrame:
@@ -16,7 +17,7 @@ def sweep(**strengths) -> pd.DataFrame:
         method = "dense" if name == "dense" else "vib"
         runs = made_up(methods=(method,), widths=(1.0,), initializations=("he_normal",))[0]
         spread = [error - 0.1, error, error + 0.1]
-        own = {"strength": name, "params_kept": params, "error_valid_percent": spread}
+        own = {"start_of": None, "strength": name, "params_kept": params, "error_valid_percent": spread}
         parts.append(runs.assign(**own, error_test_percent=100 - error))
     return pd.concat(parts, ignore_index=True)
 
@@ -55,8 +56,8 @@ def test_collapsed_networks_disqualify_and_none_may_fit():
 
 def test_controls_have_no_operating_point():
     runs = sweep(small=(30_000, 1.6))
-    control = runs[runs["method"] == "vib"].assign(method="ticket", settings='{"of": "vib/small"}')
-    points = operating_points(pd.concat([runs.assign(settings="{}"), control], ignore_index=True))
+    control = runs[runs["method"] == "vib"].assign(method="ticket", start_of="vib/small")
+    points = operating_points(pd.concat([runs, control], ignore_index=True))
     assert [point["method"] for point in points] == ["vib"]
 
 
@@ -69,8 +70,9 @@ def test_what_is_missing_is_named():
 
 def test_a_file_is_deterministic_and_not_overwritten_by_accident(tmp_path):
     runs = sweep(small=(30_000, 1.6))
-    runs.to_csv(tmp_path / "runs.csv", index=False)
-    runs[[*AXES, "replicate", "status"]].assign(settings="{}").to_csv(tmp_path / "details.csv", index=False)
+    runs.drop(columns="start_of").to_csv(tmp_path / "runs.csv", index=False)
+    details = runs[[*AXES, "replicate", "status"]].assign(**asked_columns({}, operating_point=False))
+    details.to_csv(tmp_path / "details.csv", index=False)
     output = tmp_path / "operating_points.yaml"
     write_operating_points(tmp_path, output)
     first = output.read_bytes()

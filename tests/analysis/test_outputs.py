@@ -11,10 +11,11 @@ from matplotlib.text import Text
 
 from robustprune.analysis.claims import STATISTICS, write_claims
 from robustprune.analysis.figures import FIGURES, draw_figure
-from robustprune.analysis.figures.style import FAMILIES, LOOKS, REFERENCES, look, set_style
-from robustprune.analysis.source import read_runs, read_source
+from robustprune.analysis.figures.style import set_style
+from robustprune.analysis.read import read_collected, read_runs
 from robustprune.analysis.tables import TABLES, write_tables
 from robustprune.errors import StudyError
+from robustprune.gathering.asked import asked_columns
 from robustprune.records.record import COLUMNS
 from robustprune.study.config import Claim, TrainingSettings
 
@@ -42,6 +43,7 @@ def made_up(methods=("bernoulli", "dense"), widths=(1.0, 2.0), initializations=(
         details[-1] |= {"gates_above_090_fraction": 0.9, "peak_memory_mib": 700.0}
         details[-1] |= {"inference_ms_dense_batch1": 0.2, "inference_ms_kept_batch1": 0.1}
         details[-1] |= {"training": TrainingSettings(epochs=40).model_dump_json(), "settings": "{}"}
+        details[-1] |= asked_columns({}, operating_point=False)
         for epoch in (1, 2):
             counts = {"units_input": 784 - epoch, "units_fc1": 300, "units_fc2": 100}
             history.append(
@@ -138,7 +140,7 @@ def test_figures_and_tables_survive_holes(tmp_path, name):
 
 def test_error_figure_shows_the_numbers(tmp_path):
     store(tmp_path, made_up())
-    figure = FIGURES["error_by_width"](read_source(tmp_path), 0.95)
+    figure = FIGURES["error_by_width"](read_collected(tmp_path), 0.95)
     lines = figure.axes[0].lines
     assert any(np.allclose(line.get_ydata(), [1.6, 1.6]) for line in lines)
     plt.close(figure)
@@ -148,7 +150,7 @@ def test_labels_of_equal_ends_lie_apart_and_beside_the_axes(tmp_path):
     store(tmp_path, made_up(methods=("bernoulli", "dense", "magnitude", "generalized_dropout")))
     with matplotlib.rc_context():
         set_style()
-        figure = FIGURES["error_by_width"](read_source(tmp_path), 0.95)  # all err 1.6 % from every width
+        figure = FIGURES["error_by_width"](read_collected(tmp_path), 0.95)  # all err 1.6 % from every width
         figure.draw_without_rendering()
     ax = figure.axes[0]
     labels = [Text.get_window_extent(label) for label in ax.texts]  # without their lines
@@ -162,7 +164,7 @@ def test_labels_of_equal_ends_lie_apart_and_beside_the_axes(tmp_path):
 def test_one_network_has_no_interval_and_takes_no_room(tmp_path):
     tables = made_up()
     store(tmp_path, [table[table["replicate"] == 0] if "replicate" in table else table for table in tables])
-    figure = FIGURES["error_by_width"](read_source(tmp_path), 0.95)
+    figure = FIGURES["error_by_width"](read_collected(tmp_path), 0.95)
     bars = np.concatenate([bar for drawn in figure.axes[0].collections for bar in drawn.get_segments()])
     np.testing.assert_allclose(bars[:, 1], 1.5)
     low, high = figure.axes[0].get_ylim()
@@ -173,21 +175,12 @@ def test_one_network_has_no_interval_and_takes_no_room(tmp_path):
 def test_training_macs_figure_adds_up(tmp_path):
     """Two epochs, the first dense (2000 MACs), the second at 500: 62.5 % of two dense ones."""
     store(tmp_path, made_up())
-    figure = FIGURES["training_macs_over_epochs"](read_source(tmp_path), 0.95)
+    figure = FIGURES["training_macs_over_epochs"](read_collected(tmp_path), 0.95)
     ends = [line.get_ydata() for line in figure.axes[0].lines[1:]]
     assert len(ends) == 2  # two widths; dense is the reference line
     for end in ends:
         np.testing.assert_allclose(end, [0, 50, 62.5])
     plt.close(figure)
-
-
-def test_every_method_has_a_look_of_its_own():
-    assert len(set(LOOKS.values())) == len(LOOKS)
-    for family in FAMILIES.values():
-        # ss_ig, of track hidden only, may share a colour
-        colours = [colour for name, (colour, _) in {**REFERENCES, **family}.items() if name != "ss_ig"]
-        assert len(set(colours)) == len(colours)
-    assert look("somebodys_own") == look("somebodys_own")
 
 
 def test_wrong_columns_are_named(tmp_path):

@@ -8,6 +8,7 @@ from test_outputs import made_up
 
 from robustprune.analysis.published import params_of, published_results, published_settings, read_published
 from robustprune.analysis.published.domination import domination
+from robustprune.gathering.asked import asked_columns
 from robustprune.methods.parts.registry import find_method, method_names
 from robustprune.networks.architecture import architecture_names
 from robustprune.study.config import TrainingSettings
@@ -25,6 +26,7 @@ def runs_of(method: str, sizes: dict[str, int], **settings) -> pd.DataFrame:
                 params_kept=[size - 1, size, size + 1],
                 training=details["training"],
                 settings=values,
+                **asked_columns(settings, operating_point=False),
             )
         )
     return pd.concat(tables, ignore_index=True)
@@ -42,7 +44,7 @@ def runs_of(method: str, sizes: dict[str, int], **settings) -> pd.DataFrame:
     ],
 )
 def test_params_of_printed_units(arch, units, params):
-    """baselines.md 16.4."""
+    """docs/baselines.md 16.4."""
     assert params_of(arch, units) == params
 
 
@@ -82,7 +84,7 @@ def test_domination_needs_both_params_and_error():
     table = domination(runs, 0.95).table.set_index("published_units")  # b errs less, a less than 1.8 % for sure
     assert table.loc["278-98-13", ["strength", "dominated"]].tolist() == ["a", "yes"]
     ablation = runs[runs["strength"] == "a"].assign(strength="c", error_test_percent=1.0)
-    ablation["settings"] = ablation["settings"].str.replace("flattening", "fixed")
+    ablation["variant"] = "fixed prior"
     assert domination(pd.concat([runs, ablation]), 0.95).table.equals(domination(runs, 0.95).table)
     smaller = domination(runs[runs["strength"] == "b"], 0.95).table.set_index("published_units")
     assert smaller.loc["97-71-33", "dominated"] == "no strength as small"

@@ -4,15 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from robustprune.analysis.resampling import bootstrap_interval, interquartile_mean, rank_intervals
 from robustprune.analysis.statistics import (
-    bootstrap_interval,
     brown_forsythe,
     coefficient_of_variation,
     elasticity,
-    interquartile_mean,
     paired_difference,
     probability_of_improvement,
-    rank_intervals,
     share_not_ok,
     steepest,
 )
@@ -38,8 +36,17 @@ def test_bootstrap_is_that_of_scipy():
     ).confidence_interval
     assert (found.low, found.high, found.n) == (reference.low, reference.high, 7)
     assert found == bootstrap_interval(values, interquartile_mean, 0.9)  # the same every time
-    assert bootstrap_interval([2.0, 2.0], interquartile_mean).high == 2.0
-    assert np.isnan(bootstrap_interval([2.0], interquartile_mean).low)
+    assert bootstrap_interval([2.0, 2.0, 2.0], interquartile_mean).high == 2.0
+    assert np.isnan(bootstrap_interval([2.0, 3.0], interquartile_mean).low)
+
+
+def test_ties_that_leave_bca_undefined_have_the_interval_of_the_percentiles():
+    values = [88.65] * 4 + [90.2]
+    found = bootstrap_interval(values, interquartile_mean)
+    drawn = np.random.default_rng(0).integers(0, 5, (5000, 5))
+    low, high = np.quantile(interquartile_mean(np.array(values)[drawn]), [0.025, 0.975])
+    assert (found.low, found.high) == pytest.approx((low, high))
+    assert found.low < found.high
 
 
 def test_elasticity_is_the_least_squares_slope():
@@ -114,6 +121,8 @@ def test_brown_forsythe_is_that_of_scipy_and_keeps_its_level():
     assert brown_forsythe([generator.normal(0, 1, 40), generator.normal(0, 4, 40)]) < 1e-4
     assert np.isnan(brown_forsythe([[1.0], [1.0, 2.0]]))
     assert np.isnan(brown_forsythe([[1.0, 1.0], [2.0, 2.0]]))
+    assert np.isnan(brown_forsythe([[1.0, 2.0], [3.0, 5.0]]))  # two values lie equally far from their median
+    assert brown_forsythe([*groups, [0.0, 9.0]]) == brown_forsythe(groups)
     rejected = [brown_forsythe(generator.normal(0, 1, (3, 10))) < 0.05 for _ in range(STUDIES)]
     assert 0.01 < np.mean(rejected) < 0.065
 
@@ -157,11 +166,12 @@ def test_share_not_ok_is_wilsons():
 
 
 def test_ranks_follow_the_means_and_their_spread():
-    clear = [[1.0, 1.1, 0.9], [2.0, 2.1, 1.9], [3.0, np.nan, 3.1]]
+    clear = [[1.0, 1.1, 0.9, 1.0], [2.0, 2.1, 1.9, 2.0], [3.0, np.nan, 3.1, 3.0]]
     found = rank_intervals(clear)
     assert [estimate.mean for estimate in found] == [1, 2, 3]
     assert [(estimate.low, estimate.high) for estimate in found] == [(1, 1), (2, 2), (3, 3)]
-    assert {estimate.n for estimate in found} == {2}  # the seed that failed for one method counts for none
-    tied = rank_intervals([[1.0, 3.0], [3.0, 1.0]])
+    assert {estimate.n for estimate in found} == {3}  # the seed that failed for one method counts for none
+    assert np.isnan(rank_intervals([[1.0, 1.1], [2.0, 2.1]])[0].low)  # two seeds give no interval
+    tied = rank_intervals([[1.0, 3.0, 2.0], [3.0, 1.0, 2.0]])
     assert [(entry.mean, entry.low, entry.high) for entry in tied] == [(1.5, 1, 2)] * 2
     assert np.isnan(rank_intervals([[np.nan], [1.0]])[0].mean)

@@ -4,7 +4,7 @@ import pytest
 from conftest import REPOSITORY
 
 from robustprune.analysis.floors import floor_rows
-from robustprune.analysis.source import read_detailed_runs
+from robustprune.analysis.read import read_detailed_runs
 from robustprune.analysis.tradeoff import points
 
 BOUNDS = {"lenet_300_100": 2.0, "lenet5": 1.2}  # test error in percent

@@ -23,6 +23,17 @@ def test_failed_runs_are_left_out_and_counted_out():
     assert np.isnan(single.low)
 
 
+def test_two_networks_have_a_mean_and_no_interval():
+    """C9: 10,000 and 32,000 params would have the interval [-118,000, 161,000]."""
+    found = mean_interval([10_000.0, 32_000.0])
+    assert (found.mean, found.n) == (21_000, 2)
+    assert np.isnan([found.low, found.high]).all()
+    paired = paired_difference([1.0, 2.0], [0.0, 0.5])
+    assert (paired.mean, paired.n) == (1.25, 2)
+    assert np.isnan([paired.low, paired.p]).all()
+    assert not np.isnan(mean_interval([1.0, 2.0, 3.0]).low)
+
+
 def test_coverage_with_five_seeds():
     """2,000 simulated studies of five seeds: t covers 95 %, the percentile bootstrap about 84 %."""
     generator = np.random.default_rng(0)

@@ -1,7 +1,6 @@
 """The trade-off and the controls from made-up records with known answers."""
 
 import json
-from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -11,7 +10,7 @@ from test_outputs import made_up, store
 
 from robustprune.analysis.controls import controls
 from robustprune.analysis.figures import FIGURES
-from robustprune.analysis.source import read_detailed_runs, read_source
+from robustprune.analysis.read import read_collected, read_detailed_runs
 from robustprune.analysis.tradeoff import points, tradeoff
 
 
@@ -23,7 +22,7 @@ def study(tmp_path):
         own["method"] = described["method"] = name
         own["strength"] = described["strength"] = "of_it"
         own["error_test_percent"] = errors
-        described["settings"] = json.dumps({"of": "bernoulli/a"})
+        described["settings"], described["start_of"] = json.dumps({"of": "bernoulli/a"}), "bernoulli/a"
         runs, details = pd.concat([runs, own[::-1]]), pd.concat([details, described])
     return store(tmp_path, (runs, details, history, gates))
 
@@ -52,7 +51,7 @@ def test_a_control_without_its_source_has_no_difference(tmp_path):
     runs = read_detailed_runs(study(tmp_path))
     table = controls(runs[runs["method"] != "bernoulli"], 0.95).table
     assert table["difference"].isna().all()
-    assert (table["n"] == 0).all()
+    assert (table["difference_n"] == 0).all()
 
 
 def test_trade_off_has_a_row_per_strength_without_controls(tmp_path):
@@ -77,7 +76,7 @@ def test_validation_error_and_failures_show(tmp_path):
 
 
 def test_figures_show_the_numbers(tmp_path):
-    source = read_source(study(tmp_path))
+    source = read_collected(study(tmp_path))
     figure = FIGURES["error_by_params"](source, 0.95)
     (ax,) = figure.axes
     points_drawn = [container.lines[0].get_data() for container in ax.containers]
@@ -92,12 +91,12 @@ def test_figures_show_the_numbers(tmp_path):
 
 
 def test_longer_training_and_the_ablation_have_lines_of_their_own(tmp_path):
-    source = read_source(study(tmp_path))
+    source = read_collected(study(tmp_path))
     ours = source.runs[source.runs["method"] == "bernoulli"]
     smaller = ours.assign(strength="b", params_kept=500)
     longer = smaller.assign(strength="long", epochs=200)
-    ablation = ours.assign(strength="fixed", settings=json.dumps({"prior": "fixed"}))
-    figure = FIGURES["error_by_params"](replace(source, runs=pd.concat([source.runs, smaller, longer, ablation])), 0.95)
+    ablation = ours.assign(strength="fixed", variant="fixed prior")
+    figure = FIGURES["error_by_params"](source.with_runs(pd.concat([source.runs, smaller, longer, ablation])), 0.95)
     (ax,) = figure.axes
     drawn = {entry.get_label(): list(entry.lines[0].get_xdata()) for entry in ax.containers}
     assert drawn == {
@@ -110,11 +109,11 @@ def test_longer_training_and_the_ablation_have_lines_of_their_own(tmp_path):
 
 
 def test_controls_of_one_name_are_told_apart_and_floors_alone_have_no_panel(tmp_path):
-    source = read_source(study(tmp_path))
+    source = read_collected(study(tmp_path))
     runs = source.runs
     longer = runs[runs["method"] == "scratch_e"].assign(strength="of_it_longer", epochs=80)
-    floor = runs[runs["method"] == "ticket"].assign(method="width_uniform", settings=json.dumps({"of": "dense/a"}))
-    figure = FIGURES["controls_difference"](replace(source, runs=pd.concat([runs, longer, floor])), 0.95)
+    floor = runs[runs["method"] == "ticket"].assign(method="width_uniform", start_of="dense/a")
+    figure = FIGURES["controls_difference"](source.with_runs(pd.concat([runs, longer, floor])), 0.95)
     (ax,) = figure.axes
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert labels == ["ticket", "scratch_e, 40 epochs", "scratch_e, 80 epochs"]
@@ -122,16 +121,16 @@ def test_controls_of_one_name_are_told_apart_and_floors_alone_have_no_panel(tmp_
 
 
 def test_worthless_networks_do_not_push_the_others_together(tmp_path):
-    source = read_source(study(tmp_path))
+    source = read_collected(study(tmp_path))
     worthless = source.runs[source.runs["method"] == "bernoulli"].assign(strength="b", params_kept=5)
-    runs = pd.concat([source.runs, worthless.assign(error_test_percent=88.0, settings="{}")])
-    figure = FIGURES["error_by_params"](replace(source, runs=runs), 0.95)
+    runs = pd.concat([source.runs, worthless.assign(error_test_percent=88.0)])
+    figure = FIGURES["error_by_params"](source.with_runs(runs), 0.95)
     (ax,) = figure.axes
     assert ax.get_xlim()[0] > 500
     assert ax.get_ylim()[1] < 10
     note = "1 of 3 points err more than 25 % and lie outside the axes"
     assert note in figure.legends[0].get_title().get_text()
     plt.close(figure)
-    figure = FIGURES["overview"](replace(source, runs=runs), 0.95)
+    figure = FIGURES["overview"](source.with_runs(runs), 0.95)
     assert note in figure.legends[0].get_title().get_text()
     plt.close(figure)

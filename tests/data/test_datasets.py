@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from textwrap import dedent
 
@@ -12,10 +13,10 @@ import pytest
 import torch
 from conftest import REPOSITORY
 
-from robustprune.data.datasets import load, prepare, prepared_path
-from robustprune.data.torchvision_readers import CLASSES
+from robustprune import registry
+from robustprune.data.datasets import find_reader, load, prepare, prepared_path
 from robustprune.errors import StudyError
-from robustprune.study.config import DATASETS, DataSettings
+from robustprune.study.config import DataSettings
 
 MIRROR = REPOSITORY.parent / "shared" / "data"
 needs_mnist = pytest.mark.skipif(not MIRROR.exists(), reason="no MNIST files beside the checkout")
@@ -53,6 +54,9 @@ def test_mnist_is_read_and_split(tmp_path):
     share = torch.bincount(data.train_labels[data.validation]) / torch.bincount(data.train_labels)
     assert (share - 1 / 12).abs().max() < 1e-3
     assert data.validation[:3].tolist() == load("mnist", settings(tmp_path)).validation[:3].tolist()
+    content = prepared_path("mnist", settings(tmp_path)).read_bytes()
+    # pinned: the prepared file of every release is the same, byte for byte
+    assert sha256(content).hexdigest() == "a2b9c40eb66ca41e00fa4dc91046cb011e41045925eeb154dcf9e0029c611961"
 
 
 @needs_mnist
@@ -79,7 +83,7 @@ def test_damaged_mirrors_are_named_and_the_next_is_tried(tmp_path, mirror, damag
     assert len(leftovers(tmp_path)) == 1
 
 
-@pytest.mark.parametrize("name", [name for name in DATASETS if name != "digits"])
+@pytest.mark.parametrize("name", [name for name in registry.names("dataset") if name != "digits"])
 def test_unreachable_mirrors_are_listed(tmp_path, name):
     """Every named data set goes through the same code; a closed port on this machine stands for a dead server."""
     with pytest.raises(StudyError) as caught:
@@ -88,7 +92,7 @@ def test_unreachable_mirrors_are_listed(tmp_path, name):
     assert f"data set {name}" in message
     assert "nowhere" in message
     assert "http://127.0.0.1:9/mirror" in message
-    assert f"{CLASSES[name].__name__}/raw" in message
+    assert f"{find_reader(name).class_name}/raw" in message
     assert leftovers(tmp_path) == []
 
 
@@ -97,12 +101,30 @@ def write_idx(path: Path, array: torch.Tensor) -> None:
     path.write_bytes(gzip.compress(header + array.numpy().tobytes()))
 
 
+@needs_mnist
+def test_mirrors_are_paths_or_urls(tmp_path, mirror, monkeypatch):
+    spaced = mirror.rename(tmp_path / "a b")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for number, name in enumerate((f"file://{spaced}", f"file://localhost{spaced}".replace(" ", "%20"), "~/a b")):
+        prepare("mnist", DataSettings(directory=str(tmp_path / f"data{number}"), mirrors=(name,)))
+
+
+def test_an_unreadable_file_of_a_mirror_is_named(tmp_path, monkeypatch):
+    raw = tmp_path / "mirror" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    path = raw / "train-images-idx3-ubyte.gz"
+    path.write_text("")
+    monkeypatch.setattr(Path, "open", lambda *_: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+    with pytest.raises(StudyError, match=r"images-idx3-ubyte.gz cannot be read \(Permission denied\)"):
+        prepare("mnist", settings(tmp_path, tmp_path / "mirror"))
+
+
 @pytest.mark.parametrize("name", ["fashion_mnist", "kmnist"])
 def test_the_other_sets_are_read_by_the_same_code(tmp_path, monkeypatch, name):
     """Stand-in files in the genuine layout, with their own checksums: what is read is what was stored."""
     import hashlib
 
-    source = CLASSES[name]
+    source = find_reader(name).torchvision_class()
     raw = tmp_path / "mirror" / source.__name__ / "raw"
     raw.mkdir(parents=True)
     generator = torch.Generator().manual_seed(0)
@@ -162,7 +184,7 @@ def test_torchvision_is_imported_beside_any_build_of_torch(tmp_path, build):
     body = f"import torch\n{dedent(STAND_IN[build])}\nfrom torchvision import datasets\n"
     (package / "__init__.py").write_text(body)
     (package / "datasets.py").write_text("class MNIST: ...\nFashionMNIST = KMNIST = EMNIST = MNIST\n")
-    program = "from robustprune.data.torchvision_readers import CLASSES; print(CLASSES['mnist'].__name__)"
+    program = "from robustprune.data.torchvision_import import import_datasets; print(import_datasets().MNIST.__name__)"
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{REPOSITORY / 'src'}"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     if build == "broken otherwise":

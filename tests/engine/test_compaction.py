@@ -37,7 +37,7 @@ def mask_gate(alive):
 
 
 def compacted(network, remove):
-    alive, _ = surviving(network.architecture, network.kept, remove, {})
+    alive, _ = surviving(network.architecture, network.kept, remove, dict)
     return compact(network, selection(alive)), alive
 
 
@@ -87,15 +87,16 @@ def test_training_goes_on_the_same_after_compaction(digits, make_cell, name):
     cell = make_cell("dense", name, replicates=2)
     small, masked = (Training(cell, digits, dtype=torch.float64) for _ in range(2))
     for training in (small, masked):
+        training.batches.start_epoch()
         for _ in range(3):
-            training._step()
+            training.step()
     remove = random_removal(small.network)
-    alive, _ = surviving(small.architecture, small.network.kept, remove, {})
-    assert small._remove(remove)
+    alive, _ = surviving(small.architecture, small.network.kept, remove, dict)
+    assert small.remove(remove)
     masked.method.gate = mask_gate(alive)
     for training in (small, masked):
         for _ in range(5):
-            training._step()
+            training.step()
     chosen = selection(alive)
     expected = compact(masked.network, chosen)
     for key, tensor in small.network.parameters.items():
@@ -105,13 +106,14 @@ def test_training_goes_on_the_same_after_compaction(digits, make_cell, name):
 def test_padding_stays_zero(digits, make_cell):
     cell = make_cell("bernoulli", "lenet5", epochs=2)
     training = Training(cell, digits)
-    training._step()
-    training._remove(random_removal(training.network))
+    training.batches.start_epoch()
+    training.step()
+    training.remove(random_removal(training.network))
     training.batches.start_epoch()
     training.run_epoch()
     for layer in training.architecture.layers:
         weight = training.network.parameters[f"{layer.name}.weight"]
-        for slot, dim in ((layer.target, 1), (layer.source, 2)):
+        for slot, dim in ((layer.writes, 1), (layer.reads, 2)):
             if slot:
                 padded = training.network.kept[slot] < 0
                 assert padded.any()
@@ -126,7 +128,7 @@ def test_features_follow_their_channel_and_back():
     remove = {slot: torch.zeros_like(places, dtype=torch.bool) for slot, places in kept.items()}
     remove["conv2"][0, 3] = True  # its 16 features go
     remove["flat"][0, 16 * 7 : 16 * 8] = True  # filter 7 goes with its features
-    alive, guarded = surviving(arch, kept, remove, {})
+    alive, guarded = surviving(arch, kept, remove, dict)
     assert not alive["flat"][0, 48:64].any()
     assert not alive["conv2"][0, 7]
     assert alive["conv2"].sum() == 48
@@ -141,7 +143,7 @@ def test_last_unit_of_a_slot_stays_and_is_reported():
     remove["conv2"][1] = True
     remove["fc1"][1] = True
     scores = {slot: torch.rand(places.shape) for slot, places in kept.items()}
-    alive, guarded = surviving(arch, kept, remove, scores)
+    alive, guarded = surviving(arch, kept, remove, lambda: scores)
     assert guarded.tolist() == [False, True]
     assert alive["conv2"][1].nonzero().item() == scores["conv2"][1].argmax().item()
     assert alive["fc1"][1].nonzero().item() == scores["fc1"][1].argmax().item()
@@ -156,7 +158,7 @@ def test_features_of_a_removed_filter_cannot_be_the_guarded_ones():
     remove["conv2"][0, 5] = True
     scores = {"flat": torch.rand(1, 800)}
     scores["flat"][0, 5 * 16] = 2.0
-    alive, guarded = surviving(arch, kept, remove, scores)
+    alive, guarded = surviving(arch, kept, remove, lambda: scores)
     assert guarded.item()
     assert alive["flat"].sum() == 1
     assert alive["conv2"].sum() == 1
@@ -173,13 +175,13 @@ def test_selection_keeps_order_and_counts(seed, name):
         slot: torch.rand(places.shape, generator=generator) < torch.rand(3, 1, generator=generator)
         for slot, places in kept.items()
     }
-    alive, _ = surviving(arch, kept, remove, {})
+    alive, _ = surviving(arch, kept, remove, dict)
     chosen = selection(alive)
     for slot, mask in alive.items():
         taken = chosen.take(kept[slot], slot)
         assert taken.shape[1] == mask.sum(1).max()
         for replicate in range(3):
-            real = taken[replicate][chosen.real[slot][replicate]]
+            real = taken[replicate][chosen.valid[slot][replicate]]
             assert torch.equal(real, mask[replicate].nonzero().flatten())
 
 

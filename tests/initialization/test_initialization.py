@@ -37,7 +37,7 @@ def test_standard_deviations(scheme, deviation, name, layer, fans):
 
 
 def test_orthogonal_rows():
-    """W W^T = gain^2 I where there are at most as many rows as columns (baselines.md 17.1)."""
+    """W W^T = gain^2 I where there are at most as many rows as columns (docs/baselines.md 17.1)."""
     weight = weights("lenet_300_100", "orthogonal")["fc1.weight"][0]
     assert (weight @ weight.T - 2 * torch.eye(300)).abs().max() < 1e-5
     kernel = weights("lenet5", "orthogonal_x0.5")["conv2.weight"][1].flatten(1)

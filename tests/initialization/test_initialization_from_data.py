@@ -37,7 +37,7 @@ def error_percent(name, parameters, examples, width=0.5):
 
 
 def test_fusing_linear_layers_is_exact():
-    """baselines.md 17.2: without a nonlinearity between them, two layers are one."""
+    """docs/baselines.md 17.2: without a nonlinearity between them, two layers are one."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(500, 12, generator=generator, dtype=torch.float64)
     first, second = (torch.randn(8, n, generator=generator, dtype=torch.float64) for n in (12, 8))

@@ -1,9 +1,10 @@
-"""The method's formulas (method.md), its step, its pruning condition, its ablation."""
+"""The method's formulas (docs/method.md), its step, its pruning condition, its ablation."""
 
 import math
 
 import pytest
 import torch
+from conftest import after
 from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
 
@@ -11,9 +12,10 @@ from robustprune.engine.training import Training
 from robustprune.errors import StudyError
 from robustprune.methods.bernoulli import Bernoulli, Settings
 from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.noise import Noise
-from robustprune.methods.parts.registry import check_method
 from robustprune.networks.architecture import architecture
+from robustprune.starts.parts.registry import check_cell
 
 
 def make_method(replicates=2, steps=4, examples=1000, **values) -> Bernoulli:
@@ -23,10 +25,9 @@ def make_method(replicates=2, steps=4, examples=1000, **values) -> Bernoulli:
         gated=arch.gated("full"),
         units=arch.units(),
         replicates=replicates,
-        examples=examples,
+        train_size=examples,
         batch_size=8,
-        steps_per_epoch=steps,
-        epochs=1,
+        moment=Moment(0, steps, steps),
         noise=Noise([torch.Generator().manual_seed(r) for r in range(replicates)], arch.units()),
         dtype=torch.float64,
     )
@@ -36,14 +37,14 @@ def make_method(replicates=2, steps=4, examples=1000, **values) -> Bernoulli:
 def found(method, slope):
     """Let the backward pass have found a mean gradient of `slope` at every gate, open or closed."""
     t = method.theta.clamp(0.05, 0.95)
-    method.opened.copy_(slope * t)
-    method.closed.copy_(slope * (1 - t))
+    method.buffers["gated.opened"].copy_(slope * t)
+    method.buffers["gated.closed"].copy_(slope * (1 - t))
 
 
 def step(method, slope):
     """One step in which the estimator found DL = slope everywhere."""
     found(method, slope)
-    method.step(None, 1.0, None)
+    method.step(None, None, None)
 
 
 def test_hyper_prior_flattens_the_entropy():
@@ -88,12 +89,12 @@ def test_removal_needs_a_low_mean_over_the_epoch_and_a_positive_slope():
         slope[:, 0] = 0.0  # at zero all epoch, its price not earned: goes
         slope[:, 1] = -1.0 if number == 4 else 0.0  # at zero, but the data ask for it: stays
         found(method, slope)
-        method.step(None, 1.0, None)
-        removal = method.removals(None, number)
+        method.step(None, None, None)
+        removal = after(method, number)
         assert (removal is None) == (number < 4)
     assert removal["input"].nonzero().tolist() == [[0, 0], [1, 0]]
     assert not removal["fc1"].any()
-    assert method.window == 0
+    assert (method.buffers["gated.theta_sum"] == 0).all()
 
 
 def test_the_window_opens_when_an_idle_gate_can_be_at_zero():
@@ -103,7 +104,7 @@ def test_the_window_opens_when_an_idle_gate_can_be_at_zero():
         removed = []
         for number in range(1, 17):
             step(method, 0.0)
-            removal = method.removals(None, number)
+            removal = after(method, number)
             if removal is not None and removal["fc2"].all():
                 removed.append(number)
         assert removed[0] == found[0]
@@ -115,7 +116,7 @@ def test_the_mean_is_over_the_window_not_the_epoch():
     for number in range(1, 13):
         method.theta.fill_(0.03)
         step(method, 0.0)
-        removal = method.removals(None, number)
+        removal = after(method, number)
     assert not any(slot.any() for slot in removal.values())
 
 
@@ -125,14 +126,14 @@ def test_fixed_prior_settles_inside():
     method = make_method(examples=examples, price=price, prior="fixed", drift=0.05)
     for _ in range(4000):
         step(method, -1.5e-3)
-        assert method.removals(None, 4) is None
+        assert after(method, 4) is None
     expected = 1 / (1 + math.exp(examples * (price - 1.5e-3)))
     assert torch.allclose(method.theta, torch.tensor(expected, dtype=torch.float64), atol=1e-6)
     assert 0.01 < expected < 0.99
 
 
 def test_complexity_prices_follow_the_expected_network():
-    """With all gates open a price is nu times the relative saving of baselines.md 16.2."""
+    """With all gates open a price is nu times the relative saving of docs/baselines.md 16.2."""
     method = make_method(price=None, cost="complexity", nu=2.0, s=0.25)
     method.theta.fill_(1.0)
     prices = method.by_slot(method.prices())
@@ -159,7 +160,7 @@ def test_complexity_prices_follow_the_expected_network():
 )
 def test_wrong_settings_name_the_key(make_cell, settings_, message):
     with pytest.raises(StudyError, match=message) as caught:
-        check_method(make_cell(settings=settings_))
+        check_cell(make_cell(settings=settings_))
     assert "strengths.bernoulli.key" in str(caught.value)
 
 
@@ -170,8 +171,9 @@ def test_exact_estimator_agrees_with_the_cheap_ones_in_training(digits, make_cel
         settings_ = {"price": 1e-3, "estimator": estimator}
         values = {"settings": settings_, "width": 0.1, "track": "hidden", "batch_size": 1437, "epochs": 1}
         training = Training(make_cell("bernoulli", **values), digits, dtype=torch.float64)
-        training._step()
-        found[estimator] = training.method.slope_sum - training.method.prices()
+        training.batches.start_epoch()
+        training.step()
+        found[estimator] = training.method.buffers["gated.slope_sum"] - training.method.prices()
     for exact_, cheap in zip(found["exact"], found["trapezoid"], strict=True):
         assert torch.corrcoef(torch.stack([exact_, cheap]))[0, 1] > 0.8
 

@@ -9,7 +9,7 @@ from conftest import SETTINGS
 from robustprune.engine.training import Training
 from robustprune.errors import StudyError
 from robustprune.methods.parts.base import Method
-from robustprune.methods.parts.registry import find_method, method_names, pruning_method_names
+from robustprune.methods.parts.registry import find_method, method_names
 
 
 def test_methods_are_found_by_their_file():
@@ -22,7 +22,7 @@ def test_unknown_method_names_the_nearest():
         find_method("bernouli")
 
 
-@pytest.mark.parametrize("name", pruning_method_names())
+@pytest.mark.parametrize("name", method_names())
 @pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
 def test_dtypes_and_state_round_trip(digits, make_cell, name, arch):
     """Every method trains in float64 too, and its state survives a checkpoint."""
@@ -31,8 +31,8 @@ def test_dtypes_and_state_round_trip(digits, make_cell, name, arch):
     training.run_epoch()
     other = Training(cell, digits, dtype=torch.float64)
     other.restore(training.state())
-    for key, tensor in training.method.state().items():
-        assert torch.equal(tensor, other.method.state()[key])
+    for key, tensor in (training.method.parameters | training.method.buffers).items():
+        assert torch.equal(tensor, (other.method.parameters | other.method.buffers)[key]), key
     assert all(tensor.dtype == torch.float64 for tensor in other.network.parameters.values())
 
 
@@ -41,8 +41,9 @@ def test_units_may_go_before_the_gates_had_a_gradient(digits, make_cell, name):
     """Pre-training: Adam has no state for the gates yet, and begins one when they are switched on."""
     cell = make_cell(name, epochs=4, settings=SETTINGS[name] | {"pretrain": 0.5, "fine_tune": 0.0})
     training = Training(cell, digits)
-    training._step()
-    training._remove({"fc1": torch.arange(300).expand(2, -1) % 3 == 0})
+    training.batches.start_epoch()
+    training.step()
+    training.remove({"fc1": torch.arange(300).expand(2, -1) % 3 == 0})
     training.batches.start_epoch()
     for _ in range(3):
         training.run_epoch()
@@ -65,8 +66,8 @@ class Sigmoid(Method):
     def penalty(self, network):
         return 2e-3 * sum(logit.sigmoid().sum(1) for logit in self.parameters.values())
 
-    def removals(self, network, step):
-        if step % self.context.steps_per_epoch:
+    def after_step(self, network):
+        if not self.moment.epoch_end:
             return None
         return {slot: gate < 0.45 for slot, gate in self.gates().items()}
 

@@ -1,4 +1,6 @@
-"""Taylor, random, slimming and group lasso: test values of baselines.md 9, 10, 12 and 13."""
+"""Taylor, random, slimming and group lasso: test values of docs/baselines.md 9, 10, 12 and 13."""
+
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,7 +10,6 @@ from robustprune.engine.training import Training
 from robustprune.errors import StudyError
 from robustprune.methods.group_lasso import shrink
 from robustprune.methods.parts.base import incoming_norm
-from robustprune.methods.parts.registry import check_method
 from robustprune.methods.parts.schedule import remove_to_budget
 from robustprune.methods.slimming import soft_threshold
 from robustprune.methods.taylor import gate_gradient
@@ -16,6 +17,7 @@ from robustprune.networks.architecture import Architecture, Layer, Slot, archite
 from robustprune.networks.layers import cross_entropy
 from robustprune.networks.size import macs
 from robustprune.networks.stacked import Gated, StackedNetwork, every_unit
+from robustprune.starts.parts.registry import check_cell
 
 TINY = Architecture(
     "tiny",
@@ -85,18 +87,20 @@ def test_taylor_averages_squares_of_mini_batches_with_momentum(digits, make_cell
     training = Training(cell, digits, dtype=torch.float64)
     method, squares, step = training.method, [], training.method.step
 
-    def watched(network, rate, loss):
+    def watched(network, losses, loss):
         squares.append(gate_gradient(network, "fc2").square())
-        step(network, rate, loss)
+        step(network, losses, loss)
 
     method.step = watched
+    training.batches.start_epoch()
     for _ in range(3):
-        training._step()
+        training.step()
     first = torch.stack(squares).mean(0)
     torch.testing.assert_close(method.scores(training.network)["fc2"], first)
     events = training.batches.steps
-    method.removals(training.network, events)
-    training._step()
+    method.moment = replace(method.moment, step=events)
+    method.after_step(training.network)
+    training.step()
     torch.testing.assert_close(method.scores(training.network)["fc2"], 0.9 * first + 0.1 * squares[-1])
 
 
@@ -147,9 +151,9 @@ def test_random_scores_do_not_depend_on_weights_and_follow_the_seed(digits, make
 def test_random_needs_one_aim(make_cell):
     for settings in ({}, {"target": 0.1, "units": {"fc1": 3}}):
         with pytest.raises(StudyError, match="exactly one of target and units"):
-            check_method(make_cell("random", settings=settings))
+            check_cell(make_cell("random", settings=settings))
     with pytest.raises(StudyError, match="a count for each of input, fc1, fc2, found fc1"):
-        check_method(make_cell("random", settings={"units": {"fc1": 3}}))
+        check_cell(make_cell("random", settings={"units": {"fc1": 3}}))
 
 
 # slimming
@@ -240,6 +244,6 @@ def test_group_lasso_zeroes_groups_removes_them_and_fine_tunes_without_penalty(d
 
 def test_settings_out_of_range_are_refused(make_cell):
     with pytest.raises(StudyError, match=r"strengths.group_lasso.key: group_lambda"):
-        check_method(make_cell("group_lasso", settings={"group_lambda": 0.0}))
+        check_cell(make_cell("group_lasso", settings={"group_lambda": 0.0}))
     with pytest.raises(ValidationError):
         make_cell("slimming", replicates=0)

@@ -1,5 +1,5 @@
-"""Bayesian compression and spike-and-slab node selection: test values of baselines.md 7 and 8, layers that draw their
-outputs, and what padding must not do."""
+"""Bayesian compression and spike-and-slab node selection: test values of docs/baselines.md 7 and 8, layers that draw
+their outputs, and what padding must not do."""
 
 import math
 
@@ -12,8 +12,8 @@ from robustprune.engine.training import Training
 from robustprune.errors import StudyError
 from robustprune.methods import bc_ghs, bc_gnj, ss_ig
 from robustprune.methods.parts.gaussian_weights import kl_from_standard_normal
-from robustprune.methods.parts.registry import check_method
 from robustprune.networks.noisy import noisy_convolve, noisy_convolve_image, noisy_linear
+from robustprune.starts.parts.registry import check_cell
 
 DOUBLE = torch.float64
 
@@ -73,7 +73,7 @@ def test_noisy_image_layer_takes_windows_of_bytes(digits):
     )
 
 
-# baselines.md 7.1
+# docs/baselines.md 7.1
 
 
 def test_normal_jeffreys_penalty():
@@ -104,7 +104,7 @@ def test_normal_jeffreys_objective_at_the_start(make_network):
     method, network = make("bc_gnj"), make_network("lenet_300_100", replicates=1)
     for tensor in network.parameters.values():
         tensor.data.zero_()
-    for slot in method.real:
+    for slot in method.context.gated:
         method.own(slot, "mu").fill_(1.0)
         method.own(slot, "log_variance").fill_(-9.0)
     method.draw(1)
@@ -113,11 +113,11 @@ def test_normal_jeffreys_objective_at_the_start(make_network):
 
 def test_warm_up_holds_the_kl_back():
     method = make("bc_gnj", steps=10, epochs=8, warm_up=0.5)
-    assert method.phase == "sampled"
-    assert method.weight.item() == pytest.approx(1 / 40)
+    assert method.sampling
+    assert method.buffers["weight"].item() == pytest.approx(1 / 40)
 
 
-# baselines.md 7.2 to 7.5
+# docs/baselines.md 7.2 to 7.5
 
 
 def test_horseshoe_divergences():
@@ -164,7 +164,7 @@ def test_horseshoe_scale_of_the_slot_is_shared_and_paid_once(make_network):
     assert 60000 * (method.network_cost(network).item() - before) == pytest.approx(expected.item(), abs=1e-4)
 
 
-# baselines.md 8
+# docs/baselines.md 8
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_node_penalty_at_the_start(make_network):
         tensor.data.zero_()
     method.draw(1)
     before = method.penalty(network).item()
-    method.real["fc1"][0, 0] = False
+    method.valid("fc1")[0, 0] = False
     assert before - method.penalty(network).item() == pytest.approx(0.0713560, abs=1e-6)
 
 
@@ -213,7 +213,7 @@ def test_straight_through_gate():
 
 def test_node_selection_refuses_inputs(make_cell):
     with pytest.raises(StudyError, match=r"strengths.ss_ig.key: .*not input; give it track: hidden"):
-        check_method(make_cell("ss_ig", track="full"))
+        check_cell(make_cell("ss_ig", track="full"))
 
 
 # padding
@@ -229,15 +229,15 @@ def test_a_replicate_trains_the_same_beside_a_larger_one(digits, make_cell, name
         cell = make_cell(name, arch, epochs=4, replicates=count, settings={"warm_up": 0.0, "fine_tune": 0.0})
         training = Training(cell, digits, dtype=DOUBLE)
         remove = {}
-        for slot in training.method.real:
+        for slot in training.method.context.gated:
             mask = torch.zeros(count, training.units[slot], dtype=torch.bool)
             if slot != "flat":
                 mask[0, 1::2] = True
             remove[slot] = mask
-        training._remove(remove)
+        training.remove(remove)
         training.batches.start_epoch()
         for _ in range(3):
-            training._step()
+            training.step()
         results.append(training)
     alone, beside = results
     for name in alone.network.parameters:

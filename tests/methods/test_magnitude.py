@@ -1,4 +1,4 @@
-"""Iterative magnitude pruning: scores, schedule, budgets (baselines.md section 11)."""
+"""Iterative magnitude pruning: scores, schedule, budgets (docs/baselines.md section 11)."""
 
 import pytest
 import torch
@@ -8,18 +8,18 @@ from hypothesis import strategies as st
 from robustprune.engine.training import Training
 from robustprune.errors import StudyError
 from robustprune.methods.parts.base import incoming_norm
-from robustprune.methods.parts.registry import check_method
 from robustprune.methods.parts.schedule import ScheduleSettings, remove_to_budget
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import parameters
 from robustprune.networks.stacked import every_unit
+from robustprune.starts.parts.registry import check_cell
 
 
 def left_over(arch, kept, remove, replicate=0):
     """Unit counts after a removal, channels and features following each other."""
     from robustprune.engine.compaction import surviving
 
-    alive, _ = surviving(arch, kept, remove, {})
+    alive, _ = surviving(arch, kept, remove, dict)
     return {slot: int(mask[replicate].sum()) for slot, mask in alive.items()}
 
 
@@ -98,4 +98,4 @@ def test_training_ends_at_the_target(digits, make_cell, name):
 def test_settings_that_contradict_each_other_are_named(make_cell):
     settings_ = {"target": 0.1, "warm_up": 0.5, "prune_until": 0.4}
     with pytest.raises(StudyError, match=r"strengths.magnitude.key: warm_up 0.5 must end before prune_until 0.4"):
-        check_method(make_cell("magnitude", settings=settings_))
+        check_cell(make_cell("magnitude", settings=settings_))

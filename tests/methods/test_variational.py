@@ -1,11 +1,11 @@
-"""The variational and stochastic-gate methods: test values of baselines.md, gradients, limits, phases, removal."""
+"""The variational and stochastic-gate methods: test values of docs/baselines.md, gradients, limits, phases, removal."""
 
 import itertools
 import math
 
 import pytest
 import torch
-from conftest import SETTINGS, TRACKS
+from conftest import SETTINGS, TRACKS, after
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +16,7 @@ from robustprune.methods import beta_bernoulli, generalized_dropout, l0_arm, l0_
 from robustprune.methods.parts import truncated
 from robustprune.methods.parts.base import Context
 from robustprune.methods.parts.group_sizes import weights_per_gate
+from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.noise import Noise
 from robustprune.methods.parts.phased import PhasedGates
 from robustprune.methods.parts.registry import find_method, method_names
@@ -38,10 +39,9 @@ def make(name: str, arch: str = "lenet_300_100", steps: int = 10, epochs: int = 
         gated=gated,
         units=units,
         replicates=replicates,
-        examples=60000,
+        train_size=60000,
         batch_size=8,
-        steps_per_epoch=steps,
-        epochs=epochs,
+        moment=Moment(0, epochs * steps, steps),
         noise=Noise([torch.Generator().manual_seed(r) for r in range(replicates)], {s: units[s] for s in gated}),
         dtype=torch.float64,
     )
@@ -49,7 +49,7 @@ def make(name: str, arch: str = "lenet_300_100", steps: int = 10, epochs: int = 
     return method(chosen, context)
 
 
-# baselines.md 1
+# docs/baselines.md 1
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_l0_starts_near_its_keep_probabilities():
     method = make("l0_hc")
     assert method.own("input", "log_alpha").mean().item() == pytest.approx(math.log(4), abs=2e-3)
     assert method.own("fc1", "log_alpha").std().item() == pytest.approx(0.01, rel=0.2)
-    assert sum(method.cost(slot).sum().item() for slot in method.real) == pytest.approx(0.416117, abs=2e-3)
+    assert sum(method.cost(slot).sum().item() for slot in method.context.gated) == pytest.approx(0.416117, abs=2e-3)
 
 
-# baselines.md 2
+# docs/baselines.md 2
 
 
 def test_arm_is_unbiased_on_the_toy():
@@ -139,17 +139,18 @@ def test_arm_penalty_at_the_start_and_its_gradient_in_training(digits, make_cell
     )
     assert total == pytest.approx(0.895833, abs=1e-6)
     training = Training(make_cell("l0_arm"), digits, dtype=torch.float64)
+    training.batches.start_epoch()
     method = training.method
-    before = {slot: method.own(slot, "phi").detach().clone() for slot in method.real}
-    training._step()
-    for slot in method.real:
+    before = {slot: method.own(slot, "phi").detach().clone() for slot in method.context.gated}
+    training.step()
+    for slot in method.context.gated:
         pi = torch.sigmoid(7 * before[slot])
         from_penalty = method.prices[slot] * 7 * pi * (1 - pi)
         assert not torch.allclose(method.own(slot, "phi").grad, from_penalty)  # the data take part
     assert training.network.parameters["fc1.weight"].grad.abs().max() > 0
 
 
-# baselines.md 3
+# docs/baselines.md 3
 
 
 def test_generalised_dropout_prior():
@@ -188,7 +189,7 @@ def test_beta_bernoulli_values():
     assert beta_bernoulli.sample(number(2), number(3), v).mean().item() == pytest.approx(0.457143, abs=1e-5)
 
 
-# baselines.md 4 and 5
+# docs/baselines.md 4 and 5
 
 SBP_TABLE = [
     (0, math.exp(-5), 7.269941, 0.994647, 246.699),
@@ -261,7 +262,7 @@ def test_a_gate_squeezed_at_the_edge_is_pruned_by_every_criterion():
         assert method.settled("fc2").all()
 
 
-# baselines.md 6
+# docs/baselines.md 6
 
 
 def test_information_penalty():
@@ -271,7 +272,7 @@ def test_information_penalty():
     (slope,) = torch.autograd.grad(vib.information(number(1), log_variance), log_variance)
     assert slope.item() == pytest.approx(-0.499938, abs=1e-6)
     method = make("vib", kappa=1.0)
-    assert sum(method.cost(slot).sum().item() for slot in method.real) == pytest.approx(5328.073, abs=5)
+    assert sum(method.cost(slot).sum().item() for slot in method.context.gated) == pytest.approx(5328.073, abs=5)
     assert make("vib", "lenet5").map_side == {"conv1": 24, "conv2": 8, "flat": 1, "fc1": 1}
 
 
@@ -318,7 +319,7 @@ OPEN = {
 def test_open_gates_leave_the_network_as_it_is(make_network, name, arch):
     method = make(name, arch, pretrain=0.0)
     for key, value in OPEN[name].items():
-        for slot in method.real:
+        for slot in method.context.gated:
             method.own(slot, key).fill_(value)
     for key, tensor in method.parameters.items():
         if "/" in key or " " in key:  # the spread of weights, and of scales that a slot shares
@@ -373,7 +374,7 @@ def test_mean_of_the_sampled_pre_activation(name):
         "log_sigma": -0.5,
         "log_variance": -1.0,
     }.items():
-        for slot in method.real:
+        for slot in method.context.gated:
             if f"{slot}.{key}" in method.parameters:
                 method.own(slot, key).fill_(value)
     h, weight = torch.rand(1, 1, 100, dtype=torch.float64), torch.randn(100, dtype=torch.float64)
@@ -406,9 +407,9 @@ def test_phases_follow_each_other():
     method = make("vib", steps=10, epochs=8, pretrain=0.25, warm_up=0.25, fine_tune=0.25)
     phases, weights = [], []
     for step in range(1, 81):
-        phases.append(method.phase)
-        weights.append(method.weight.item())
-        method.removals(None, step)
+        phases.append(method.phase(method.moment))
+        weights.append(method.buffers["weight"].item())
+        after(method, step)
     assert [len(list(group)) for _, group in itertools.groupby(phases)] == [20, 40, 20]
     assert phases[0], phases[-1] == ("open", "settled")
     assert weights[19] == 0
@@ -424,7 +425,7 @@ def test_gates_go_for_good_after_patience():
     gone = []
     for step in range(1, 9):
         method.own("fc1", "log_alpha")[:, 1] = 0.0 if step == 4 else -4.5  # open at the end of one epoch
-        removal = method.removals(None, step)
+        removal = after(method, step)
         gone.append(None if removal is None else removal["fc1"][0, :3].tolist())
     assert gone[::2] == [None] * 4
     assert gone[1::2] == [[False] * 3, [False] * 3, [True, False, False], [True, False, False]]
@@ -439,26 +440,28 @@ def test_trained_gates_fold_into_the_compact_network(digits, make_cell, name, ar
         digits,
         dtype=torch.float64,
     )
-    training._step()
+    training.batches.start_epoch()
+    training.step()
     method = training.method
     closed = {"log_alpha": -4.5, "phi": -1.0, "theta": 0.01, "log_variance": 4.0, "mu": -20.0, "a": -10.0}
     closed |= {"t": -5.0, "inverse_mean": -30.0}
-    for slot in method.real:
+    for slot in method.context.gated:
         for key, value in closed.items():
             if f"{slot}.{key}" in method.parameters and not (name in ("vib", "bc_gnj") and key == "mu"):
                 method.own(slot, key).data[:, ::3] = value
-    gates = method._settle()
+    gates = method._test_gates()
     for slot, gate in gates.items():
         assert (gate[:, ::3] == 0).all(), slot
         assert (gate[:, 1::3] != 0).any(), slot
-    method.phase, method.fixed = "settled", gates
+    method.buffers |= {f"{slot}.fixed": gate for slot, gate in gates.items()}
+    method.phase = lambda moment: "settled"
     images = torch.rand(2, 12, 784, dtype=torch.float64)
     with torch.no_grad():
         masked = training.network.forward(images, method)
         for replicate in range(2):
             network = finish(training, replicate)
             assert (network.plain(images[replicate]) - masked[replicate]).abs().max() < 1e-10
-    training._remove({slot: gate == 0 for slot, gate in gates.items()})
+    training.remove({slot: gate == 0 for slot, gate in gates.items()})
     read = images
     if "input" in training.network.kept:
         kept = training.network.kept["input"]
@@ -466,7 +469,7 @@ def test_trained_gates_fold_into_the_compact_network(digits, make_cell, name, ar
     with torch.no_grad():
         torch.testing.assert_close(training.network.forward(read, method), masked, rtol=0, atol=1e-10)
     training.batches.start_epoch()
-    training._step()
+    training.step()
     weights, kept = extract(training.network, 0)
     assert all(w.isfinite().all() for w in weights.values())
     assert plain_network(training.architecture, weights, kept)

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from robustprune.engine.compaction import extract
 from robustprune.errors import StudyError
-from robustprune.networks.architecture import architecture
+from robustprune.networks.architecture import Architecture, Layer, Slot, architecture
 from robustprune.networks.convolution import convolve, convolve_image, windows
 from robustprune.networks.layers import cross_entropy, linear
 from robustprune.networks.plain import error_percent, plain_network
+from robustprune.networks.structure import problem
 
 
 def double(*shape, seed=0):
@@ -114,6 +115,71 @@ def test_units_at_every_width():
     assert architecture("lenet5").units(0.5) == {"conv1": 10, "conv2": 25, "flat": 400, "fc1": 250}
     with pytest.raises(StudyError, match=r"slot fc1 of lenet_300_100 would get 90.3 units"):
         architecture("lenet_300_100").units(0.301)
+
+
+def test_decimal_widths():
+    """Every width with two decimals is accepted where it gives whole numbers, and only there: 100 * 1.1 is
+    110.00000000000001 in floats."""
+    network = architecture("lenet_300_100")
+    for hundredths in range(1, 801):
+        counts = network.units(hundredths / 100)
+        assert (counts["fc1"], counts["fc2"]) == (3 * hundredths, hundredths)
+    for width in (1.001, 0.0001, 1 + 1e-6):
+        with pytest.raises(StudyError, match="would get"):
+            network.units(width)
+
+
+WRONG = {
+    "name": ({"name": "other"}, "the architecture is called 'other'; call it 'own', as its file is"),
+    "classes": ({"classes": 12}, "it has 12 classes; only 10"),
+    "no input": ({"slots": (Slot("fc1", 30),)}, "layer fc1: there is no slot 'input' (slots: fc1)"),
+    "pixels": ({"slots": (Slot("input", 100, hidden=False), Slot("fc1", 30))}, "100 units; the images have 784 pixels"),
+    "scaled pixels": ({"slots": (Slot("input", 784), Slot("fc1", 30))}, "slot input: write hidden=False"),
+    "twice": ({"slots": (Slot("input", 784, hidden=False),) + 2 * (Slot("fc1", 30),)}, "each name may be used once"),
+    "no units": ({"slots": (Slot("input", 784, hidden=False), Slot("fc1", 0))}, "slot fc1: 0 units; at least 1"),
+    "no end": ({"layers": (Layer("fc1", "input", "fc1"),)}, "the last layer's target is not None"),
+    "gap": (
+        {"layers": (Layer("fc1", "input", "fc1"), Layer("fc2", "input", None))},
+        "layer fc2: reads input; expected fc1, which the layer before it writes",
+    ),
+    "first": ({"layers": (Layer("fc1", "fc1", None),)}, "layer fc1: a first layer that is linear reads the slot input"),
+}
+SLOTS = (Slot("conv1", 8), Slot("flat", 8 * 144, hidden=False, parent="conv1", positions=144))
+LAYERS = (Layer("conv1", None, "conv1", kernel=5, positions=576), Layer("fc", "flat", None))
+WRONG_CONVOLUTIONS = {
+    "kernel": (SLOTS, (Layer("conv1", None, "conv1", kernel=3, positions=676), LAYERS[1]), "kernel 3; only 5"),
+    "positions": (SLOTS, (Layer("conv1", None, "conv1", kernel=5), LAYERS[1]), "expected positions=24**2, found 1"),
+    "flat": ((SLOTS[0], Slot("flat", 99, hidden=False, parent="conv1", positions=144)), LAYERS, "expected 1152 units"),
+    "too deep": (
+        (*SLOTS, Slot("conv2", 5), Slot("conv3", 5)),
+        (
+            LAYERS[0],
+            Layer("conv2", "conv1", "conv2", kernel=5, positions=64),
+            Layer("conv3", "conv2", "conv3", kernel=5, positions=1),
+            Layer("fc", "conv3", None),
+        ),
+        "maps of 0 x 0 cannot be pooled",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_an_architecture_that_cannot_be_computed_is_refused(kind):
+    given = {
+        "name": "own",
+        "slots": (Slot("input", 784, hidden=False), Slot("fc1", 30)),
+        "layers": (Layer("fc1", "input", "fc1"), Layer("fc2", "fc1", None)),
+    }
+    assert problem(Architecture(**given), "own") is None
+    change, message = WRONG[kind]
+    assert message in problem(Architecture(**(given | change)), "own")
+
+
+@pytest.mark.parametrize("kind", WRONG_CONVOLUTIONS)
+def test_convolutions_that_cannot_be_computed_are_refused(kind):
+    assert problem(Architecture("own", SLOTS, LAYERS), "own") is None
+    slots, layers, message = WRONG_CONVOLUTIONS[kind]
+    assert message in problem(Architecture("own", slots, layers), "own")
 
 
 def test_tracks():

@@ -1,4 +1,4 @@
-"""The worked numbers of baselines.md 16.2 and 16.4."""
+"""The worked numbers of docs/baselines.md 16.2 and 16.4."""
 
 import pytest
 import torch

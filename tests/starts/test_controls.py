@@ -1,4 +1,4 @@
-"""Controls: networks of a found size without pruning (baselines.md section 14)."""
+"""Controls: networks of a found size without pruning (docs/baselines.md section 14)."""
 
 import pytest
 import torch
@@ -8,9 +8,9 @@ from robustprune.engine.running import run_cell
 from robustprune.engine.training import Training
 from robustprune.errors import StudyError
 from robustprune.initialization import initial_parameters
-from robustprune.methods.parts.registry import check_method
 from robustprune.networks.archive import read_kept
 from robustprune.networks.size import macs, parameters
+from robustprune.starts.parts.registry import check_cell
 from robustprune.study.cells import Cell
 
 FOUND = {
@@ -32,7 +32,7 @@ def found(arch):
 
 def control(make_cell, digits, name, arch, **settings) -> Training:
     cell = make_cell(name, arch, settings={"of": "vib/a", **settings})
-    return Training(cell, digits, dtype=torch.float64, found=found(arch))
+    return Training(cell, digits, dtype=torch.float64, kept_by_source=found(arch))
 
 
 def kept(training, replicate):
@@ -55,7 +55,7 @@ def test_a_ticket_has_the_initial_weights_of_its_units(digits, make_cell, arch):
     ticket = control(make_cell, digits, "ticket", arch)
     last = ticket.architecture.layers[-1]
     for r, units in enumerate(FOUND[arch]):
-        rows = torch.tensor(units[last.source])
+        rows = torch.tensor(units[last.reads])
         original = pruned.network.parameters[f"{last.name}.weight"][r][:, rows]
         assert torch.equal(ticket.network.parameters[f"{last.name}.weight"][r][:, : len(rows)], original)
 
@@ -90,13 +90,14 @@ def test_a_random_ticket_has_the_widths_but_other_units(digits, make_cell, arch)
 @pytest.mark.parametrize("track", ["full", "hidden"])
 def test_uniform_width_meets_the_budget_with_one_factor(digits, make_cell, arch, track):
     cell = make_cell("width_uniform", arch, settings={"of": "vib/a"}, track=track)
-    units = {slot: torch.arange(count // 5) for slot, count in Training(cell, digits, found=found(arch)).units.items()}
+    whole = Training(cell, digits, kept_by_source=found(arch)).units
+    units = {slot: torch.arange(count // 5) for slot, count in whole.items()}
     if track == "hidden":
         if arch == "lenet5":
             units["flat"] = torch.arange(len(units["conv2"]) * 16)
         else:
             units["input"] = torch.arange(784)
-    training = Training(cell, digits, found=[units, units])
+    training = Training(cell, digits, kept_by_source=[units, units])
     architecture = training.architecture
     budget = parameters(architecture, {slot: len(indices) for slot, indices in units.items()})
     own = {slot: len(indices) for slot, indices in kept(training, 0).items()}
@@ -109,8 +110,8 @@ def test_scratch_b_trains_as_long_as_dense_training_costs(digits, make_cell):
     arch = Training(make_cell("dense", "lenet5"), digits).architecture
     counts = [{slot: len(units) for slot, units in entry.items()} for entry in FOUND["lenet5"]]
     ratio = macs(arch, arch.units()) / (sum(macs(arch, units) for units in counts) / 2)
-    assert control(make_cell, digits, "scratch_b", "lenet5").method.epochs == 4
-    assert control(make_cell, digits, "scratch_b", "lenet5", cap=None).method.epochs == int(2 * ratio)
+    assert control(make_cell, digits, "scratch_b", "lenet5").epochs == 4
+    assert control(make_cell, digits, "scratch_b", "lenet5", cap=None).epochs == int(2 * ratio)
 
 
 def write_networks(folder, arch):
@@ -127,7 +128,7 @@ def test_a_control_runs_as_a_cell_and_records_its_epochs(tmp_path, digits, make_
     source = write_networks(tmp_path / "source", "lenet_300_100")
     assert [{s: i.tolist() for s, i in entry.items()} for entry in read_kept(source)] == FOUND["lenet_300_100"]
     cell = make_cell(name, settings={"of": "vib/a"})
-    record = run_cell(cell, digits, tmp_path / "own", found=source)
+    record = run_cell(cell, digits, tmp_path / "own", source=source)
     assert all(entry.status in ("ok", "collapsed") for entry in record.replicates)
     assert [row["epochs"] for row in record.rows()] == [4 if name == "scratch_b" else 2] * 2
 
@@ -137,7 +138,7 @@ def test_a_control_is_killed_and_resumed_bit_identically(tmp_path, digits, make_
         write_networks(tmp_path / "source", "lenet5"),
         make_cell("scratch_b", "lenet5", settings={"of": "vib/a"}),
     )
-    whole = run_cell(cell, digits, tmp_path / "whole", found=source)
+    whole = run_cell(cell, digits, tmp_path / "whole", source=source)
 
     def kill(training):
         if training.epoch == 3:
@@ -149,10 +150,10 @@ def test_a_control_is_killed_and_resumed_bit_identically(tmp_path, digits, make_
     robustprune.engine.checkpoint.INTERVAL_SECONDS, before = 0.0, robustprune.engine.checkpoint.INTERVAL_SECONDS
     try:
         with pytest.raises(KeyboardInterrupt):
-            run_cell(cell, digits, tmp_path / "killed", checkpoint, found=source, after_epoch=kill)
+            run_cell(cell, digits, tmp_path / "killed", checkpoint, source=source, after_epoch=kill)
     finally:
         robustprune.engine.checkpoint.INTERVAL_SECONDS = before
-    assert run_cell(cell, digits, tmp_path / "killed", checkpoint, found=source).comparable() == whole.comparable()
+    assert run_cell(cell, digits, tmp_path / "killed", checkpoint, source=source).comparable() == whole.comparable()
 
 
 @pytest.mark.parametrize("content", [None, b"broken", {}])
@@ -163,7 +164,7 @@ def test_a_source_without_networks_makes_the_control_fail_with_a_reason(tmp_path
         (source / "networks.safetensors").write_bytes(content)
     elif content is not None:
         save_file(content, source / "networks.safetensors")
-    record = run_cell(make_cell("ticket", settings={"of": "vib/a"}), digits, tmp_path / "own", found=source)
+    record = run_cell(make_cell("ticket", settings={"of": "vib/a"}), digits, tmp_path / "own", source=source)
     assert [entry.status for entry in record.replicates] == ["failed", "failed"]
     assert "networks.safetensors: " in record.replicates[0].reason
 
@@ -175,4 +176,4 @@ def test_settings_of_a_control(make_cell):
     assert isinstance(cell, Cell)
     for settings in ({}, {"of": "vib"}, {"of": "../vib/a"}):
         with pytest.raises(StudyError, match=r"strengths.ticket.key: of"):
-            check_method(make_cell("ticket", settings=settings))
+            check_cell(make_cell("ticket", settings=settings))

@@ -8,11 +8,12 @@ import yaml
 from conftest import REPOSITORY
 
 from robustprune.errors import StudyError
-from robustprune.methods.parts.registry import check_method
 from robustprune.records.record import Record
 from robustprune.records.schemas import SCHEMAS, write_schemas
+from robustprune.starts.parts.registry import check_cell
 from robustprune.study.cells import Cell, find_cell, stream_seed, study_cells
-from robustprune.study.config import load_study, split_initialization, validate_study
+from robustprune.study.config import load_study, validate_study
+from robustprune.study.names import split_initialization
 
 CONFIGS = sorted(path for path in (REPOSITORY / "config").glob("*.yaml") if path.stem != "strengths")
 BASE = {
@@ -36,7 +37,7 @@ def test_shipped_configurations_are_valid_throughout(path):
     config = load_study(path)
     for cell in study_cells(config).values():
         if cell.method not in config.foreign:
-            check_method(cell)
+            check_cell(cell)
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
@@ -64,13 +65,13 @@ def test_every_key_is_documented(path):
         ("training.epoch", 3, "training: unknown key 'epoch'; did you mean 'epochs'"),
         ("training.epochs", 0, "training.epochs: Input should be greater than or equal to 1"),
         ("study.0.widths", [0], "study.0.widths.0"),
-        ("study.0.dataset", "mnits", "study.0.dataset: Input should be 'mnist'"),
+        ("study.0.dataset", "mnits", "study.0.dataset: unknown data set 'mnits'; did you mean 'mnist'"),
         ("study.0.methods", {"bernoulli": ["c3"]}, "study.0.methods.bernoulli: unknown strength 'c3'"),
         ("study.0.methods", {"dense": ["dense"]}, "'dense' has no entry under strengths"),
         ("study.0.initializations", ["he_norml"], "unknown initialization 'he_norml'; did you mean 'he_normal'"),
         ("study.0.initializations", ["he_normal_x0"], "gain after _x must be a positive number"),
         ("strengths.bernoulli", {"c-1": {}}, "may hold only letters, digits and _"),
-        ("study", [], "study"),
+        ("study", [], "study: expected at least one grid"),
         ("data", {"mirror": []}, "did you mean 'mirrors'"),
     ],
 )
@@ -79,6 +80,16 @@ def test_wrong_keys_are_named(path, value, message):
         validate_study(changed(path, value), "my.yaml")
     assert message in str(caught.value)
     assert "my.yaml: " in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["dataset", "architecture"])
+def test_a_wrong_name_is_told_once(key):
+    """An error in a grid has no second line that says that there is no grid."""
+    with pytest.raises(StudyError) as caught:
+        validate_study(changed(f"study.0.{key}", "digit"), "my.yaml")
+    (line,) = str(caught.value).splitlines()
+    assert line.count(f"study.0.{key}") == 1
+    assert f"plugins/{key}s/digit.py would add it" in line
 
 
 def test_wrong_files_are_named(tmp_path):

@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -69,6 +71,11 @@ def planned(output: str) -> dict[str, int]:
     return counts
 
 
+def planned_files(output: str) -> list[str]:
+    """Output files of the jobs that a dry run lists."""
+    return [name for line in re.findall(r"^    output: (.*)$", output, re.M) for name in line.split(", ")]
+
+
 @pytest.fixture(scope="module")
 def finished(checkout):
     snakemake(checkout, config=TINY)
@@ -98,6 +105,7 @@ def test_the_report_is_one_page_with_every_figure(finished):
     page = (finished / "report.html").read_text()
     assert "kept_params_by_width.png" in page
     assert "robustness_width.html" in page
+    assert "horizontal line means that the size of the" in page  # a caption, which lives in the figure's docstring
 
 
 def test_a_logged_command_can_be_repeated_by_hand(finished):
@@ -125,26 +133,50 @@ def test_a_changed_strength_reruns_its_cell_only(finished):
     assert counts["collect"] == 1
 
 
-def test_an_edited_method_reruns_its_cells_only(finished):
-    path = finished / "src" / "robustprune" / "methods" / "bernoulli.py"
+@contextmanager
+def edited(path: Path, old: str, new: str) -> Iterator[None]:
+    """A source file with its last `old` replaced by `new`, put back afterwards."""
     original = path.read_text()
+    before, found, after = original.rpartition(old)
+    assert found, f"{path.name} does not hold {old!r}"
+    path.write_text(before + new + after)
     try:
-        path.write_text(original + "\n# edited\n")
-        output = snakemake(finished, "--dry-run", config=TINY)
+        yield
     finally:
         path.write_text(original)
+
+
+def test_edited_comments_docstrings_and_other_architectures_plan_nothing(finished):
+    """One dry run for all: where it plans a job, Snakemake's reason names the rule."""
+    package = finished / "src" / "robustprune"
+    with ExitStack() as edits:
+        for module in ("engine/training.py", "methods/bernoulli.py", "study/config.py", "files.py"):
+            edits.enter_context(edited(package / module, '"""', ' Reworded.\n"""\n    # a comment\n'))
+        edits.enter_context(edited(package / "networks/architectures/lenet5.py", '"conv2", 50', '"conv2", 51'))
+        assert "Nothing to be done" in snakemake(finished, "--dry-run", config=TINY)
+
+
+def test_an_edited_engine_reruns_every_cell(finished):
+    with edited(finished / "src/robustprune/engine/optimizer.py", " + ", " - "):
+        assert planned(snakemake(finished, "--dry-run", config=TINY))["train"] == 3
+
+
+def test_an_edited_method_reruns_its_cells_only(finished):
+    with edited(finished / "src/robustprune/methods/bernoulli.py", " - ", " + "):
+        output = snakemake(finished, "--dry-run", config=TINY)
     assert planned(output)["train"] == 1
     assert "method=bernoulli" in output
 
 
+def test_an_edited_architecture_reruns_its_cells(finished):
+    path = finished / "src/robustprune/networks/architectures/lenet_300_100.py"
+    with edited(path, '"fc2", 100', '"fc2", 102'):
+        assert planned(snakemake(finished, "--dry-run", config=TINY))["train"] == 3
+
+
 def test_an_edited_figure_trains_nothing(finished):
-    path = finished / "src" / "robustprune" / "analysis" / "figures" / "by_width.py"
-    original = path.read_text()
-    try:
-        path.write_text(original + "\n# edited\n")
+    with edited(finished / "src/robustprune/analysis/figures/by_width.py", " = ", " == "):
         counts = planned(snakemake(finished, "--dry-run", config=TINY))
-    finally:
-        path.write_text(original)
     assert "train" not in counts
     assert counts["figure_of_runs"] >= 1
 
@@ -249,10 +281,62 @@ def test_reference_figures_and_tables_need_no_training(checkout):
     assert counts["figure_of_reference"] >= 4
 
 
-def test_the_report_of_the_shipped_results_has_study_and_sweep(checkout):
-    targets = ("figures", "tables", "--config", "root=elsewhere", "results=reference")
-    snakemake(checkout, *targets, "--touch")
-    snakemake(checkout, *targets, "--report", "shipped.html")
-    page = (checkout / "shipped.html").read_text()
+REFERENCE = ("--config", "root=elsewhere", "results=reference")
+
+
+@pytest.fixture(scope="module")
+def shipped(checkout):
+    """A clone in which one figure and the tables were made from the shipped results."""
+    (checkout / "figures" / "error_by_width.png").unlink()
+    forms = [f"figures/error_by_width.{form}" for form in ("pdf", "svg", "png")]
+    snakemake(checkout, *forms, "tables", *REFERENCE)
+    return checkout / "figures"
+
+
+def test_a_shipped_figure_is_made_in_every_form(shipped):
+    pdf, svg, png = ((shipped / f"error_by_width.{form}").read_bytes() for form in ("pdf", "svg", "png"))
+    assert pdf.startswith(b"%PDF-")
+    assert pdf.rstrip().endswith(b"%%EOF")
+    assert all(word in svg.decode() for word in ("</svg>", "bernoulli", "LeNet-300-100", "test error"))
+    assert png.startswith(b"\x89PNG")
+    width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))
+    assert 1000 < width < 5000
+    assert 400 < height < 5000
+
+
+def test_a_shipped_table_is_made_in_every_form(shipped):
+    """All three hold the mean error of the method's networks, as runs.csv has it."""
+    runs = pd.read_csv(REPOSITORY / "results" / "reference" / "runs.csv")
+    columns = ["architecture", "method", "strength", "initialization", "width"]
+    mean = runs.groupby(columns)["error_test_percent"].mean()["lenet_300_100", "bernoulli", "c3e_4", "he_normal", 1.0]
+    tables = shipped / "tables"
+    table = pd.read_csv(tables / "main_comparison.csv").set_index(columns[:3])
+    assert table.loc[("lenet_300_100", "bernoulli", "c3e_4"), "error"] == pytest.approx(mean)
+    for form in ("html", "tex"):
+        text = (tables / f"main_comparison.{form}").read_text()
+        assert f"{mean:.2f} [" in text, form
+        assert "generalized" in text, form
+
+
+def test_the_report_of_the_shipped_results_has_study_and_sweep(shipped):
+    """The figures that were not made here are stand-ins."""
+    for name in planned_files(snakemake(shipped.parent, "figures", "--dry-run", "--forceall", *REFERENCE)):
+        if not (shipped.parent / name).exists():
+            (shipped.parent / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(shipped / "error_by_width.png", shipped.parent / name)
+    snakemake(shipped.parent, "figures", "tables", "--touch", *REFERENCE)
+    snakemake(shipped.parent, "figures", "tables", "--report", "shipped.html", *REFERENCE)
+    page = (shipped.parent / "shipped.html").read_text()
     assert all(name in page for name in ("kept_params_by_width.png", "error_by_params.png"))
     assert all(name in page for name in ("sensitivity_width.html", "tradeoff.html"))
+
+
+def test_plain_snakemake_takes_the_default_profile(monkeypatch):
+    """Without any option: one failing cell stops nothing, a killed run is taken up, every command is shown."""
+    from snakemake.cli import parse_args
+
+    monkeypatch.chdir(REPOSITORY)
+    _, taken = parse_args(["--cores", "1"])
+    assert (taken.keep_going, taken.rerun_incomplete, taken.printshellcmds) == (True, True, True)
+    _, other = parse_args(["--workflow-profile", "workflow/profiles/slurm"])
+    assert (other.executor, other.keep_going, other.rerun_incomplete) == ("slurm", True, True)

@@ -1,4 +1,5 @@
 TUNE_FIGURES = ["error_by_params", "error_by_macs", "controls_difference"]
+FORMS = ["pdf", "svg", "png"]
 ON_PAGE = {"caption": "../report/figure.rst", "labels": {"figure": "{name}"}}
 
 
@@ -22,6 +23,7 @@ rule figure_of_runs:
         source=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,
         confidence=STUDY.confidence,
+        caption=lambda wildcards: caption(wildcards.name),
         source_hash=source_hash("robustprune.analysis.figures"),
     shell:
         "robustprune figure {wildcards.name} --source {params.source} --output {params.folder}"
@@ -60,12 +62,16 @@ use rule figure_of_reference as figure_of_tune with:
         f"{ROOT}/logs/figure_of_tune/{{name}}.log",
 
 
-# Target: all figures.
+# Target: all figures in every form; a clone holds some as PNG only.
 rule figures:
     input:
         (
-            expand("figures/{name}.png", name=set(FIGURES) - set(TUNE_FIGURES))
-            + expand("figures/tune/{name}.png", name=TUNE_FIGURES)
+            expand(
+                "figures/{name}.{form}",
+                name=set(FIGURES) - set(TUNE_FIGURES),
+                form=FORMS,
+            )
+            + expand("figures/tune/{name}.{form}", name=TUNE_FIGURES, form=FORMS)
             if FROM_REFERENCE
-            else expand(f"{ROOT}/figures/{{name}}.png", name=FIGURES)
+            else expand(f"{ROOT}/figures/{{name}}.{{form}}", name=FIGURES, form=FORMS)
         ),

@@ -1,4 +1,5 @@
-CONTROLS = control_names()
+STARTS = start_names()
+hash_of = cache(code_hash)  # once per method and architecture, not once per cell
 
 
 # One cell: all its replicates train at once and are evaluated; a kill costs at most some seconds of epochs.
@@ -16,7 +17,7 @@ rule train:
     log:
         f"{ROOT}/logs/{CELL}/train.log",
     wildcard_constraints:
-        method=f"(?!({'|'.join([*CONTROLS, *STUDY.foreign])})/)[a-z0-9_]+",
+        method=f"(?!({'|'.join([*STARTS, *STUDY.foreign])})/)[a-z0-9_]+",
     threads: STUDY.threads
     resources:
         mem_mb=2048,
@@ -25,15 +26,22 @@ rule train:
         config=CONFIG_FILE,
         cell=cell_of,
         config_hash=lambda wildcards: CELLS[cell_of(wildcards)].config_hash,
-        source_hash=lambda wildcards: training_hash(wildcards.method),
+        source_hash=lambda wildcards: hash_of(
+            wildcards.method, wildcards.network.rpartition("-")[0]
+        ),
     shell:
         "robustprune train --config {params.config} --cell {params.cell} > {log} 2>&1"
 
 
-# A control: it starts from the architectures that another cell of the study found.
+def networks_of(key):
+    """The networks of the cell that a start names as its source, if it names one."""
+    return [f"{ROOT}/runs/{key}/networks.safetensors"] if key else []
+
+
+# A start; a control needs the networks of its source first.
 use rule train as train_control with:
     input:
         data=f"{STUDY.data.directory}/{{dataset}}.safetensors",
-        found=lambda wildcards: f"{ROOT}/runs/{CELLS[cell_of(wildcards)].source_key}/networks.safetensors",
+        source=lambda wildcards: networks_of(CELLS[cell_of(wildcards)].source_key),
     wildcard_constraints:
-        method="|".join(CONTROLS),
+        method="|".join(STARTS),

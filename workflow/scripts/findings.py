@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from robustprune.analysis.sheet import with_interval
-from robustprune.analysis.source import SERIES
+from robustprune.analysis.columns import with_interval
+from robustprune.analysis.labels import ARCHITECTURES
+from robustprune.analysis.read import SERIES, read_detailed_runs
+from robustprune.analysis.select import METHOD_UNDER_STUDY, standard
 from robustprune.analysis.statistics import mean_interval, paired_difference
-from robustprune.gathering.plan import cell_seconds, read_figures
+from robustprune.gathering.plan import cell_seconds, read_timings
 from robustprune.study.cells import study_cells
 from robustprune.study.config import load_study
 
@@ -21,7 +23,10 @@ DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "results" / "reference" / "F
 REFERENCE = REPOSITORY / "results" / "reference"
 TABLES = REPOSITORY / "figures" / "tables"
 TUNE_TABLES = REPOSITORY / "figures" / "tune" / "tables"
-NETWORKS = {"lenet_300_100": ("LeNet-300-100", "bernoulli/c3e_4"), "lenet5": ("LeNet-5", "bernoulli/conv3e_3")}
+NETWORKS = {
+    name: (ARCHITECTURES[name], f"{METHOD_UNDER_STUDY}/{strength}")
+    for name, strength in {"lenet_300_100": "c3e_4", "lenet5": "conv3e_3"}.items()
+}
 """Title, and the networks of the method at its operating point."""
 WIDTHS = (0.5, 1, 2, 4, 8)
 
@@ -48,7 +53,7 @@ def progress() -> str:
     missing = len(pd.read_csv(REFERENCE / "missing.csv"))
     ended = ", ".join(f"{n} {status}" for status, n in runs["status"].value_counts().items())
     rest = f"; `results/reference/missing.csv` lists the other {missing}" if missing else ""
-    figures = read_figures(REPOSITORY / "benchmarks" / "latest.json")
+    figures = read_timings(REFERENCE / "bench.json")
     study = study_cells(load_study(REPOSITORY / "config" / "config.yaml"))
     measured, planned = runs["train_seconds"].sum() / 3600, sum(cell_seconds(c, figures) for c in study.values()) / 3600
     return (
@@ -96,7 +101,7 @@ def own_strengths() -> str:
     cells = pd.read_csv(TABLES / "robustness_width.csv").merge(
         pd.read_csv(TABLES / "training_cost.csv")[[*SERIES, "width", "epochs", "macs_percent"]], on=[*SERIES, "width"]
     )
-    cells = cells[(cells["method"] == "bernoulli") & (cells["width"] == 1)]
+    cells = cells[(cells["method"] == METHOD_UNDER_STUDY) & (cells["width"] == 1)]
     tables = []
     for architecture, (title, _) in NETWORKS.items():
         rows = [[f"{title}, strength", "epochs", "params kept", "test error (%)", "training MACs (% of dense)", "n"]]
@@ -109,8 +114,8 @@ def own_strengths() -> str:
                 [f"`{row.strength}`", row.epochs, f"{row.params_kept:,.0f}", error, f"{row.macs_percent:.0f}", row.n]
             )
         tables.append(markdown(*rows))
-    runs = pd.read_csv(REFERENCE / "runs.csv")
-    runs = runs[(runs["method"] == "bernoulli") & (runs["initialization"] == "he_normal") & (runs["width"] == 1)]
+    runs = standard(read_detailed_runs(REFERENCE))
+    runs = runs[runs["method"] == METHOD_UNDER_STUDY]
     strengths = runs.set_index("replicate").groupby("strength")
     flat, fixed = strengths.get_group("c3e_4"), strengths.get_group("fixed_prior_c3e_4")
     size = mean_interval(100 * (fixed["params_kept"] / flat["params_kept"] - 1))

@@ -15,6 +15,7 @@ import torch_pruning
 from torch import nn
 
 from robustprune.engine.programs import Order, read_order
+from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.schedule import ScheduleSettings
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import macs
@@ -38,7 +39,7 @@ def build(order: Order, replicate: int) -> nn.Sequential:
         module.load_state_dict({"weight": weight, "bias": bias})
         modules.append(module)
         modules += [nn.MaxPool2d(2)] if layer.kernel > 1 else []
-        modules += [nn.ReLU()] if layer.target else []
+        modules += [nn.ReLU()] if layer.writes else []
     return nn.Sequential(*modules)
 
 
@@ -46,8 +47,8 @@ def units_of(cell: Cell, model: nn.Sequential) -> dict[str, int]:
     """Units per slot."""
     network = architecture(cell.architecture)
     layers = [module for module in model if isinstance(module, nn.Conv2d | nn.Linear)]
-    written = {layer.target: module.weight.shape[0] for layer, module in zip(network.layers, layers, strict=True)}
-    read = {layer.source: module.weight.shape[1] for layer, module in zip(network.layers, layers, strict=True)}
+    written = {layer.writes: module.weight.shape[0] for layer, module in zip(network.layers, layers, strict=True)}
+    read = {layer.reads: module.weight.shape[1] for layer, module in zip(network.layers, layers, strict=True)}
     return {slot.name: written.get(slot.name, read.get(slot.name)) for slot in network.slots}
 
 
@@ -66,7 +67,8 @@ def train(order: Order, replicate: int) -> tuple[nn.Sequential, float]:
         iterative_steps=schedule.events,
         ignored_layers=[model[-1]],
     )
-    total = len(order.labels) // settings.batch_size * settings.epochs
+    steps = len(order.labels) // settings.batch_size
+    total = steps * settings.epochs
     adam = None
     step, work = 0, 0.0
     model.to(memory_format=torch.channels_last)  # on a CPU twice as fast
@@ -85,7 +87,7 @@ def train(order: Order, replicate: int) -> tuple[nn.Sequential, float]:
             adam.step()
             work += cost
             step += 1
-            if schedule.event(step, total):
+            if schedule.event(Moment(step, total, steps)):
                 pruner.step()
                 model.to(memory_format=torch.channels_last)
                 adam = None

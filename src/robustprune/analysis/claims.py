@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from robustprune.analysis.source import read_detailed_runs, slots
+from robustprune.analysis.read import read_detailed_runs, slots
 from robustprune.errors import StudyError, nearest
 from robustprune.files import write_table
 from robustprune.networks.architecture import architecture_names

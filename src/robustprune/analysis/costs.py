@@ -3,11 +3,37 @@
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.sheet import Sheet, by_network, number, with_interval
-from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION
-from robustprune.analysis.statistics import mean_interval
+from robustprune.analysis.captions import N, brackets, caption
+from robustprune.analysis.columns import WIDTH, Interval, Number, Text
+from robustprune.analysis.labels import initialization_title
+from robustprune.analysis.read import NETWORK
+from robustprune.analysis.select import STANDARD_INITIALIZATION, UNPRUNED, of_standard_initialization, without
+from robustprune.analysis.sheet import Sheet
+from robustprune.analysis.statistics import interval_columns, mean_interval
 
 BY = [*NETWORK, "method", "strength", "width"]
+START = f"initialization {initialization_title(STANDARD_INITIALIZATION)}"
+TRAINING_COLUMNS = [
+    *(*BY, "epochs", *interval_columns("macs_percent"), "train_seconds", "dense_seconds", "seconds_percent", "n"),
+]
+TRAINING_SHOWN = [
+    *(Text("method"), Text("strength"), WIDTH, Text("epochs"), Interval("macs_percent", "MACs (% of dense)", ".1f")),
+    *(Number("train_seconds", "s/network", ".1f"), Number("dense_seconds", "dense s/network", ".1f")),
+    *(Number("seconds_percent", "time (% of dense)", ".0f"), Text("n")),
+]
+BATCHES = {256: "", 1: "_batch1"}
+"""Suffix of a batch size's columns."""
+MEASURED = {"dense_ms": ("dense", ".3f"), "kept_ms": ("kept", ".3f"), "speedup": ("speed-up", ".1f")}
+INFERENCE_COLUMNS = [*BY, "macs_ratio", *(f"{name}_{batch}" for batch in BATCHES for name in MEASURED), "n"]
+INFERENCE_SHOWN = [
+    *(Text("method"), Text("strength"), WIDTH, Number("macs_ratio", "MACs, dense/kept", ".1f")),
+    *(
+        Number(f"{name}_{batch}", f"B={batch}: {title}", form)
+        for batch in BATCHES
+        for name, (title, form) in MEASURED.items()
+    ),
+    Text("n"),
+]
 
 
 def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
@@ -15,8 +41,8 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
 
     dense_seconds: mean over the networks trained by method dense for the same epochs from the same start, if any.
     """
-    runs = _standard(runs)
-    seconds = runs[runs["method"] == "dense"].groupby([*NETWORK, "width", "epochs"])["train_seconds"].mean()
+    everything, runs = runs, _by_cell(runs)
+    seconds = runs[runs["method"] == UNPRUNED].groupby([*NETWORK, "width", "epochs"])["train_seconds"].mean()
     rows = []
     for key, group in runs.groupby([*BY, "epochs"], sort=False):
         row = dict(zip([*BY, "epochs"], key, strict=True))
@@ -26,67 +52,40 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
         row["dense_seconds"] = seconds.get((*key[:3], row["width"], row["epochs"]), np.nan)
         row["seconds_percent"] = 100 * row["train_seconds"] / row["dense_seconds"]
         rows.append({**row, "n": share.n})
-    columns = [*BY, "epochs", "macs_percent", "macs_percent_low", "macs_percent_high"]
-    columns += ["train_seconds", "dense_seconds", "seconds_percent", "n"]
-    table = pd.DataFrame(rows, columns=columns)
-    caption = (
-        "Training multiply-accumulates (three forward passes per step, counted as units go) and seconds per "
-        "network against dense training for the same epochs from the same start; brackets: Student's t interval at "
-        f"level {confidence:.0%} over n networks. Seconds are those of a cell divided by its replicates (on a CPU, its "
-        "thread's own), on a machine that trains other cells beside it; a dash: no dense run of that start. "
-        "Initialization He normal."
+    table = pd.DataFrame(rows, columns=TRAINING_COLUMNS)
+    text = caption(
+        "Training multiply-accumulates (three forward passes per step, counted as units go) and seconds per network "
+        "against dense training for the same epochs from the same start.",
+        brackets(confidence),
+        "Seconds are those of a cell divided by its replicates (on a CPU, its thread's own), on a machine that trains "
+        f"other cells beside it; a dash: no dense run of that start. Start: {START}.",
+        N,
+        without(everything, table, START),
     )
-    return Sheet(table, "Training cost saved", by_network(table, _readable_training), caption)
+    return Sheet.of(table, TRAINING_SHOWN, "Training cost saved", text)
 
 
 def inference_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Measured latency of the exported kept network against the starting network, at batch 256 and batch 1."""
     rows = []
-    for key, group in _standard(runs).groupby(BY, sort=False):
+    for key, group in _by_cell(runs).groupby(BY, sort=False):
         row = dict(zip(BY, key, strict=True))
         row["macs_ratio"] = (group["macs_dense"] / group["macs_kept"]).median()
-        for batch, suffix in ((256, ""), (1, "_batch1")):
+        for batch, suffix in BATCHES.items():
             dense, kept = (group[f"inference_ms_{side}{suffix}"] for side in ("dense", "kept"))
             row |= {f"dense_ms_{batch}": dense.median(), f"kept_ms_{batch}": kept.median()}
             row[f"speedup_{batch}"] = (dense / kept).median()
         rows.append({**row, "n": int(group["inference_ms_kept"].notna().sum())})
-    columns = [*BY, "macs_ratio"]
-    columns += [f"{name}_{batch}" for batch in (256, 1) for name in ("dense_ms", "kept_ms", "speedup")]
-    table = pd.DataFrame(rows, columns=[*columns, "n"])
-    caption = (
-        "Milliseconds of one pass over B images: the median over n plain exported networks, one CPU thread; of each "
-        "the median of 15 calls after 3 warm-up calls at batch 256, of 100 after 20 at batch 1. Speed-up: dense over "
-        "kept. MACs: the theoretical speed-up. At batch 1 fixed costs per layer dominate. Initialization He normal."
+    table = pd.DataFrame(rows, columns=INFERENCE_COLUMNS)
+    text = caption(
+        "Milliseconds of one pass over B images: the median over plain exported networks, one CPU thread; of each the "
+        "median of 15 calls after 3 warm-up calls at batch 256, of 100 after 20 at batch 1. Speed-up: dense over kept. "
+        f"MACs: the theoretical speed-up. At batch 1 fixed costs per layer dominate. Start: {START}.",
+        "n: networks whose latency is known.",
+        without(runs, table, START),
     )
-    return Sheet(table, "Inference latency", by_network(table, _readable_inference), caption)
+    return Sheet.of(table, INFERENCE_SHOWN, "Inference latency", text)
 
 
-def _standard(runs: pd.DataFrame) -> pd.DataFrame:
-    chosen = runs[runs["initialization"] == STANDARD_INITIALIZATION]
-    return (chosen if len(chosen) else runs).sort_values([*BY], kind="stable")
-
-
-def _start(table: pd.DataFrame) -> pd.DataFrame:
-    return table[["method", "strength"]].assign(**{"starting width": [f"{width:g}" for width in table["width"]]})
-
-
-def _readable_training(table: pd.DataFrame) -> pd.DataFrame:
-    shown = _start(table)
-    shown["epochs"] = table["epochs"]
-    shown["MACs (% of dense)"] = [with_interval(row, "macs_percent", ".1f") for _, row in table.iterrows()]
-    shown["s/network"] = [number(value, ".1f") for value in table["train_seconds"]]
-    shown["dense s/network"] = [number(value, ".1f") for value in table["dense_seconds"]]
-    shown["time (% of dense)"] = [number(value, ".0f") for value in table["seconds_percent"]]
-    shown["n"] = table["n"]
-    return shown
-
-
-def _readable_inference(table: pd.DataFrame) -> pd.DataFrame:
-    shown = _start(table)
-    shown["MACs, dense/kept"] = [number(value, ".1f") for value in table["macs_ratio"]]
-    for batch in (256, 1):
-        for column, title in (("dense_ms", "dense"), ("kept_ms", "kept"), ("speedup", "speed-up")):
-            form = ".1f" if column == "speedup" else ".3f"
-            shown[f"B={batch}: {title}"] = [number(value, form) for value in table[f"{column}_{batch}"]]
-    shown["n"] = table["n"]
-    return shown
+def _by_cell(runs: pd.DataFrame) -> pd.DataFrame:
+    return of_standard_initialization(runs).sort_values([*BY], kind="stable")

@@ -4,15 +4,24 @@ import itertools
 
 import pandas as pd
 
+from robustprune.analysis.captions import AT_STANDARD, N, brackets, caption
+from robustprune.analysis.columns import Each, Interval, Number, PValue, Text
 from robustprune.analysis.pairing import DIFFERENCE, adjusted, paired_errors
-from robustprune.analysis.sheet import Sheet, by_network, p_value, with_interval
-from robustprune.analysis.source import FLOORS, NETWORK, compared, settings_of, standard
+from robustprune.analysis.read import NETWORK
+from robustprune.analysis.select import BUDGET, FLOORS, budgets, compared, standard
+from robustprune.analysis.sheet import Sheet
+from robustprune.analysis.statistics import interval_columns
 
-BUDGET = ["measure", "target"]
 COLUMNS = [
-    *(*NETWORK, *BUDGET, "method", "floor", "params", "floor_params", "error", "error_low", "error_high"),
-    "floor_error",
+    *(*NETWORK, *BUDGET, "method", "floor", "params", "floor_params", *interval_columns("error"), "floor_error"),
     *DIFFERENCE,
+]
+SHOWN = [
+    Text("method"),
+    Each("budget", lambda row: f"{100 * row['target']:g} % of {row['measure']}"),
+    *(Number("params", "params", ",.0f"), Interval("error", "error (%)", ".2f"), Text("floor")),
+    *(Number("floor_params", "floor params", ",.0f"), Number("floor_error", "floor error (%)", ".2f")),
+    *(Interval("difference", "difference (points)", "+.2f"), PValue("p_holm", "p (Holm)"), Text("n")),
 ]
 
 
@@ -23,7 +32,7 @@ def floor_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     and track.
     """
     runs = compared(standard(runs))
-    runs = pd.concat([runs, _budgets(runs)], axis=1).dropna(subset=BUDGET)
+    runs = pd.concat([runs, budgets(runs)], axis=1).dropna(subset=BUDGET)
     rows = []
     for network, group in runs.groupby(NETWORK, sort=False):
         found = []
@@ -31,16 +40,6 @@ def floor_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
             found += [dict(zip(BUDGET, budget, strict=True)) | row for row in _rows(equals, confidence)]
         rows += [dict(zip(NETWORK, network, strict=True)) | row for row in adjusted(found)]
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _budgets(runs: pd.DataFrame) -> pd.DataFrame:
-    """measure and target of each network: its own settings', or those of the cell whose size it has; else None."""
-    settings = settings_of(runs)
-    names = [*NETWORK, "method", "strength"]
-    cells = [(*cell, f"{method}/{strength}") for *cell, method, strength in zip(*map(runs.get, names), strict=True)]
-    known = dict(zip(cells, settings, strict=True))
-    meant = [known.get((*cell[:-1], own.get("of")), own) for cell, own in zip(cells, settings, strict=True)]
-    return pd.DataFrame([[given.get(name) for name in BUDGET] for given in meant], runs.index, BUDGET)
 
 
 def _rows(equals: pd.DataFrame, confidence: float) -> list[dict]:
@@ -59,25 +58,15 @@ def _rows(equals: pd.DataFrame, confidence: float) -> list[dict]:
 def floors(runs: pd.DataFrame, confidence: float) -> Sheet:
     """The rows as a sheet."""
     table = floor_rows(runs, confidence)
-    caption = (
+    text = caption(
         "Methods that prune to a budget (share of the starting params, or MACs) against the floors of the same budget: "
-        "random, which removes units by lot on the same schedule, and width_uniform, networks of that size trained "
+        "random, which removes units at random on the same schedule, and width_uniform, networks of that size trained "
         "without a search. Difference: method minus floor in percentage points, paired by seed; below 0 the method is "
-        f"better. Brackets: Student's t interval at level {confidence:.0%} over n seeds; p: paired t test, "
-        "Holm-adjusted for the rows of one network and track. Standard start (width 1, He normal)."
+        "better.",
+        brackets(confidence),
+        "p: paired t test, Holm-adjusted for the rows of one network and track.",
+        AT_STANDARD,
+        N,
+        "" if len(table) else "No method and floor of one budget start from there in these tables.",
     )
-    return Sheet(table, "Against the floors, at the same budget", by_network(table, _readable), caption)
-
-
-def _readable(table: pd.DataFrame) -> pd.DataFrame:
-    shown = table[["method"]].copy()
-    shown["budget"] = [f"{100 * row.target:g} % of {row.measure}" for row in table.itertuples()]
-    shown["params"] = [f"{value:,.0f}" for value in table["params"]]
-    shown["error (%)"] = [with_interval(row, "error", ".2f") for _, row in table.iterrows()]
-    shown["floor"] = table["floor"]
-    shown["floor params"] = [f"{value:,.0f}" for value in table["floor_params"]]
-    shown["floor error (%)"] = [f"{value:.2f}" for value in table["floor_error"]]
-    shown["difference (points)"] = [with_interval(row, "difference", "+.2f") for _, row in table.iterrows()]
-    shown["p (Holm)"] = table["p_holm"].map(p_value)
-    shown["n"] = table["n"]
-    return shown
+    return Sheet.of(table, SHOWN, "Against the floors, at the same budget", text)

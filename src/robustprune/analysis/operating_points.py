@@ -1,6 +1,6 @@
 """Operating points: for each method the smallest network that costs next to nothing in validation error.
 
-Test images have no say: only error_valid_percent is read (design.md section 6).
+Test images have no say: only error_valid_percent is read (docs/protocol.md).
 """
 
 from pathlib import Path
@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from robustprune.analysis.source import NETWORK, read_detailed_runs, source_of, standard
+from robustprune.analysis.read import NETWORK, read_detailed_runs
+from robustprune.analysis.select import STANDARD_START, standard
 from robustprune.errors import StudyError
 from robustprune.files import write_atomically
 
@@ -24,7 +25,9 @@ def operating_points(runs: pd.DataFrame, margin: float = MARGIN) -> list[dict[st
     an architecture, or where no images were held out.
     """
     runs = standard(runs)
-    runs = runs[source_of(runs).isna()]
+    runs = runs[runs["start_of"].isna()]
+    if runs.empty:
+        raise StudyError(f"no networks of the standard start ({STANDARD_START}); add it to the sweep")
     if runs["error_valid_percent"].isna().all():
         raise StudyError("no validation errors in these runs; train with training.images: tuning (config/tune.yaml)")
     points = []

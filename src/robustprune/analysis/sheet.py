@@ -1,13 +1,14 @@
 """A table in the three forms it is written in: CSV with all digits, an HTML page for the report, LaTeX to paste."""
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from robustprune.analysis.source import NETWORK, network_title
+from robustprune.analysis.columns import Column
+from robustprune.analysis.labels import network_title
+from robustprune.analysis.read import NETWORK
 
 STYLE = """<style>
 body { font: 13px/1.45 system-ui, sans-serif; color: #1b1b1b; background: #fff; margin: 1.5rem; }
@@ -29,6 +30,29 @@ class Sheet:
     sections: Sequence[tuple[str, pd.DataFrame]]
     caption: str
     text: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        table: pd.DataFrame,
+        columns: Sequence[Column],
+        title: str,
+        caption: str,
+        *,
+        by: Sequence[str] = NETWORK,
+        heading: Callable[..., str] = network_title,
+        text: bool = False,
+    ) -> "Sheet":
+        """Show `columns` of a table, with a section for each value of the columns `by`, in the order of the rows.
+
+        A column's title may name columns of the table in braces ("P({reference} better)"): those of a section's first
+        row are put in.
+        """
+        sections = []
+        for key, rows in table.groupby(list(by), sort=False):
+            shown = {_title(column, rows): column.shown(rows) for column in columns}
+            sections.append((heading(*key), pd.DataFrame(shown, dtype=object)))
+        return cls(table, title, sections, caption, text)
 
     def html(self) -> str:
         """A self-contained page with one table per section."""
@@ -58,6 +82,10 @@ class Sheet:
         return "\n".join(parts)
 
 
+def _title(column: Column, rows: pd.DataFrame) -> str:
+    return column.title.format(**rows.iloc[0]) if "{" in column.title else column.title
+
+
 def _escaped(rows: pd.DataFrame) -> pd.DataFrame:
     columns = {name: [_escape(str(value)) for value in rows[name]] for name in rows}
     return pd.DataFrame({_escape(str(name)): values for name, values in columns.items()}, dtype=object)
@@ -67,51 +95,3 @@ def _escape(text: str) -> str:
     """LaTeX's special characters as characters."""
     names = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$"}
     return re.sub(r"[\\~^<>&%$#_{}]", lambda found: names.get(found[0], "\\" + found[0]), text)
-
-
-def by_network(table: pd.DataFrame, readable: Callable[[pd.DataFrame], pd.DataFrame]) -> list[tuple[str, pd.DataFrame]]:
-    """A section per data set, architecture and track: its heading and its rows as a person reads them."""
-    return [(network_title(*key), readable(group)) for key, group in table.groupby(NETWORK, sort=False)]
-
-
-def strong(text: str) -> str:
-    """Set in bold by every form but the CSV."""
-    return f"**{text}**"
-
-
-def number(value: float, form: str) -> str:
-    """A value, or a dash where there is none."""
-    return "-" if pd.isna(value) else format(value, form)
-
-
-def p_value(p: float) -> str:
-    """Three decimals, as far as these say anything."""
-    return "<0.001" if p < 0.001 else number(p, ".3f")
-
-
-def span(low: float, high: float, form: str) -> str:
-    """From smallest to largest."""
-    return f"{number(low, form)} to {number(high, form)}"
-
-
-def with_interval(row: pd.Series, column: str, form: str) -> str:
-    """The value of a column with the interval of <column>_low and <column>_high beside it, as far as they are known.
-
-    Digits below the second one of the interval's half width are left out; `form` (",.0f", "+.2f") bounds them.
-    """
-    value, low, high = (row[name] for name in (column, f"{column}_low", f"{column}_high"))
-    if pd.isna(value):
-        return "-"
-    if pd.isna(low):
-        return format(value, form)
-    form, decimals = supported(form, (high - low) / 2)
-    shown, *ends = (f"{round(number, decimals):{form}}" for number in (value, low, high))
-    return f"{shown} [{', '.join(ends)}]"
-
-
-def supported(form: str, uncertainty: float) -> tuple[str, int]:
-    """`form` with no more decimals than an uncertainty supports (two of its digits), and how many those are: negative
-    where even tens are uncertain."""
-    most = int(re.search(r"\.(\d+)f", form)[1])
-    decimals = min(most, 1 - math.floor(math.log10(uncertainty))) if uncertainty > 0 else most
-    return re.sub(r"\.\d+f", f".{max(decimals, 0)}f", form), decimals

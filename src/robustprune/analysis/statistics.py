@@ -1,18 +1,20 @@
 """Statistics over seeds: the replicate is the unit of replication, every interval states its n and level."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
-SEED = 0  # of every resampling, each with a generator of its own
+LEAST = 3
+"""Networks from which an interval, or a test of spread, says anything: two leave one degree of freedom, and t intervals
+six times as wide as the difference of the two."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its confidence interval; low and high are NaN where n < 2 leaves no spread to judge by."""
+    """A mean over n networks with its confidence interval; low and high are NaN where n is below LEAST."""
 
     mean: float
     low: float
@@ -20,8 +22,13 @@ class Estimate:
     n: int
 
     def columns(self, name: str) -> dict[str, float]:
-        """As columns of a table: <name>, <name>_low, <name>_high."""
-        return {name: self.mean, f"{name}_low": self.low, f"{name}_high": self.high}
+        """As columns of a table, named by `interval_columns`."""
+        return dict(zip(interval_columns(name), (self.mean, self.low, self.high, self.n), strict=True))
+
+
+def interval_columns(name: str) -> tuple[str, str, str, str]:
+    """Columns of an estimate: the mean, the ends of its interval, the networks whose number is known."""
+    return name, f"{name}_low", f"{name}_high", f"{name}_n"
 
 
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
@@ -30,13 +37,13 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     Why t and not the bootstrap: with the study's five seeds the percentile bootstrap covers 84 % where it says
     95 %, t covers what it says for anything near normal (tests/analysis/test_statistics.py simulates both).
     """
-    data = _known(values)
+    data = known_values(values)
     n = len(data)
     if n == 0:
         return Estimate(np.nan, np.nan, np.nan, 0)
     mean = float(data.mean())
-    if n == 1:
-        return Estimate(mean, np.nan, np.nan, 1)
+    if n < LEAST:
+        return Estimate(mean, np.nan, np.nan, n)
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * data.std(ddof=1) / np.sqrt(n))
     return Estimate(mean, mean - half, mean + half, n)
 
@@ -51,12 +58,12 @@ class Difference(Estimate):
 def paired_difference(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Difference:
     """first - second [n], paired by position (the same seed): Student's t interval and test.
 
-    Pairs with a NaN (a failed run) are left out; with fewer than two pairs, or no spread at all, p is NaN.
+    Pairs with a NaN (a failed run) are left out; with fewer than LEAST pairs, or no spread at all, p is NaN.
     """
     differences = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
     found = mean_interval(differences, confidence)
-    known = _known(differences)
-    p = float(stats.ttest_1samp(known, 0).pvalue) if len(known) > 1 and np.ptp(known) > 0 else np.nan
+    known = known_values(differences)
+    p = float(stats.ttest_1samp(known, 0).pvalue) if len(known) >= LEAST and np.ptp(known) > 0 else np.nan
     return Difference(found.mean, found.low, found.high, found.n, p)
 
 
@@ -69,41 +76,6 @@ def holm(p_values: ArrayLike) -> np.ndarray:
     steps = p[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(1, np.maximum.accumulate(steps)) if len(order) else []
     return adjusted
-
-
-def interquartile_mean(values: ArrayLike, axis: int = -1) -> np.ndarray:
-    """Mean of the middle half of the values (a quarter of them, rounded down, cut from each end): [..., n] -> [...].
-
-    Less moved by one bad seed than the mean, less by noise than the median (Agarwal et al., NeurIPS 2021).
-    """
-    return stats.trim_mean(values, 0.25, axis=axis)
-
-
-def bootstrap_interval(
-    values: ArrayLike, statistic: Callable[..., np.ndarray], confidence: float = 0.95, resamples: int = 5000
-) -> Estimate:
-    """A statistic(values, axis) of seeds [n] with its BCa bootstrap interval; NaN values (failed runs) are left out.
-
-    The generator is the function's own with a fixed seed, so equal data give equal intervals. With five seeds it covers
-    less than it says (of a mean about 84 % for 95 %): use it where no exact interval is known. Without spread the
-    interval is the value itself.
-    """
-    data = _known(values)
-    value = float(statistic(data, axis=-1)) if len(data) else np.nan
-    if len(data) < 2:
-        return Estimate(value, np.nan, np.nan, len(data))
-    if np.ptp(data) == 0:
-        return Estimate(value, value, value, len(data))
-    found = stats.bootstrap(
-        (data,),
-        statistic,
-        confidence_level=confidence,
-        n_resamples=resamples,
-        method="BCa",
-        vectorized=True,
-        rng=np.random.default_rng(SEED),
-    ).confidence_interval
-    return Estimate(value, float(found.low), float(found.high), len(data))
 
 
 def elasticity(start: ArrayLike, kept: ArrayLike, confidence: float = 0.95) -> Estimate:
@@ -136,8 +108,8 @@ def elasticity(start: ArrayLike, kept: ArrayLike, confidence: float = 0.95) -> E
 
 def steepest(start: ArrayLike, kept: ArrayLike) -> float:
     """Largest absolute slope of log(kept [n]) on log(start [n]) between the means of neighbouring starts: what the
-    elasticity averages away where sizes rise and fall again. Leaves out what it leaves out; NaN with fewer than two
-    starts."""
+    elasticity averages away where sizes rise and fall again. Ignores the same values as `elasticity`; NaN with fewer
+    than two starts."""
     starts, groups = _logarithms(start, kept)
     if len(starts) < 2:
         return np.nan
@@ -157,23 +129,27 @@ def coefficient_of_variation(values: ArrayLike, confidence: float = 0.95) -> Est
     """Standard deviation over mean of positive values [n], in percent; NaN values (failed runs) are left out.
 
     The interval is that of the standard deviation of a normal sample (chi-square); the mean's own error, second order
-    where the coefficient is small, is left out.
+    where the coefficient is small, is left out. NaN with fewer than two values, no interval below LEAST.
     """
-    data = _known(values)
+    data = known_values(values)
     n = len(data)
-    if n < 2:
-        return Estimate(np.nan, np.nan, np.nan, n)
-    percent = float(100 * data.std(ddof=1) / data.mean())
+    percent = float(100 * data.std(ddof=1) / data.mean()) if n > 1 else np.nan
+    if n < LEAST:
+        return Estimate(percent, np.nan, np.nan, n)
     tails = stats.chi2.ppf([(1 + confidence) / 2, (1 - confidence) / 2], n - 1)
     low, high = percent * np.sqrt((n - 1) / tails)
     return Estimate(percent, float(low), float(high), n)
 
 
 def brown_forsythe(groups: Sequence[ArrayLike]) -> float:
-    """p value of equal spread of samples (Brown and Forsythe, 1974: Levene's test about medians); NaN values are left
-    out, and p is NaN with fewer than two samples of at least two or without any spread."""
-    samples = [_known(group) for group in groups]
-    if len(samples) < 2 or min(map(len, samples)) < 2 or not any(np.ptp(sample) for sample in samples):
+    """p value of equal spread of samples (Brown and Forsythe, 1974: Levene's test about medians).
+
+    NaN values are left out, and so are samples of fewer than LEAST values: two values lie equally far from their median
+    whatever they are, so such samples seem to have a spread without any uncertainty. p is NaN with fewer than two
+    samples left, or without any spread.
+    """
+    samples = [sample for sample in map(known_values, groups) if len(sample) >= LEAST]
+    if len(samples) < 2 or not any(np.ptp(sample) for sample in samples):
         return np.nan
     return float(stats.levene(*samples, center="median").pvalue)
 
@@ -182,14 +158,16 @@ def probability_of_improvement(first: ArrayLike, second: ArrayLike, confidence: 
     """Probability that a network of `first` [n] has a smaller value than one of `second` [m], ties counting half (Mann
     and Whitney's U over n m), with Newcombe's interval (2006, method 5: a score interval, so it stays within [0, 1]).
 
-    A run without a value (diverged, failed) counts as larger than every run that has one. n: that of `first`.
+    A run without a value (diverged, failed) counts as larger than every run that has one. n: the smaller of the two
+    samples; no interval where it is below LEAST.
     """
     a, b = (np.nan_to_num(np.asarray(values, dtype=float), nan=np.inf) for values in (first, second))
-    if not len(a) or not len(b):
-        return Estimate(np.nan, np.nan, np.nan, len(a))
+    n = min(len(a), len(b))
+    if not n:
+        return Estimate(np.nan, np.nan, np.nan, 0)
     share = float(np.mean((a[:, None] < b) + 0.5 * (a[:, None] == b)))
-    low, high = _newcombe(share, len(a), len(b), confidence)
-    return Estimate(share, low, high, len(a))
+    low, high = _newcombe(share, len(a), len(b), confidence) if n >= LEAST else (np.nan, np.nan)
+    return Estimate(share, low, high, n)
 
 
 def _newcombe(share: float, n: int, m: int, confidence: float) -> tuple[float, float]:
@@ -216,25 +194,7 @@ def share_not_ok(status: Sequence[str], confidence: float = 0.95) -> Estimate:
     return Estimate(100 * bad / n, 100 * float(found.low), 100 * float(found.high), n)
 
 
-def rank_intervals(scores: ArrayLike, confidence: float = 0.95, resamples: int = 5000) -> list[Estimate]:
-    """Rank of each of m methods by its mean score [m, n] (1: smallest; ties share their mean rank), with the percentile
-    bootstrap over seeds; the same seeds are drawn for all methods, as the networks are paired.
-
-    A seed at which any method has no score (NaN: diverged, failed) is left out for all of them; n is what remains.
-    """
-    data = np.asarray(scores, dtype=float)
-    data = data[:, ~np.isnan(data).any(axis=0)]
-    count = data.shape[1]
-    if count == 0:
-        return [Estimate(np.nan, np.nan, np.nan, 0) for _ in data]
-    ranks = stats.rankdata(data.mean(axis=1))
-    drawn = np.random.default_rng(SEED).integers(0, count, (resamples, count))
-    resampled = stats.rankdata(data[:, drawn].mean(axis=2), axis=0)
-    low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2], axis=1)
-    ends = zip(ranks, low, high, strict=True) if count > 1 else ((rank, np.nan, np.nan) for rank in ranks)
-    return [Estimate(float(rank), float(a), float(b), count) for rank, a, b in ends]
-
-
-def _known(values: ArrayLike) -> np.ndarray:
+def known_values(values: ArrayLike) -> np.ndarray:
+    """Values [n] without NaN (failed runs)."""
     data = np.asarray(values, dtype=float)
     return data[~np.isnan(data)]

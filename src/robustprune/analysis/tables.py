@@ -1,5 +1,6 @@
 """Every table of the study: `robustprune tables` writes each as CSV (all digits), HTML (for the report) and LaTeX."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,10 +14,10 @@ from robustprune.analysis.costs import inference_cost, training_cost
 from robustprune.analysis.floors import floors
 from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.published.domination import domination
+from robustprune.analysis.read import missing_note, read_detailed_runs
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.sensitivity import sensitivity_initialization, sensitivity_seed, sensitivity_width
 from robustprune.analysis.sheet import Sheet
-from robustprune.analysis.source import missing_note, read_detailed_runs
 from robustprune.analysis.tradeoff import tradeoff
 from robustprune.errors import StudyError, nearest
 from robustprune.files import write_atomically, write_table
@@ -44,7 +45,8 @@ def write_tables(
 ) -> list[Path]:
     """Write tables (all, or those named) of the runs.csv and details.csv in `source`; returns the paths.
 
-    Raises StudyError for an unknown name.
+    A table that cannot be made does not stop the others: its page and standard error say why. Raises StudyError for an
+    unknown name.
     """
     for name in names or ():
         if name not in TABLES:
@@ -52,10 +54,19 @@ def write_tables(
     runs, note = read_detailed_runs(source), missing_note(source)
     written = []
     for name in names or TABLES:
-        sheet = TABLES[name](runs, confidence)
+        sheet = _made(name, runs, confidence)
         sheet = replace(sheet, caption=f"{sheet.caption} {note}.") if note else sheet
         write_table(sheet.table, folder / f"{name}.csv")
         for kind, text in (("html", sheet.html()), ("tex", sheet.latex(name.replace("_", "-")))):
             write_atomically(folder / f"{name}.{kind}", lambda path, text=text: path.write_text(text))
         written += [folder / f"{name}.{kind}" for kind in ("csv", "html", "tex")]
     return written
+
+
+def _made(name: str, runs: pd.DataFrame, confidence: float) -> Sheet:
+    try:
+        return TABLES[name](runs, confidence)
+    except Exception as error:
+        reason = f"This table could not be made: {type(error).__name__}: {error}."
+        print(f"table {name}: {reason}", file=sys.stderr)
+        return Sheet(pd.DataFrame({"failed": [reason]}), name.replace("_", " "), (), reason)

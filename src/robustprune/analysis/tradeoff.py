@@ -2,16 +2,26 @@
 
 import pandas as pd
 
+from robustprune.analysis.captions import ERROR, NOT_OK, N, brackets, caption
+from robustprune.analysis.columns import Interval, Number, Text, most_known
+from robustprune.analysis.read import NETWORK, SERIES
 from robustprune.analysis.robustness import mean_units
-from robustprune.analysis.sheet import Sheet, by_network, number, with_interval
-from robustprune.analysis.source import NETWORK, SERIES, compared, standard, variant_of
-from robustprune.analysis.statistics import mean_interval
+from robustprune.analysis.select import STANDARD_START, compared, standard, without
+from robustprune.analysis.sheet import Sheet
+from robustprune.analysis.statistics import interval_columns, mean_interval
 
 MEASURES = {"params": "params_kept", "macs": "macs_kept"}
 COLUMNS = [
     *(*NETWORK, "method", "strength", "variant", "epochs", "units_kept"),
-    *("params", "params_low", "params_high", "params_percent", "macs", "macs_low", "macs_high", "macs_percent"),
-    *("error", "error_low", "error_high", "error_valid", "n", "not_ok"),
+    *(*interval_columns("params"), "params_percent", *interval_columns("macs"), "macs_percent"),
+    *(*interval_columns("error"), "error_valid", "n", "not_ok"),
+]
+SHOWN = [
+    *(Text("method"), Text("strength"), Text("epochs"), Text("units_kept", "units kept (mean)")),
+    *(Interval("params", "params", ",.0f"), Number("params_percent", "params (%)", ".1f")),
+    *(Interval("macs", "MACs", ",.0f"), Number("macs_percent", "MACs (%)", ".1f")),
+    *(Interval("error", "test error (%)", ".2f"), Number("error_valid", "validation error (%)", ".2f")),
+    *(Text("n"), Text("not_ok", "not ok")),
 ]
 
 
@@ -23,15 +33,14 @@ def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """
     rows = []
     for key, group in compared(standard(runs)).groupby(SERIES, sort=False):
-        row = dict(zip(SERIES, key, strict=True)) | {"variant": variant_of(group).iloc[0]}
+        row = dict(zip(SERIES, key, strict=True)) | {"variant": group["variant"].iloc[0]}
         row |= {"epochs": int(group["epochs"].iloc[0]), "units_kept": mean_units(group["units_kept"])}
         for name, column in {**MEASURES, "error": "error_test_percent"}.items():
-            found = mean_interval(group[column].astype(float), confidence)
-            row |= {**found.columns(name), "n": found.n}
+            row |= mean_interval(group[column].astype(float), confidence).columns(name)
         for name in MEASURES:
             row[f"{name}_percent"] = 100 * row[name] / group[f"{name}_dense"].iloc[0]
         row["error_valid"] = group["error_valid_percent"].astype(float).mean()
-        rows.append({**row, "not_ok": int((group["status"] != "ok").sum())})
+        rows.append({**row, "n": most_known(row), "not_ok": int((group["status"] != "ok").sum())})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -39,22 +48,12 @@ def tradeoff(runs: pd.DataFrame, confidence: float) -> Sheet:
     """The points as a table, largest networks first within a method, with its page."""
     table = points(runs, confidence)
     table = table.sort_values([*NETWORK, "method", "params"], ascending=[True] * 4 + [False], kind="stable")
-    caption = (
-        "Every strength of every method at the standard start (width 1, He normal). Brackets: Student's t interval at "
-        f"level {confidence:.0%} over n seeds. Error: last-epoch test error; validation error where images were held "
-        "out. Percentages: of the starting network. Not ok: collapsed, diverged or failed networks; collapsed ones are "
-        "in the means."
+    text = caption(
+        f"Every strength of every method at the standard start ({STANDARD_START}).",
+        brackets(confidence),
+        f"{ERROR} Validation error: where images were held out. Percentages: of the starting network.",
+        NOT_OK,
+        N,
+        without(compared(runs), table, STANDARD_START),
     )
-    return Sheet(table, "What is kept, and at what error", by_network(table, _readable), caption)
-
-
-def _readable(table: pd.DataFrame) -> pd.DataFrame:
-    shown = table[["method", "strength", "epochs"]].copy()
-    shown["units kept (mean)"] = table["units_kept"]
-    for name, title in (("params", "params"), ("macs", "MACs")):
-        shown[title] = [with_interval(row, name, ",.0f") for _, row in table.iterrows()]
-        shown[f"{title} (%)"] = [f"{value:.1f}" for value in table[f"{name}_percent"]]
-    shown["test error (%)"] = [with_interval(row, "error", ".2f") for _, row in table.iterrows()]
-    shown["validation error (%)"] = [number(value, ".2f") for value in table["error_valid"]]
-    shown["n"], shown["not ok"] = table["n"], table["not_ok"]
-    return shown
+    return Sheet.of(table, SHOWN, "What is kept, and at what error", text)

@@ -7,7 +7,7 @@ import torch
 
 from robustprune.engine.training import Training
 from robustprune.files import write_atomically
-from robustprune.records.provenance import training_hash
+from robustprune.starts.parts.registry import code_hash
 from robustprune.study.cells import Cell
 
 INTERVAL_SECONDS = 20.0
@@ -19,7 +19,8 @@ class Checkpoint:
     def __init__(self, path: Path | None, cell: Cell, source: str = ""):
         """source: what else the cell starts from (a hash), for controls."""
         self.path = path
-        self.identity = f"{cell.config_hash}/{training_hash(cell.method)}/{torch.__version__}/{source}"
+        code = code_hash(cell.method, cell.architecture)
+        self.identity = f"{cell.config_hash}/{code}/{torch.__version__}/{source}"
         self.saved = time.monotonic()
 
     def load(self, training: Training) -> bool:

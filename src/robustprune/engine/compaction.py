@@ -1,25 +1,46 @@
 """Physical removal of units: from a stacked network during training, and into plain networks at the end."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from robustprune.methods.parts.base import Selection
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.folding import select_units
 from robustprune.networks.stacked import StackedNetwork, membership
 
+GATED = "gated"
 Masks = dict[str, Tensor]
+Scores = Callable[[], Mapping[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which places survive a compaction: order[slot][r, i] is the old index of new place i, and valid[slot][r, i] is
+    False where the new place is padding."""
+
+    order: Mapping[str, Tensor]
+    valid: Mapping[str, Tensor]
+
+    def take(self, tensor: Tensor, slot: str, dim: int = 1) -> Tensor:
+        """Select along the axis `dim` (>= 1) of a tensor [R, ...]; padded places become zero."""
+        order, valid = self.order[slot], self.valid[slot]
+        shape = [1] * tensor.dim()
+        shape[0], shape[dim] = order.shape
+        expanded = list(tensor.shape)
+        expanded[dim] = order.shape[1]
+        return tensor.gather(dim, order.view(shape).expand(expanded)).masked_fill(~valid.view(shape), 0)
 
 
 def surviving(
-    architecture: Architecture, kept: Mapping[str, Tensor], remove: Mapping[str, Tensor], scores: Mapping[str, Tensor]
+    architecture: Architecture, kept: Mapping[str, Tensor], remove: Mapping[str, Tensor], scores: Scores
 ) -> tuple[Masks, Tensor]:
     """Which places survive a request to remove units: slot -> bool [R, n], and which replicates were guarded [R].
 
-    A channel takes its flattened features with it, and leaves when its last one goes (baselines.md 0.4 c, d). Where
-    a slot would end up empty its best unit by score stays and the replicate is guarded: it counts as collapsed.
+    A channel takes its flattened features with it, and leaves when its last one goes (docs/baselines.md 0.4 c, d).
+    Where a slot would end up empty its best unit by score stays and the replicate is guarded: it counts as collapsed.
     """
     alive: Masks = {}
     guarded = torch.zeros(next(iter(kept.values())).shape[0], dtype=torch.bool)
@@ -32,7 +53,7 @@ def surviving(
         alive[slot.name] = candidates & ~asked
         empty = ~alive[slot.name].any(1)
         if bool(empty.any()):
-            score = scores.get(slot.name, torch.zeros_like(candidates, dtype=torch.float32))
+            score = scores().get(slot.name, torch.zeros_like(candidates, dtype=torch.float32))
             best = score.masked_fill(~candidates, -torch.inf).argmax(1)
             alive[slot.name][empty, best[empty]] = True
             guarded |= empty.cpu()
@@ -43,13 +64,13 @@ def surviving(
 
 def selection(alive: Masks) -> Selection:
     """The places to keep, in order, as many per slot as the largest replicate needs."""
-    order, real = {}, {}
+    order, valid = {}, {}
     for slot, mask in alive.items():
         counts = mask.sum(1)
         places = int(counts.max())
         order[slot] = torch.argsort(mask.to(torch.int8), dim=1, descending=True, stable=True)[:, :places]
-        real[slot] = torch.arange(places, device=mask.device).expand(len(mask), -1) < counts.unsqueeze(1)
-    return Selection(order, real)
+        valid[slot] = torch.arange(places, device=mask.device).expand(len(mask), -1) < counts.unsqueeze(1)
+    return Selection(order, valid)
 
 
 def select_parameters(
@@ -59,12 +80,33 @@ def select_parameters(
     out = {}
     for layer in architecture.layers:
         weight, bias = tensors[f"{layer.name}.weight"].detach(), tensors[f"{layer.name}.bias"].detach()
-        if layer.target:
-            weight, bias = chosen.take(weight, layer.target, 1), chosen.take(bias, layer.target, 1)
-        if layer.source:
-            weight = chosen.take(weight, layer.source, 2)
+        if layer.writes:
+            weight, bias = chosen.take(weight, layer.writes, 1), chosen.take(bias, layer.writes, 1)
+        if layer.reads:
+            weight = chosen.take(weight, layer.reads, 2)
         out[f"{layer.name}.weight"], out[f"{layer.name}.bias"] = weight, bias
     return out
+
+
+def select_own(
+    network: StackedNetwork, gated: Sequence[str], tensors: Mapping[str, Tensor], chosen: Selection
+) -> dict[str, Tensor]:
+    """A method's parameters or buffers after a compaction of `network`; their names say how (methods.parts.base)."""
+    selected, like_weights = {}, defaultdict(dict)
+    for name, tensor in tensors.items():
+        scope, _, own = name.partition(".")
+        if "/" in name:
+            kind, weight = name.split("/")
+            like_weights[kind][weight] = tensor
+        elif own and scope == GATED:
+            by_slot = tensor.detach().split([network.places()[slot] for slot in gated], 1)
+            selected[name] = torch.cat([chosen.take(part, slot) for slot, part in zip(gated, by_slot, strict=True)], 1)
+        else:
+            selected[name] = chosen.take(tensor.detach(), scope) if own else tensor.detach()
+    for kind, weights in like_weights.items():
+        for weight, tensor in select_parameters(network.architecture, weights, chosen).items():
+            selected[f"{kind}/{weight}"] = tensor
+    return selected
 
 
 def compact(network: StackedNetwork, chosen: Selection) -> StackedNetwork:
@@ -72,7 +114,7 @@ def compact(network: StackedNetwork, chosen: Selection) -> StackedNetwork:
     kept = {}
     for slot, places in network.kept.items():
         taken = chosen.take(places, slot)
-        kept[slot] = torch.where(chosen.real[slot], taken, -1)
+        kept[slot] = torch.where(chosen.valid[slot], taken, -1)
     parameters = select_parameters(network.architecture, network.parameters, chosen)
     return StackedNetwork(network.architecture, parameters, kept)
 
@@ -83,8 +125,8 @@ def extract(network: StackedNetwork, replicate: int) -> tuple[dict[str, Tensor],
     Weights below the smallest normal number become zero: they change no score, and on many CPUs they slow the
     network down twentyfold.
     """
-    real = {slot: places[replicate] >= 0 for slot, places in network.kept.items()}
+    held = {slot: places[replicate] >= 0 for slot, places in network.kept.items()}
     own = {name: tensor[replicate].detach() for name, tensor in network.parameters.items()}
     own = {name: tensor.masked_fill(tensor.abs() < torch.finfo(tensor.dtype).tiny, 0) for name, tensor in own.items()}
-    weights = select_units(network.architecture, own, real)
-    return weights, {slot: network.kept[slot][replicate][mask] for slot, mask in real.items()}
+    weights = select_units(network.architecture, own, held)
+    return weights, {slot: network.kept[slot][replicate][mask] for slot, mask in held.items()}

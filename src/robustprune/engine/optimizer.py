@@ -1,14 +1,12 @@
 """Adam over a stacked network: one fused kernel for R networks, whose state follows them through compactions."""
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from robustprune.engine.compaction import select_parameters
-from robustprune.methods.parts.base import Method, Selection
-from robustprune.networks.architecture import Architecture
+from robustprune.engine.compaction import Selection, select_own, select_parameters
+from robustprune.methods.parts.base import Method
 from robustprune.networks.stacked import StackedNetwork
 from robustprune.study.cells import Cell
 
@@ -54,7 +52,7 @@ class StackedAdam:
         """The state by parameter name."""
         return {name: dict(self.adam.state[tensor]) for name, tensor in self.named.items()}
 
-    def selected_moments(self, network: StackedNetwork, chosen: Selection) -> Moments:
+    def selected_moments(self, network: StackedNetwork, gated: Sequence[str], chosen: Selection) -> Moments:
         """The state after a compaction of `network`, indexed like the parameters."""
         old = {name: values for name, values in self.moments().items() if values}  # none before a first gradient
         new: Moments = {name: {"step": values["step"]} for name, values in old.items()}
@@ -62,28 +60,9 @@ class StackedAdam:
             values = {name: state[moment] for name, state in old.items()}
             weights = {name: tensor for name, tensor in values.items() if name in network.parameters}
             own = {name.removeprefix(OWN): values[name] for name in values.keys() - weights.keys()}
-            for name, tensor in _select_weights(network.architecture, weights, chosen).items():
+            selected = select_parameters(network.architecture, weights, chosen) if weights else {}
+            for name, tensor in selected.items():
                 new[name][moment] = tensor
-            for name, tensor in select_own(network.architecture, own, chosen).items():
+            for name, tensor in select_own(network, gated, own, chosen).items():
                 new[OWN + name][moment] = tensor
         return new
-
-
-def select_own(architecture: Architecture, parameters: Mapping[str, Tensor], chosen: Selection) -> dict[str, Tensor]:
-    """A method's own parameters (named as methods.base.Method says) after a compaction."""
-    selected, like_weights = {}, defaultdict(dict)
-    for name, tensor in parameters.items():
-        if "/" in name:
-            kind, weight = name.split("/")
-            like_weights[kind][weight] = tensor
-        else:
-            slot = name.split(".")[0] if "." in name else None
-            selected[name] = chosen.take(tensor.detach(), slot) if slot else tensor.detach()
-    for kind, tensors in like_weights.items():
-        for weight, tensor in _select_weights(architecture, tensors, chosen).items():
-            selected[f"{kind}/{weight}"] = tensor
-    return selected
-
-
-def _select_weights(architecture: Architecture, weights: Mapping[str, Tensor], chosen: Selection) -> dict[str, Tensor]:
-    return select_parameters(architecture, weights, chosen) if weights else {}

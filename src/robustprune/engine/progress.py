@@ -13,7 +13,7 @@ class Progress:
     """Context manager around a cell's epochs that are left."""
 
     def __init__(self, training: Training, resumed: bool):
-        self.cell, self.first, self.epochs = training.cell, training.epoch, training.method.epochs
+        self.cell, self.first, self.epochs = training.cell, training.epoch, training.epochs
         self.started = time.perf_counter()
         self.terminal = sys.stderr.isatty()
         if resumed:

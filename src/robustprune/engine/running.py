@@ -26,6 +26,7 @@ from robustprune.networks.latency import latency
 from robustprune.networks.plain import PlainNetwork
 from robustprune.records.provenance import peak_memory_mib, provenance
 from robustprune.records.record import Provenance, Record, Replicate, write_record
+from robustprune.starts.parts.registry import code_hash
 from robustprune.study.cells import Cell
 
 
@@ -36,13 +37,13 @@ def run_cell(
     checkpoint: Path | None = None,
     device: str = "cpu",
     threads: int = 1,
-    found: Path | None = None,
+    source: Path | None = None,
     after_epoch: Callable[[Training], None] | None = None,
 ) -> Record:
     """Train and evaluate a cell; writes record.json last, beside history.parquet, gates.npz, networks.safetensors.
 
-    An error inside training is recorded with status failed for every replicate. found: the folder of the cell whose
-    architectures a control starts from. after_epoch is called after each epoch (for tests of interruption). Raises
+    An error inside training is recorded with status failed for every replicate. source: the folder of the cell whose
+    networks a control starts from. after_epoch is called after each epoch (for tests of interruption). Raises
     StudyError for settings that no run could satisfy (device, batch size).
     """
     _check_device(device, cell)
@@ -50,14 +51,15 @@ def run_cell(
     keep_freed_memory()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
-    saved = Checkpoint(checkpoint, cell, digest(found))
+    saved = Checkpoint(checkpoint, cell, digest(source))
     epochs = cell.training.epochs
-    origin = provenance(cell.method, device, threads)  # now: the source may be edited while the cell trains
+    # now: the source may be edited while the cell trains
+    origin = provenance(code_hash(cell.method, cell.architecture), device, threads)
     try:
         with _flushed_denormals():
-            training = Training(cell, data, device, found=_read_found(found))
+            training = Training(cell, data, device, kept_by_source=_kept_by(source))
             _train(training, saved, after_epoch)
-            epochs = training.method.epochs
+            epochs = training.epochs
             replicates, networks = _evaluate(training)
             _write_details(training, networks, folder)
     except (RuntimeError, ValueError, ArithmeticError, MemoryError, LookupError, TypeError) as error:
@@ -81,7 +83,7 @@ def run_cell(
     return record
 
 
-def _read_found(folder: Path | None) -> list[Kept]:
+def _kept_by(folder: Path | None) -> list[Kept]:
     """What the source of a control kept; a source without networks fails the control's networks, not its job."""
     try:
         return read_kept(folder) if folder else []
@@ -91,15 +93,15 @@ def _read_found(folder: Path | None) -> list[Kept]:
 
 @contextmanager
 def _flushed_denormals() -> Iterator[None]:
-    """Weights that L2 drives below the normal numbers count as zero: products take 25 times as long with them.
-
-    The processor's state belongs to the whole process: it is put back, so that whoever called can still represent them.
-    """
+    """Flush subnormal floats to zero while a cell trains: L2 drives unused weights below the normal range, where CPU
+    matrix products run up to 25 times slower. The state belongs to the whole process and is put back on exit."""
+    smallest = torch.finfo(torch.float32).tiny
+    before = bool((torch.full((1,), smallest) * 0.5 == 0).all())
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
-        torch.set_flush_denormal(False)
+        torch.set_flush_denormal(before)
 
 
 def _check_device(device: str, cell: Cell) -> None:

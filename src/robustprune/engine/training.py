@@ -1,8 +1,9 @@
 """The one training loop: all replicates of a cell, any method, compaction while it trains."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,24 +11,26 @@ import torch
 from torch import Tensor
 
 from robustprune.data.datasets import Dataset
-from robustprune.engine.batches import Batches
-from robustprune.engine.compaction import compact, selection, surviving
-from robustprune.engine.cuda_graph import Replay
+from robustprune.engine.batches import cell_batches, training_examples
+from robustprune.engine.compaction import compact, select_own, selection, surviving
+from robustprune.engine.cuda_graph import RepeatedStep
 from robustprune.engine.history import History
-from robustprune.engine.optimizer import Moments, StackedAdam, select_own
+from robustprune.engine.optimizer import Moments, StackedAdam
 from robustprune.errors import StudyError
 from robustprune.initialization import initial_parameters
-from robustprune.initialization.examples import Examples
 from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.noise import Noise
-from robustprune.methods.parts.registry import check_method, find_method
+from robustprune.methods.parts.registry import find_method
 from robustprune.networks.architecture import architecture
-from robustprune.networks.convolution import windows
 from robustprune.networks.folding import Kept
 from robustprune.networks.layers import cross_entropy
 from robustprune.networks.size import macs
-from robustprune.networks.stacked import Passage, StackedNetwork, every_unit
+from robustprune.networks.stacked import ForwardHooks, StackedNetwork, every_unit
+from robustprune.starts.parts.base import Start, StartContext
+from robustprune.starts.parts.registry import check_cell, find_start, start_names
 from robustprune.study.cells import Cell, stream_seed
+from robustprune.study.config import Strict
 
 PASSES = 3  # a training step costs about three forward passes: forward, and backward to weights and activations
 
@@ -41,30 +44,37 @@ class Training:
         data: Dataset,
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
-        found: Sequence[Kept] = (),
+        kept_by_source: Sequence[Kept] = (),
     ):
-        """found: the units that the cell `cell.source_key` kept, per replicate; for controls."""
-        settings = check_method(cell)
+        """kept_by_source: the units that the cell `cell.source_key` kept, per replicate; for controls."""
+        settings = check_cell(cell)
         self.cell, self.data, self.device = cell, data, device
         self.architecture = architecture(cell.architecture)
+        self.gated = self.architecture.gated(cell.track)
         self.units = self.architecture.units(cell.width)
         seeds = [cell.seed(replicate) for replicate in range(cell.replicates)]
         self.orders = [torch.Generator().manual_seed(stream_seed(seed, "order")) for seed in seeds]
         self.noise = self._noise([torch.Generator().manual_seed(stream_seed(seed, "gates")) for seed in seeds])
         draws = [torch.Generator().manual_seed(stream_seed(seed, "weights")) for seed in seeds]
-        self.examples = self._examples()
+        self.examples = training_examples(cell, data)
         parameters = initial_parameters(self.architecture, self.units, cell.initialization, draws, dtype, self.examples)
-        self.batches = self._batches(dtype)
+        self.batches = cell_batches(cell, self.architecture, self.examples, self.orders, dtype, device)
         self.network = StackedNetwork(
             self.architecture,
             {name: tensor.to(device) for name, tensor in parameters.items()},
             every_unit(self.units, cell.replicates, device),
         )
-        self.method = find_method(cell.method)(settings, self._context(dtype, found))
+        start = self._start(settings, kept_by_source)
+        self.epochs = start.epochs(cell.training.epochs) if start else cell.training.epochs
         self.epoch = 0
+        self.moment = Moment(0, self.epochs * self.batches.steps, self.batches.steps)
+        method = find_method(start.method if start else cell.method)
+        settings = method.Settings.model_validate(start.method_settings) if start else settings
+        self.method = method(settings, self._context(dtype))
         self.optimizer = self._adam(None)
         self.loss = torch.zeros(cell.replicates, device=device, dtype=dtype)
-        self.repeat = Replay(self._step, device)
+        self.repeat = RepeatedStep(self.step, device)
+        self.generation = 0  # of the tensors: it grows where they are replaced
         self.guarded = torch.zeros(cell.replicates, dtype=torch.bool)
         self.diverged = torch.zeros(cell.replicates, dtype=torch.bool)
         self.train_macs = np.zeros(cell.replicates)
@@ -72,33 +82,12 @@ class Training:
         self.clock = time.perf_counter if device.startswith("cuda") else time.thread_time
         self.seconds = 0.0
         self.history = History(self.architecture, self.units, cell.replicates)
-        left_out = self.method.start(self.network, self._fresh)
-        if left_out:
-            self._remove(left_out)
+        if start:
+            self.remove(start.begin(self.network, self._fresh))
         self.history.note_gates(self.network.kept, self.method.gates())
 
-    def _examples(self) -> Examples:
-        images, labels = self.data.train_images, self.data.train_labels
-        if self.cell.training.images == "tuning":
-            images, labels = images[self.data.tuning], labels[self.data.tuning]
-        return Examples(images, labels)
-
-    def _batches(self, dtype: torch.dtype) -> Batches:
-        images, labels = self.examples.images, self.examples.labels
-        if self.cell.training.batch_size > len(labels):
-            raise StudyError(
-                f"training.batch_size: {self.cell.training.batch_size} exceeds the {len(labels)} training images of "
-                f"{self.cell.dataset}; choose a smaller batch"
-            )
-        convolved = self.architecture.layers[0].kernel > 1
-        if convolved:
-            images = windows(images)
-        images, labels = images.to(self.device), labels.to(self.device)
-        served = None if convolved else dtype
-        return Batches(images, labels, self.cell.training.batch_size, self.orders, served)
-
     def _fresh(self, replicate: int, units: Mapping[str, int]) -> dict[str, Tensor]:
-        """Other initial weights than the replicate's own, for a network of these units."""
+        """Fresh initial weights for a network of this size, from a stream separate from the replicate's own."""
         seed = stream_seed(self.cell.seed(replicate), "weights again")
         generator = torch.Generator().manual_seed(seed)
         drawn = initial_parameters(
@@ -107,22 +96,28 @@ class Training:
         return {name: tensor[0].to(self.device) for name, tensor in drawn.items()}
 
     def _noise(self, generators: list[torch.Generator]) -> Noise:
-        gated = {slot: self.units[slot] for slot in self.architecture.gated(self.cell.track)}
-        return Noise(generators, gated, self.device)
+        return Noise(generators, {slot: self.units[slot] for slot in self.gated}, self.device)
 
-    def _context(self, dtype: torch.dtype, found: Sequence[Kept]) -> Context:
+    def _start(self, settings: Strict, kept_by_source: Sequence[Kept]) -> Start | None:
+        """The start that the cell names as its method, or None: the whole network of the cell's method."""
+        if self.cell.method not in start_names():
+            return None
+        context = StartContext(
+            self.architecture, self.gated, self.units, self.cell.replicates, self.noise, kept_by_source
+        )
+        return find_start(self.cell.method)(settings, context)
+
+    def _context(self, dtype: torch.dtype) -> Context:
         return Context(
             architecture=self.architecture,
-            gated=self.architecture.gated(self.cell.track),
+            gated=self.gated,
             units=self.units,
             replicates=self.cell.replicates,
-            examples=len(self.batches.labels),
+            train_size=len(self.batches.labels),
             batch_size=self.cell.training.batch_size,
-            steps_per_epoch=self.batches.steps,
-            epochs=self.cell.training.epochs,
             noise=self.noise,
+            moment=self.moment,
             learning_rate=self.cell.training.learning_rate,
-            found=found,
             dtype=dtype,
             device=self.device,
         )
@@ -130,30 +125,21 @@ class Training:
     @property
     def finished(self) -> bool:
         """Whether all epochs are done."""
-        return self.epoch >= self.method.epochs
-
-    @property
-    def rate(self) -> float:
-        """Factor on every learning rate in the current epoch."""
-        training = self.cell.training
-        return training.decay_factor if self.epoch >= training.decay_at * self.method.epochs else 1.0
+        return self.epoch >= self.epochs
 
     def run_epoch(self) -> None:
         """Train one epoch; units may be removed after any step."""
         started = self.clock()
         self._set_rate()
-        if self.epoch:
-            self.batches.start_epoch()
+        self.batches.start_epoch()
         self.loss.zero_()
         work = self._macs()
-        for step in range(self.batches.steps):
-            self.repeat()
+        for _ in range(self.batches.steps):
+            self.repeat(self._work())
             self.train_macs += PASSES * self.cell.training.batch_size * work
-            remove = self.method.removals(self.network, self.epoch * self.batches.steps + step + 1)
-            if self.method.changed:
-                self.repeat.forget()
-                self.method.changed = False
-            if remove is not None and self._remove(remove):
+            self._set_moment(replace(self.moment, step=self.moment.step + 1))
+            remove = self.method.after_step(self.network)
+            if remove is not None and self.remove(remove):
                 work = self._macs()
         self.epoch += 1
         mean_loss = (self.loss / self.batches.steps).cpu()
@@ -161,30 +147,43 @@ class Training:
         self.diverged |= ~mean_loss.isfinite()
         self.history.note_epoch(self.epoch, mean_loss, self.network, self.method.gates(), work)
 
-    def _set_rate(self) -> None:
-        if self.rate != self.optimizer.rate:
-            self.optimizer.set_rate(self.rate)
-            self.repeat.forget()
+    def _set_moment(self, moment: Moment) -> None:
+        self.moment = self.method.moment = moment
 
-    def _step(self) -> None:
-        """One training step; adds the batch's mean cross-entropy per replicate to `loss` [R]."""
+    def _set_rate(self) -> None:
+        """Let the schedule's factor fall on the learning rates, at the start of an epoch."""
+        training = self.cell.training
+        rate = training.decay_factor if self.moment.reached(training.decay_at) else 1.0
+        self._set_moment(replace(self.moment, rate=rate))
+        self.optimizer.set_rate(rate)
+
+    def _work(self) -> Hashable:
+        """What the next step's work depends on; another value means that a GPU records the step anew."""
+        return self.method.phase(self.moment), self.moment.rate, self.generation
+
+    def step(self) -> None:
+        """Do one training step; the batch's mean cross-entropy per replicate is added to `loss` [R]."""
         x, y = self.batches.next()
         self.method.draw(x.shape[1])
-        losses = self._losses(x, y, self.method).mean(1)
+        losses = self.losses(x, y, self.method)
+        means = losses.mean(1)
         penalty = self.method.penalty(self.network)
+        if penalty is not None and penalty.shape != means.shape:
+            shape = list(penalty.shape)
+            raise StudyError(f"{self.cell.method}: penalty is {shape}, expected [{len(means)}]: one per replicate")
         self.optimizer.clear()
-        (losses if penalty is None else losses + penalty).sum().backward()
+        (means if penalty is None else means + penalty).sum().backward()
         with torch.no_grad():
-            self.method.step(self.network, self.rate, lambda passage: self._losses(x, y, passage))
+            self.method.step(self.network, losses.detach(), lambda hooks: self.losses(x, y, hooks))
             self.optimizer.step()
-            self.method.constrain(self.network, self.rate)
-            self.loss += losses
+            self.method.constrain(self.network)
+            self.loss += means
 
-    def _losses(self, x: Tensor, y: Tensor, passage: Passage) -> Tensor:
-        """Cross-entropy per example [R, B]."""
+    def losses(self, x: Tensor, y: Tensor, hooks: ForwardHooks) -> Tensor:
+        """Cross-entropy per example [R, B] of images x [R, B, n] with labels y [R, B]."""
         lower = self.cell.training.precision == "bfloat16"
         with torch.autocast("cuda", torch.bfloat16) if lower else nullcontext():
-            scores = self.network.forward(x, passage)
+            scores = self.network.forward(x, hooks)
         return cross_entropy(scores.to(self.loss.dtype), y)
 
     def _macs(self) -> np.ndarray:
@@ -192,34 +191,44 @@ class Training:
         counts = {slot: count.double() for slot, count in self.network.counts().items()}
         return macs(self.architecture, counts).numpy()
 
-    def _remove(self, remove: dict[str, Tensor]) -> bool:
-        """Cut the asked-for units out of everything; False if nothing had to go."""
-        network = self.network
-        alive, guarded = surviving(self.architecture, network.kept, remove, self.method.scores(network))
+    def remove(self, units: Mapping[str, Tensor]) -> bool:
+        """Cut units, slot -> bool [R, n], out of everything; False if nothing had to go."""
+        network, method = self.network, self.method
+        alive, guarded = surviving(self.architecture, network.kept, units, lambda: method.scores(network))
         self.guarded |= guarded
         if all(bool((alive[slot] == (kept >= 0)).all()) for slot, kept in network.kept.items()):
             return False
         chosen = selection(alive)
-        moments = self.optimizer.selected_moments(network, chosen)
-        self.network = compact(network, chosen)
-        self.method.parameters = select_own(network.architecture, self.method.parameters, chosen)
-        self.method.select(chosen)
-        self.optimizer = self._adam(moments)
-        if "input" in self.network.kept:
-            self.batches.restrict(self.network.kept["input"])
-        self.repeat.forget()
+        parameters, buffers = (
+            select_own(network, self.gated, tensors, chosen) for tensors in (method.parameters, method.buffers)
+        )
+        moments = self.optimizer.selected_moments(network, self.gated, chosen)
+        self._go_on_with(compact(network, chosen), parameters, buffers, moments)
         return True
 
+    def _go_on_with(
+        self, network: StackedNetwork, parameters: dict[str, Tensor], buffers: dict[str, Tensor], moments: Moments
+    ) -> None:
+        """Replace the network and all that follows it: after a removal, and from a checkpoint."""
+        self.network = network
+        self.method.parameters, self.method.buffers = parameters, buffers
+        self.method.places = network.places()
+        self.optimizer = self._adam(moments)
+        if "input" in network.kept:
+            self.batches.restrict(network.kept["input"])
+        self.generation += 1
+
     def _adam(self, moments: Moments | None) -> StackedAdam:
-        return StackedAdam(self.cell, self.network, self.method, self.rate, moments)
+        return StackedAdam(self.cell, self.network, self.method, self.moment.rate, moments)
 
     def state(self) -> dict[str, Any]:
         """Everything a checkpoint must hold to go on bit-identically (between epochs)."""
         return {
             "weights": {name: tensor.detach() for name, tensor in self.network.parameters.items()},
             "kept": self.network.kept,
-            "gates": {name: tensor.detach() for name, tensor in self.method.parameters.items()},
-            "method": self.method.state(),
+            "parameters": {name: tensor.detach() for name, tensor in self.method.parameters.items()},
+            "buffers": self.method.buffers,
+            "streams": {name: stream.position for name, stream in self.method.streams.items()},
             "adam": self.optimizer.moments(),
             "orders": [generator.get_state() for generator in self.orders],
             "noise": self.noise.position,
@@ -233,16 +242,14 @@ class Training:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint's state."""
         self.epoch, self.seconds = state["epoch"], state["seconds"]
+        self._set_moment(replace(self.moment, step=self.epoch * self.batches.steps))
         self.guarded, self.diverged = state["flags"]
         self.train_macs = state["train_macs"].numpy()
         self.history.restore(state["history"])
         for generator, saved in zip(self.orders, state["orders"], strict=True):
             generator.set_state(saved)
         self.noise.position.copy_(state["noise"])
-        self.network = StackedNetwork(self.architecture, state["weights"], state["kept"])
-        self.method.parameters = dict(state["gates"])
-        self.method.restore(state["method"])
-        self.optimizer = self._adam(state["adam"])
-        if "input" in self.network.kept:
-            self.batches.restrict(self.network.kept["input"])
-        self.repeat.forget()
+        for name, stream in self.method.streams.items():
+            stream.position.copy_(state["streams"][name])
+        network = StackedNetwork(self.architecture, state["weights"], state["kept"])
+        self._go_on_with(network, dict(state["parameters"]), dict(state["buffers"]), state["adam"])

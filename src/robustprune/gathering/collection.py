@@ -10,8 +10,9 @@ import pandas as pd
 from robustprune.engine.jobs import failed_replicates
 from robustprune.errors import StudyError
 from robustprune.files import write_table
-from robustprune.methods.parts.registry import check_method
+from robustprune.gathering.asked import ASKED, asked_columns, cells_at_operating_points
 from robustprune.records.record import COLUMNS, RECORD_NAME, Record, Replicate, read_record, table_rows
+from robustprune.starts.parts.registry import check_cell
 from robustprune.study.cells import AXES, Cell, study_cells
 from robustprune.study.config import StudyConfig
 
@@ -19,7 +20,8 @@ DETAILS = (
     *("status", "reason", "units_raw", "gates_above_090_fraction"),
     *("inference_ms_dense_batch1", "inference_ms_kept_batch1"),
 )
-ASKED = ("peak_memory_mib", "training", "settings")  # of the cell, the same for its replicates; the last two as JSON
+OF_CELL = ("peak_memory_mib", "training", "settings", *ASKED)
+"""Columns that are the same for all replicates of a cell; training and settings are JSON."""
 SAMPLED_GATES = 60  # per slot, of replicate 0: enough to see trajectories, small enough to ship
 
 
@@ -31,7 +33,9 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
     count as failed.
     """
     runs, details, histories, gates, missing = [], [], [], [], []
-    for cell in study_cells(config).values():
+    cells = study_cells(config)  # checks that every operating point is there
+    chosen = cells_at_operating_points(config)
+    for cell in cells.values():
         source = Path(config.root, "runs", cell.key)
         try:
             record = _checked(source / RECORD_NAME, cell)
@@ -40,15 +44,16 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
             if (source / RECORD_NAME).exists():
                 failed = failed_replicates(cell, str(error))
                 runs += table_rows(cell, failed, {})
-                details += list(_details(cell, failed, None))
+                details += list(_details(cell, failed, None, cell.key in chosen))
             continue
         runs += record.rows()
-        details += list(_details(record.cell, record.replicates, record.provenance.peak_memory_mib))
+        memory = record.provenance.peak_memory_mib
+        details += list(_details(record.cell, record.replicates, memory, cell.key in chosen))
         histories.append(_with_axes(cell, _read_history(source)))
         gates.append(_with_axes(cell, _read_gates(source, cell)))
     tables = {
         "runs.csv": pd.DataFrame(runs, columns=list(COLUMNS)),
-        "details.csv": pd.DataFrame(details, columns=[*AXES, "replicate", *DETAILS, *ASKED]),
+        "details.csv": pd.DataFrame(details, columns=[*AXES, "replicate", *DETAILS, *OF_CELL]),
         "missing.csv": pd.DataFrame(missing, columns=["cell", "reason"]),
         "history.parquet": _concatenate(histories),
         "gates.parquet": _concatenate(gates),
@@ -67,9 +72,12 @@ def _checked(path: Path, cell: Cell) -> Record:
     return record
 
 
-def _details(cell: Cell, replicates: Iterable[Replicate], peak_memory_mib: float | None) -> Iterator[dict]:
-    axes = cell.model_dump(mode="json", include=set(AXES))
-    asked = {"training": cell.training.model_dump_json(), "settings": json.dumps(_settings(cell))}
+def _details(
+    cell: Cell, replicates: Iterable[Replicate], peak_memory_mib: float | None, operating_point: bool
+) -> Iterator[dict]:
+    axes, settings = cell.model_dump(mode="json", include=set(AXES)), _settings(cell)
+    asked = {"training": cell.training.model_dump_json(), "settings": json.dumps(settings)}
+    asked |= asked_columns(settings, operating_point)
     for entry in replicates:
         values = entry.model_dump(mode="json", include={"replicate", *DETAILS})
         yield {**axes, **values, "peak_memory_mib": peak_memory_mib, **asked}
@@ -78,7 +86,7 @@ def _details(cell: Cell, replicates: Iterable[Replicate], peak_memory_mib: float
 def _settings(cell: Cell) -> dict:
     """The method's settings with their defaults; as given for programs that are not methods of the package."""
     try:
-        return check_method(cell).model_dump(mode="json")
+        return check_cell(cell).model_dump(mode="json")
     except StudyError:
         return cell.settings
 

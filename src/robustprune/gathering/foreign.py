@@ -91,7 +91,7 @@ def write_results(
 def _provenance(config: StudyConfig, cell: Cell, program: Iterable[Path], first: Path) -> Provenance:
     """first: the file whose time is that of the program's start."""
     started = _modified(first)
-    origin = {**provenance(cell.method, config.device, config.threads), "source_hash": program_hash(program)}
+    origin = provenance(program_hash(program), config.device, config.threads)
     begun = datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds")
     return Provenance(**origin, started=begun, seconds=max(0.0, time.time() - started))
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from robustprune.errors import StudyError
 from robustprune.files import write_table
+from robustprune.gathering.asked import ASKED
 from robustprune.study.cells import AXES
 
 TABLES = ("runs.csv", "details.csv", "history.parquet", "gates.parquet")
@@ -19,7 +20,7 @@ def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> l
     A cell that several folders hold is taken whole from the last of them. `order`: keys of cells; those that are there
     come first and in this order, as if all had been collected at once. missing.csv is that of the last folder, the
     one collected with the study's configuration of today, without the cells that another folder has. Raises StudyError
-    naming a file that is not there.
+    naming a file that is not there, or that lacks a column.
     """
     collected = [{name: _read(folder / name) for name in (*TABLES, "missing.csv")} for folder in folders]
     cells = [set(tables["runs.csv"].index) for tables in collected]
@@ -49,6 +50,12 @@ def _read(path: Path) -> pd.DataFrame:
     if not path.exists():
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
     table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    missing = set(ASKED) - set(table.columns) if path.name == "details.csv" else ()
+    if missing:
+        raise StudyError(
+            f"{path}: no column {', '.join(sorted(missing))} (collected by an older version); make it again with "
+            "`robustprune collect`"
+        )
     if path.name not in TABLES or table.empty:
         return table
     return table.set_index(pd.Index(map(cell_key, table[list(AXES)].itertuples(index=False, name=None))))

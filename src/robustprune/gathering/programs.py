@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from robustprune.errors import StudyError
-from robustprune.methods.parts.registry import check_method, method_names
+from robustprune.methods.parts.registry import method_names
 from robustprune.records.provenance import source_hash
+from robustprune.starts.parts.registry import check_cell, start_names
 from robustprune.study.cells import Cell, study_cells
 from robustprune.study.config import StudyConfig
 
@@ -17,12 +18,12 @@ def checked_cells(config: StudyConfig) -> dict[str, Cell]:
     """All cells of a study by their key. Raises StudyError for wrong settings of the package's methods, and for a
     program that has the name of one."""
     for name in config.foreign:
-        if name in method_names():
+        if name in [*method_names(), *start_names()]:
             raise StudyError(f"foreign.{name}: the package has a method of this name; give the program another name")
     cells = study_cells(config)
     for cell in cells.values():
         if cell.method not in config.foreign:
-            check_method(cell)
+            check_cell(cell)
     return cells
 
 

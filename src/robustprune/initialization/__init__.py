@@ -10,7 +10,7 @@ from robustprune.initialization.fuse import fuse
 from robustprune.initialization.mmd import mmd
 from robustprune.initialization.schemes import filled
 from robustprune.networks.architecture import Architecture
-from robustprune.study.config import split_initialization
+from robustprune.study.names import split_initialization
 
 FROM_DATA: dict[str, Callable[..., dict[str, Tensor]]] = {"fuse": fuse, "mmd": mmd}
 

@@ -5,10 +5,9 @@ R. Ghods, A. S. Lan, T. Goldstein, C. Studer, "MSE-optimal neural network initia
 
     W = W2 C_hx C_xx^-1,    b = W2 E[h] + b2 - W E[x],    h = relu(W1 x + b1)
 
-(linear MMSE estimation; baselines.md 17.2). The paper has closed forms of the moments for Gaussian inputs; here they
-are those of training images, with a ridge. Ours too: where the extra layer goes (before the first fully connected
-layer, as wide as it), and that the deeper network trains for one epoch, on top of the cell's own epochs.
-"""
+(linear MMSE estimation; docs/baselines.md 17.2). The paper has closed forms of the moments for Gaussian inputs; here
+they are those of training images, with a ridge. Ours too: where the extra layer goes (before the first fully connected
+layer, as wide as it), and that the deeper network trains for one epoch, on top of the cell's own epochs."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +19,7 @@ from robustprune.initialization.examples import Examples
 from robustprune.initialization.schemes import filled
 from robustprune.networks.architecture import Architecture, Layer, Slot
 from robustprune.networks.layers import cross_entropy
-from robustprune.networks.stacked import Passage, StackedNetwork, every_unit
+from robustprune.networks.stacked import ForwardHooks, StackedNetwork, every_unit
 
 EXTRA = "extra"
 BATCH = 128
@@ -39,7 +38,7 @@ def fuse(
     """Parameters of one network, as schemes.filled gives them."""
     doubled = next(layer for layer in architecture.layers if layer.kernel == 1)
     deep = deeper(architecture, doubled)
-    wider = {**units, EXTRA: units[doubled.target]}
+    wider = {**units, EXTRA: units[doubled.writes]}
     network = _stacked(deep, wider, filled(deep, wider, "he_normal", generator, dtype))
     _train(network, examples, generator, dtype)
     trained = {name: tensor.detach()[0] for name, tensor in network.parameters.items()}
@@ -54,7 +53,7 @@ def deeper(architecture: Architecture, doubled: Layer) -> Architecture:
     layers = []
     for layer in architecture.layers:
         if layer.name == doubled.name:
-            layers += [replace(layer, name=EXTRA, target=EXTRA), replace(layer, source=EXTRA)]
+            layers += [replace(layer, name=EXTRA, writes=EXTRA), replace(layer, reads=EXTRA)]
         else:
             layers.append(layer)
     return replace(architecture, slots=(*architecture.slots, Slot(EXTRA, 1)), layers=tuple(layers))
@@ -91,7 +90,7 @@ def _train(network: StackedNetwork, examples: Examples, generator: torch.Generat
         optimizer.step()
 
 
-class _Recorder(Passage):
+class _Recorder(ForwardHooks):
     """Keeps what two layers read."""
 
     def __init__(self, names: tuple[str, str]):

@@ -5,7 +5,7 @@ C. Lee, K. Cho, "Unsupervised learning of initialization in deep neural networks
 
     a_s = softmax f(x_1..x_D; theta + delta_s),  delta_s ~ N(0, s^2)    and    b_s: D labels drawn uniformly,
 
-on unlabelled training images (baselines.md 17.3). The kernel is exp(-|a - b|^2 / 2 h^2) on vectors of D x 10
+on unlabelled training images (docs/baselines.md 17.3). The kernel is exp(-|a - b|^2 / 2 h^2) on vectors of D x 10
 probabilities, the estimator the unbiased one. Read: the idea. Ours: s (a share of each layer's spread of weights),
 h (2 h^2 is the mean squared distance of two labelings), the number of steps, Adam.
 """

@@ -1,5 +1,5 @@
-"""Bayesian compression with the group horseshoe prior, BC-GHS (Louizos, Ullrich and Welling, NIPS 2017; baselines.md
-section 7.2 to 7.5).
+"""Bayesian compression with the group horseshoe prior, BC-GHS (Louizos, Ullrich and Welling, NIPS 2017;
+docs/baselines.md section 7.2 to 7.5).
 
 Objective: E[cross-entropy] + (scale beta_t / N) [KL(scales) + KL(weights)]. A gate is z = s t with half-Cauchy s (one
 per slot, scale tau0) and t (one per unit, scale 1); each square is a product of a Gamma and an inverse Gamma variable
@@ -51,10 +51,11 @@ class HorseshoeGates(PhasedGates):
         super().__init__(settings, context)
         for name, start in (("mean", 0.0), ("log_variance", LOG_VARIANCE_START)):
             for part, sign in (("gamma", 1), ("inverse", -1)):
-                own = {f"{slot}.{part}_{name}": tensor for slot, tensor in self.constant(start).items()}
+                own = self.filled(f"{part}_{name}", start)
                 common = sign * 2 * math.log(settings.tau0) if name == "mean" else start
                 shared = {
-                    f"{part}_{name} {slot}": tensor[:, :1].clone() for slot, tensor in self.constant(common).items()
+                    f"{part}_{name} {slot}": torch.full_like(own[f"{slot}.{part}_{name}"][:, :1], common)
+                    for slot in context.gated
                 }
                 self.parameters |= own | shared
 
@@ -83,7 +84,7 @@ class HorseshoeGates(PhasedGates):
     def pruned(self, slot: str) -> Tensor:
         """Which gates [R, n] have a mode far below the largest of their slot."""
         mean, variance = (part.detach() for part in self.log_normal(slot))
-        mode = (mean - variance).masked_fill(~self.real[slot], -torch.inf)
+        mode = (mean - variance).masked_fill(~self.valid(slot), -torch.inf)
         return mode < mode.amax(1, keepdim=True) + math.log(self.settings.threshold)
 
     def settled(self, slot: str) -> Tensor:
@@ -95,7 +96,7 @@ class HorseshoeGates(PhasedGates):
 
     def cost(self, slot: str) -> Tensor:
         own, _ = self.parts(slot)
-        return self.settings.kl_scale / self.context.examples * self._divergence(own, 1.0)
+        return self.settings.kl_scale / self.context.train_size * self._divergence(own, 1.0)
 
     def _divergence(self, parts: tuple[Tensor, ...], tau: float) -> Tensor:
         m_gamma, log_v_gamma, m_inverse, log_v_inverse = parts
@@ -103,10 +104,10 @@ class HorseshoeGates(PhasedGates):
 
     def network_cost(self, network: StackedNetwork) -> Tensor:
         """KL of the slots' shared scales [R]."""
-        shared = (self._divergence(list(self.parts(slot))[1], self.settings.tau0) for slot in self.real)
-        return self.settings.kl_scale / self.context.examples * sum(part.squeeze(1) for part in shared)
+        shared = (self._divergence(list(self.parts(slot))[1], self.settings.tau0) for slot in self.context.gated)
+        return self.settings.kl_scale / self.context.train_size * sum(part.squeeze(1) for part in shared)
 
-    def constrain(self, network: StackedNetwork, rate: float) -> None:
+    def constrain(self, network: StackedNetwork) -> None:
         for name, tensor in self.parameters.items():
             if "/" in name:
                 continue

@@ -1,5 +1,5 @@
 """Bayesian compression with the group normal-Jeffreys prior, BC-GNJ (Louizos, Ullrich and Welling, NIPS 2017;
-baselines.md section 7.1).
+docs/baselines.md section 7.1).
 
 Objective: E[cross-entropy] + (scale beta_t / N) [sum_gates k(log alpha) + KL(weights)], gates z = mu + sigma eps per
 example, weights N(M, V) against N(0, 1) by local reparameterisation; k approximates the KL from p(z) ~ 1/|z|. Pruned
@@ -55,4 +55,4 @@ class BCGNJ(GaussianWeights, GaussianGates):
         return self.pruned(slot)
 
     def cost(self, slot: str) -> Tensor:
-        return self.settings.kl_scale / self.context.examples * kl(self.log_alpha(slot))
+        return self.settings.kl_scale / self.context.train_size * kl(self.log_alpha(slot))

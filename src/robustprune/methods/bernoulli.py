@@ -1,11 +1,10 @@
-"""Bernoulli gates with the flattening hyper-prior (Guenter and Sideris, arXiv 2205.04650; method.md).
+"""Bernoulli gates with the flattening hyper-prior (Guenter and Sideris, arXiv 2205.04650; docs/method.md).
 
 Objective: E_{xi ~ Bern(theta)}[cross-entropy] + (lambda / 2) ||W||^2 + sum_i c_i theta_i, c_i = ln(gamma_i) / N: the KL
 and the hyper-prior together are linear in theta, so every gate ends at 0 or 1.
 """
 
 import math
-from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -13,13 +12,15 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from robustprune.errors import StudyError, nearest
-from robustprune.methods.parts.base import Context, LossOfGates, Method, Selection
+from robustprune.methods.parts.base import Context, LossUnder, Method
 from robustprune.methods.parts.estimators import COMBINE, LINEAR, EstimatedGate, EstimatedLinear, exact, spread
+from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.prices import complexity_prices, expected_units
 from robustprune.networks.architecture import Architecture, Layer
 from robustprune.networks.stacked import Gated, StackedNetwork
 from robustprune.study.config import Strict
 
+SUMS = ("theta_sum", "slope_sum", "opened", "closed")
 FIXED_PRIOR_EDGE = 1e-6  # logit(theta) must stay finite where no hyper-prior lets gates close
 
 
@@ -50,19 +51,22 @@ class Settings(Strict):
 
 
 class Bernoulli(Method):
-    """theta [R, n] per slot, all slots side by side in one tensor so that one small kernel updates them all."""
+    """theta of all slots side by side in one tensor, so that one small kernel updates them all.
+
+    Buffers [R, all gates]: theta; theta_sum and slope_sum, its sum and that of DL + c over the steps of the pruning
+    window; opened and closed, the step's sums that the estimator reads.
+    """
 
     Settings = Settings
 
     def __init__(self, settings: Settings, context: Context):
         super().__init__(settings, context)
-        self.sizes = [context.units[slot] for slot in context.gated]
-        shape = (context.replicates, sum(self.sizes))
-        self.theta = torch.full(shape, settings.theta_start, dtype=context.dtype, device=context.device)
+        shape = (context.replicates, sum(context.units[slot] for slot in context.gated))
+        theta = torch.full(shape, settings.theta_start, dtype=context.dtype, device=context.device)
+        self.buffers["gated.theta"] = theta
+        self.buffers |= {f"gated.{name}": torch.zeros_like(theta) for name in SUMS}
         self.xi: dict[str, Tensor] = {}
-        self.theta_sum, self.slope_sum = torch.zeros_like(self.theta), torch.zeros_like(self.theta)
-        self._resize(self.sizes)
-        self.start_window()
+        self.price: Tensor | None = None
 
     @classmethod
     def check(cls, settings: Settings, architecture: Architecture, gated: tuple[str, ...]) -> None:
@@ -76,18 +80,21 @@ class Bernoulli(Method):
             if slot not in settings.price:
                 raise StudyError(f"price: no entry for slot {slot!r}; every gated slot needs one")
 
-    def start_window(self) -> None:
-        """Begin a pruning window (an epoch): the sums over its steps of theta and of DL + c."""
-        self.theta_sum.zero_()
-        self.slope_sum.zero_()
-        self.window = 0
+    @property
+    def theta(self) -> Tensor:
+        """Probability [R, all gates] that a gate is open."""
+        return self.buffers["gated.theta"]
 
     def by_slot(self, tensor: Tensor) -> dict[str, Tensor]:
         """Views of a tensor [R, all gates], slot -> [R, n]."""
-        return dict(zip(self.context.gated, tensor.split(self.sizes, 1), strict=True))
+        sizes = [self.places[slot] for slot in self.context.gated]
+        return dict(zip(self.context.gated, tensor.split(sizes, 1), strict=True))
 
     def draw(self, batch: int) -> None:
-        self.xi = self.context.noise.bernoulli(self.theta, self.sizes_by_slot, batch)
+        sizes = {slot: self.places[slot] for slot in self.context.gated}
+        self.xi = self.context.noise.bernoulli(self.theta, sizes, batch)
+        opened, closed = (self.by_slot(self.buffers[f"gated.{name}"]) for name in ("opened", "closed"))
+        self.sums = {slot: (opened[slot], closed[slot]) for slot in opened}
 
     def gate(self, slot: str, h: Tensor) -> Tensor:
         if slot not in self.xi:
@@ -101,7 +108,7 @@ class Bernoulli(Method):
         return EstimatedGate.apply(h, xi, theta, opened, closed, self.settings.estimator not in LINEAR)
 
     def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        slot = layer.source
+        slot = layer.reads
         if slot not in self.xi or self.settings.estimator not in LINEAR or not torch.is_grad_enabled():
             return super().linear(layer, h, weight, bias)
         return EstimatedLinear.apply(h, self.xi[slot], weight, bias, *self.sums[slot])
@@ -120,56 +127,62 @@ class Bernoulli(Method):
             columns.copy_(torch.as_tensor(per_slot[slot]).reshape(-1, 1).expand_as(columns))
         return price
 
-    def step(self, network: StackedNetwork, rate: float, loss: LossOfGates) -> None:
-        """Projected step theta <- clip(theta - eta (DL + c), 0, 1), eta = drift / c."""
+    def estimate(self, loss: LossUnder) -> Tensor:
+        """Estimate of DL [R, all gates] from the step."""
         if self.settings.estimator != "exact":
-            estimate = COMBINE[self.settings.estimator](self.opened, self.closed, self.theta)
-        else:
-            found = exact(lambda xi: loss(Gated(lambda slot, h: h * spread(xi[slot], h) if slot in xi else h)), self.xi)
-            estimate = torch.cat([found[slot] for slot in self.context.gated], 1)
-        if self.price is None or self.settings.cost == "complexity":
+            return COMBINE[self.settings.estimator](
+                self.buffers["gated.opened"], self.buffers["gated.closed"], self.theta
+            )
+        by_slot = exact(lambda xi: loss(Gated(lambda slot, h: h * spread(xi[slot], h) if slot in xi else h)), self.xi)
+        return torch.cat([by_slot[slot] for slot in self.context.gated], 1)
+
+    def step(self, network: StackedNetwork, losses: Tensor, loss: LossUnder) -> None:
+        """Projected step theta <- clip(theta - eta (DL + c), 0, 1), eta = drift / c."""
+        estimate, theta, fixed = self.estimate(loss), self.theta, self.settings.prior == "fixed"
+        if self.price is None or self.price.shape != theta.shape or self.settings.cost == "complexity":
             self.price = self.prices()
-        price = self.price
-        slope = estimate + price
-        if self.settings.prior == "fixed":  # without hyper-prior the KL pulls inwards: logit(theta) - logit(pi)
-            slope += torch.logit(self.theta) / self.context.examples
-        self.theta_sum += self.theta
-        self.slope_sum += slope
-        self.theta.addcdiv_(slope, price, value=-rate * self.settings.drift)
-        edge = FIXED_PRIOR_EDGE if self.settings.prior == "fixed" else 0.0
-        self.theta.clamp_(edge, 1 - edge)
+        slope = estimate + self.price
+        if fixed:  # without hyper-prior the KL pulls inwards: logit(theta) - logit(pi)
+            slope += torch.logit(theta) / self.context.train_size
+        self.buffers["gated.theta_sum"] += theta
+        self.buffers["gated.slope_sum"] += slope
+        theta.addcdiv_(slope, self.price, value=-self.moment.rate * self.settings.drift)
+        edge = FIXED_PRIOR_EDGE if fixed else 0.0
+        theta.clamp_(edge, 1 - edge)
 
-    def removals(self, network: StackedNetwork, step: int) -> dict[str, Tensor] | None:
-        """At the end of an epoch: mean theta at most 0.02 and mean DL + c positive (method.md section 5).
-
-        The window opens only when an idle gate can have come down from its start to 0 (otherwise the first epoch's
-        mean says nothing), and spans at least half an epoch.
-        """
-        steps = self.context.steps_per_epoch
-        self.window += 1
-        if step == math.ceil(self.settings.theta_start / self.settings.drift):
-            self.start_window()
-        if step % steps or 2 * self.window < steps or self.settings.prior == "fixed":
+    def after_step(self, network: StackedNetwork) -> dict[str, Tensor] | None:
+        """At the end of an epoch: mean theta at most 0.02 and mean DL + c positive (docs/method.md section 5)."""
+        moment = self.moment
+        if moment.step == self._first_window():
+            self._start_window()
+        if not moment.epoch_end or self.settings.prior == "fixed":
             return None
-        idle = (self.theta_sum <= self.settings.remove_below * self.window) & (self.slope_sum > 0)
-        self.start_window()
+        length = moment.step - self._window_start(moment)
+        if 2 * length < moment.steps_per_epoch:
+            return None
+        idle = self.buffers["gated.theta_sum"] <= self.settings.remove_below * length
+        idle &= self.buffers["gated.slope_sum"] > 0
+        self._start_window()
         return self.by_slot(idle)
+
+    def _first_window(self) -> int:
+        """The step after which an idle gate can have come down from its start to 0: means before it say nothing."""
+        return math.ceil(self.settings.theta_start / self.settings.drift)
+
+    def _window_start(self, moment: Moment) -> int:
+        """The step after which the pruning window that ends with an epoch began: the start of that epoch; the first
+        window's own start where that is later, or less than half an epoch before (a window spans half an epoch)."""
+        epoch_start = moment.step - moment.steps_per_epoch
+        first = self._first_window()
+        short = epoch_start - moment.steps_per_epoch / 2 < first
+        return first if first <= moment.step and short else epoch_start
+
+    def _start_window(self) -> None:
+        for name in ("theta_sum", "slope_sum"):
+            self.buffers[f"gated.{name}"].zero_()
 
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
         return self.by_slot(self.theta)
-
-    def select(self, selection: Selection) -> None:
-        for name in ("theta", "theta_sum", "slope_sum"):
-            kept = [selection.take(part, slot) for slot, part in self.by_slot(getattr(self, name)).items()]
-            setattr(self, name, torch.cat(kept, 1))
-        self._resize([selection.real[slot].shape[1] for slot in self.context.gated])
-
-    def _resize(self, sizes: list[int]) -> None:
-        self.sizes, self.price = sizes, None
-        self.sizes_by_slot = dict(zip(self.context.gated, sizes, strict=True))
-        self.opened, self.closed = torch.zeros_like(self.theta), torch.zeros_like(self.theta)
-        opened, closed = self.by_slot(self.opened), self.by_slot(self.closed)
-        self.sums = {slot: (opened[slot], closed[slot]) for slot in opened}
 
     def gates(self) -> dict[str, Tensor]:
         return self.by_slot(self.theta)
@@ -177,12 +190,3 @@ class Bernoulli(Method):
     def final_gates(self) -> dict[str, Tensor]:
         """theta > 1/2 -> 1, else removed."""
         return self.by_slot((self.theta > 0.5).to(self.theta.dtype))
-
-    def state(self) -> dict[str, Tensor]:
-        tensors = {"theta": self.theta, "theta_sum": self.theta_sum, "slope_sum": self.slope_sum}
-        return {**tensors, "sizes": torch.tensor(self.sizes), "window": torch.tensor(self.window)}
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        self.theta, self.theta_sum, self.slope_sum = (state[n] for n in ("theta", "theta_sum", "slope_sum"))
-        self.window = int(state["window"])
-        self._resize(state["sizes"].tolist())

@@ -1,4 +1,4 @@
-"""Beta-Bernoulli dropout, its input-independent part (Lee et al. 2018; baselines.md section 3c).
+"""Beta-Bernoulli dropout, its input-independent part (Lee et al. 2018; docs/baselines.md section 3c).
 
 pi ~ Kumaraswamy(a, b) posterior against a Beta(alpha/K, 1) prior; z ~ relaxed Bernoulli(pi) per example at
 temperature 0.1. Objective: E[cross-entropy] + (1/N) sum_l s_l KL. Pruned where E[pi] < 0.001, at the start of the
@@ -54,7 +54,7 @@ class BetaBernoulli(PhasedGates):
     def __init__(self, settings: Settings, context: Context):
         super().__init__(settings, context)
         for name, start in (("a", A_START), ("b", B_START)):
-            self.parameters |= {f"{slot}.{name}": values for slot, values in self.constant(start).items()}
+            self.parameters |= self.filled(name, start)
 
     def shape(self, slot: str) -> tuple[Tensor, Tensor]:
         """a and b of the Kumaraswamy posterior, float64."""
@@ -75,9 +75,9 @@ class BetaBernoulli(PhasedGates):
 
     def cost(self, slot: str) -> Tensor:
         value = kl(*self.shape(slot), self.settings.alpha).to(self.context.dtype)
-        return per_slot(self.settings.kl_scale, slot) / self.context.examples * value
+        return per_slot(self.settings.kl_scale, slot) / self.context.train_size * value
 
-    def constrain(self, network: StackedNetwork, rate: float) -> None:
-        for slot in self.real:
+    def constrain(self, network: StackedNetwork) -> None:
+        for slot in self.context.gated:
             self.own(slot, "a").clamp_(min=-10)
             self.own(slot, "b").clamp_(-10, 50)

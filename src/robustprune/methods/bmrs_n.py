@@ -1,4 +1,4 @@
-"""BMRS_N: Bayesian model reduction towards a spike (Wright, Igel and Selvan 2024; baselines.md section 5).
+"""BMRS_N: Bayesian model reduction towards a spike (Wright, Igel and Selvan 2024; docs/baselines.md section 5).
 
 Trains the model of SBP; a gate goes where the log evidence does not fall when its prior is replaced by a spike at the
 left edge, dF_N = log[(b - a) q(x = a)] >= 0, at two consecutive epochs. The public code leaves a term

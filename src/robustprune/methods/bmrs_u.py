@@ -1,5 +1,5 @@
-"""BMRS_U: Bayesian model reduction towards a log-uniform prior near zero (Wright, Igel and Selvan 2024; baselines.md
-5).
+"""BMRS_U: Bayesian model reduction towards a log-uniform prior near zero (Wright, Igel and Selvan 2024;
+docs/baselines.md 5).
 
 As bmrs_n with the reduced prior log-uniform on [log 2^-23, log 2^-p]: a gate goes where the posterior mass there is
 at least the prior's. A gate collapsed below 2^-23 would stay: the rule E[theta] < 0.001 of SBP removes it.

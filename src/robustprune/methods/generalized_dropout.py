@@ -1,4 +1,4 @@
-"""Generalised dropout (Srinivas and Babu 2016; baselines.md section 3a): trainable keep probabilities with a Beta
+"""Generalised dropout (Srinivas and Babu 2016; docs/baselines.md section 3a): trainable keep probabilities with a Beta
 prior.
 
 Objective: E_z[cross-entropy] - (1/N) sum_j [(a - 1) log theta_j + (b - 1) log(1 - theta_j)], z_j ~ Bernoulli(theta_j)
@@ -38,10 +38,10 @@ class GeneralizedDropout(PhasedGates):
 
     def __init__(self, settings: Settings, context: Context):
         super().__init__(settings, context)
-        self.parameters = {f"{slot}.theta": start for slot, start in self.constant(settings.theta_start).items()}
+        self.parameters = self.filled("theta", settings.theta_start)
 
     def draw(self, batch: int) -> None:
-        theta = torch.cat([self.own(slot, "theta").detach() for slot in self.real], 1)
+        theta = torch.cat([self.own(slot, "theta").detach() for slot in self.context.gated], 1)
         self.xi = self.context.noise.bernoulli(theta, self.sizes(), batch)
 
     def sampled(self, slot: str) -> Tensor:
@@ -54,11 +54,11 @@ class GeneralizedDropout(PhasedGates):
 
     def cost(self, slot: str) -> Tensor:
         theta = self.own(slot, "theta").clamp(EDGE, 1 - EDGE)
-        return negative_log_prior(theta, self.settings.a, self.settings.b) / self.context.examples
+        return negative_log_prior(theta, self.settings.a, self.settings.b) / self.context.train_size
 
     def closing(self, slot: str) -> Tensor:
         return self.own(slot, "theta").detach() < ALMOST_CLOSED
 
-    def constrain(self, network: StackedNetwork, rate: float) -> None:
+    def constrain(self, network: StackedNetwork) -> None:
         for theta in self.parameters.values():
             theta.clamp_(EDGE, 1 - EDGE)

@@ -1,4 +1,4 @@
-"""Group lasso, structured sparsity learning (Wen et al., NIPS 2016; baselines.md section 9), with proximal steps.
+"""Group lasso, structured sparsity learning (Wen et al., NIPS 2016; docs/baselines.md section 9), with proximal steps.
 
 Objective: cross-entropy + lambda sum_g sqrt|g| ||w_g||_2. A group is what computes a unit: its incoming weights and
 bias; for inputs and flattened features, which are not computed, the weights that read them. After every step of Adam
@@ -8,13 +8,12 @@ fine-tuning phase, which has no penalty. Changed: the paper's sub-gradients neve
 stands for Adam's metric in the proximal step, so lambda is in units of Adam's normalised gradient.
 """
 
-from collections.abc import Mapping
-
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.methods.parts.base import Context, Method, Selection
+from robustprune.methods.parts.base import Context, Method
+from robustprune.methods.parts.moment import Moment
 from robustprune.networks.stacked import StackedNetwork
 from robustprune.study.config import Strict
 
@@ -38,18 +37,19 @@ def shrink(weights: list[Tensor], threshold: Tensor | float) -> Tensor:
 
 
 class GroupLasso(Method):
-    """No gates: the weights themselves become zero."""
+    """No gates: the weights themselves become zero.
+
+    Buffers per slot: `zero`, which groups are zero now; `zero_for`, the consecutive ends of epochs at which they were.
+    """
 
     Settings = Settings
 
     def __init__(self, settings: Settings, context: Context):
         super().__init__(settings, context)
-        self.fine_tune_from = round((1 - settings.fine_tune) * context.steps_per_epoch * context.epochs)
-        self.fine_tuning = torch.zeros((), dtype=torch.bool, device=context.device)
-        shape = {slot: (context.replicates, context.units[slot]) for slot in context.gated}
-        device = context.device
-        self.zero = {slot: torch.zeros(size, dtype=torch.bool, device=device) for slot, size in shape.items()}
-        self.zero_for = {slot: torch.zeros(size, dtype=torch.int64, device=device) for slot, size in shape.items()}
+        self.buffers = self.filled("zero", False, torch.bool) | self.filled("zero_for", 0, torch.int64)
+
+    def phase(self, moment: Moment) -> str:
+        return "fine-tuning" if moment.in_last(self.settings.fine_tune) else "penalised"
 
     def groups(self, network: StackedNetwork, slot: str) -> tuple[list[Tensor], int]:
         """The tensors [R, n, ...] that make up the groups of a slot, as views, and how many weights a group holds."""
@@ -61,31 +61,20 @@ class GroupLasso(Method):
         weight = parameters[f"{architecture.reader(slot).name}.weight"].detach().transpose(1, 2)
         return [weight], weight[0, 0].numel()
 
-    def constrain(self, network: StackedNetwork, rate: float) -> None:
-        step = rate * self.context.learning_rate * self.settings.group_lambda * ~self.fine_tuning
-        for slot in self.zero:
+    def constrain(self, network: StackedNetwork) -> None:
+        if self.phase(self.moment) == "fine-tuning":
+            return
+        step = torch.tensor(self.moment.rate * self.context.learning_rate * self.settings.group_lambda)
+        for slot in self.context.gated:
             tensors, size = self.groups(network, slot)
-            self.zero[slot].copy_(shrink(tensors, step * size**0.5))
+            self.buffer(slot, "zero").copy_(shrink(tensors, step * size**0.5))
 
-    def removals(self, network: StackedNetwork, step: int) -> dict[str, Tensor] | None:
-        if step == self.fine_tune_from and self.settings.fine_tune:
-            self.fine_tuning.fill_(True)
-            return self.zero
-        if step % self.context.steps_per_epoch or bool(self.fine_tuning):
+    def after_step(self, network: StackedNetwork) -> dict[str, Tensor] | None:
+        zero = {slot: self.buffer(slot, "zero") for slot in self.context.gated}
+        if self.phase(self.moment) == "fine-tuning":
+            return zero if self.moment.crossed(1 - self.settings.fine_tune) else None
+        if not self.moment.epoch_end:
             return None
-        self.zero_for = {slot: torch.where(zero, self.zero_for[slot] + 1, 0) for slot, zero in self.zero.items()}
-        return {slot: count >= self.settings.patience for slot, count in self.zero_for.items()}
-
-    def select(self, selection: Selection) -> None:
-        for slot in self.zero:
-            self.zero[slot] = selection.take(self.zero[slot], slot)
-            self.zero_for[slot] = selection.take(self.zero_for[slot], slot)
-
-    def state(self) -> dict[str, Tensor]:
-        zero = {f"zero {slot}": mask for slot, mask in self.zero.items()}
-        return zero | {f"zero_for {slot}": n for slot, n in self.zero_for.items()} | {"fine_tuning": self.fine_tuning}
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        self.fine_tuning = state["fine_tuning"]
-        for slot in self.zero:
-            self.zero[slot], self.zero_for[slot] = state[f"zero {slot}"], state[f"zero_for {slot}"]
+        for slot, mask in zero.items():
+            self.buffers[f"{slot}.zero_for"] = torch.where(mask, self.buffer(slot, "zero_for") + 1, 0)
+        return {slot: self.buffer(slot, "zero_for") >= self.settings.patience for slot in zero}

@@ -1,4 +1,4 @@
-"""L0-ARM: binary gates with the augment-REINFORCE-merge gradient (Li and Ji, ECML 2019; baselines.md section 2).
+"""L0-ARM: binary gates with the augment-REINFORCE-merge gradient (Li and Ji, ECML 2019; docs/baselines.md section 2).
 
 Objective: E_z[cross-entropy] + (1/N) sum_l lambda_l |group| sum_j pi_j, z_j ~ Bernoulli(pi_j), pi = sigmoid(k phi). The
 gradient of the expectation comes from two passes with antithetic uniforms, here per example with per-example losses,
@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.methods.parts.base import Context, LossOfGates
+from robustprune.methods.parts.base import Context, LossUnder
 from robustprune.methods.parts.estimators import spread
 from robustprune.methods.parts.group_sizes import l0_prices, l0_start
 from robustprune.methods.parts.phased import PhasedGates, PhaseSettings
@@ -57,14 +57,14 @@ class L0Arm(PhasedGates):
         """The gates of the second pass."""
         return (self.u[slot] > 1 - self.pi(slot).unsqueeze(1)).to(self.context.dtype)
 
-    def step(self, network: StackedNetwork, rate: float, loss: LossOfGates) -> None:
-        if self.phase != "sampled":
+    def step(self, network: StackedNetwork, losses: Tensor, loss: LossUnder) -> None:
+        if not self.sampling:
             return
-        first, second = ({slot: draw(slot) for slot in self.real} for draw in (self.sampled, self.antithetic))
+        first, second = ({slot: draw(slot) for slot in self.context.gated} for draw in (self.sampled, self.antithetic))
         f_a, f_b = (
             loss(Gated(lambda slot, h, z=z: h * spread(z[slot], h) if slot in z else h)) for z in (first, second)
         )
-        for slot in self.real:
+        for slot in self.context.gated:
             self.own(slot, "phi").grad.add_(arm_gradient(f_a, f_b, self.u[slot], self.settings.k))
 
     def settled(self, slot: str) -> Tensor:
@@ -77,6 +77,6 @@ class L0Arm(PhasedGates):
     def closing(self, slot: str) -> Tensor:
         return self.pi(slot).detach() < ALMOST_CLOSED
 
-    def constrain(self, network: StackedNetwork, rate: float) -> None:
+    def constrain(self, network: StackedNetwork) -> None:
         for phi in self.parameters.values():
             phi.clamp_(-1, 1)

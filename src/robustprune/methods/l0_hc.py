@@ -1,4 +1,4 @@
-"""L0 regularisation with hard-concrete gates (Louizos, Welling and Kingma, ICLR 2018; baselines.md section 1).
+"""L0 regularisation with hard-concrete gates (Louizos, Welling and Kingma, ICLR 2018; docs/baselines.md section 1).
 
 Objective: cross-entropy + (1/N) sum_l lambda_l |group| sum_j P(z_j != 0). Changed: L2 on the weights is the study's own
 instead of the paper's share inside the bracket; no moving average of the weights; a convolution's gate multiplies after
@@ -74,6 +74,6 @@ class L0HardConcrete(PhasedGates):
     def closing(self, slot: str) -> Tensor:
         return probability_open(self.own(slot, "log_alpha").detach()) < ALMOST_CLOSED
 
-    def constrain(self, network: StackedNetwork, rate: float) -> None:
+    def constrain(self, network: StackedNetwork) -> None:
         for log_alpha in self.parameters.values():
             log_alpha.clamp_(-LIMIT, LIMIT)

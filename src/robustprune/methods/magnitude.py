@@ -1,4 +1,4 @@
-"""Iterative magnitude pruning with the L1 or L2 filter norm (Li et al., ICLR 2017; baselines.md section 11).
+"""Iterative magnitude pruning with the L1 or L2 filter norm (Li et al., ICLR 2017; docs/baselines.md section 11).
 
 Warm-up dense, then remove the units of smallest normalised norm in equal steps down to a budget, then fine-tune, all
 within the common epoch budget. Changed: one pool over all slots with norms divided by their slot's mean

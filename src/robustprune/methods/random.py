@@ -1,4 +1,4 @@
-"""Random pruning: the floor that every criterion must beat (baselines.md section 13).
+"""Random pruning: the floor that every criterion must beat (docs/baselines.md section 13).
 
 Scores are uniform numbers drawn once per unit from the replicate's own stream. Two forms: all units in one pool down to
 a budget (`target`), or the widths of another method's networks (`units`), where only the choice of units is random.
@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from robustprune.errors import StudyError
-from robustprune.methods.parts.base import Context, Selection
+from robustprune.methods.parts.base import Context
 from robustprune.methods.parts.criterion import Criterion
 from robustprune.methods.parts.schedule import ScheduleSettings
 from robustprune.networks.architecture import Architecture
@@ -37,7 +37,7 @@ class Random(Criterion):
         super().__init__(settings, context)
         sizes = {slot: context.units[slot] for slot in context.gated}
         drawn = context.noise.uniform(sizes, 1, context.dtype)
-        self.drawn = {slot: numbers[:, 0].clone() for slot, numbers in drawn.items()}
+        self.buffers = {f"{slot}.score": numbers[:, 0].clone() for slot, numbers in drawn.items()}
 
     @classmethod
     def check(cls, settings: Settings, architecture: Architecture, gated: tuple[str, ...]) -> None:
@@ -47,18 +47,18 @@ class Random(Criterion):
             )
 
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
-        return self.drawn
+        return {slot: self.buffer(slot, "score") for slot in self.context.gated}
 
-    def removals(self, network: StackedNetwork, step: int) -> dict[str, Tensor] | None:
+    def after_step(self, network: StackedNetwork) -> dict[str, Tensor] | None:
         if self.settings.units is None:
-            return super().removals(network, step)
-        event = self.event(step)
+            return super().after_step(network)
+        event = self.settings.event(self.moment)
         return None if event is None else self._towards_units(network, self.settings.share(event))
 
     def _towards_units(self, network: StackedNetwork, share: float) -> dict[str, Tensor]:
         """All but the highest scores of each slot; a channel takes its flattened features along."""
         remove = {}
-        for slot, scores in self.drawn.items():
+        for slot, scores in self.scores(network).items():
             least = min(self.settings.units[slot], self.context.units[slot])
             count = round(least + (self.context.units[slot] - least) * share)
             gone = network.kept[slot] < 0
@@ -69,12 +69,3 @@ class Random(Criterion):
             rank = scores.masked_fill(gone, -1.0).argsort(1, descending=True).argsort(1)
             remove[slot] = gone | (rank >= count)
         return remove
-
-    def select(self, selection: Selection) -> None:
-        self.drawn = {slot: selection.take(numbers, slot) for slot, numbers in self.drawn.items()}
-
-    def state(self) -> dict[str, Tensor]:
-        return dict(self.drawn)
-
-    def restore(self, state: dict[str, Tensor]) -> None:
-        self.drawn = dict(state)

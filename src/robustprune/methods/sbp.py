@@ -1,4 +1,5 @@
-"""Structured Bayesian pruning with truncated log-normal noise (Neklyudov et al., NIPS 2017; baselines.md section 4).
+"""Structured Bayesian pruning with truncated log-normal noise (Neklyudov et al., NIPS 2017; docs/baselines.md section
+4).
 
 Objective: E[cross-entropy] + (scale/N) sum KL(q(theta) || log-uniform), theta sampled per example and unit. Pruned
 where the signal-to-noise ratio is at most 1, or E[theta] < 0.001 (a gate squeezed against the left edge has a ratio
@@ -34,7 +35,7 @@ class SBP(PhasedGates):
     def __init__(self, settings: Settings, context: Context):
         super().__init__(settings, context)
         for name, start in (("mu", 0.0), ("log_sigma", -5.0)):
-            self.parameters |= {f"{slot}.{name}": values for slot, values in self.constant(start).items()}
+            self.parameters |= self.filled(name, start)
 
     def posterior(self, slot: str) -> tuple[Tensor, Tensor]:
         """mu and sigma in float64."""
@@ -57,9 +58,9 @@ class SBP(PhasedGates):
 
     def cost(self, slot: str) -> Tensor:
         kl = truncated.kl(*self.posterior(slot)).to(self.context.dtype)
-        return self.settings.kl_scale / self.context.examples * kl
+        return self.settings.kl_scale / self.context.train_size * kl
 
-    def constrain(self, network: StackedNetwork, rate: float) -> None:
-        for slot in self.real:
+    def constrain(self, network: StackedNetwork) -> None:
+        for slot in self.context.gated:
             self.own(slot, "mu").clamp_(*MU_RANGE)
             self.own(slot, "log_sigma").clamp_(*LOG_SIGMA_RANGE)

@@ -1,4 +1,4 @@
-"""Network slimming (Liu et al., ICCV 2017; baselines.md section 10).
+"""Network slimming (Liu et al., ICCV 2017; docs/baselines.md section 10).
 
 A factor s per unit multiplies it and is trained with an L1 penalty lambda sum |s|; then the units of smallest |s| over
 all slots leave at once, and the rest is fine-tuned without the penalty. Changed: the LeNets have no batch
@@ -15,6 +15,7 @@ from torch import Tensor
 from robustprune.methods.parts.base import Context
 from robustprune.methods.parts.criterion import Criterion
 from robustprune.methods.parts.estimators import spread
+from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.schedule import ScheduleSettings
 from robustprune.networks.stacked import StackedNetwork
 
@@ -40,35 +41,27 @@ class Slimming(Criterion):
 
     def __init__(self, settings: Settings, context: Context):
         super().__init__(settings, context)
-        for slot in context.gated:
-            ones = torch.ones(context.replicates, context.units[slot], dtype=context.dtype, device=context.device)
-            self.parameters[f"{slot}.scale"] = ones
-        self.cut = torch.zeros((), dtype=torch.bool, device=context.device)
+        self.parameters = self.filled("scale", 1.0)
+
+    def phase(self, moment: Moment) -> str:
+        return "fine-tuning" if self.settings.over(moment) else "sparse"
 
     def gate(self, slot: str, h: Tensor) -> Tensor:
         name = f"{slot}.scale"
         return h * spread(self.parameters[name].unsqueeze(1), h) if name in self.parameters else h
 
-    def constrain(self, network: StackedNetwork, rate: float) -> None:
-        by = rate * self.context.learning_rate * self.settings.l1 * ~self.cut
+    def constrain(self, network: StackedNetwork) -> None:
+        if self.phase(self.moment) == "fine-tuning":
+            return
+        by = torch.tensor(self.moment.rate * self.context.learning_rate * self.settings.l1)
         for scale in self.parameters.values():
             scale.copy_(soft_threshold(scale, by))
 
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
         return {slot: self.parameters[f"{slot}.scale"].detach().abs() for slot in self.context.gated}
 
-    def removals(self, network: StackedNetwork, step: int) -> dict[str, Tensor] | None:
-        self.cut |= self.event(step) == self.settings.events
-        return super().removals(network, step)
-
     def gates(self) -> dict[str, Tensor]:
         return {slot: self.parameters[f"{slot}.scale"].detach() for slot in self.context.gated}
 
     def final_gates(self) -> dict[str, Tensor]:
         return self.gates()
-
-    def state(self) -> dict[str, Tensor]:
-        return {"cut": self.cut}
-
-    def restore(self, state: dict[str, Tensor]) -> None:
-        self.cut = state["cut"]

@@ -1,4 +1,4 @@
-"""Spike-and-slab Gaussian node selection, SS-IG (Jantre, Bhattacharya and Maiti, arXiv 2108.11000; baselines.md
+"""Spike-and-slab Gaussian node selection, SS-IG (Jantre, Bhattacharya and Maiti, arXiv 2108.11000; docs/baselines.md
 section 8).
 
 Objective: E[cross-entropy] + (scale/N) [sum_nodes KL(Bern(g) || Bern(lambda_l)) + sum_nodes g_j KL(weights into j) +
@@ -12,7 +12,6 @@ the lambda of its hidden linear layer; removed for good where g < 0.05 at three 
 
 import itertools
 import math
-from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -90,14 +89,13 @@ class SSIG(PhasedGates):
 
     def __init__(self, settings: Settings, context: Context):
         super().__init__(settings, context)
-        self.parameters = {f"{slot}.t": start for slot, start in self.constant(T_START).items()}
+        self.parameters = self.filled("t", T_START)
         self.parameters |= {f"rho/{name}": start for name, start in like_weights(context, RHO_START).items()}
         self.log_prior = self._log_priors(context)
-        self.noise = {}
         shapes = context.architecture.shapes(context.units)
         for number, layer in enumerate(context.architecture.layers, 1):
             outputs, *inputs = shapes[f"{layer.name}.weight"]
-            self.noise[layer.name] = context.noise.branch(number, {"weight": math.prod(inputs), "bias": 1}, outputs)
+            self.streams[layer.name] = context.noise.branch(number, {"weight": math.prod(inputs), "bias": 1}, outputs)
 
     @classmethod
     def check(cls, settings: Settings, architecture: Architecture, gated: tuple[str, ...]) -> None:
@@ -107,13 +105,13 @@ class SSIG(PhasedGates):
 
     def _log_priors(self, context: Context) -> dict[str, float]:
         linear = [layer for layer in context.architecture.layers if layer.kernel == 1]
-        widths = [context.units[layer.source] for layer in linear] + [context.architecture.classes]
-        found = prior_inclusion(widths, context.examples, self.settings.prior_constant)
-        by_slot = {layer.target: value for layer, value in zip(linear, found, strict=False)}
+        widths = [context.units[layer.reads] for layer in linear] + [context.architecture.classes]
+        found = prior_inclusion(widths, context.train_size, self.settings.prior_constant)
+        by_slot = {layer.writes: value for layer, value in zip(linear, found, strict=False)}
         return {slot: by_slot.get(slot, found[0]) for slot in context.gated}
 
     def draw(self, batch: int) -> None:
-        if self.phase != "sampled":
+        if not self.sampling:
             return
         self.u = self.context.noise.uniform(self.sizes(), 1, self.context.dtype)
         self.eps, self.sigma = {}, {}
@@ -122,11 +120,11 @@ class SSIG(PhasedGates):
                 self.sigma[f"{layer.name}.{name}"] = F.softplus(self.parameters[f"rho/{layer.name}.{name}"])
             shape = self.sigma[f"{layer.name}.weight"].shape
             sizes = {"weight": shape[2:].numel(), "bias": 1}
-            self.eps[layer.name] = self.noise[layer.name].normal(sizes, shape[1], self.context.dtype)
+            self.eps[layer.name] = self.streams[layer.name].normal(sizes, shape[1], self.context.dtype)
 
     def sampled(self, slot: str) -> Tensor:
         z = _StraightThrough.apply(self.own(slot, "t").unsqueeze(1), self.u[slot])
-        return z * self.real[slot].unsqueeze(1)
+        return z * self.valid(slot).unsqueeze(1)
 
     def _weights(self, layer: Layer, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
         """The mini-batch's weights and biases."""
@@ -135,11 +133,11 @@ class SSIG(PhasedGates):
         return weight + noise * eps["weight"].view_as(weight), bias + offset * eps["bias"].squeeze(2)
 
     def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        drawn = self._weights(layer, weight, bias) if self.phase == "sampled" else (weight, bias)
+        drawn = self._weights(layer, weight, bias) if self.sampling else (weight, bias)
         return super().linear(layer, h, *drawn)
 
     def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        drawn = self._weights(layer, weight, bias) if self.phase == "sampled" else (weight, bias)
+        drawn = self._weights(layer, weight, bias) if self.sampling else (weight, bias)
         return super().convolve(layer, h, *drawn)
 
     def settled(self, slot: str) -> Tensor:
@@ -149,16 +147,16 @@ class SSIG(PhasedGates):
         return torch.sigmoid(self.own(slot, "t").detach()) < ALMOST_CLOSED
 
     def gates(self) -> dict[str, Tensor]:
-        if self.phase == "settled":
-            return self.fixed
-        return {slot: torch.sigmoid(self.own(slot, "t").detach()) * real for slot, real in self.real.items()}
+        if self.phase(self.moment) == "settled":
+            return super().gates()
+        return {slot: torch.sigmoid(self.own(slot, "t").detach()) * self.valid(slot) for slot in self.context.gated}
 
     def final_gates(self) -> dict[str, Tensor]:
-        return self.fixed if self.phase == "settled" else self._settle()
+        return super().gates()
 
     def cost(self, slot: str) -> Tensor:
         kl = bernoulli_kl(self.own(slot, "t"), self.log_prior[slot])
-        return self.settings.kl_scale / self.context.examples * kl
+        return self.settings.kl_scale / self.context.train_size * kl
 
     def network_cost(self, network: StackedNetwork) -> Tensor:
         """KL of the weights [R], those of a node weighed by its probability, in the units of cost."""
@@ -167,24 +165,15 @@ class SSIG(PhasedGates):
             per_node = 0.0
             for name in (f"{layer.name}.weight", f"{layer.name}.bias"):
                 kl = slab_kl(network.parameters[name], self.sigma[name], self.settings.slab)
-                if name.endswith("weight") and layer.source:
-                    real = network.kept[layer.source] >= 0
+                if name.endswith("weight") and layer.reads:
+                    real = network.kept[layer.reads] >= 0
                     kl = kl * real.view(len(real), 1, -1, *[1] * (kl.dim() - 3))
                 per_node = per_node + kl.flatten(2).sum(2) if kl.dim() > 2 else per_node + kl
-            if layer.target:
-                per_node = per_node * torch.sigmoid(self.own(layer.target, "t")) * self.real[layer.target]
+            if layer.writes:
+                per_node = per_node * torch.sigmoid(self.own(layer.writes, "t")) * self.valid(layer.writes)
             total = total + per_node.sum(1)
-        return self.settings.kl_scale / self.context.examples * total
+        return self.settings.kl_scale / self.context.train_size * total
 
-    def constrain(self, network: StackedNetwork, rate: float) -> None:
-        for slot in self.real:
+    def constrain(self, network: StackedNetwork) -> None:
+        for slot in self.context.gated:
             self.own(slot, "t").clamp_(-LARGEST_T, LARGEST_T)
-
-    def state(self) -> dict[str, Tensor]:
-        positions = {f"noise {name}": noise.position for name, noise in self.noise.items()}
-        return super().state() | positions
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        super().restore(state)
-        for name, noise in self.noise.items():
-            noise.position.copy_(state[f"noise {name}"])

@@ -1,4 +1,4 @@
-"""VIBNet: compression by the variational information bottleneck (Dai, Zhu, Guo and Wipf, ICML 2018; baselines.md
+"""VIBNet: compression by the variational information bottleneck (Dai, Zhu, Guo and Wipf, ICML 2018; docs/baselines.md
 section 6).
 
 Objective: cross-entropy + kappa sum_l m_l sum_i (1/2) log(1 + mu_i^2 / sigma_i^2), gates z = mu + sigma eps per
@@ -49,6 +49,6 @@ class VIB(GaussianGates):
         kl = information(self.own(slot, "mu"), self.own(slot, "log_variance"))
         return self.settings.kappa * self.map_side[slot] * kl
 
-    def constrain(self, network: StackedNetwork, rate: float) -> None:
-        for slot in self.real:
+    def constrain(self, network: StackedNetwork) -> None:
+        for slot in self.context.gated:
             self.own(slot, "log_variance").clamp_(min=LEAST_LOG_VARIANCE)

@@ -1,12 +1,12 @@
 """Architectures as data: slots where units are gated, and the layers between them."""
 
-import importlib
-import pkgutil
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from robustprune.errors import StudyError, nearest
-from robustprune.networks import architectures
+from robustprune import registry
+from robustprune.errors import StudyError
+from robustprune.networks.structure import problem
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Slot:
 class Layer:
     """A linear (kernel 1) or convolutional layer from one slot to the next.
 
-    source None: the image itself (one channel); target None: the class scores. positions: output places per
-    image, which multiply the MACs.
+    reads: the slot it reads, None for the image itself (one channel); writes: the slot it writes, None for the class
+    scores; positions: output places per image, which multiply the MACs.
     """
 
     name: str
-    source: str | None
-    target: str | None
+    reads: str | None
+    writes: str | None
     kernel: int = 1
     positions: int = 1
 
@@ -63,9 +63,10 @@ class Architecture:
             count = counts[slot.parent] * slot.positions if slot.parent else slot.units
             if slot.hidden and not slot.parent:
                 count = count * width
-                if count != int(count) or count < 1:
+                # widths are decimal fractions, which a float holds almost: 100 * 1.1 is 110.00000000000001
+                if round(count) < 1 or not math.isclose(count, round(count), rel_tol=1e-9):
                     raise StudyError(f"width {width:g}: slot {slot.name} of {self.name} would get {count:g} units")
-            counts[slot.name] = int(count)
+            counts[slot.name] = round(count)
         return counts
 
     def shapes(self, units: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
@@ -73,8 +74,8 @@ class Architecture:
         (out,)."""
         found: dict[str, tuple[int, ...]] = {}
         for layer in self.layers:
-            inputs = units[layer.source] if layer.source else 1
-            outputs = units[layer.target] if layer.target else self.classes
+            inputs = units[layer.reads] if layer.reads else 1
+            outputs = units[layer.writes] if layer.writes else self.classes
             kernel = (layer.kernel, layer.kernel) if layer.kernel > 1 else ()
             found |= {f"{layer.name}.weight": (outputs, inputs, *kernel), f"{layer.name}.bias": (outputs,)}
         return found
@@ -86,12 +87,12 @@ class Architecture:
     def reader(self, slot: str) -> Layer:
         """The layer that reads a slot (for a convolutional slot before a flattened one: the linear layer)."""
         flattened = [child.name for child in self.slots if child.parent == slot]
-        return next(layer for layer in self.layers if layer.source in [slot, *flattened])
+        return next(layer for layer in self.layers if layer.reads in [slot, *flattened])
 
     def writer(self, slot: str) -> Layer | None:
         """The layer that computes a slot's units (None for the input)."""
         name = self.slot(slot).parent or slot
-        return next((layer for layer in self.layers if layer.target == name), None)
+        return next((layer for layer in self.layers if layer.writes == name), None)
 
     def convolution(self, slot: str) -> Layer | None:
         """The convolution whose channels a slot holds (None for units, flattened features and the input)."""
@@ -100,13 +101,13 @@ class Architecture:
 
 
 def architecture_names() -> list[str]:
-    """Every architecture of the package, in alphabetical order."""
-    return sorted(module.name for module in pkgutil.iter_modules(architectures.__path__))
+    """Every architecture, in alphabetical order."""
+    return registry.names("architecture")
 
 
 def architecture(name: str) -> Architecture:
-    """Look an architecture up; raises StudyError with the nearest valid name."""
-    names = architecture_names()
-    if name not in names:
-        raise StudyError(f"unknown architecture {name!r}{nearest(name, names)}")
-    return importlib.import_module(f"robustprune.networks.architectures.{name}").ARCHITECTURE
+    """Look an architecture up; raises StudyError with the nearest valid name, or what is wrong with its file."""
+    found = registry.object_of("architecture", name, Architecture)
+    if wrong := problem(found, name):
+        raise StudyError(f"{registry.path_of('architecture', name)}: {wrong}")
+    return found

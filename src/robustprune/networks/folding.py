@@ -1,4 +1,4 @@
-"""From gates to a deterministic network: fold gates into weights, delete what is dead (baselines.md 0.4).
+"""From gates to a deterministic network: fold gates into weights, delete what is dead (docs/baselines.md 0.4).
 
 Everything here works on one replicate: weights "<layer>.weight" [out, in(, k, k)] and kept original indices per slot.
 """
@@ -22,7 +22,7 @@ def fold_gates(architecture: Architecture, weights: Weights, gates: Mapping[str,
     folded = dict(weights)
     for slot, gate in gates.items():
         layer = architecture.reader(slot)
-        if layer.source != slot:  # a convolutional slot read through its flattened one
+        if layer.reads != slot:  # a convolutional slot read through its flattened one
             gate = gate[_places(architecture, slot, kept)]
         weight = folded[f"{layer.name}.weight"]
         folded[f"{layer.name}.weight"] = weight * gate.to(weight.dtype).view(1, -1, *[1] * (weight.dim() - 2))
@@ -38,7 +38,7 @@ def remove_dead(architecture: Architecture, weights: Weights, kept: Kept) -> tup
     while True:
         alive = {slot.name: _read(architecture, weights, slot.name, kept) for slot in architecture.slots}
         for layer in architecture.layers:
-            if layer.target:
+            if layer.writes:
                 weights = _fold_constants(architecture, weights, layer, alive, kept)
         for slot in architecture.slots:
             if slot.parent:
@@ -59,9 +59,9 @@ def _read(architecture: Architecture, weights: Weights, slot: str, kept: Kept) -
     layer = architecture.reader(slot)
     weight = weights[f"{layer.name}.weight"]
     read = weight.flatten(2).abs().sum((0, 2)) != 0 if weight.dim() > 2 else (weight != 0).any(0)
-    if layer.source == slot:
+    if layer.reads == slot:
         return read
-    channels = kept[layer.source][read] // architecture.slot(layer.source).positions
+    channels = kept[layer.reads][read] // architecture.slot(layer.reads).positions
     return torch.isin(kept[slot], channels)
 
 
@@ -69,12 +69,12 @@ def _fold_constants(
     architecture: Architecture, weights: Weights, layer: Layer, alive: dict[str, Tensor], kept: Kept
 ) -> Weights:
     """Move units that read nothing (constant ReLU(bias)) into the next layer's bias and mark them dead."""
-    slot = layer.target
+    slot = layer.writes
     constant = (weights[f"{layer.name}.weight"].flatten(1) == 0).all(1)
     if not bool(constant.any()) or bool(constant.all()):
         return weights
     reader = architecture.reader(slot)
-    place = _places(architecture, slot, kept) if reader.source != slot else slice(None)
+    place = _places(architecture, slot, kept) if reader.reads != slot else slice(None)
     outgoing = weights[f"{reader.name}.weight"]
     columns = outgoing.flatten(2).sum(2) if outgoing.dim() > 2 else outgoing
     value = (weights[f"{layer.name}.bias"].relu() * constant)[place]
@@ -98,8 +98,8 @@ def select_units(architecture: Architecture, weights: Weights, alive: Mapping[st
     out = {}
     for layer in architecture.layers:
         weight, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
-        if layer.target:
-            weight, bias = weight[alive[layer.target]], bias[alive[layer.target]]
-        out[f"{layer.name}.weight"] = weight[:, alive[layer.source]] if layer.source else weight
+        if layer.writes:
+            weight, bias = weight[alive[layer.writes]], bias[alive[layer.writes]]
+        out[f"{layer.name}.weight"] = weight[:, alive[layer.reads]] if layer.reads else weight
         out[f"{layer.name}.bias"] = bias
     return out

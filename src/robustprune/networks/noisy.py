@@ -1,5 +1,5 @@
 """Layers whose weights are independent Gaussians, sampled through what they compute: the local reparameterisation
-(Kingma, Salimans and Welling, NIPS 2015; baselines.md section 7.0).
+(Kingma, Salimans and Welling, NIPS 2015; docs/baselines.md section 7.0).
 
 With weights of mean M and variance V an output is Gaussian, of mean M a and variance V a^2 over the inputs a; eps holds
 a standard normal number for each output before pooling.

@@ -21,8 +21,8 @@ class PlainNetwork(nn.Module):
         super().__init__()
         self.architecture = architecture
         for layer in architecture.layers:
-            fan_in = units[layer.source] if layer.source else 1
-            fan_out = units[layer.target] if layer.target else architecture.classes
+            fan_in = units[layer.reads] if layer.reads else 1
+            fan_out = units[layer.writes] if layer.writes else architecture.classes
             module = nn.Conv2d(fan_in, fan_out, layer.kernel) if layer.kernel > 1 else nn.Linear(fan_in, fan_out)
             self.add_module(layer.name, module)
         for slot in architecture.slots:
@@ -34,12 +34,12 @@ class PlainNetwork(nn.Module):
         h = images.flatten(1)
         h = h.index_select(1, self.kept_input) if hasattr(self, "kept_input") else h.unflatten(1, (1, 28, 28))
         for layer in self.architecture.layers:
-            if layer.source and self.architecture.slot(layer.source).parent:
-                h = h.flatten(1).index_select(1, getattr(self, f"kept_{layer.source}"))
+            if layer.reads and self.architecture.slot(layer.reads).parent:
+                h = h.flatten(1).index_select(1, getattr(self, f"kept_{layer.reads}"))
             h = getattr(self, layer.name)(h)
             if layer.kernel > 1:
                 h = F.max_pool2d(h, 2)
-            if layer.target:
+            if layer.writes:
                 h = F.relu(h)
         return h
 

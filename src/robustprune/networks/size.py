@@ -1,4 +1,5 @@
-"""Parameters and multiply-accumulates of a compact network (baselines.md section 16): biases counted, MACs per image.
+"""Parameters and multiply-accumulates of a compact network (docs/baselines.md section 16): biases counted, MACs per
+image.
 
 Both are multilinear in the unit counts and accept integers, or tensors of expected counts.
 """
@@ -10,7 +11,7 @@ from robustprune.networks.architecture import Architecture, Layer
 
 
 def _fans(layer: Layer, units: Mapping[str, Any], classes: int) -> tuple[Any, Any]:
-    return (units[layer.source] if layer.source else 1), (units[layer.target] if layer.target else classes)
+    return (units[layer.reads] if layer.reads else 1), (units[layer.writes] if layer.writes else classes)
 
 
 def parameters(architecture: Architecture, units: Mapping[str, Any]) -> Any:

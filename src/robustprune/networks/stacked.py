@@ -10,8 +10,8 @@ from robustprune.networks.convolution import convolve, convolve_image
 from robustprune.networks.layers import linear
 
 
-class Passage:
-    """What happens to activations on their way through a network; this one leaves them as they are."""
+class ForwardHooks:
+    """What a method may do to activations during the forward pass; this one leaves them as they are."""
 
     def gate(self, slot: str, h: Tensor) -> Tensor:
         """Gate a slot: h [R, B, n] or [R, B, C, H, W] after activation and pooling, returned in that shape."""
@@ -19,23 +19,23 @@ class Passage:
 
     def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """A layer that reads units or features: gates h [R, B, in] and maps it to [R, B, out]."""
-        return linear(self.gate(layer.source, h), weight, bias)
+        return linear(self.gate(layer.reads, h), weight, bias)
 
     def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """A convolution with its pooling and ReLU: gates h [R, B, in, H, W], unless it is the image."""
-        if layer.source is None:
+        if layer.reads is None:
             return convolve_image(h, weight, bias)
-        return convolve(self.gate(layer.source, h), weight, bias)
+        return convolve(self.gate(layer.reads, h), weight, bias)
 
 
-class Gated(Passage):
-    """A passage through given gates: gate(slot, h) as in Passage."""
+class Gated(ForwardHooks):
+    """Given gates: gate(slot, h) as in ForwardHooks."""
 
     def __init__(self, gate: Callable[[str, Tensor], Tensor]):
         self.gate = gate
 
 
-OPEN = Passage()
+OPEN = ForwardHooks()
 
 
 class StackedNetwork:
@@ -65,7 +65,7 @@ class StackedNetwork:
         """Units per slot and replicate: slot -> int64 [R] (on the CPU)."""
         return {slot: (kept >= 0).sum(1).cpu() for slot, kept in self.kept.items()}
 
-    def forward(self, images: Tensor, passage: Passage = OPEN) -> Tensor:
+    def forward(self, images: Tensor, hooks: ForwardHooks = OPEN) -> Tensor:
         """Class scores [R, B, 10] for images [R, B, n] scaled to [0, 1], n = places of the input slot (or 784).
 
         A network that begins with a convolution also takes its images cut into windows (convolution.windows).
@@ -74,13 +74,13 @@ class StackedNetwork:
         for layer in self.architecture.layers:
             weight, bias = self.parameters[f"{layer.name}.weight"], self.parameters[f"{layer.name}.bias"]
             if layer.kernel > 1:
-                h = passage.convolve(layer, h, weight, bias)
+                h = hooks.convolve(layer, h, weight, bias)
             else:
-                if layer.source in self._flat:
+                if layer.reads in self._flat:
                     # the channels' own gate comes before the one of their flattened features
-                    h = self._flatten(passage.gate(self.architecture.slot(layer.source).parent, h), layer.source)
-                h = passage.linear(layer, h, weight, bias)
-                if layer.target:
+                    h = self._flatten(hooks.gate(self.architecture.slot(layer.reads).parent, h), layer.reads)
+                h = hooks.linear(layer, h, weight, bias)
+                if layer.writes:
                     h = h.relu_()
         return h
 

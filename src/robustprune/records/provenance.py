@@ -1,4 +1,4 @@
-"""Where a result came from: versions, commit, machine, and a hash of exactly the source that training ran."""
+"""Where a result came from: versions, commit, machine, and a hash of exactly the code that training ran."""
 
 import ast
 import hashlib
@@ -6,62 +6,140 @@ import os
 import platform
 import resource
 import subprocess
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from robustprune import __version__
+from robustprune.errors import StudyError
+from robustprune.records.syntax import canonical, homes, imported_names
 
 PACKAGE = Path(__file__).parents[1]
+NO_NUMBERS = frozenset({"errors.py", "files.py", "engine/progress.py", "records/provenance.py", "records/syntax.py"})
+"""Files that training imports and that cannot change a number of its record."""
 
 
-def _module_file(module: str) -> Path | None:
-    """File of a module of this package, or None for any other name."""
-    if module.split(".")[0] != PACKAGE.name:
+class Code(NamedTuple):
+    """What a file says: the digest of its code, and the names that it imports."""
+
+    digest: str
+    imports: frozenset[str]
+
+
+@cache
+def _parsed(path: Path, package: str, modified_ns: int, size: int) -> Code:
+    """The code of a file, read once for each of its states."""
+    try:
+        tree = ast.parse(path.read_bytes())
+        return Code(hashlib.sha256(canonical(tree).encode()).hexdigest(), frozenset(imported_names(tree, package)))
+    except (SyntaxError, ValueError) as error:
+        raise StudyError(f"{path}: not a Python file: {error}") from None
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Time of the last change in nanoseconds, and size; None for no file."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
         return None
-    path = PACKAGE.joinpath(*module.split(".")[1:])
-    for candidate in (path / "__init__.py", path.with_suffix(".py")):
-        if candidate.is_file():
-            return candidate
-    return None
+    return status.st_mtime_ns, status.st_size
 
 
-def _imports(path: Path) -> set[str]:
-    """Absolute names that a file imports; `from package import name` yields both package and package.name."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return names
+def _code(path: Path, root: Path) -> Code:
+    """The code of a file below `root`, the folder where its absolute imports begin."""
+    package = ".".join(path.relative_to(root).parent.parts)
+    return _parsed(path, package, *_state(path))
 
 
-def source_files(*modules: str) -> list[Path]:
-    """The package files that the given modules need, following imports written in the source."""
-    pending, found = list(modules), set()
-    while pending:
-        path = _module_file(pending.pop())
-        if path and path not in found:
-            found.add(path)
-            pending.extend(_imports(path))
-    return sorted(found)
+@cache
+def _offered(modified_ns: int, size: int) -> dict[str, str]:
+    """robustprune.name -> module for what the package offers at its top."""
+    found = homes(ast.parse((PACKAGE / "__init__.py").read_bytes()))
+    return {f"{PACKAGE.name}.{name}": module for name, module in found.items()}
 
 
-def source_hash(*modules: str) -> str:
-    """Hash of the package files that the given modules need: the parameter by which rules notice edited source."""
-    digest = hashlib.sha256()
-    for path in source_files(*modules):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
+def _run_by(name: str, root: Path) -> list[Path]:
+    """The files that importing a dotted name runs: `__init__` of each package on its way, and the module itself."""
+    found, place = [], str(root)
+    for part in name.split("."):
+        if part == "*" and os.path.isdir(place):
+            raise StudyError(f"`from {name[:-2]} import *`: import the names one by one, so that they can be followed")
+        place = os.path.join(place, part)
+        found += [path for path in (os.path.join(place, "__init__.py"), f"{place}.py") if os.path.isfile(path)]
+    return [Path(path) for path in found]
 
 
-def training_hash(method: str) -> str:
-    """Source hash of training `method`: the engine and that method's own file, no other method.
+def _followed(modules: Iterable[str], files: Iterable[Path], leave_out: Iterable[str]) -> dict[Path, Path]:
+    """File -> root of the files that modules of this package and files outside it need, themselves included.
 
-    Editing one method's file therefore reruns only its own cells.
+    The package's `__init__` at the top is not among them: it computes nothing. What it offers is followed to its home.
     """
-    return source_hash("robustprune.engine.running", f"robustprune.methods.{method}", f"robustprune.starts.{method}")
+    top, face = PACKAGE.parent, PACKAGE / "__init__.py"
+    offered = _offered(*_state(face))
+    found: dict[Path, Path] = {}
+    not_followed = {face, *(PACKAGE / name for name in leave_out)}
+
+    @cache
+    def imported(name: str, root: Path) -> list[tuple[Path, Path]]:
+        if name.split(".")[0] == PACKAGE.name:
+            return [(path, top) for path in _run_by(offered.get(name, name), top)]
+        return [] if root == top else [(path, root) for path in _run_by(name, root)]  # a neighbour
+
+    pending = [pair for module in modules for pair in imported(module, top)]
+    pending += [(path, path.parent) for path in files]
+    while pending:
+        path, root = pending.pop()
+        if path not in found and path not in not_followed:
+            found[path] = root
+            pending += [pair for name in _code(path, root).imports for pair in imported(name, root)]
+    return found
+
+
+def source_files(*modules: str, files: Iterable[Path] = (), leave_out: Iterable[str] = ()) -> list[Path]:
+    """The files that the given modules and files need, following the imports written in the source.
+
+    modules: names in this package. files: paths outside it; of their imports those of this package are followed, and
+    those that lie beside them. leave_out: files of this package, as paths within it, that are not followed.
+    """
+    return sorted(_followed(modules, [path.resolve() for path in files], leave_out))
+
+
+_HASHES: dict[tuple, tuple[dict[Path, tuple[int, int] | None], str]] = {}
+"""What was asked -> the states of the files then, and the hash."""
+
+
+def source_hash(*modules: str, files: Iterable[Path] = (), leave_out: Iterable[str] = ()) -> str:
+    """Hash of the code that the given modules and files need: the parameter by which rules notice edited source.
+
+    The arguments are those of `source_files`. Comments, docstrings and layout do not count (`records/syntax.py`). A
+    second call only looks whether the files are those of the first.
+    """
+    files = tuple(path.resolve() for path in files)
+    asked = (PACKAGE, modules, files, frozenset(leave_out))
+    states, known = _HASHES.get(asked, ({}, ""))
+    if known and all(_state(path) == state for path, state in states.items()):
+        return known
+    found = _followed(modules, files, leave_out)
+    digest = hashlib.sha256()
+    # a file outside the package is named by its place below its root, so that the hash does not change with the place
+    for name, code in sorted((path.relative_to(root).as_posix(), _code(path, root)) for path, root in found.items()):
+        digest.update(f"{name}\0{code.digest}\0".encode())
+    states = {path: _state(path) for path in [*found, PACKAGE / "__init__.py"]}
+    _HASHES[asked] = states, digest.hexdigest()[:12]
+    return _HASHES[asked][1]
+
+
+def training_hash(*methods: str, architecture: str = "", files: Iterable[Path] = ()) -> str:
+    """Hash of the code that training these methods (a start and the method that it trains) on `architecture` runs.
+
+    It holds the engine with everything it imports, the method's own file and the parts that this file imports, the
+    architecture's file, and `files` (those of a user's own method). It holds no other method and no other architecture,
+    so that an edited method runs its own cells again and no others. Left out are NO_NUMBERS.
+    """
+    own = [f"robustprune.{folder}.{method}" for folder in ("methods", "starts") for method in methods]
+    own += [f"robustprune.networks.architectures.{architecture}"] if architecture else []
+    return source_hash("robustprune.engine.running", *own, files=files, leave_out=NO_NUMBERS)
 
 
 def _git(*arguments: str) -> str | None:
@@ -84,8 +162,8 @@ def device_name(device: str) -> str:
     return models[0] if models else platform.processor() or platform.machine()
 
 
-def provenance(method: str, device: str, threads: int) -> dict[str, Any]:
-    """Everything needed to trust or repeat a result, except times (the trainer adds those)."""
+def provenance(code: str, device: str, threads: int) -> dict[str, Any]:
+    """Everything needed to trust or repeat a result, except times (the trainer adds those); code: its source hash."""
     import numpy
     import torch
 
@@ -94,7 +172,7 @@ def provenance(method: str, device: str, threads: int) -> dict[str, Any]:
         "package_version": __version__,
         "git_commit": _git("rev-parse", "HEAD"),
         "git_dirty": None if status is None else bool(status),
-        "source_hash": training_hash(method),
+        "source_hash": code,
         "torch_version": torch.__version__,
         "numpy_version": numpy.__version__,
         "python_version": platform.python_version(),

@@ -1,13 +1,8 @@
-"""Scratch-E: the found network with new random weights, trained for the common epochs (Liu et al., ICLR 2019;
-baselines.md section 14)."""
+"""Scratch-E: the network that a method kept with new random weights, trained for the common epochs (Liu et al., ICLR
+2019; docs/baselines.md section 14)."""
 
-from robustprune.starts.parts.control import Control, Units
+from robustprune.starts.parts.control import FreshControl
 
 
-class ScratchE(Control):
+class ScratchE(FreshControl):
     """Same units (on track full also the same inputs), weights drawn anew for the network's own fans."""
-
-    fresh_weights = True
-
-    def units(self, replicate: int) -> Units:
-        return dict(self.context.found[replicate])

@@ -1,19 +1,18 @@
 """Width-uniform: one factor on all gated slots that gives as many parameters as a method found, new random weights
-(baselines.md section 14). The floor for any method that claims to find widths: it chooses none.
+(docs/baselines.md section 14). The floor for any method that claims to find widths: it chooses none.
 """
 
 from robustprune.networks.size import parameters
-from robustprune.starts.parts.control import Control, Units
+from robustprune.starts.parts.base import Units
+from robustprune.starts.parts.control import FreshControl
 
 
-class WidthUniform(Control):
+class WidthUniform(FreshControl):
     """Units chosen at random; flattened features follow the channels on track hidden."""
-
-    fresh_weights = True
 
     def units(self, replicate: int) -> Units:
         architecture = self.context.architecture
-        budget = parameters(architecture, self.found_counts(replicate))
+        budget = parameters(architecture, self.kept_counts(replicate))
         low, high = 0.0, 1.0
         for _ in range(40):
             middle = (low + high) / 2

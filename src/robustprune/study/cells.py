@@ -11,18 +11,13 @@ from pydantic import Field, ValidationError
 from robustprune.errors import StudyError
 from robustprune.study.config import (
     OPERATING_POINT,
-    ArchitectureName,
-    DatasetName,
     Grid,
-    Initialization,
-    StrengthKey,
     Strict,
     StudyConfig,
-    Track,
     TrainingSettings,
-    Width,
     describe,
 )
+from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
 
 AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width")
 """What a cell is one combination of: the fields that make up its key."""
@@ -44,7 +39,7 @@ class Cell(Strict):
 
     @property
     def key(self) -> str:
-        """The cell's folder below runs/ (design.md section 4), e.g. mnist/lenet5-full/dense/dense/he_normal/width-1."""
+        """The cell's folder below runs/, e.g. mnist/lenet5-full/dense/dense/he_normal/width-1."""
         return "/".join(
             [
                 self.dataset,

@@ -1,8 +1,7 @@
 """Typed configuration of a study: every key of config/*.yaml, validated before any job starts."""
 
-import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -13,45 +12,11 @@ from pydantic import (
     model_validator,
 )
 
+from robustprune import registry
 from robustprune.errors import StudyError, nearest
+from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
 from robustprune.study.programs import Programs, check_knobs
 from robustprune.study.strict import Strict
-
-SCHEMES = ("he_normal", "xavier_uniform", "lecun_normal", "orthogonal", "pytorch_default", "fuse", "mmd")
-DatasetName = Literal["mnist", "fashion_mnist", "kmnist", "emnist_digits", "digits"]
-DATASETS = get_args(DatasetName)
-ArchitectureName = Literal["lenet_300_100", "lenet5"]
-Track = Literal["full", "hidden"]
-
-
-def split_initialization(key: str) -> tuple[str, float]:
-    """Split "he_normal_x0.3" into its scheme and gain factor ("he_normal", 0.3).
-
-    Raises ValueError for an unknown scheme or a gain that is not a positive number.
-    """
-    scheme, gain = re.fullmatch(r"(.*?)(?:_x([0-9.]+))?", key).groups()
-    if scheme not in SCHEMES:
-        raise ValueError(f"unknown initialization {key!r}{nearest(scheme, SCHEMES)}, each also with a gain: _x0.3")
-    if gain is None:
-        return scheme, 1.0
-    try:
-        value = float(gain)
-    except ValueError:
-        value = 0.0
-    if value <= 0:
-        raise ValueError(f"initialization {key!r}: the gain after _x must be a positive number")
-    return scheme, value
-
-
-def _initialization(key: str) -> str:
-    split_initialization(key)
-    return key
-
-
-def _strength_key(key: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_]+", key):
-        raise ValueError(f"strength key {key!r} may hold only letters, digits and _ (it becomes a folder name)")
-    return key
 
 
 def _or_file(kind: type, schema: Any) -> BeforeValidator:
@@ -77,15 +42,12 @@ def _read_yaml(path: Path, kind: type = dict) -> Any:
     return values
 
 
-Initialization = Annotated[str, AfterValidator(_initialization)]
-StrengthKey = Annotated[str, AfterValidator(_strength_key)]
-Width = Annotated[float, Field(gt=0, le=64)]
 StrengthTable = dict[str, dict[StrengthKey, dict[str, Any]]]
 Strengths = Annotated[StrengthTable, _or_file(dict, StrengthTable)]
 
 
 class TrainingSettings(Strict):
-    """The common training protocol (design.md section 6); the same for every method of a cell grid."""
+    """The common training protocol (docs/protocol.md); the same for every method of a cell grid."""
 
     epochs: int = Field(40, ge=1, description="passes over the training images")
     batch_size: int = Field(128, ge=1)
@@ -161,10 +123,20 @@ class Claim(Strict):
         return self
 
 
+def _some(grids: tuple[Grid, ...]) -> tuple[Grid, ...]:
+    # not min_length: pydantic counts valid items only, and would add a second, wrong error below that of an item
+    if not grids:
+        raise ValueError("expected at least one grid (see config/README.md)")
+    return grids
+
+
 class StudyConfig(Strict):
     """A whole study: what one `snakemake --configfile` file holds."""
 
     root: str = Field("results", description="folder of this study's runs, tables, figures and report")
+    plugins: str = Field(
+        registry.DEFAULT, description="folder of methods, starts, architectures and datasets of your own, a file each"
+    )
     results: Literal["auto", "runs", "partial", "reference"] = Field(
         "auto",
         description="what tables and figures show: the user's runs, those of them that are there (no cell is trained), "
@@ -186,7 +158,9 @@ class StudyConfig(Strict):
         description="methods that are programs of their own -> knob and range. A program whose entry is null, and "
         "every program of a list of names, writes record.json itself",
     )
-    study: tuple[Grid, ...] = Field(min_length=1, description="the grids; their cells are trained")
+    study: Annotated[tuple[Grid, ...], AfterValidator(_some)] = Field(
+        description="the grids; their cells are trained", json_schema_extra={"minItems": 1}
+    )
     claims: tuple[Claim, ...] = ()
 
     @model_validator(mode="after")
@@ -218,7 +192,13 @@ def describe(error: ValidationError, source: str) -> StudyError:
 
 
 def validate_study(values: dict[str, Any], source: str) -> StudyConfig:
-    """Validate a merged configuration; raises StudyError naming `source` and the key."""
+    """Validate a merged configuration and use its plug-in folder; raises StudyError naming `source` and the key."""
+    folder = values.get("plugins", registry.DEFAULT)
+    try:
+        if isinstance(folder, str):  # anything else is refused below
+            registry.use(folder)
+    except StudyError as error:
+        raise StudyError(f"{source}: {error}") from None
     try:
         return StudyConfig.model_validate(values)
     except ValidationError as error:

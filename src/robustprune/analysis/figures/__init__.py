@@ -1,6 +1,6 @@
 """One function per figure; `robustprune figure NAME` draws it from collected or shipped tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib import pyplot as plt
@@ -16,12 +16,12 @@ from robustprune.analysis.figures.over_epochs import (
     units_over_epochs,
 )
 from robustprune.analysis.figures.overview import overview
-from robustprune.analysis.figures.style import save, set_style
+from robustprune.analysis.figures.style import drawing, save
 from robustprune.analysis.figures.tradeoff import error_by_macs, error_by_params
-from robustprune.analysis.source import Source, missing_note, read_source
+from robustprune.analysis.read import Collected, missing_note, read_collected
 from robustprune.errors import StudyError, nearest
 
-FIGURES: dict[str, Callable[[Source, float], Figure]] = {
+FIGURES: dict[str, Callable[[Collected, float], Figure]] = {
     function.__name__: function
     for function in (
         overview,
@@ -40,13 +40,26 @@ FIGURES: dict[str, Callable[[Source, float], Figure]] = {
 }
 
 
-def draw_figure(name: str, source: Path, folder: Path, confidence: float = 0.95) -> list[Path]:
-    """Draw one figure from the tables in `source`; returns the files. Raises StudyError for an unknown name."""
+def caption(name: str) -> str:
+    """What the report says below a figure: its function's docstring."""
+    return " ".join(FIGURES[name].__doc__.split())
+
+
+def draw_figure(
+    name: str, source: Path, folder: Path, confidence: float = 0.95, methods: Sequence[str] | None = None
+) -> list[Path]:
+    """Draw one figure from the tables in `source`, of all methods or of those named; returns the files.
+
+    Raises StudyError for an unknown figure or method.
+    """
     if name not in FIGURES:
         raise StudyError(f"no figure {name!r}{nearest(name, FIGURES)}")
-    set_style()
-    figure = FIGURES[name](read_source(source), confidence)
-    try:
-        return save(figure, folder, name, missing_note(source))
-    finally:
-        plt.close(figure)
+    collected = read_collected(source)
+    if methods is not None:
+        collected = collected.of_methods(methods)
+    with drawing():
+        figure = FIGURES[name](collected, confidence)
+        try:
+            return save(figure, folder, name, missing_note(source))
+        finally:
+            plt.close(figure)

@@ -5,35 +5,41 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from robustprune.analysis.figures.style import bars, legend_below, log_axis, panel_grid, plain, series_of, thousands
-from robustprune.analysis.source import NETWORK, Source, network_title, studied
+from robustprune.analysis.figures.looks import Looks
+from robustprune.analysis.figures.style import bars, legend_below, log_axis, panel_grid, plain, say, thousands
+from robustprune.analysis.labels import network_title
+from robustprune.analysis.read import NETWORK, Collected
+from robustprune.analysis.select import studied
 from robustprune.analysis.statistics import mean_interval
 
 MOST_UPRIGHT = 5
 TITLES = {"params_kept": "params kept", "error_test_percent": "test error (%)"}
 
 
-def kept_params_by_initialization(source: Source, confidence: float) -> Figure:
-    """Params kept under every initialization, logarithmic: where means are level, it does not matter."""
-    return _by_initialization(source, confidence, "params_kept")
+def kept_params_by_initialization(collected: Collected, confidence: float) -> Figure:
+    """Parameters kept under every initialization, on a logarithmic axis. Every small point is a network. Where the
+    means are level, the initialization does not matter."""
+    return _by_initialization(collected, confidence, "params_kept")
 
 
-def error_by_initialization(source: Source, confidence: float) -> Figure:
-    """Last-epoch test error under every initialization."""
-    return _by_initialization(source, confidence, "error_test_percent")
+def error_by_initialization(collected: Collected, confidence: float) -> Figure:
+    """Last-epoch test error under every initialization, on a logarithmic axis. Every small point is a network."""
+    return _by_initialization(collected, confidence, "error_test_percent")
 
 
-def _by_initialization(source: Source, confidence: float, column: str) -> Figure:
-    panels = [(key, varied(group)) for key, group in source.runs.groupby(NETWORK, sort=False)]
+def _by_initialization(collected: Collected, confidence: float, column: str) -> Figure:
+    runs, looks = collected.runs.dropna(subset=column), Looks(collected.methods)
+    panels = [(key, varied(group)) for key, group in runs.groupby(NETWORK, sort=False)]
     panels = [(key, group) for key, group in panels if len(group)]
     figure, axes = panel_grid(len(panels), 8.4, 4.0, columns=1)
     for ax, (key, group) in zip(axes, panels, strict=False):
-        draw_initializations(ax, group, column, confidence)
+        draw_initializations(ax, group, column, confidence, looks)
         ax.set_title(network_title(*key), fontsize="medium")
     if not panels:
-        axes[0].text(0.5, 0.5, "no method with several initializations in these records", ha="center", va="center")
-        axes[0].set_axis_off()
-    note = f"small: networks; large: mean with {confidence:.0%} t interval; width 1, operating points"
+        say(axes[0], "no method with several initializations in these records")
+        return figure
+    note = f"small: networks; large: mean with {confidence:.0%} t interval; width 1"
+    note += ", operating points" if runs["operating_point"].any() else ""
     legend_below(figure, axes, note)
     return figure
 
@@ -46,10 +52,10 @@ def varied(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[several]
 
 
-def draw_initializations(ax: Axes, runs: pd.DataFrame, column: str, confidence: float) -> None:
+def draw_initializations(ax: Axes, runs: pd.DataFrame, column: str, confidence: float, looks: Looks) -> None:
     """Strips of the networks of one architecture, a group per initialization, methods side by side in it."""
     names = list(dict.fromkeys(runs["initialization"]))
-    several = list(series_of(runs))
+    several = list(looks.series_of(runs))
     step = 0.8 / max(1, len(several))
     for number, (_, label, style, series) in enumerate(several):
         shift = (number - (len(several) - 1) / 2) * step

@@ -4,21 +4,29 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from robustprune.analysis.figures.style import look
-from robustprune.analysis.source import NETWORK, Source, network_title, slots, standard, studied
+from robustprune.analysis.figures.looks import Looks
+from robustprune.analysis.figures.style import footnote_below, panel_grid, say
+from robustprune.analysis.labels import network_title
+from robustprune.analysis.read import NETWORK, Collected, slots
+from robustprune.analysis.select import STANDARD_START, standard, studied
 from robustprune.analysis.statistics import mean_interval
 from robustprune.records.record import split_units
 
 
-def kept_units_by_slot(source: Source, confidence: float) -> Figure:
-    """Units kept per slot at the operating points, standard start: a row per method, a panel per slot."""
-    runs = standard(studied(source.runs))
+def kept_units_by_slot(collected: Collected, confidence: float) -> Figure:
+    """Units kept in every slot (inputs, filters, hidden units) at the operating points, standard start. There is a row
+    per method and a panel per slot."""
+    runs, looks = standard(studied(collected.runs)), Looks(collected.methods)
     panels = list(runs[runs["units_kept"].notna()].groupby(NETWORK, sort=False))
-    columns = max([len(slots(key[1])) for key, _ in panels], default=1)
-    heights = [1.1 + 0.27 * group.groupby(["method", "strength"]).ngroups for _, group in panels] or [2.0]
+    if not panels:
+        figure, (ax,) = panel_grid(1, 5.0, 2.0)
+        say(ax, f"no networks of the standard start ({STANDARD_START}) in these records")
+        return figure
+    columns = max(len(slots(key[1])) for key, _ in panels)
+    heights = [1.1 + 0.27 * group.groupby(["method", "strength"]).ngroups for _, group in panels]
     figure = plt.figure(figsize=(2.6 * columns + 1.4, sum(heights) + 0.3))
     parts = np.atleast_1d(figure.subfigures(len(heights), 1, height_ratios=heights))
-    for part, (key, group) in zip(parts, panels, strict=False):
+    for part, (key, group) in zip(parts, panels, strict=True):
         part.suptitle(network_title(*key), fontsize="medium", weight="bold", x=0.01, ha="left")
         axes = np.atleast_1d(part.subplots(1, len(slots(key[1])), sharey=True))
         rows = list(group.groupby(["method", "strength"], sort=False))
@@ -30,7 +38,7 @@ def kept_units_by_slot(source: Source, confidence: float) -> Figure:
                 counts = own["units_kept"].map(lambda text, number=number: split_units(text)[number])
                 found = mean_interval(counts, confidence)
                 bars = np.nan_to_num([[found.mean - found.low], [found.high - found.mean]])
-                style = {**look(method), "linestyle": "none"}
+                style = {**looks(method), "linestyle": "none"}
                 ax.plot(counts, [place] * len(counts), ls="none", marker=".", ms=3, color=style["color"], alpha=0.5)
                 ax.errorbar([found.mean], [place], xerr=bars, capsize=2, lw=1.2, **style)
             ax.axvline(start, color="0.6", lw=1, ls=(0, (1, 2)))
@@ -40,6 +48,5 @@ def kept_units_by_slot(source: Source, confidence: float) -> Figure:
             ax.set_ylim(len(rows) - 0.5, -0.5)
             ax.set_xlabel("units kept")
             ax.grid(axis="x", alpha=0.25)
-    note = f"small: networks; large: mean with {confidence:.0%} t interval; dotted: the start"
-    figure.supxlabel(note if panels else "no records", fontsize="x-small", color="0.35")
+    footnote_below(figure, f"small: networks; large: mean with {confidence:.0%} t interval; dotted: the start")
     return figure

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.style import (
     bars,
     label_ends,
@@ -15,47 +16,60 @@ from robustprune.analysis.figures.style import (
     log_axis,
     panel_grid,
     plain,
-    series_of,
+    say,
     thousands,
 )
-from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, Source, network_title, studied
+from robustprune.analysis.labels import initialization_title, network_title
+from robustprune.analysis.read import NETWORK, Collected
+from robustprune.analysis.select import STANDARD_INITIALIZATION, of_standard_initialization, studied
 from robustprune.analysis.statistics import mean_interval
 
-
-def kept_params_by_width(source: Source, confidence: float) -> Figure:
-    """Params kept against starting width, both logarithmic; a horizontal line means that the start does not matter."""
-
-    return _by_width(source, confidence, draw_params_by_width)
+START = f"initialization {initialization_title(STANDARD_INITIALIZATION)}"
 
 
-def error_by_width(source: Source, confidence: float) -> Figure:
-    """Last-epoch test error against starting width, both logarithmic."""
-    return _by_width(source, confidence, _draw_error)
+def kept_params_by_width(collected: Collected, confidence: float) -> Figure:
+    """Parameters kept against the starting width, both axes logarithmic. A horizontal line means that the size of the
+    starting network does not matter; the dotted line is the starting network itself."""
+    return _by_width(collected, confidence, draw_params_by_width)
 
 
-def draw_params_by_width(ax: Axes, runs: pd.DataFrame, confidence: float) -> None:
-    """Params kept of one architecture, and the starting network's."""
-    ends = _draw(ax, runs, "params_kept", confidence)
+def error_by_width(collected: Collected, confidence: float) -> Figure:
+    """Last-epoch test error of the deterministic, compacted network against the starting width, both axes
+    logarithmic. Points of one width lie side by side."""
+    return _by_width(collected, confidence, _draw_error)
+
+
+def draw_params_by_width(ax: Axes, runs: pd.DataFrame, confidence: float, looks: Looks) -> None:
+    """Params kept of one architecture, and the starting network's. Every point lies at its width: beside it, a point
+    would seem to lie above or below the line of the starting network."""
+    ends = _draw(ax, runs, "params_kept", confidence, looks, spread=1.0)
     start = runs.groupby("width")["params_dense"].first()
     ax.plot(start.index, start, color="0.6", lw=1, ls=(0, (1, 2)), label="starting network")
     log_axis(ax, pd.concat([ends, start]), thousands)
     ax.set_ylabel("params kept")
-    _label(ax, runs, "params_kept")
+    _label(ax, runs, "params_kept", looks)
 
 
-def _draw_error(ax: Axes, runs: pd.DataFrame, confidence: float) -> None:
-    log_axis(ax, _draw(ax, runs, "error_test_percent", confidence), plain)
+def _draw_error(ax: Axes, runs: pd.DataFrame, confidence: float, looks: Looks) -> None:
+    spread = _spread(runs.groupby(["method", "strength"]).ngroups)
+    log_axis(ax, _draw(ax, runs, "error_test_percent", confidence, looks, spread), plain)
     ax.set_ylabel("test error (%)")
-    _label(ax, runs, "error_test_percent")
+    _label(ax, runs, "error_test_percent", looks)
 
 
-def _by_width(source: Source, confidence: float, draw: Callable[[Axes, pd.DataFrame, float], None]) -> Figure:
-    runs = _with_several_widths(studied(source.runs[source.runs["initialization"] == STANDARD_INITIALIZATION]))
-    panels = list(runs.groupby(NETWORK, sort=False))
+def _by_width(
+    collected: Collected, confidence: float, draw: Callable[[Axes, pd.DataFrame, float, Looks], None]
+) -> Figure:
+    known = collected.runs.dropna(subset=["params_kept", "error_test_percent"])
+    runs = _with_several_widths(of_standard_initialization(studied(known)))
+    panels, looks = list(runs.groupby(NETWORK, sort=False)), Looks(collected.methods)
     figure, axes = panel_grid(len(panels), 5.0, 4.4)
     for ax, (key, group) in zip(axes, panels, strict=False):
-        draw(ax, group, confidence)
+        draw(ax, group, confidence, looks)
         ax.set_title(network_title(*key), fontsize="medium")
+    if not panels:
+        say(axes[0], f"no networks of {START} in these records")
+        return figure
     legend_below(figure, axes, _footnote(runs, confidence))
     return figure
 
@@ -66,20 +80,19 @@ def _with_several_widths(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[several] if several.any() else runs
 
 
-def _draw(ax: Axes, runs: pd.DataFrame, column: str, confidence: float) -> pd.Series:
-    """Draw every series; returns what the y axis must have room for."""
-    several, ends = list(series_of(runs)), []
+def _draw(ax: Axes, runs: pd.DataFrame, column: str, confidence: float, looks: Looks, spread: float) -> pd.Series:
+    """Draw every series, `spread` (a factor) beside each other; returns what the y axis must have room for."""
+    several, ends = list(looks.series_of(runs)), []
     for number, (_, label, style, series) in enumerate(several):
-        shift = _spread(len(several)) ** (number - (len(several) - 1) / 2)
+        shift = spread ** (number - (len(several) - 1) / 2)
         ends += _draw_series(ax, series, column, confidence, shift, {**style, "label": label})
-    if len(runs):
-        _width_axis(ax, sorted(runs["width"].unique()))
+    _width_axis(ax, sorted(runs["width"].unique()))
     return pd.Series(ends, dtype=float).dropna()
 
 
-def _label(ax: Axes, runs: pd.DataFrame, column: str) -> None:
+def _label(ax: Axes, runs: pd.DataFrame, column: str, looks: Looks) -> None:
     """Names of the series that reach the largest width, after the axes have their scales; the legend has all."""
-    several = list(series_of(runs))
+    several = list(looks.series_of(runs))
     ends, beside, largest = [], _spread(len(several)) ** (len(several) / 2), runs["width"].max()
     for _, label, style, series in several:
         means = series.groupby("width")[column].mean().dropna()
@@ -90,7 +103,7 @@ def _label(ax: Axes, runs: pd.DataFrame, column: str) -> None:
 
 def _spread(count: int) -> float:
     """Factor between series side by side, so that equal results stay visible; all of them within a fifth."""
-    return min(1.04, 1.2 ** (1 / count))
+    return min(1.04, 1.2 ** (1 / max(1, count)))
 
 
 def _draw_series(
@@ -117,8 +130,6 @@ def _width_axis(ax: Axes, widths: list[float]) -> None:
 
 
 def _footnote(runs: pd.DataFrame, confidence: float) -> str:
-    if runs.empty:
-        return f"no records with initialization {STANDARD_INITIALIZATION}"
     counts = runs.groupby(["method", "strength", "architecture", "track", "width"]).size()
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-    return f"mean over n = {n} seeds, bars: {confidence:.0%} t interval; initialization {STANDARD_INITIALIZATION}"
+    return f"mean over n = {n} seeds, bars: {confidence:.0%} t interval; {START}"

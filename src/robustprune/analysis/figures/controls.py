@@ -6,36 +6,39 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from robustprune.analysis.controls import START, control_rows
-from robustprune.analysis.figures.style import footnote_below, look, panel_grid
-from robustprune.analysis.source import FLOORS, Source, network_title
+from robustprune.analysis.figures.looks import Looks
+from robustprune.analysis.figures.style import footnote_below, panel_grid, say
+from robustprune.analysis.labels import network_title
+from robustprune.analysis.read import Collected
+from robustprune.analysis.select import FLOORS
 
 
-def controls_difference(source: Source, confidence: float) -> Figure:
-    """Error of each control minus that of its source, paired by seed; right of zero the method's weights are better.
-
-    Sources of which there is only the floor without a search are left to the trade-off and the table of floors.
-    """
-    table = control_rows(source.runs, confidence).dropna(subset=["difference"])
+def controls_difference(collected: Collected, confidence: float) -> Figure:
+    """Error of each control, a network of a found size trained without pruning, minus that of the pruned network, its
+    source, paired by seed. Right of zero the method's own weights are better. Sources of which there is only the floor
+    without a search are left to the trade-off and the table of floors."""
+    table = control_rows(collected.runs, confidence).dropna(subset=["difference"])
     table["name"] = table["control"].str.split("/").str[0]
     panels = list(table.groupby([*START, "source"], sort=False))
     panels = [(key, group) for key, group in panels if set(group["name"]) - set(FLOORS)]
     rows = max([len(group) for _, group in panels], default=1)
     figure, axes = panel_grid(len(panels), 4.4, 1.6 + 0.42 * rows)
+    looks = Looks(table["name"])
     for ax, (key, group) in zip(axes, panels, strict=False):
-        _draw(ax, group)
-        ax.set_title(f"{network_title(*key[:3])}\nsource {key[-1]}, n = {group['n'].min()}", fontsize="medium")
+        _draw(ax, group, looks)
+        n = group["difference_n"].min()
+        ax.set_title(f"{network_title(*key[:3])}\nsource {key[-1]}, n = {n}", fontsize="medium")
     if panels:
         footnote_below(figure, f"mean difference over n seeds, paired by seed; bars: {confidence:.0%} t interval")
     else:
-        axes[0].text(0.5, 0.5, "no controls in these records", ha="center", va="center")
-        axes[0].set_axis_off()
+        say(axes[0], "no controls in these records")
     return figure
 
 
-def _draw(ax: Axes, group: pd.DataFrame) -> None:
+def _draw(ax: Axes, group: pd.DataFrame, looks: Looks) -> None:
     """One source's controls from top to bottom."""
     for place, row in enumerate(group.itertuples()):
-        style = {**look(row.name), "linestyle": "none"}
+        style = {**looks(row.name), "linestyle": "none"}
         spread = np.nan_to_num([[row.difference - row.difference_low], [row.difference_high - row.difference]])
         ax.errorbar([row.difference], [place], xerr=spread, capsize=3, **style)
     repeated = group["name"].duplicated(keep=False)

@@ -6,30 +6,20 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from robustprune.analysis.figures.style import legend_below, look, panel_grid, series_of
-from robustprune.analysis.source import (
-    CELL,
-    NETWORK,
-    SERIES,
+from robustprune.analysis.figures.looks import Looks
+from robustprune.analysis.figures.style import footnote_below, legend_below, panel_grid, say
+from robustprune.analysis.labels import gate_label, initialization_title, network_title
+from robustprune.analysis.read import CELL, NETWORK, SERIES, Collected, slots
+from robustprune.analysis.select import (
     STANDARD_INITIALIZATION,
-    Source,
-    network_title,
-    slots,
+    UNPRUNED,
+    nearest_to_standard,
+    of_cells,
+    of_standard_initialization,
     studied,
 )
 
 MOST_LINES = 12
-
-
-def _nearest_to_standard(table: pd.DataFrame) -> pd.DataFrame:
-    """Of each method at its operating point only one cell: He normal if there is one, then the width nearest to 1."""
-    if table.empty:
-        return table
-    table = studied(table)
-    cells = table[CELL].drop_duplicates()
-    order = cells.assign(other=cells["initialization"] != STANDARD_INITIALIZATION, far=(cells["width"] - 1).abs())
-    chosen = order.sort_values(["other", "far"], kind="stable").drop_duplicates(SERIES)[CELL]
-    return table.merge(chosen, on=CELL)
 
 
 def _grid(titles: list[str], columns: int) -> tuple[Figure, list[list[Axes]]]:
@@ -45,36 +35,41 @@ def _grid(titles: list[str], columns: int) -> tuple[Figure, list[list[Axes]]]:
     return figure, lines
 
 
-def gate_trajectories(source: Source, confidence: float) -> Figure:
-    """theta of single gates over the epochs, a panel per slot: gates go to 0 or 1 and stay there."""
-    gates = _nearest_to_standard(source.gates)
+def gate_trajectories(collected: Collected, confidence: float) -> Figure:
+    """Gates of single units over the epochs, a row per method and a panel per slot; the axis says what a method's gate
+    is. Gates of removed units are 0."""
+    gates, looks = of_cells(collected.gates, nearest_to_standard(studied(collected.runs))), Looks(collected.methods)
     rows = list(gates.groupby(SERIES, sort=False)) if len(gates) else []
+    if not rows:
+        return _nothing("no gated method in these records")
     titles = [f"{network_title(*key[:3])}: {key[3]}, strength {key[4]}" for key, _ in rows]
-    figure, lines = _grid(titles, max([len(group["slot"].unique()) for _, group in rows], default=1))
+    figure, lines = _grid(titles, max(len(group["slot"].unique()) for _, group in rows))
     for line, (key, group) in zip(lines, rows, strict=True):
+        # a gate that is a mean or a scale may be negative or above 1
+        low, high = min(0.0, group["theta"].min()), max(1.0, group["theta"].max())
         for ax, (slot, values) in zip(line, group.groupby("slot", sort=False), strict=False):
             wide = values.pivot(index="epoch", columns="unit", values="theta")
             ax.set_axis_on()
-            ax.plot(wide.index, wide, color=look(key[3])["color"], lw=0.6, alpha=0.45)
+            ax.plot(wide.index, wide, color=looks(key[3])["color"], lw=0.6, alpha=0.45)
             ax.set_title(f"slot {slot}, {wide.shape[1]} gates", fontsize="small")
             ax.set_xlabel("epoch")
-            ax.set_ylim(-0.03, 1.03)
-        line[0].set_ylabel(r"gate parameter $\theta$")
-    footnote = "gates evenly spaced by unit number, of replicate 0; removed gates stay at 0"
-    figure.supxlabel(footnote if rows else "no gated method among the records", fontsize="x-small", color="0.35")
+            ax.set_ylim(low - 0.03 * (high - low), high + 0.03 * (high - low))
+        line[0].set_ylabel(gate_label(key[3]))
+    footnote_below(figure, "gates evenly spaced by unit number, of replicate 0; removed gates stay at 0")
     return figure
 
 
-def units_over_epochs(source: Source, confidence: float) -> Figure:
-    """Units kept per slot over the epochs: mean over seeds, band from smallest to largest."""
-    history = _nearest_to_standard(source.history)
+def units_over_epochs(collected: Collected, confidence: float) -> Figure:
+    """Units kept per slot over the epochs of training: mean over seeds, with a band from smallest to largest."""
+    history, looks = of_cells(collected.history, nearest_to_standard(studied(collected.runs))), Looks(collected.methods)
     rows = list(history.groupby(NETWORK, sort=False)) if len(history) else []
-    titles = [network_title(*key) for key, _ in rows]
-    figure, lines = _grid(titles, max([len(slots(key[1])) for key, _ in rows], default=1))
+    if not rows:
+        return _nothing("no history in these records")
+    figure, lines = _grid([network_title(*key) for key, _ in rows], max(len(slots(key[1])) for key, _ in rows))
     for line, (key, group) in zip(lines, rows, strict=True):
         for ax, slot in zip(line, slots(key[1]), strict=False):
             ax.set_axis_on()
-            for _, label, style, series in series_of(group):
+            for _, label, style, series in looks.series_of(group):
                 over = series.groupby("epoch")[f"units_{slot}"]
                 ax.plot(over.mean(), color=style["color"], ls=style["linestyle"], lw=1.4, label=label)
                 ax.fill_between(over.min().index, over.min(), over.max(), color=style["color"], alpha=0.2, lw=0)
@@ -88,38 +83,50 @@ def units_over_epochs(source: Source, confidence: float) -> Figure:
     return figure
 
 
-def training_macs_over_epochs(source: Source, confidence: float) -> Figure:
-    """Cumulative training MACs as a share of a whole dense training from the same start: what pruning early saves.
-
-    Counted from the units at the end of each epoch; the first epoch counts as dense.
-    """
-    runs = source.runs[source.runs["initialization"] == STANDARD_INITIALIZATION]
-    panels = []
-    if len(source.history) and len(runs):
-        history = studied(source.history).merge(runs[[*CELL, "replicate", "macs_dense"]], on=[*CELL, "replicate"])
-        if len(history[[*SERIES, "width"]].drop_duplicates()) > MOST_LINES:
-            history = _nearest_to_standard(history)
-        panels = list(history.groupby(NETWORK, sort=False))
+def training_macs_over_epochs(collected: Collected, confidence: float) -> Figure:
+    """Multiply-accumulates of training, summed up over the epochs, as a share of a whole dense training from the same
+    start: what units that are gone no longer cost. Counted from the units at the end of each epoch; the first epoch
+    counts as dense."""
+    runs = of_standard_initialization(studied(collected.runs))
+    runs, looks = runs[runs["method"] != UNPRUNED], Looks(collected.methods)
+    if len(runs[[*SERIES, "width"]].drop_duplicates()) > MOST_LINES:
+        runs = runs.merge(nearest_to_standard(runs), on=CELL)
+    wanted = runs[[*CELL, "replicate", "macs_dense"]]
+    history = collected.history.merge(wanted, on=[*CELL, "replicate"]) if len(collected.history) else wanted.iloc[:0]
+    panels = list(history.groupby(NETWORK, sort=False))
+    title = initialization_title(STANDARD_INITIALIZATION)
+    if not panels:
+        return _nothing(f"no history of pruned networks of initialization {title} in these records")
     figure, axes = panel_grid(len(panels), 5.0, 4.4)
     for ax, (key, group) in zip(axes, panels, strict=False):
-        epochs = group["epoch"].max()
-        ax.plot([0, epochs], [0, 100], color="0.6", lw=1, ls=(0, (1, 2)), label="dense from the same start")
-        gated = group[group["method"] != "dense"]
-        for _, label, style, series in series_of(gated) if len(gated) else ():
-            widths = sorted(series["width"].unique())
-            for rank, width in enumerate(widths):
-                share = _cumulative_share(series[series["width"] == width])
-                shade = 0.35 + 0.65 * (rank + 1) / len(widths)
-                name = f"{label}, width {width:g}: {share.iloc[-1]:.0f} %"
-                ax.plot(share, color=style["color"], ls=style["linestyle"], lw=1.5, alpha=shade, label=name)
+        _draw_shares(ax, group, looks)
         ax.set_title(network_title(*key), fontsize="medium")
-        ax.set_xlabel("epoch")
-        ax.set_ylabel("cumulative MACs (% of dense training)")
-        ax.set_xlim(0, epochs)
-        ax.set_ylim(0, 103)
-        ax.grid(alpha=0.25)
-        ax.legend(loc="upper left", fontsize="x-small", frameon=False)  # dense training leaves that corner free
-    figure.supxlabel(f"mean over seeds; initialization {STANDARD_INITIALIZATION}", fontsize="x-small", color="0.35")
+    footnote_below(figure, f"mean over seeds; initialization {title}")
+    return figure
+
+
+def _draw_shares(ax: Axes, group: pd.DataFrame, looks: Looks) -> None:
+    """One line per series and width; the legend says where it ends."""
+    epochs = group["epoch"].max()
+    ax.plot([0, epochs], [0, 100], color="0.6", lw=1, ls=(0, (1, 2)), label="dense from the same start")
+    for _, label, style, series in looks.series_of(group):
+        widths = sorted(series["width"].unique())
+        for rank, width in enumerate(widths):
+            share = _cumulative_share(series[series["width"] == width])
+            shade = 0.35 + 0.65 * (rank + 1) / len(widths)
+            name = f"{label}, width {width:g}: {share.iloc[-1]:.0f} %"
+            ax.plot(share, color=style["color"], ls=style["linestyle"], lw=1.5, alpha=shade, label=name)
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("cumulative MACs (% of dense training)")
+    ax.set_xlim(0, epochs)
+    ax.set_ylim(0, 103)
+    ax.grid(alpha=0.25)
+    ax.legend(loc="upper left", fontsize="x-small", frameon=False)  # dense training leaves that corner free
+
+
+def _nothing(why: str) -> Figure:
+    figure, (ax,) = panel_grid(1, 5.0, 2.0)
+    say(ax, why)
     return figure
 
 

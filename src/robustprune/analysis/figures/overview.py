@@ -2,67 +2,73 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.by_initialization import draw_initializations, varied
 from robustprune.analysis.figures.by_width import draw_params_by_width
-from robustprune.analysis.figures.style import legend_below, look
+from robustprune.analysis.figures.looks import Looks
+from robustprune.analysis.figures.style import legend_below, panel_grid, say
 from robustprune.analysis.figures.tradeoff import draw_tradeoff, outside_note
+from robustprune.analysis.labels import network_title
+from robustprune.analysis.read import NETWORK, Collected
+from robustprune.analysis.select import of_standard_initialization, studied
 from robustprune.analysis.sensitivity import sensitivity_width
-from robustprune.analysis.source import NETWORK, STANDARD_INITIALIZATION, Source, network_title, studied
 from robustprune.analysis.tradeoff import points
 
 
-def overview(source: Source, confidence: float) -> Figure:
-    """Four panels of the architecture with most networks in the records."""
-    figure, axes = plt.subplots(2, 2, figsize=(11, 9.2))
-    panels = list(source.runs.groupby(NETWORK, sort=False))
-    footnote = f"mean over seeds, bars: {confidence:.0%} interval; b to d: operating points"
-    if panels:
-        key, runs = max(panels, key=lambda panel: len(panel[1]))
-        figure.suptitle(network_title(*key), weight="bold")
-        table = points(runs, confidence).dropna(subset=["error", "params"])
-        draw_tradeoff(axes[0, 0], table, "params")
-        footnote += outside_note(table)
-        axes[0, 0].set_title("a  error against size, all strengths", loc="left", fontsize="medium")
-        starts = studied(runs[runs["initialization"] == STANDARD_INITIALIZATION])
-        draw_params_by_width(axes[0, 1], starts, confidence)
-        axes[0, 1].set_title("b  size kept against starting size", loc="left", fontsize="medium")
-        _or_note(axes[1, 0], varied(runs), confidence)
-        axes[1, 0].set_title("c  size kept by initialization", loc="left", fontsize="medium")
-        _elasticities(axes[1, 1], runs, confidence)
-        axes[1, 1].set_title("d  elasticity of the size kept", loc="left", fontsize="medium")
-    legend_below(figure, list(axes.flat), footnote)
+def overview(collected: Collected, confidence: float) -> Figure:
+    """The study on one page, for the architecture with most networks: (a) error against size, (b) size against starting
+    size, (c) size by initialization, and (d) the elasticity of the size kept. Panels of what the study did not vary are
+    left out."""
+    networks = dict(list(collected.runs.groupby(NETWORK, sort=False)))
+    if not networks:
+        figure, (ax,) = panel_grid(1, 5.5, 2.0)
+        say(ax, "no networks in these records")
+        return figure
+    key = max(networks, key=lambda key: len(networks[key]))
+    runs, looks = networks[key], Looks(collected.methods)
+    table = points(runs, confidence).dropna(subset=["error", "params"])
+    widths = of_standard_initialization(studied(runs)).dropna(subset="params_kept")
+    several = widths if widths["width"].nunique() > 1 else widths.iloc[:0]
+    initializations = varied(runs.dropna(subset="params_kept"))
+    elasticities = sensitivity_width(runs, confidence).table.dropna(subset="elasticity")
+    panels = [
+        ("error against size, all strengths", table, lambda ax: draw_tradeoff(ax, table, "params", looks)),
+        ("size kept against starting size", several, lambda ax: draw_params_by_width(ax, several, confidence, looks)),
+        (
+            "size kept by initialization",
+            initializations,
+            lambda ax: draw_initializations(ax, initializations, "params_kept", confidence, looks),
+        ),
+        ("elasticity of the size kept", elasticities, lambda ax: _elasticities(ax, elasticities, looks)),
+    ]
+    panels = [(title, draw) for title, shown, draw in panels if len(shown)]
+    figure, axes = panel_grid(len(panels), 5.5, 4.6)
+    figure.suptitle(network_title(*key), weight="bold")
+    for letter, ax, (title, draw) in zip("abcd", axes, panels, strict=False):
+        draw(ax)
+        ax.set_title(f"{letter}  {title}", loc="left", fontsize="medium")
+    if not panels:
+        say(axes[0], "no network has a size and an error")
+        return figure
+    footnote = f"mean over seeds, bars: {confidence:.0%} interval"
+    footnote += "; all but a: operating points" if runs["operating_point"].any() else ""
+    legend_below(figure, axes, footnote + outside_note(table))
     return figure
 
 
-def _or_note(ax: Axes, runs: pd.DataFrame, confidence: float) -> None:
-    if len(runs):
-        draw_initializations(ax, runs, "params_kept", confidence)
-    else:
-        _note(ax, "no method with several initializations")
-
-
-def _note(ax: Axes, text: str) -> None:
-    ax.text(0.5, 0.5, text, ha="center", va="center", color="0.4", transform=ax.transAxes)
-
-
-def _elasticities(ax: Axes, runs: pd.DataFrame, confidence: float) -> None:
-    table = sensitivity_width(runs, confidence).table
+def _elasticities(ax: Axes, table: pd.DataFrame, looks: Looks) -> None:
     table = table.sort_values("elasticity").reset_index(drop=True)
+    several = table["method"].duplicated(keep=False)
     for place, row in enumerate(table.itertuples()):
         bars = np.nan_to_num([[row.elasticity - row.elasticity_low], [row.elasticity_high - row.elasticity]])
-        style = {**look(row.method), "linestyle": "none"}
+        style = {**looks(row.method), "linestyle": "none"}
         ax.errorbar([row.elasticity], [place], xerr=bars, capsize=3, lw=1.3, **style)
-    if table.empty:
-        _note(ax, "no method with several starting widths")
-    else:
-        steepest = {"linestyle": "none", "marker": "|", "color": "0.4", "markersize": 9}
-        ax.plot(table["steepest"], table.index, label="d: steepest between neighbouring widths, absolute", **steepest)
+    steepest = {"linestyle": "none", "marker": "|", "color": "0.4", "markersize": 9}
+    ax.plot(table["steepest"], table.index, label="steepest between neighbouring widths, absolute", **steepest)
     ax.axvline(0, color="0.4", lw=1)
-    ax.set_yticks(range(len(table)), table["method"])
-    ax.set_ylim(max(1, len(table)) - 0.5, -0.5)
+    ax.set_yticks(range(len(table)), table["method"].where(~several, table["method"] + " (" + table["strength"] + ")"))
+    ax.set_ylim(len(table) - 0.5, -0.5)
     ax.set_xlabel("d log(params kept) / d log(starting width)")
     ax.grid(axis="x", alpha=0.25)

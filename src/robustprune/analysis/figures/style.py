@@ -1,10 +1,10 @@
-"""How every figure looks: one colour and marker per method for good, sizes that print, files in three formats."""
+"""How every figure looks: sizes that print, legends, axes, arrows where bars leave them, files in three formats."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import matplotlib
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import offset_copy
@@ -21,44 +22,6 @@ from scipy import optimize
 from robustprune.files import write_atomically
 
 matplotlib.use("Agg")
-# Okabe and Ito's colours, distinguishable with the common colour-vision deficiencies; greys for what is no method
-BLUE, ORANGE, GREEN, VERMILION, PINK, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
-BROWN, BLACK, GREY, SILVER = "#8C6D31", "#000000", "#6E6E6E", "#A6A6A6"
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-REFERENCES = {"bernoulli": (BLUE, "o"), "dense": (BLACK, "X"), "random": (GREY, "v"), "width_uniform": (SILVER, "^")}
-"""The method under study and what every method is compared with."""
-FAMILIES = {
-    "stochastic gates": {
-        "l0_hc": (GREEN, "^"),
-        "l0_arm": (VERMILION, "v"),
-        "generalized_dropout": (BROWN, "D"),
-        "beta_bernoulli": (SKY, "P"),
-    },
-    "variational": {
-        "sbp": (ORANGE, "D"),
-        "bmrs_n": (SKY, "s"),
-        "bmrs_u": (BROWN, "X"),
-        "vib": (PINK, "v"),
-        "bc_gnj": (VERMILION, "P"),
-        "bc_ghs": (GREEN, "*"),
-        "ss_ig": (ORANGE, "X"),
-    },
-    "penalties, criteria and others": {
-        "magnitude": (ORANGE, "s"),
-        "taylor": (SKY, "X"),
-        "group_lasso": (VERMILION, "D"),
-        "slimming": (GREEN, "s"),
-        "torch_pruning": (PINK, "P"),
-    },
-}
-"""Method families: colours differ within each, and among the methods of the default study."""
-CONTROLS = {
-    "ticket": (GREEN, "o"),
-    "random_ticket": (ORANGE, "o"),
-    "scratch_e": (VERMILION, "o"),
-    "scratch_b": (SKY, "o"),
-}
-LOOKS = {**REFERENCES, **CONTROLS} | {name: own for family in FAMILIES.values() for name, own in family.items()}
 FORMATS = ("pdf", "svg", "png")
 TICKS = {3: (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), 30: (1, 1.5, 2, 3, 5, 7)}
 """Of a logarithmic axis, within a factor of ten, by the largest factor that the axis may span."""
@@ -66,8 +29,18 @@ LEADER = {"arrowstyle": "-", "relpos": (0, 0.5), "lw": 0.6, "alpha": 0.6, "shrin
 LABEL_DISTANCE = 13  # points between labels before the layout, which takes up to a quarter of the height of axes
 
 
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Matplotlib in the study's own style inside the block, whatever a matplotlibrc says; as it was afterwards."""
+    with matplotlib.rc_context():
+        set_style()
+        yield
+
+
 def set_style() -> None:
-    """Seaborn's ticks with sizes for print; SVG without random ids, so that files are reproducible."""
+    """Seaborn's ticks with sizes for print, from matplotlib's own defaults; SVG without random ids, so that files are
+    reproducible."""
+    matplotlib.rcdefaults()
     sns.set_theme(context="paper", style="ticks", font_scale=1.1)
     matplotlib.rcParams.update(
         {"svg.hashsalt": "robustprune", "figure.constrained_layout.use": True, "pdf.fonttype": 42, "savefig.dpi": 160}
@@ -85,21 +58,10 @@ def panel_grid(count: int, width: float, height: float, columns: int = 2) -> tup
     return figure, list(axes.flat[:count])
 
 
-def look(method: str, strength_rank: int = 0) -> dict:
-    """Colour, marker and line style of a method, the same in every figure; strengths differ by line style."""
-    number = crc32(method.encode())
-    colours = (BLUE, ORANGE, GREEN, VERMILION, PINK, SKY, BROWN)
-    somehow = (colours[number % len(colours)], MARKERS[number // len(colours) % len(MARKERS)])
-    colour, marker = LOOKS.get(method, somehow)
-    lines = ("-", "--", ":", "-.")
-    return {"color": colour, "marker": marker, "linestyle": lines[strength_rank % len(lines)], "markersize": 5}
-
-
-def family(method: str) -> str | None:
-    """The family of a method, None for references; a method that is new here is with the others."""
-    if method in REFERENCES:
-        return None
-    return next((name for name, own in FAMILIES.items() if method in own), list(FAMILIES)[-1])
+def say(ax: Axes, text: str) -> None:
+    """Write in an empty panel why nothing is drawn there, without its frame."""
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, text, ha="center", va="center", color="0.4", transform=ax.transAxes)
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str) -> None:
@@ -134,8 +96,8 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
 
 
 def log_axis(ax: Axes, values: pd.Series, form: Callable[[float, int], str]) -> None:
-    """A logarithmic y axis for these values, over a factor of two at least, so that five percent look like five
-    percent; ticks where the eye wants them."""
+    """A logarithmic y axis for these values, spanning at least a factor of two, so that small differences are not
+    magnified; ticks at round values."""
     ax.set_yscale("log")
     low, high = values[values > 0].min() / 1.1, values.max() * 1.1
     if high > low > 0:
@@ -167,24 +129,52 @@ def thousands(value: float, _: int) -> str:
     return f"{value:g}"
 
 
-def series_of(panel: pd.DataFrame) -> Iterator[tuple[str, str, dict, pd.DataFrame]]:
-    """The series of one panel: method, legend label, look, rows. The label names the strength only where a method
-    has several in the panel; these then differ by line style."""
-    for method, of_method in panel.groupby("method", sort=False):
-        strengths = list(of_method.groupby("strength", sort=False))
-        for rank, (strength, rows) in enumerate(strengths):
-            yield method, f"{method} ({strength})" if len(strengths) > 1 else method, look(method, rank), rows
+def mark_cut_bars(figure: Figure) -> int:
+    """Put an arrow on the edge of the axes wherever an error bar goes on beyond it; returns how many. Bars that lie
+    outside as a whole have none. Call it when all axes have their limits."""
+    count = 0
+    for ax in figure.axes:
+        for container in [drawn for drawn in ax.containers if isinstance(drawn, ErrorbarContainer)]:
+            for bar in container.lines[2]:
+                segments = [np.asarray(ends) for ends in bar.get_segments()]
+                known = [ends for ends in segments if ends.shape == (2, 2)]  # a mean that is not known has no bar
+                count += sum(_mark_cut_bar(ax, ends, bar.get_color()) for ends in known)
+    return count
+
+
+def _mark_cut_bar(ax: Axes, ends: np.ndarray, colour: Any) -> int:
+    """The arrows of one bar, from its first to its second end [2, 2]."""
+    along = int(abs(np.ptp(ends[:, 0])) < abs(np.ptp(ends[:, 1])))
+    limits = sorted((ax.get_xlim(), ax.get_ylim())[along])
+    low, high = sorted(ends[:, along])
+    across = ends[0, 1 - along]
+    cut = [edge for edge, beyond in zip(limits, (low < limits[0], high > limits[1]), strict=True) if beyond]
+    if low == high or high <= limits[0] or low >= limits[1]:
+        return 0
+    for edge in cut:
+        place = (across, edge) if along else (edge, across)
+        marker = ("<>", "v^")[along][int(edge == limits[1])]
+        ax.plot(*([value] for value in place), marker=marker, ms=4.5, color=colour, ls="none", clip_on=False, zorder=9)
+    return len(cut)
+
+
+def add_note(figure: Figure, note: str) -> None:
+    """A line below the figure, with the legend's footnote where there is one."""
+    if not note:
+        return
+    if figure.legends:
+        title = figure.legends[0].get_title()
+        title.set_text(f"{title.get_text()}\n{note}")
+    else:
+        footnote_below(figure, note)
 
 
 def save(figure: Figure, folder: Path, name: str, note: str = "") -> list[Path]:
-    """Write <name>.pdf, .svg and .png; no dates inside, so equal figures are equal files. A note stands below,
-    with the legend's footnote where there is one."""
+    """Write <name>.pdf, .svg and .png; no dates inside, so equal figures are equal files."""
     written = []
-    if note and figure.legends:
-        title = figure.legends[0].get_title()
-        title.set_text(f"{title.get_text()}\n{note}")
-    elif note:
-        footnote_below(figure, note)
+    if mark_cut_bars(figure):
+        add_note(figure, "arrows: bars that go on beyond the axes")
+    add_note(figure, note)
     for kind in FORMATS:
         path = folder / f"{name}.{kind}"
         metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[kind]

@@ -5,18 +5,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from robustprune.analysis.figures.style import (
-    FAMILIES,
-    LOOKS,
-    bars,
-    family,
-    footnote_below,
-    look,
-    panel_grid,
-    plain,
-    thousands,
-)
-from robustprune.analysis.source import NETWORK, Source, network_title
+from robustprune.analysis.figures.looks import FAMILIES, LOOKS, Looks, family
+from robustprune.analysis.figures.style import bars, footnote_below, panel_grid, plain, say, thousands
+from robustprune.analysis.labels import network_title
+from robustprune.analysis.read import NETWORK, Collected
+from robustprune.analysis.select import STANDARD_START
 from robustprune.analysis.tradeoff import points
 
 TITLES = {"params": "params kept", "macs": "MACs per image of the kept network"}
@@ -27,26 +20,30 @@ FACES = ({}, {"markerfacecolor": "white"}, {"fillstyle": "left", "markerfacecolo
 TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 90)
 
 
-def error_by_params(source: Source, confidence: float) -> Figure:
-    """Test error against params kept, both logarithmic; one line per method joins its strengths by size."""
-    return _against(source, confidence, "params")
+def error_by_params(collected: Collected, confidence: float) -> Figure:
+    """Last-epoch test error against the parameters kept, both axes logarithmic. A line joins the strengths of one
+    method by size."""
+    return _against(collected, confidence, "params")
 
 
-def error_by_macs(source: Source, confidence: float) -> Figure:
-    """Test error against MACs of the kept network, both logarithmic."""
-    return _against(source, confidence, "macs")
+def error_by_macs(collected: Collected, confidence: float) -> Figure:
+    """Last-epoch test error against the multiply-accumulates of the kept network, both axes logarithmic. A line joins
+    the strengths of one method by size."""
+    return _against(collected, confidence, "macs")
 
 
-def _against(source: Source, confidence: float, measure: str) -> Figure:
-    table = points(source.runs, confidence).dropna(subset=["error", measure])
+def _against(collected: Collected, confidence: float, measure: str) -> Figure:
+    table, looks = points(collected.runs, confidence).dropna(subset=["error", measure]), Looks(collected.methods)
     panels = [panel for key, network in table.groupby(NETWORK, sort=False) for panel in _panels(key, network)]
     figure, axes = panel_grid(len(panels), 5.6, 5.0)
     for ax, (title, shown, network) in zip(axes, panels, strict=False):
-        draw_tradeoff(ax, shown, measure, network)
+        draw_tradeoff(ax, shown, measure, looks, network)
         ax.set_title(title, fontsize="medium")
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=4, fontsize="small", frameon=False)
-    counts = sorted({table["n"].min(), table["n"].max()}) if len(table) else [0]
-    n = "n = " + " to ".join(map(str, counts))
+    if not panels:
+        say(axes[0], f"no networks of the standard start ({STANDARD_START}) in these records")
+        return figure
+    n = "n = " + " to ".join(map(str, sorted({table["error_n"].min(), table["error_n"].max()})))
     footnote = f"mean over {n} seeds per strength; bars and bands: {confidence:.0%} t interval of the error"
     footnote_below(figure, footnote + outside_note(table))
     return figure
@@ -73,7 +70,9 @@ def _panels(key: tuple, network: pd.DataFrame) -> list[tuple[str, pd.DataFrame, 
     ]
 
 
-def draw_tradeoff(ax: Axes, table: pd.DataFrame, measure: str, network: pd.DataFrame | None = None) -> None:
+def draw_tradeoff(
+    ax: Axes, table: pd.DataFrame, measure: str, looks: Looks, network: pd.DataFrame | None = None
+) -> None:
     """The points of one architecture (analysis.tradeoff.points), a line per method, and one more for each longer
     training and for an ablation, with other lines and FACES; `network`: more points that the axes shall have room for,
     so that panels can be compared."""
@@ -81,7 +80,7 @@ def draw_tradeoff(ax: Axes, table: pd.DataFrame, measure: str, network: pd.DataF
     for method, of_method in sorted(table.groupby("method"), key=lambda series: rank.get(series[0], len(rank))):
         for number, ((variant, epochs), series) in enumerate(of_method.groupby(["variant", "epochs"])):
             budget = f"{epochs} epochs" if epochs > of_method["epochs"].min() else ""
-            style = look(method, number) | FACES[number % len(FACES)]
+            style = looks(method, number) | FACES[number % len(FACES)]
             label = ", ".join(part for part in (method, variant, budget) if part)
             _draw(ax, series.sort_values(measure), measure, {**style, "label": label})
     if len(table):

@@ -4,25 +4,37 @@ results.csv: networks as printed, with source and whether it was read there ("ve
 how they were trained, and a template of what this study does instead, filled in from the records.
 """
 
-import json
 from importlib.resources import files
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 
+from robustprune.analysis.captions import AT_STANDARD, N, brackets, caption
+from robustprune.analysis.columns import Interval, Number, Text, most_known
+from robustprune.analysis.read import NETWORK, used
 from robustprune.analysis.robustness import mean_units
-from robustprune.analysis.sheet import Sheet, by_network, with_interval
-from robustprune.analysis.source import NETWORK, standard
-from robustprune.analysis.statistics import mean_interval
+from robustprune.analysis.select import STANDARD_START, standard, without
+from robustprune.analysis.sheet import Sheet
+from robustprune.analysis.statistics import interval_columns, mean_interval
 from robustprune.networks.architecture import architecture, architecture_names
 from robustprune.networks.size import parameters
 from robustprune.records.record import split_units
 
 RESULT_COLUMNS = [
     *(*NETWORK, "method", "published_name", "published_units", "published_params", "published_error_percent", "status"),
-    *("source", "remark", "strength", "epochs", "units_kept", "params_kept", "params_kept_low", "params_kept_high"),
-    *("error_test_percent", "error_test_percent_low", "error_test_percent_high", "n"),
+    *("source", "remark", "strength", "epochs", "units_kept"),
+    *(*interval_columns("params_kept"), *interval_columns("error_test_percent"), "n"),
+]
+RESULTS_SHOWN = [
+    *(Text("method"), Text("published_name", "published as"), Text("published_units", "units")),
+    *(
+        Number("published_params", "params", ",.0f"),
+        Number("published_error_percent", "error (%)", "g"),
+        Text("status"),
+    ),
+    *(Text("strength", "our strength"), Text("epochs"), Text("units_kept", "our units (mean)")),
+    *(Number("params_kept", "our params", ",.0f"), Interval("error_test_percent", "our error (%)", ".2f")),
+    *(Text("n"), Text("source")),
 ]
 SETTING_COLUMNS = ["method", "setting", "published", "status", "ours"]
 DATASET = "mnist"
@@ -39,8 +51,8 @@ def published_results(runs: pd.DataFrame, confidence: float) -> Sheet:
     are nearest to it (by ratio; the test error has no say in the choice)."""
     published = read_published("results")
     published = published[published["architecture"].isin(architecture_names()) & (published["method"] != "")]
-    ours = standard(runs)
-    ours = ours[(ours["dataset"] == DATASET) & ours["params_kept"].notna()]
+    there = runs[(runs["dataset"] == DATASET) & runs["params_kept"].notna()]
+    ours = standard(there)
     rows = []
     for key, group in ours.groupby([*NETWORK, "method"], sort=True):
         _, arch, track, method = key
@@ -53,14 +65,18 @@ def published_results(runs: pd.DataFrame, confidence: float) -> Sheet:
             rows.append({**shared, **_theirs(entry, size), **_nearest(group, size, confidence)})
     table = pd.DataFrame(rows, columns=RESULT_COLUMNS)
     missing = sorted(set(ours["method"]) - set(table["method"]) - {"dense"})
-    caption = (
+    text = caption(
         "Published networks (params counted from the printed units, biases included) beside this study's strength of "
-        "the same method whose mean params are nearest. Ours: mean over n seeds with Student's t interval at level "
-        f"{confidence:.0%}, last-epoch test error; peers often print the best test error of all epochs. Verified: the "
-        "number was read in the source named; unverified: from memory."
-        + (f" Without a published result for these networks: {', '.join(missing)}." if missing else "")
+        "the same method whose mean params are nearest.",
+        AT_STANDARD,
+        brackets(confidence),
+        "Ours: last-epoch test error; peers often print the best test error of all epochs. Verified: the number was "
+        "read in the source named; unverified: from memory.",
+        N,
+        f"Without a published result for these networks: {', '.join(missing)}." if missing else "",
+        without(there, ours, STANDARD_START),
     )
-    return Sheet(table, "Published results and ours", by_network(table, _readable), caption)
+    return Sheet.of(table, RESULTS_SHOWN, "Published results and ours", text)
 
 
 def params_of(name: str, units: str) -> int:
@@ -87,22 +103,7 @@ def _nearest(group: pd.DataFrame, size: int, confidence: float) -> dict:
     }
     for column in ("params_kept", "error_test_percent"):
         found |= mean_interval(chosen[column], confidence).columns(column)
-    return {**found, "n": len(chosen)}
-
-
-def _readable(table: pd.DataFrame) -> pd.DataFrame:
-    shown = pd.DataFrame({"method": table["method"], "published as": table["published_name"]})
-    shown["units"] = table["published_units"]
-    shown["params"] = [f"{value:,}" for value in table["published_params"]]
-    shown["error (%)"] = [f"{value:g}" for value in table["published_error_percent"]]
-    shown["status"] = table["status"]
-    shown["our strength"], shown["epochs"], shown["our units (mean)"] = (
-        table[name] for name in ("strength", "epochs", "units_kept")
-    )
-    shown["our params"] = [f"{value:,.0f}" for value in table["params_kept"]]
-    shown["our error (%)"] = [with_interval(row, "error_test_percent", ".2f") for _, row in table.iterrows()]
-    shown["n"], shown["source"] = table["n"], table["source"]
-    return shown
+    return {**found, "n": most_known(found)}
 
 
 def published_settings(runs: pd.DataFrame, confidence: float) -> Sheet:
@@ -110,29 +111,15 @@ def published_settings(runs: pd.DataFrame, confidence: float) -> Sheet:
     published = read_published("settings")
     rows = []
     for method, group in published.groupby("method", sort=False):
-        used = _used(runs[runs["method"] == method])
-        if used:
-            for entry in group.to_dict("records"):
-                found = sorted({entry["ours"].format(training=training, settings=own) for training, own in used})
-                rows.append({**entry, "ours": " or ".join(found)})
+        ways = used(runs[runs["method"] == method])
+        for entry in group.to_dict("records") if ways else ():
+            found = sorted({entry["ours"].format(training=training, settings=own) for training, own in ways})
+            rows.append({**entry, "ours": " or ".join(found)})
     table = pd.DataFrame(rows, columns=SETTING_COLUMNS)
-    caption = (
+    text = (
         "How the authors trained and how this study does, which gives every method the same epochs, optimiser and "
         "data; phases (pre-training, warm-up of the penalty, fine-tuning) count inside them. Verified: read in "
         "the paper's code or text; unverified: from memory or not known."
     )
-    sections = [(method, group.drop(columns="method")) for method, group in table.groupby("method", sort=False)]
-    return Sheet(table, "Published settings and ours", sections, caption, text=True)
-
-
-def _used(runs: pd.DataFrame) -> list[tuple[SimpleNamespace, SimpleNamespace]]:
-    """The distinct (training, settings) of a method's records."""
-    if not {"training", "settings"} <= set(runs.columns):
-        return []
-    found = []
-    for training, settings in runs[["training", "settings"]].dropna().drop_duplicates().itertuples(index=False):
-        training, settings = json.loads(training), json.loads(settings)
-        if settings.get("gate_learning_rate", 0) is None:
-            settings["gate_learning_rate"] = training["learning_rate"]
-        found.append((SimpleNamespace(**training), SimpleNamespace(**settings)))
-    return found
+    shown = [Text(name) for name in SETTING_COLUMNS[1:]]
+    return Sheet.of(table, shown, "Published settings and ours", text, by=["method"], heading=str, text=True)

@@ -3,17 +3,27 @@
 import numpy as np
 import pandas as pd
 
+from robustprune.analysis.captions import N, brackets, caption
+from robustprune.analysis.columns import Each, Interval, Number, Text
 from robustprune.analysis.published import DATASET, params_of, read_published
-from robustprune.analysis.sheet import Sheet, by_network, number, with_interval
-from robustprune.analysis.source import METHOD_UNDER_STUDY, NETWORK, SERIES, standard
+from robustprune.analysis.read import NETWORK, SERIES
+from robustprune.analysis.select import METHOD_UNDER_STUDY, STANDARD_START, standard, without
+from robustprune.analysis.sheet import Sheet
+from robustprune.analysis.statistics import interval_columns
 from robustprune.analysis.tradeoff import points
 from robustprune.networks.architecture import architecture_names
 
-SHARED = ["strength", "epochs", "units_kept"]
-SHARED += ["params", "params_low", "params_high", "error", "error_low", "error_high", "n"]
+SHARED = ["strength", "epochs", "units_kept", *interval_columns("params"), *interval_columns("error"), "n"]
 COLUMNS = [
     *(*NETWORK, "published_name", "published_units", "published_params", "published_error_percent", "status"),
     *(*SHARED, "networks_dominating", "dominated"),
+]
+SHOWN = [
+    *(Text("published_name", "published"), Text("published_units", "units")),
+    *(Number("published_params", "params", ",.0f"), Number("published_error_percent", "error (%)", "g")),
+    *(Text("status"), Text("dominated"), Text("strength", "our strength"), Number("epochs", "epochs", ".0f")),
+    *(Interval("params", "our params", ",.0f"), Interval("error", "our error (%)", ".2f")),
+    Each("networks", lambda row: f"{row['networks_dominating']} of {row['n']}"),
 ]
 
 VERDICTS = ("yes", "in the mean", "no")
@@ -23,8 +33,8 @@ VERDICTS = ("yes", "in the mean", "no")
 def domination(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Every published network beside the strength, of those with no more mean params, that says most against it: one
     that dominates it if there is one, else the one that errs least in the mean."""
-    ours = standard(runs)
-    ours = ours[(ours["dataset"] == DATASET) & (ours["method"] == METHOD_UNDER_STUDY)]
+    there = runs[(runs["dataset"] == DATASET) & (runs["method"] == METHOD_UNDER_STUDY)]
+    ours = standard(there)
     curve = points(ours, confidence)
     curve = curve[curve["variant"] == ""]
     published = read_published("results")
@@ -41,15 +51,19 @@ def domination(runs: pd.DataFrame, confidence: float) -> Sheet:
             }
             rows.append(dict(zip(NETWORK, key, strict=True)) | theirs | _best(group, ours, theirs))
     table = pd.DataFrame(rows, columns=COLUMNS)
-    caption = (
-        f"Published networks against the trade-off curve of {METHOD_UNDER_STUDY} at the standard start, without its "
-        "ablation: of its strengths with no more mean params than the published network, one that dominates it if "
-        "there is one, of these (else of all) the one of smallest mean test error (last epoch; the choice among "
-        "strengths is made here, after the fact). Dominated: yes where the upper ends of both intervals (Student's t, "
-        f"level {confidence:.0%}, n seeds) are at most theirs, in the mean where only the means are. "
-        "Published errors are mostly the best of all epochs of one network; status as in published.csv."
+    text = caption(
+        f"Published networks against the trade-off curve of {METHOD_UNDER_STUDY} at the standard start "
+        f"({STANDARD_START}), without its ablation: of its strengths with no more mean params than the published "
+        "network, one that dominates it if there is one, of these (else of all) the one of smallest mean test error "
+        "(last epoch; the choice among strengths is made here, after the fact). Dominated: yes where the upper ends of "
+        "both intervals are at most theirs, in the mean where only the means are.",
+        brackets(confidence),
+        "Published errors are mostly the best of all epochs of one network; status as in results.csv of "
+        "robustprune.analysis.published.",
+        N,
+        without(there, ours, STANDARD_START),
     )
-    return Sheet(table, "Published networks dominated", by_network(table, _readable), caption)
+    return Sheet.of(table, SHOWN, "Published networks dominated", text)
 
 
 def _best(curve: pd.DataFrame, runs: pd.DataFrame, theirs: dict) -> dict:
@@ -65,16 +79,3 @@ def _best(curve: pd.DataFrame, runs: pd.DataFrame, theirs: dict) -> dict:
     own = runs[(runs[SERIES] == point[SERIES]).all(axis=1)]
     both = (own["params_kept"] <= size) & (own["error_test_percent"] <= error)
     return {**point[SHARED].to_dict(), "networks_dominating": int(both.sum()), "dominated": VERDICTS[ranks.min()]}
-
-
-def _readable(table: pd.DataFrame) -> pd.DataFrame:
-    shown = pd.DataFrame({"published": table["published_name"], "units": table["published_units"]})
-    shown["params"] = [f"{value:,}" for value in table["published_params"]]
-    shown["error (%)"] = [f"{value:g}" for value in table["published_error_percent"]]
-    shown["status"], shown["dominated"] = table["status"], table["dominated"]
-    shown["our strength"] = table["strength"].fillna("-")
-    shown["epochs"] = [number(value, ".0f") for value in table["epochs"]]
-    shown["our params"] = [with_interval(row, "params", ",.0f") for _, row in table.iterrows()]
-    shown["our error (%)"] = [with_interval(row, "error", ".2f") for _, row in table.iterrows()]
-    shown["networks"] = [f"{row.networks_dominating} of {row.n}" for row in table.itertuples()]
-    return shown

@@ -1,6 +1,6 @@
 """Pruning by a criterion: units of lowest score leave at the events of a schedule, down to a budget.
 
-A method of this kind says how units are scored; everything else is shared. Baselines.md sections 11 to 13.
+A method of this kind says how units are scored; everything else is shared. docs/baselines.md sections 11 to 13.
 """
 
 from abc import ABC, abstractmethod
@@ -25,12 +25,8 @@ class Criterion(Method, ABC):
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
         """Gated slot -> score [R, n] of each unit, comparable across slots; places of padding may hold anything."""
 
-    def event(self, step: int) -> int | None:
-        """Number of the event that falls on a training step, or None."""
-        return self.settings.event(step, self.context.steps_per_epoch * self.context.epochs)
-
-    def removals(self, network: StackedNetwork, step: int) -> dict[str, Tensor] | None:
-        event = self.event(step)
+    def after_step(self, network: StackedNetwork) -> dict[str, Tensor] | None:
+        event = self.settings.event(self.moment)
         if event is None:
             return None
         budget = self.settings.budget(event, self.dense)
@@ -39,7 +35,8 @@ class Criterion(Method, ABC):
         )
 
 
-def over_slot_mean(score: Tensor, real: Tensor) -> Tensor:
-    """Scores [R, n] divided by the mean over their slot's real units, so that slots can be compared."""
-    mean = (score * real).sum(1, keepdim=True) / real.sum(1, keepdim=True)
+def over_slot_mean(score: Tensor, valid: Tensor) -> Tensor:
+    """Scores [R, n] divided by the mean over their slot's units, so that slots can be compared; valid [R, n]: which
+    places are no padding."""
+    mean = (score * valid).sum(1, keepdim=True) / valid.sum(1, keepdim=True)
     return score / mean.clamp_min(1e-38)

@@ -1,4 +1,4 @@
-"""Estimators of DL_i = E[L | xi_i = 1] - E[L | xi_i = 0] for Bernoulli gates (method.md section 4).
+"""Estimators of DL_i = E[L | xi_i = 1] - E[L | xi_i = 0] for Bernoulli gates (docs/method.md section 4).
 
 g [R, B, n] = d (mean loss) / d xi_{b,i} (a B-th of an example's own gradient) comes from back-propagation and is summed
 over the batch, apart for open and for closed gates xi [R, B, n] in {0, 1}: a linear layer has these two sums [R, n]

@@ -49,44 +49,44 @@ def kl_from_standard_normal(mean: Tensor, log_variance: Tensor, variance: Tensor
 
 
 class GaussianWeights(PhasedGates):
-    """Local reparameterisation (baselines.md 7.0): each layer draws its outputs, not its weights. Comes before a class
-    of gates in the bases of a method."""
+    """Local reparameterisation (docs/baselines.md 7.0): each layer draws its outputs, not its weights. Comes before a
+    class of gates in the bases of a method."""
 
     def __init__(self, settings, context: Context):
         super().__init__(settings, context)
         starts = like_weights(context, LOG_VARIANCE_START)
         self.parameters |= {f"log_variance/{name}": tensor for name, tensor in starts.items()}
-        self.output_noise = context.noise.branch(1, self._outputs(context.units))
+        self.streams["outputs"] = context.noise.branch(1, self._outputs(context.units))
 
     def _outputs(self, units: Mapping[str, int]) -> dict[str, int]:
         """Numbers that each layer computes for one example, before pooling."""
         layers = self.context.architecture.layers
         counts = {
-            layer.name: units[layer.target] if layer.target else self.context.architecture.classes for layer in layers
+            layer.name: units[layer.writes] if layer.writes else self.context.architecture.classes for layer in layers
         }
         return {layer.name: counts[layer.name] * layer.positions for layer in layers}
 
     def draw(self, batch: int) -> None:
         super().draw(batch)
-        if self.phase == "sampled":
-            self.eps = self.output_noise.normal(self._outputs(self.sizes()), batch, self.context.dtype)
+        if self.sampling:
+            self.eps = self.streams["outputs"].normal(self._outputs(self.sizes()), batch, self.context.dtype)
             spreads = {name: tensor for name, tensor in self.parameters.items() if name.startswith("log_variance/")}
             self.variance = {name.removeprefix("log_variance/"): tensor.exp() for name, tensor in spreads.items()}
 
     def sampled(self, slot: str) -> Tensor:
-        return super().sampled(slot) * self.real[slot].unsqueeze(1)
+        return super().sampled(slot) * self.valid(slot).unsqueeze(1)
 
     def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        if self.phase != "sampled":
+        if not self.sampling:
             return super().linear(layer, h, weight, bias)
-        return noisy_linear(self.gate(layer.source, h), weight, bias, *self._noise_of(layer))
+        return noisy_linear(self.gate(layer.reads, h), weight, bias, *self._noise_of(layer))
 
     def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        if self.phase != "sampled":
+        if not self.sampling:
             return super().convolve(layer, h, weight, bias)
-        if layer.source is None:
+        if layer.reads is None:
             return noisy_convolve_image(h, weight, bias, *self._noise_of(layer))
-        return noisy_convolve(self.gate(layer.source, h), weight, bias, *self._noise_of(layer))
+        return noisy_convolve(self.gate(layer.reads, h), weight, bias, *self._noise_of(layer))
 
     def _noise_of(self, layer: Layer) -> tuple[Tensor, Tensor, Tensor]:
         return self.variance[f"{layer.name}.weight"], self.variance[f"{layer.name}.bias"], self.eps[layer.name]
@@ -97,11 +97,4 @@ class GaussianWeights(PhasedGates):
         for name, variance in self.variance.items():
             log_variance = self.parameters[f"log_variance/{name}"]
             parts.append(kl_from_standard_normal(network.parameters[name], log_variance, variance.detach()))
-        return self.settings.kl_scale / self.context.examples * sum(parts)
-
-    def state(self) -> dict[str, Tensor]:
-        return super().state() | {"output_noise": self.output_noise.position}
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        super().restore(state)
-        self.output_noise.position.copy_(state["output_noise"])
+        return self.settings.kl_scale / self.context.train_size * sum(parts)

@@ -1,4 +1,5 @@
-"""How many weights a gate switches and what they cost, as the L0 papers count them (baselines.md sections 1 and 2)."""
+"""How many weights a gate switches and what they cost, as the L0 papers count them (docs/baselines.md sections 1 and
+2)."""
 
 import math
 from collections.abc import Mapping
@@ -12,9 +13,9 @@ def weights_per_gate(architecture: Architecture, units: Mapping[str, int], slot:
     for a convolution's output, else the outgoing ones of a unit or feature."""
     convolution = architecture.convolution(slot)
     if convolution:
-        return (units[convolution.source] if convolution.source else 1) * convolution.kernel**2 + int(bias)
+        return (units[convolution.reads] if convolution.reads else 1) * convolution.kernel**2 + int(bias)
     reader = architecture.reader(slot)
-    return units[reader.target] if reader.target else architecture.classes
+    return units[reader.writes] if reader.writes else architecture.classes
 
 
 def l0_prices(context: Context, l0_lambda: float | Mapping[str, float], bias: bool) -> dict[str, float]:
@@ -22,7 +23,7 @@ def l0_prices(context: Context, l0_lambda: float | Mapping[str, float], bias: bo
     return {
         slot: per_slot(l0_lambda, slot)
         * weights_per_gate(context.architecture, context.units, slot, bias)
-        / context.examples
+        / context.train_size
         for slot in context.gated
     }
 

@@ -6,14 +6,14 @@ epoch budget.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from robustprune.methods.parts.base import Context, Method, Selection
+from robustprune.methods.parts.base import Context, Method
 from robustprune.methods.parts.estimators import spread
+from robustprune.methods.parts.moment import Moment
 from robustprune.networks.stacked import StackedNetwork
 from robustprune.study.config import Strict
 
@@ -42,24 +42,21 @@ class PretrainedSettings(PhaseSettings):
 
 
 class PhasedGates(Method, ABC):
-    """Gates z [R, B or 1, n] per slot after activation and pooling, h = z a(...)."""
+    """Gates z [R, B or 1, n] per slot after activation and pooling, h = z a(...).
+
+    Required: draw, sampled, settled, cost. Optional: closing, network_cost, and every hook of Method. The phases are
+    "open", "sampled" and "settled". Buffers per slot: `valid`, which places are no padding; `closed_for`, the epochs
+    that a gate has looked closed; `fixed`, the gates once they are settled.
+    """
 
     Settings = PhaseSettings
 
     def __init__(self, settings: PhaseSettings, context: Context):
         super().__init__(settings, context)
         self.learning_rate = settings.gate_learning_rate
-        shape = {slot: (context.replicates, context.units[slot]) for slot in context.gated}
-        self.real = {slot: torch.ones(size, dtype=torch.bool, device=context.device) for slot, size in shape.items()}
-        self.closed_for = {
-            slot: torch.zeros(size, dtype=torch.int64, device=context.device) for slot, size in shape.items()
-        }
-        self.weight = torch.zeros((), dtype=context.dtype, device=context.device)
-        steps = context.steps_per_epoch * context.epochs
-        self.gates_from = round(settings.pretrain * steps)
-        self.full_from = round((settings.pretrain + settings.warm_up) * steps)
-        self.settled_from = round((1 - settings.fine_tune) * steps)
-        self._enter(0)
+        self.buffers = self.filled("valid", True, torch.bool) | self.filled("closed_for", 0, torch.int64)
+        self.buffers["weight"] = torch.zeros((), dtype=context.dtype, device=context.device)
+        self.buffers["weight"].fill_(self._weight(context.moment))
 
     @abstractmethod
     def draw(self, batch: int) -> None:
@@ -78,13 +75,12 @@ class PhasedGates(Method, ABC):
         """Penalty of each gate [R, n] in nats of mean cross-entropy (1/N included), differentiable."""
 
     def closing(self, slot: str) -> Tensor | None:
-        """Which gates [R, n] look closed for good now; None: the method prunes only when training ends."""
+        """Which gates [R, n] look closed for good now; None: the method prunes only when the gates are settled."""
         return None
 
-    def constant(self, value: float) -> dict[str, Tensor]:
-        """The same start for every gate [R, n], by slot."""
-        dtype, device = self.context.dtype, self.context.device
-        return {slot: torch.full(real.shape, value, dtype=dtype, device=device) for slot, real in self.real.items()}
+    def network_cost(self, network: StackedNetwork) -> Tensor | float:
+        """Penalty per replicate [R] of what is not a gate, in the units of cost."""
+        return 0.0
 
     def initial(self, mean: float, deviation: float) -> dict[str, Tensor]:
         """A start per gate [R, n] drawn from N(mean, deviation^2), by slot."""
@@ -95,88 +91,78 @@ class PhasedGates(Method, ABC):
         """A parameter [R, n] of the method."""
         return self.parameters[f"{slot}.{name}"]
 
+    def valid(self, slot: str) -> Tensor:
+        """Which places [R, n] hold a unit; the others are padding."""
+        return self.buffer(slot, "valid")
+
     def sizes(self) -> dict[str, int]:
         """Places per gated slot now."""
-        return {slot: real.shape[1] for slot, real in self.real.items()}
+        return {slot: self.places[slot] for slot in self.context.gated}
+
+    @property
+    def sampling(self) -> bool:
+        """Whether the gates of this step are sampled."""
+        return self.phase(self.moment) == "sampled"
+
+    def phase(self, moment: Moment) -> str:
+        if moment.in_last(self.settings.fine_tune):
+            return "settled"
+        return "sampled" if moment.reached(self.settings.pretrain) else "open"
 
     def gate(self, slot: str, h: Tensor) -> Tensor:
-        if slot not in self.real or self.phase == "open":
+        phase = self.phase(self.moment)
+        if slot not in self.context.gated or phase == "open":
             return h
-        z = self.fixed[slot].unsqueeze(1) if self.phase == "settled" else self.sampled(slot)
+        z = self.buffer(slot, "fixed").unsqueeze(1) if phase == "settled" else self.sampled(slot)
         return h * spread(z, h)
 
-    def network_cost(self, network: StackedNetwork) -> Tensor | float:
-        """Penalty per replicate [R] of what is not a gate, in the units of cost."""
-        return 0.0
-
     def penalty(self, network: StackedNetwork) -> Tensor | None:
-        if self.phase != "sampled":
+        if not self.sampling:
             return None
-        gates = sum((self.cost(slot) * self.real[slot]).sum(1) for slot in self.real)
-        return self.weight * (gates + self.network_cost(network))
+        gates = sum((self.cost(slot) * self.valid(slot)).sum(1) for slot in self.context.gated)
+        return self.buffers["weight"] * (gates + self.network_cost(network))
 
-    def removals(self, network: StackedNetwork, step: int) -> dict[str, Tensor] | None:
-        changes = self._enter(step)
-        if changes and self.phase == "settled":
-            return {slot: gate == 0 for slot, gate in self.fixed.items()}
-        if step % self.context.steps_per_epoch or self.phase != "sampled":
-            return None
+    def after_step(self, network: StackedNetwork) -> dict[str, Tensor] | None:
+        self.buffers["weight"].fill_(self._weight(self.moment))
+        if self.phase(self.moment) == "settled":
+            return self._settle() if self.moment.crossed(1 - self.settings.fine_tune) else None
+        return self._closed_for_good() if self.moment.epoch_end and self.sampling else None
+
+    def _weight(self, moment: Moment) -> float:
+        """The penalty's weight in the next step."""
+        settings = self.settings
+        if self.phase(moment) != "sampled":
+            return 0.0
+        return moment.ramp(settings.pretrain, settings.pretrain + settings.warm_up)
+
+    def _settle(self) -> dict[str, Tensor]:
+        """Fix the gates at their test value; slot -> those that are pruned."""
+        fixed = self._test_gates()
+        self.buffers |= {f"{slot}.fixed": gate for slot, gate in fixed.items()}
+        return {slot: gate == 0 for slot, gate in fixed.items()}
+
+    def _closed_for_good(self) -> dict[str, Tensor] | None:
+        """Gates that have looked closed at `patience` consecutive ends of epochs, by slot."""
         remove = {}
-        for slot in self.real:
+        for slot in self.context.gated:
             closing = self.closing(slot)
             if closing is None:
                 return None
-            self.closed_for[slot] = torch.where(closing, self.closed_for[slot] + 1, 0)
-            remove[slot] = self.closed_for[slot] >= self.settings.patience
+            count = torch.where(closing, self.buffer(slot, "closed_for") + 1, 0)
+            self.buffers[f"{slot}.closed_for"] = count
+            remove[slot] = count >= self.settings.patience
         return remove
 
-    def _enter(self, step: int) -> bool:
-        """Be in the phase that follows `step` steps; True if it is a new one."""
-        before = getattr(self, "phase", None)
-        if step >= self.settled_from and self.settings.fine_tune:
-            self.phase = "settled"
-        else:
-            self.phase = "open" if step < self.gates_from else "sampled"
-        rising = max(1, self.full_from - self.gates_from)
-        self.weight.fill_(min(1.0, (step - self.gates_from + 1) / rising) if self.phase == "sampled" else 0.0)
-        if self.phase == before:
-            return False
-        if self.phase == "settled":
-            self.fixed = self._settle()
-        self.changed = True
-        return True
-
-    def _settle(self) -> dict[str, Tensor]:
-        return {slot: torch.where(real, self.settled(slot).detach(), 0) for slot, real in self.real.items()}
+    def _test_gates(self) -> dict[str, Tensor]:
+        return {slot: torch.where(self.valid(slot), self.settled(slot).detach(), 0) for slot in self.context.gated}
 
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
-        return {slot: gate.abs() for slot, gate in self._settle().items()}
-
-    def select(self, selection: Selection) -> None:
-        for slot in self.real:
-            self.closed_for[slot] = selection.take(self.closed_for[slot], slot)
-            self.real[slot] = selection.real[slot]
-            if self.phase == "settled":
-                self.fixed[slot] = selection.take(self.fixed[slot], slot)
+        return {slot: gate.abs() for slot, gate in self._test_gates().items()}
 
     def gates(self) -> dict[str, Tensor]:
-        return self.fixed if self.phase == "settled" else self._settle()
+        if self.phase(self.moment) == "settled":
+            return {slot: self.buffer(slot, "fixed") for slot in self.context.gated}
+        return self._test_gates()
 
     def final_gates(self) -> dict[str, Tensor]:
         return self.gates()
-
-    def state(self) -> dict[str, Tensor]:
-        tensors = {f"{slot}.real": real for slot, real in self.real.items()}
-        tensors |= {f"{slot}.closed_for": count for slot, count in self.closed_for.items()}
-        if self.phase == "settled":
-            tensors |= {f"{slot}.fixed": gate for slot, gate in self.fixed.items()}
-        return tensors | {"weight": self.weight}
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        for slot in self.real:
-            self.real[slot], self.closed_for[slot] = state[f"{slot}.real"], state[f"{slot}.closed_for"]
-        settled = any(name.endswith(".fixed") for name in state)
-        self.phase = "settled" if settled else "sampled" if float(state["weight"]) else "open"
-        if settled:
-            self.fixed = {slot: state[f"{slot}.fixed"] for slot in self.real}
-        self.weight.copy_(state["weight"])

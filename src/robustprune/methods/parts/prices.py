@@ -1,4 +1,4 @@
-"""Prices of a unit: what a gate must save in nats of mean cross-entropy to stay (method.md section 5)."""
+"""Prices of a unit: what a gate must save in nats of mean cross-entropy to stay (docs/method.md section 5)."""
 
 from collections.abc import Mapping
 

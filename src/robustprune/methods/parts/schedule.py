@@ -1,4 +1,4 @@
-"""Iterative pruning to a parameter budget: when to prune and how far (baselines.md section 11), for any score."""
+"""Iterative pruning to a parameter budget: when to prune and how far (docs/baselines.md section 11), for any score."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -7,6 +7,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from robustprune.methods.parts.moment import Moment
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.size import macs, parameters
 from robustprune.study.config import Strict
@@ -33,11 +34,17 @@ class ScheduleSettings(Strict):
             raise ValueError(f"warm_up {self.warm_up:g} must end before prune_until {self.prune_until:g}")
         return self
 
-    def event(self, step: int, steps: int) -> int | None:
-        """Number (from 1) of the last event that falls on training step `step` of `steps`, or None."""
-        share = (self.prune_until - self.warm_up) / self.events
-        falls_on = [max(1, round((self.warm_up + share * n) * steps)) for n in range(1, self.events + 1)]
-        return self.events - falls_on[::-1].index(step) if step in falls_on else None
+    def fraction(self, event: int) -> float:
+        """Fraction of the training at which an event (from 1) falls."""
+        return self.warm_up + (self.prune_until - self.warm_up) / self.events * event
+
+    def event(self, moment: Moment) -> int | None:
+        """Number of the event that follows the last step (of several the last), or None."""
+        return next((event for event in range(self.events, 0, -1) if moment.crossed(self.fraction(event))), None)
+
+    def over(self, moment: Moment) -> bool:
+        """Whether all events are done."""
+        return moment.step > 0 and moment.reached(self.fraction(self.events))
 
     def share(self, event: int) -> float:
         """What is left to remove after an event, as a share of all that is to be removed: 0 after the last one."""

@@ -1,4 +1,4 @@
-"""The truncated log-normal gate theta = exp(x), x ~ N(mu, sigma^2) on [a, b] (baselines.md sections 4 and 5), in
+"""The truncated log-normal gate theta = exp(x), x ~ N(mu, sigma^2) on [a, b] (docs/baselines.md sections 4 and 5), in
 float64.
 
 All masses are kept as logarithms: log(Phi(v) - Phi(u)) is formed from log Phi on the side where both are small, so

@@ -1,0 +1,26 @@
+"""What the captions of several tables say in the same words."""
+
+from robustprune.analysis.select import STANDARD_START
+
+N = "n: networks whose number is known, in the column of the row with the most; an interval over fewer says so."
+"""The one meaning of the column n."""
+NOT_OK = (
+    "Not ok: networks that collapsed, diverged or failed. Collapsed ones are in the means; the others have no numbers "
+    "and show only here."
+)
+NOT_OK_SHARE = (
+    "Not ok: share of networks that collapsed, diverged or failed, with Wilson's interval. Collapsed ones are in all "
+    "other columns, the others in none."
+)
+ERROR = "Error: last-epoch test error."
+AT_STANDARD = f"Start: {STANDARD_START}."
+
+
+def brackets(confidence: float, kind: str = "Student's t interval") -> str:
+    """What stands in brackets, and from how many networks on."""
+    return f"Brackets: {kind} at level {confidence:.0%}, from three networks on."
+
+
+def caption(*parts: str) -> str:
+    """Sentences in a row; empty ones are left out."""
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,147 @@
+"""Read the collected tables of a study, the user's or the shipped reference."""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+
+from robustprune.errors import StudyError, nearest
+from robustprune.gathering.asked import ASKED
+from robustprune.networks.architecture import architecture as find_architecture
+from robustprune.records.record import COLUMNS
+from robustprune.study.cells import AXES
+
+CELL = list(AXES)
+NETWORK = ["dataset", "architecture", "track"]
+SERIES = [*NETWORK, "method", "strength"]
+WITHOUT_NUMBERS = ("diverged", "failed")
+RESULTS = (
+    *("units_kept", "units_raw", "params_kept", "macs_kept", "error_test_percent", "error_valid_percent"),
+    *("undetermined_fraction", "rounding_error_change_percent", "gates_above_090_fraction", "train_macs"),
+    *("inference_ms_kept", "inference_ms_kept_batch1"),
+)
+"""What a network that diverged or failed has no number for, whatever its record says."""
+
+
+class Collected:
+    """Tables of a study: runs (one row per network, with details), history (per network and epoch) and gates (sampled
+    trajectories). Each is read when it is first used, so a figure needs only the files that it shows."""
+
+    def __init__(self, runs: pd.DataFrame, read: Callable[[str], pd.DataFrame]):
+        self.runs, self._read = runs, read
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Long table of the epochs."""
+        return self._read("history.parquet")
+
+    @cached_property
+    def gates(self) -> pd.DataFrame:
+        """Long table of sampled gates over the epochs."""
+        return self._read("gates.parquet")
+
+    @property
+    def methods(self) -> list[str]:
+        """The methods and controls of the runs."""
+        return sorted(self.runs["method"].unique())
+
+    def of_methods(self, methods: Sequence[str]) -> "Collected":
+        """The runs of these methods only; raises StudyError for one that is not there."""
+        for name in methods:
+            if name not in self.methods:
+                raise StudyError(f"no method {name!r} in these runs{nearest(name, self.methods)}")
+        return self.with_runs(self.runs[self.runs["method"].isin(methods)])
+
+    def with_runs(self, runs: pd.DataFrame) -> "Collected":
+        """The same tables with other runs."""
+        return Collected(runs, self._read)
+
+
+def read_collected(folder: Path) -> Collected:
+    """Read the tables of a folder; raises StudyError naming a missing one, at its first use."""
+    return Collected(read_detailed_runs(folder), lambda name: _read_parquet(folder / name))
+
+
+def read_runs(path: Path) -> pd.DataFrame:
+    """Read a runs.csv. Raises StudyError for a missing file or columns that are not the contract's."""
+    runs = _read_csv(path)
+    if list(runs.columns) != list(COLUMNS):
+        wrong = sorted(set(COLUMNS).symmetric_difference(runs.columns)) or ["order"]
+        raise StudyError(
+            f"{path}: wrong columns ({', '.join(wrong)}); expected records.record.COLUMNS; make it again with "
+            "`robustprune collect`"
+        )
+    return runs
+
+
+def read_detailed_runs(folder: Path) -> pd.DataFrame:
+    """runs.csv of a folder with the columns of its details.csv beside them.
+
+    RESULTS of networks that diverged or failed are NaN: a table counts these networks and shows no number of theirs.
+    Raises StudyError as read_runs does, and for a details.csv without the columns that say what was asked.
+    """
+    runs, details = read_runs(folder / "runs.csv"), _read_details(folder / "details.csv")
+    runs = runs.merge(details.drop(columns="status"), on=[*CELL, "replicate"], validate="one_to_one")
+    known = [name for name in RESULTS if name in runs]
+    runs[known] = runs[known].mask(runs["status"].isin(WITHOUT_NUMBERS))
+    return runs
+
+
+def missing_note(folder: Path) -> str:
+    """What tables and figures made from a folder must say about cells without results (its missing.csv); often ""."""
+    path = folder / "missing.csv"
+    count = len(pd.read_csv(path)) if path.exists() else 0
+    return "" if not count else f"Cells of this study without results yet: {count} (missing.csv)"
+
+
+def slots(architecture: str) -> list[str]:
+    """Slot names in the order of hyphen-joined unit counts."""
+    return [slot.name for slot in find_architecture(architecture).slots]
+
+
+def settings_of(runs: pd.DataFrame) -> pd.Series:
+    """The method's settings of each network as a dictionary; an empty one where none are recorded."""
+    return runs["settings"].map(lambda text: json.loads(text) if isinstance(text, str) else {})
+
+
+def used(runs: pd.DataFrame) -> list[tuple[SimpleNamespace, SimpleNamespace]]:
+    """The distinct (training, settings) of networks, with attributes for their keys. A gate learning rate that is not
+    set is that of the weights."""
+    found = []
+    for training, settings in runs[["training", "settings"]].dropna().drop_duplicates().itertuples(index=False):
+        training, settings = json.loads(training), json.loads(settings)
+        if settings.get("gate_learning_rate", 0) is None:
+            settings["gate_learning_rate"] = training["learning_rate"]
+        found.append((SimpleNamespace(**training), SimpleNamespace(**settings)))
+    return found
+
+
+def _read_details(path: Path) -> pd.DataFrame:
+    details = _read_csv(path)
+    missing = [name for name in ASKED if name not in details]
+    if missing:
+        raise StudyError(
+            f"{path}: no column {', '.join(missing)} (collected by an older version); make it again with "
+            "`robustprune collect`"
+        )
+    details["operating_point"] = details["operating_point"].astype(bool)
+    details["variant"] = details["variant"].astype(object).fillna("")
+    return details
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such file; make it with `robustprune collect`, or name the reference") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: not a readable CSV ({error}); make it again with `robustprune collect`") from None
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    if not path.exists():
+        raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
+    return pd.read_parquet(path)

@@ -1,0 +1,186 @@
+"""The contract's checks of one method, for its author: `robustprune check-method NAME`.
+
+Each check trains a few steps on the embedded digits in float64 and raises StudyError saying what the method does and
+what the contract asks (methods/parts/base.py).
+"""
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from robustprune.data.datasets import Dataset
+from robustprune.engine.compaction import GATED, extract
+from robustprune.engine.training import Training
+from robustprune.errors import StudyError
+from robustprune.networks.folding import fold_gates
+from robustprune.networks.plain import plain_network
+from robustprune.networks.stacked import Gated
+from robustprune.study.cells import Cell
+from robustprune.study.config import TrainingSettings
+
+REPLICATES, EPOCHS = 2, 8
+TOLERANCE = 1e-9
+
+
+class Trial:
+    """A method with its settings on one architecture; every call of `training` begins anew from the same seeds."""
+
+    def __init__(self, method: str, settings: Mapping[str, Any], architecture: str, track: str, data: Dataset):
+        self.data = data
+        self.cell = Cell(
+            dataset="digits",
+            architecture=architecture,
+            track=track,
+            method=method,
+            strength="checked",
+            settings=dict(settings),
+            width=0.2,
+            replicates=REPLICATES,
+            training=TrainingSettings(epochs=EPOCHS, batch_size=64),
+        )
+
+    def training(self, replicates: int = REPLICATES, epochs: int = 0) -> Training:
+        """A training after some epochs."""
+        training = Training(self.cell.model_copy(update={"replicates": replicates}), self.data, dtype=torch.float64)
+        for _ in range(epochs):
+            training.run_epoch()
+        return training
+
+
+def names(trial: Trial) -> None:
+    """Parameters and buffers are named and shaped so that the engine can compact them."""
+    training = trial.training()
+    method, places = training.method, training.network.places()
+    side_by_side = sum(places[slot] for slot in training.gated)
+    for name, tensor in (method.parameters | method.buffers).items():
+        scope, _, own = name.partition(".")
+        if "/" in name:
+            like = training.network.parameters.get(name.split("/")[1])
+            _require(like is not None, f"{name}: no layer of the network has this weight or bias")
+            _require(tensor.shape == like.shape, f"{name}: shape {_shape(tensor)}, expected {_shape(like)}")
+        elif own:
+            _require(scope in [*places, GATED], f"{name}: no slot {scope!r}; names are <slot>.<name>, gated.<name>")
+            expected = (REPLICATES, side_by_side if scope == GATED else places[scope])
+            _require(tuple(tensor.shape) == expected, f"{name}: shape {_shape(tensor)}, expected {list(expected)}")
+
+
+def hooks(trial: Trial) -> None:
+    """What hooks return has the shapes of the contract, and every gradient is finite."""
+    training = trial.training()
+    asked: list[dict[str, Tensor]] = []
+    after_step = training.method.after_step
+
+    def watched(network):
+        remove = after_step(network)
+        if remove is not None:
+            _by_slot(training, "after_step", remove, torch.bool)
+            asked.append(remove)
+        return remove
+
+    training.method.after_step = watched  # type: ignore[method-assign]
+    while not training.finished:
+        training.run_epoch()
+        for name in ("gates", "final_gates"):
+            _by_slot(training, name, getattr(training.method, name)())
+        _by_slot(training, "scores", training.method.scores(training.network))
+        for name, tensor in (training.network.parameters | training.method.parameters).items():
+            finite = tensor.grad is None or bool(tensor.grad.isfinite().all())
+            _require(finite, f"the gradient of {name} is not finite after epoch {training.epoch}")
+    _require(not bool(training.diverged.any()), "the loss is not finite")
+
+
+def compaction(trial: Trial) -> None:
+    """A network with its final gates folded in computes what the stacked one computes under these gates."""
+    training = trial.training(epochs=2)
+    gates = training.method.final_gates() or {}
+    network, images = training.network, torch.rand(REPLICATES, 6, 784, dtype=torch.float64)
+    if "input" in network.kept:
+        kept = network.kept["input"]
+        read = images.gather(2, kept.clamp_min(0).unsqueeze(1).expand(-1, 6, -1)) * (kept >= 0).unsqueeze(1)
+    else:
+        read = images
+
+    def gate(slot: str, h: Tensor) -> Tensor:
+        return h * gates[slot].view(REPLICATES, 1, -1, *[1] * (h.dim() - 3)) if slot in gates else h
+
+    with torch.no_grad():
+        masked = network.forward(read, Gated(gate))
+        for replicate in range(REPLICATES):
+            weights, kept = extract(network, replicate)
+            own = {slot: values[replicate][network.kept[slot][replicate] >= 0] for slot, values in gates.items()}
+            folded = fold_gates(training.architecture, weights, own, kept)
+            plain = plain_network(training.architecture, folded, kept)
+            difference = float((plain(images[replicate]) - masked[replicate]).abs().max())
+            _require(difference < TOLERANCE, f"final_gates: scores differ by {difference:.1e}")
+
+
+def resumption(trial: Trial) -> None:
+    """A training that is resumed from a checkpoint ends as one that was not interrupted."""
+    whole = trial.training(epochs=EPOCHS // 2)
+    resumed = trial.training()
+    resumed.restore(copy.deepcopy(whole.state()))
+    while not whole.finished:
+        whole.run_epoch()
+        resumed.run_epoch()
+    for name, tensor in _everything(whole).items():
+        other = _everything(resumed).get(name)
+        same = other is not None and torch.equal(tensor, other)
+        _require(same, f"{name} differs after a resumption; declare what changes during training as buffer or stream")
+
+
+def independence(trial: Trial) -> None:
+    """A replicate ends the same alone and beside another one."""
+    alone, beside = trial.training(1, epochs=2), trial.training(2, epochs=2)
+    for name, tensor in alone.network.parameters.items():
+        own = tuple(slice(size) for size in tensor.shape[1:])
+        difference = (beside.network.parameters[name][0][own] - tensor[0]).abs().max()
+        _require(
+            float(difference) < 1e-6,
+            f"{name} of replicate 0 differs by {float(difference):.1e} beside another replicate; penalty must be [R] "
+            "and hooks must not mix replicates",
+        )
+
+
+CHECKS: tuple[Callable[[Trial], None], ...] = (names, hooks, compaction, resumption, independence)
+
+
+def check_contract(
+    method: str, settings: Mapping[str, Any], track: str, architectures: Iterable[str], data: Dataset
+) -> Iterator[str]:
+    """Run every check on every architecture; yields a line per check. Raises StudyError for the first that fails."""
+    for architecture in architectures:
+        trial = Trial(method, settings, architecture, track, data)
+        for check in CHECKS:
+            try:
+                check(trial)
+            except StudyError as error:
+                raise StudyError(f"{method} on {architecture}, {check.__name__}: {error}") from None
+            yield f"{architecture}, {check.__name__}: {(check.__doc__ or '').splitlines()[0]}"
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise StudyError(message)
+
+
+def _shape(tensor: Tensor) -> list[int]:
+    return list(tensor.shape)
+
+
+def _by_slot(
+    training: Training, hook: str, values: Mapping[str, Tensor] | None, dtype: torch.dtype | None = None
+) -> None:
+    """Values [R, n] by slot, as gates and removals are."""
+    places = training.network.places()
+    for slot, tensor in (values or {}).items():
+        _require(slot in places, f"{hook}: no slot {slot!r}; the network has {', '.join(places)}")
+        expected = [REPLICATES, places[slot]]
+        _require(_shape(tensor) == expected, f"{hook}: {slot} has shape {_shape(tensor)}, expected {expected}")
+        _require(dtype in (None, tensor.dtype), f"{hook}: {slot} is {tensor.dtype}, expected {dtype}")
+
+
+def _everything(training: Training) -> dict[str, Tensor]:
+    return dict(training.network.parameters) | training.method.parameters | training.method.buffers

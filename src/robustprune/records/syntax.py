@@ -1,0 +1,110 @@
+"""The code of a Python file without its prose: a text that is the same for two files that do the same.
+
+Docstrings, comments, blank lines and layout are left out. The text does not depend on the Python version: `ast.dump`
+and `ast.unparse` change between versions, so this module walks the tree by itself. It needs the standard library only.
+"""
+
+import ast
+from collections.abc import Iterator
+
+SKIPPED_FIELDS = {"ctx", "type_comment", "kind", "type_ignores"}
+"""Fields that follow from the place of a node, or that have no effect."""
+
+
+def canonical(value: object) -> str:
+    """A node as `Class(field=value,...)`, a list as `[...]`, any other value by its type and its literal."""
+    if isinstance(value, ast.AST):
+        fields = ((name, _field(value, name)) for name in value._fields if name not in SKIPPED_FIELDS)
+        # a field that is empty is left out: newer versions of Python add such fields (type_params)
+        inner = ",".join(f"{name}={canonical(field)}" for name, field in fields if field is not None and field != [])
+        return f"{type(value).__name__}({inner})"
+    if isinstance(value, list):
+        return f"[{','.join(map(canonical, value))}]"
+    # ascii: `repr` escapes what the version's Unicode tables call unprintable; hex: long integers have no `repr`
+    literal = hex(value) if type(value) is int else ascii(value)
+    return f"{type(value).__name__}:{literal}"
+
+
+def _field(node: ast.AST, name: str) -> object:
+    """A field of a node, the same in every version of Python."""
+    value = getattr(node, name, None)
+    if isinstance(node, ast.JoinedStr):
+        return list(_joined(value))
+    if isinstance(value, list) and any(map(_is_prose, value)):
+        # a function may consist of its docstring alone
+        return [statement for statement in value if not _is_prose(statement)] or [ast.Pass()]
+    return value
+
+
+def _is_prose(node: object) -> bool:
+    """Whether a statement is a string that nothing reads: a docstring, or the description of a constant."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _joined(parts: list[ast.expr]) -> Iterator[ast.expr]:
+    """The parts of an f-string with adjacent texts joined; versions differ in where they cut a text."""
+    text = ""
+    for part in parts:
+        if isinstance(part, ast.Constant):
+            text += part.value
+            continue
+        if text:
+            yield ast.Constant(text)
+        yield part
+        text = ""
+    if text:
+        yield ast.Constant(text)
+
+
+def imported_names(tree: ast.Module, package: str) -> set[str]:
+    """Absolute names of what a file of `package` imports: `from a import b` gives both a and a.b.
+
+    `from a import *` gives a and `a.*`. Imports below `if TYPE_CHECKING` never run and are left out. Imports by a name
+    that is computed (`importlib.import_module`) are not seen.
+    """
+    names: set[str] = set()
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, package)
+            names.add(base)
+            names.update(f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.If) and _is_type_checking(node.test):
+            pending.extend(node.orelse)
+        else:
+            pending.extend(ast.iter_child_nodes(node))
+    return names
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    """The name after `from`; each dot beyond the first goes one package up."""
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".") if package else []
+    parts = parts[: len(parts) - node.level + 1]
+    return ".".join([*parts, node.module] if node.module else parts)
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", None)
+    return name == "TYPE_CHECKING"
+
+
+def homes(tree: ast.Module) -> dict[str, str]:
+    """Name -> module of what a package's `__init__` offers from elsewhere, whether it imports it now or on demand.
+
+    Read are `from module import name` and dictionaries of literals {"name": "module"}.
+    """
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.update(dict.fromkeys((alias.asname or alias.name for alias in node.names), node.module))
+        elif isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            found.update(
+                {k.value: v.value for k, v in pairs if isinstance(k, ast.Constant) and isinstance(v, ast.Constant)}
+            )
+    return found

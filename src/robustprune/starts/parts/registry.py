@@ -1,0 +1,56 @@
+"""Starts by name, and the check of a cell, whose method is that of a method or of a start."""
+
+from pydantic import ValidationError
+
+from robustprune import registry
+from robustprune.errors import StudyError
+from robustprune.methods.parts.registry import find_method, method_names
+from robustprune.networks.architecture import architecture
+from robustprune.records.provenance import training_hash
+from robustprune.starts.parts.base import Start
+from robustprune.study.cells import Cell
+from robustprune.study.config import describe
+from robustprune.study.strict import Strict
+
+
+def start_names() -> list[str]:
+    """Every start, in alphabetical order, plug-ins included."""
+    return registry.names("start")
+
+
+def find_start(name: str) -> type[Start]:
+    """The class of a start. Raises StudyError with the nearest valid name, or for what is wrong with its file."""
+    return registry.class_of("start", name, Start)
+
+
+def trained_method(name: str) -> str:
+    """The method that trains a cell of this method or start."""
+    return find_start(name).method if registry.known("start", name) else name
+
+
+def code_hash(method: str, architecture: str) -> str:
+    """Hash of the code that training a cell runs: the engine, its method (and start) and architecture, plug-ins too."""
+    names = sorted({method, trained_method(method)})
+    files = {path for name in names for path in registry.plug_ins_of(name, architecture)}
+    return training_hash(*names, architecture=architecture, files=sorted(files))
+
+
+def check_cell(cell: Cell) -> Strict:
+    """Validate the method (or start) of a cell and its settings, which are returned. Raises StudyError naming
+    strengths.<method>.<strength> and the key."""
+    source, is_start = f"strengths.{cell.method}.{cell.strength}", registry.known("start", cell.method)
+    network = architecture(cell.architecture)
+    network.units(cell.width)
+    if not is_start and not registry.known("method", cell.method):
+        raise StudyError(registry.unknown("method", cell.method, [*method_names(), *start_names()]))
+    try:
+        if is_start:
+            return find_start(cell.method).Settings.model_validate(cell.settings)
+        method = find_method(cell.method)
+        settings = method.Settings.model_validate(cell.settings)
+        method.check(settings, network, network.gated(cell.track))
+    except ValidationError as error:
+        raise describe(error, source) from None
+    except StudyError as error:
+        raise StudyError(f"{source}: {error}") from None
+    return settings

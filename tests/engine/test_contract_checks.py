@@ -1,0 +1,97 @@
+"""`robustprune check-method`: shipped methods pass, and each mistake of a plug-in is named."""
+
+import sys
+from textwrap import dedent
+
+import pytest
+
+from robustprune import registry
+from robustprune.cli import main
+
+GOOD = """
+    import torch
+    from robustprune import Method, spread
+
+    class Mine(Method):
+        def __init__(self, settings, context):
+            super().__init__(settings, context)
+            self.parameters = self.filled("logit", 1.0)
+            self.buffers = self.filled("low_for", 0, torch.int64)
+
+        def gate(self, slot, h):
+            if slot not in self.context.gated:
+                return h
+            return h * spread(self.parameters[f"{slot}.logit"].sigmoid().unsqueeze(1), h)
+
+        def penalty(self, network):
+            return 0.05 * sum(logit.sigmoid().sum(1) for logit in self.parameters.values())
+
+        def after_step(self, network):
+            for slot, gate in self.gates().items():
+                self.buffers[f"{slot}.low_for"] = torch.where(gate < 0.72, self.buffer(slot, "low_for") + 1, 0)
+            if not self.moment.epoch_end:
+                return None
+            return {slot: self.buffer(slot, "low_for") > 5 for slot in self.context.gated}
+
+        def gates(self):
+            return {slot: self.parameters[f"{slot}.logit"].detach().sigmoid() for slot in self.context.gated}
+
+        def final_gates(self):
+            return self.gates()
+"""
+MISTAKES = {
+    "scalar penalty": ("sum(1) for logit", "sum() for logit", "penalty is [], expected [2]"),
+    "misspelt hook": ("def after_step", "def after_steps", "after_steps is no hook; did you mean 'after_step'"),
+    "hidden state": (
+        'self.buffers[f"{slot}.low_for"] = torch.where(gate < 0.72, self.buffer(slot, "low_for") + 1, 0)',
+        'self.count = getattr(self, "count", 0) + 1; self.buffers[f"{slot}.low_for"].fill_(self.count)',
+        "declare what changes during training",
+    ),
+    "wrong shape": (
+        'return {slot: self.buffer(slot, "low_for") > 5',
+        'return {slot: self.buffer(slot, "low_for")[0] > 5',
+        "after_step",
+    ),
+    "no mask": ('self.buffer(slot, "low_for") > 5', 'self.buffer(slot, "low_for")', "expected torch.bool"),
+    "unknown slot": ('self.filled("low_for", 0, torch.int64)', '{"fc9.low_for": torch.zeros(2, 3)}', "no slot 'fc9'"),
+}
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """Write a plug-in and check it; returns the exit status."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(registry.VARIABLE, "plugins")
+    (tmp_path / "plugins" / "methods").mkdir(parents=True)
+
+    def check(source: str) -> int:
+        (tmp_path / "plugins" / "methods" / "mine.py").write_text(dedent(source))
+        for name in [name for name in sys.modules if name.startswith(registry.PLUGINS)]:
+            monkeypatch.delitem(sys.modules, name)
+        return main(["check-method", "mine"])
+
+    return check
+
+
+def test_a_good_plug_in_passes(mine, capsys):
+    assert mine(GOOD) == 0, capsys.readouterr().err
+    printed = capsys.readouterr().out
+    assert "lenet5, resumption" in printed
+    assert "mine keeps the contract" in printed
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_named(mine, capsys, mistake):
+    right, wrong, message = MISTAKES[mistake]
+    assert right in GOOD
+    assert mine(GOOD.replace(right, wrong)) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "track"),
+    [("bernoulli", '{"price": 0.002}', "full"), ("taylor", '{"target": 0.3}', "full"), ("ss_ig", "{}", "hidden")],
+)
+def test_shipped_methods_pass(capsys, method, settings, track):
+    arguments = ["check-method", method, "--settings", settings, "--track", track, "--architectures", "lenet5"]
+    assert main(arguments) == 0, capsys.readouterr().err

@@ -1,0 +1,66 @@
+"""What the study asked for becomes columns of details.csv."""
+
+import pandas as pd
+import pytest
+from test_merging import sitting
+
+from robustprune.engine.jobs import failed_replicates
+from robustprune.errors import StudyError
+from robustprune.gathering.asked import asked_columns, cells_at_operating_points
+from robustprune.gathering.collection import collect
+from robustprune.gathering.merging import merge
+from robustprune.study.cells import study_cells
+from robustprune.study.config import validate_study
+
+NETWORK = {"dataset": "digits", "architecture": "lenet_300_100"}
+
+
+def study(root, **values):
+    """`a` is the operating point, asked for from width 1; from width 2 it is asked for by its name."""
+    point = {**NETWORK, "track": "full", "method": "bernoulli", "strength": "a", "bound_percent": 2.0}
+    grids = [
+        {**NETWORK, "methods": {"bernoulli": ["operating_point", "b"]}, "replicates": 1},
+        {**NETWORK, "methods": {"bernoulli": ["a"]}, "widths": [2], "replicates": 1},
+        {**NETWORK, "methods": {"ticket": ["of_a"]}, "replicates": 1},
+    ]
+    strengths = {"bernoulli": {"a": {"price": 1e-3}, "b": {"price": 1e-2, "prior": "fixed"}}}
+    strengths["ticket"] = {"of_a": {"of": "bernoulli/a"}}
+    values = {"root": str(root), "strengths": strengths, "operating_points": [point], "study": grids, **values}
+    return validate_study(values, "test")
+
+
+def test_only_cells_asked_for_as_operating_point_are_marked(tmp_path):
+    keys = cells_at_operating_points(study(tmp_path))
+    assert keys == {"digits/lenet_300_100-full/bernoulli/a/he_normal/width-1"}
+    assert keys < set(study_cells(study(tmp_path)))
+
+
+def test_collection_writes_what_was_asked_for_cells_that_failed_too(tmp_path):
+    config = study(tmp_path)
+    for cell in study_cells(config).values():
+        path = tmp_path / "runs" / cell.key / "record.json"
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")  # not a record: the cell's networks count as failed
+        assert failed_replicates(cell, "x")
+    collect(config, tmp_path)
+    details = pd.read_csv(tmp_path / "details.csv").set_index(["method", "strength", "width"])
+    assert details["operating_point"].to_dict() == {
+        ("bernoulli", "a", 1.0): True,
+        ("bernoulli", "b", 1.0): False,
+        ("bernoulli", "a", 2.0): False,
+        ("ticket", "of_a", 1.0): False,
+    }
+    assert details["variant"].dropna().to_dict() == {("bernoulli", "b", 1.0): "fixed prior"}
+    assert details["start_of"].dropna().to_dict() == {("ticket", "of_a", 1.0): "bernoulli/a"}
+
+
+def test_a_setting_that_is_no_name_is_no_start():
+    assert asked_columns({"of": 3}, operating_point=True) == {"operating_point": True, "start_of": None, "variant": ""}
+
+
+def test_tables_of_an_older_version_are_not_merged(tmp_path):
+    first, second = sitting(tmp_path / "first", ("bernoulli",)), sitting(tmp_path / "second", ("dense",))
+    details = pd.read_csv(first / "details.csv")
+    details.drop(columns="operating_point").to_csv(first / "details.csv", index=False)
+    with pytest.raises(StudyError, match=r"first/details.csv: no column operating_point .*robustprune collect"):
+        merge([first, second], tmp_path / "both")
