@@ -136,48 +136,38 @@ FAULTS = {
 }
 
 
+FRESH = (f"faults/runs/{cell('first_units')}/record.json", "--configfile", CONFIG, "--config", "root=faults")
+"""One cell of the page's study in a folder of its own."""
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_program_that_fails_leaves_no_record_and_says_why(followed, fault):
     change, message = FAULTS[fault]
-    record = followed / "results/mine/runs" / cell("first_units") / "record.json"
-    log = followed / "results/mine/logs" / cell("first_units") / "train.log"
-    before = record.read_text()
-    target = str(record.relative_to(followed))
-    try:
-        with edited(followed / "workflow/baselines/first_units.py", change):
-            output = snakemake(followed, target, "--configfile", CONFIG, expect=1)
-        assert not record.exists()
-        assert message in log.read_text()
-        assert "Traceback" not in log.read_text()
-        assert str(log.relative_to(followed)) in output
-    finally:
-        record.write_text(before)
-        snakemake(followed, *STUDY, "--touch")
+    log = followed / "faults" / "logs" / cell("first_units") / "train.log"
+    with edited(followed / "workflow/baselines/first_units.py", change):
+        output = snakemake(followed, *FRESH, expect=1)
+    assert not (followed / FRESH[0]).exists()
+    assert message in log.read_text()
+    assert "Traceback" not in log.read_text()
+    assert str(log.relative_to(followed)) in output
+
+
+RULE = "use rule foreign as first_units with:\n    input:\n        {},\n"
 
 
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        (None, "foreign.first_units: there is no rule first_units; expected workflow/baselines/first_units.smk"),
-        (
-            "use rule foreign as first_units with:\n    input:\n        'mine.py',\n",
-            "rule first_units: input: there is no",
-        ),
-        ("use rule foreign as first_units with:\n    input:\n        script='mine.py',\n", "mine.py"),
-        (
-            "use rule foreign as first_units with:\n    input:\n        script='README.md',\n",
-            "README.md: no way to run it",
-        ),
+        ("", "foreign.first_units: there is no rule first_units; expected workflow/baselines/first_units.smk"),
+        (RULE.format("'README.md'"), "rule first_units: input: there is no script"),
+        (RULE.format("script='mine.py'"), "mine.py"),
+        (RULE.format("script='README.md'"), "README.md: no way to run it"),
     ],
+    ids=["no rule", "no script", "missing script", "no program"],
 )
 def test_a_wrong_rule_stops_before_any_job(followed, rule, message):
-    path = followed / "workflow" / "baselines" / "first_units.smk"
-    before = path.read_text()
-    try:
-        path.unlink() if rule is None else path.write_text(rule)
-        output = snakemake(followed, *STUDY, "--dry-run", "--forceall", expect=1)
-    finally:
-        path.write_text(before)
+    with edited(followed / "workflow" / "baselines" / "first_units.smk", lambda _: rule):
+        output = snakemake(followed, *FRESH, "--dry-run", expect=1)
     assert message in output
 
 
