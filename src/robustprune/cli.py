@@ -64,15 +64,11 @@ def build_parser() -> Parser:
     figure.add_argument("--methods", help="draw only these, e.g. bernoulli,dense,vib (default: all)")
     figure.add_argument("--confidence", type=float, default=0.95, help="level of the intervals (default 0.95)")
     command("order", commands.order, "print a cell as JSON, for programs of other methods", config=True, cell=True)
-    record = command(
-        "record", commands.record, "write a cell's record from the CSV of a program", config=True, cell=True
-    )
+    record = command("record", commands.record, "write a record from a program's CSV", config=True, cell=True)
     record.add_argument("--results", type=Path, required=True, help="the CSV (docs/how-to-foreign-program.md)")
     record.add_argument("--program", type=Path, nargs="+", default=[], help="the program's files, for the source hash")
     record.add_argument("--order", type=Path, help="the order that the program read, for start and duration")
-    claims = command(
-        "claims", commands.claims, "compare collected results with the configuration's claims", config=True
-    )
+    claims = command("claims", commands.claims, "compare collected results with claims", config=True)
     claims.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
     claims.add_argument("--output", type=Path, required=True, help="the table to write (.csv)")
     export = command("export", commands.export, "save one pruned network as state dict + JSON, and as ONNX")
