@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_study import made_up, store
 from scipy import stats
-from test_outputs import made_up, store
 
 from robustprune.analysis.columns import strong, with_interval
 from robustprune.analysis.comparison import main_comparison, ranking, supported_best

@@ -4,8 +4,8 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_study import made_up, store
 from matplotlib import pyplot as plt
-from test_outputs import made_up, store
 
 from robustprune.analysis.figures import FIGURES, caption, draw_figure
 from robustprune.analysis.figures.looks import BLUE, CONTROLS, FAMILIES, LOOKS, REFERENCES, Looks

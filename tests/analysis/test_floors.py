@@ -4,8 +4,8 @@ import json
 
 import pandas as pd
 import pytest
+from made_up_study import made_up, store
 from scipy import stats
-from test_outputs import made_up, store
 
 from robustprune.analysis.floors import floors
 from robustprune.analysis.read import read_detailed_runs

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 import yaml
-from test_outputs import AXES, made_up
+from made_up_study import AXES, made_up
 
 from robustprune.analysis.operating_points import operating_points, write_operating_points
 from robustprune.errors import StudyError

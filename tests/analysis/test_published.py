@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from test_outputs import made_up
+from made_up_study import made_up
 
 from robustprune.analysis.published import params_of, published_results, published_settings, read_published
 from robustprune.analysis.published.domination import domination

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import REPOSITORY
-from test_outputs import made_up, store
+from made_up_study import made_up, store
 
 from robustprune.analysis.comparison import main_comparison, ranking
 from robustprune.analysis.costs import inference_cost, training_cost

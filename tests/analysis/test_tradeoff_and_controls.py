@@ -4,9 +4,9 @@ import json
 
 import pandas as pd
 import pytest
+from made_up_study import made_up, store
 from matplotlib import pyplot as plt
 from scipy import stats
-from test_outputs import made_up, store
 
 from robustprune.analysis.controls import controls
 from robustprune.analysis.figures import FIGURES

@@ -1,22 +1,11 @@
-"""Tables of several sittings joined into one study's."""
+"""Tables of several runs joined into one study's."""
 
 import pandas as pd
 import pytest
-from test_outputs import made_up, store
+from made_up_study import stored
 
 from robustprune.errors import StudyError
 from robustprune.gathering.merging import merge
-
-
-def sitting(folder, methods, missing=(), error=0.0):
-    tables = made_up(methods=methods, widths=(1.0,), initializations=("he_normal",))
-    tables[0]["error_test_percent"] += error
-    folder.mkdir()
-    store(folder, tables)
-    pd.DataFrame([{"cell": key, "reason": "not run"} for key in missing], columns=["cell", "reason"]).to_csv(
-        folder / "missing.csv", index=False
-    )
-    return folder
 
 
 def key(method):
@@ -24,8 +13,8 @@ def key(method):
 
 
 def test_cells_add_up_and_later_ones_win(tmp_path):
-    first = sitting(tmp_path / "first", ("bernoulli", "dense"), missing=[key("vib"), key("sbp"), key("renamed_since")])
-    second = sitting(tmp_path / "second", ("dense", "vib"), missing=[key("bernoulli"), key("sbp")], error=1.0)
+    first = stored(tmp_path / "first", ("bernoulli", "dense"), missing=[key("vib"), key("sbp"), key("renamed_since")])
+    second = stored(tmp_path / "second", ("dense", "vib"), missing=[key("bernoulli"), key("sbp")], error=1.0)
     merge([first, second], tmp_path / "both")
     runs = pd.read_csv(tmp_path / "both" / "runs.csv")
     assert runs.groupby("method").size().to_dict() == {"bernoulli": 3, "dense": 3, "vib": 3}
@@ -37,9 +26,9 @@ def test_cells_add_up_and_later_ones_win(tmp_path):
     assert list(pd.read_csv(tmp_path / "both" / "missing.csv")["cell"]) == [key("sbp")]
 
 
-def test_cells_come_in_the_order_of_the_study_whatever_sitting_had_them(tmp_path):
-    first = sitting(tmp_path / "first", ("bernoulli", "taylor", "vib"))
-    second = sitting(tmp_path / "second", ("magnitude", "taylor"))
+def test_cells_come_in_the_order_of_the_study_whatever_run_had_them(tmp_path):
+    first = stored(tmp_path / "first", ("bernoulli", "taylor", "vib"))
+    second = stored(tmp_path / "second", ("magnitude", "taylor"))
     merge([first, second], tmp_path / "both", [key("taylor"), key("dense"), key("magnitude"), key("bernoulli")])
     for name in ("runs.csv", "details.csv"):
         methods = pd.read_csv(tmp_path / "both" / name)["method"]
@@ -49,7 +38,7 @@ def test_cells_come_in_the_order_of_the_study_whatever_sitting_had_them(tmp_path
 
 
 def test_merging_into_one_of_the_folders_and_again_changes_nothing(tmp_path):
-    first, second = sitting(tmp_path / "first", ("bernoulli",)), sitting(tmp_path / "second", ("dense",))
+    first, second = stored(tmp_path / "first", ("bernoulli",)), stored(tmp_path / "second", ("dense",))
     merge([first, second], first)
     once = {path.name: path.read_bytes() for path in first.iterdir()}
     merge([first, second], first)
@@ -57,7 +46,7 @@ def test_merging_into_one_of_the_folders_and_again_changes_nothing(tmp_path):
 
 
 def test_a_missing_table_is_named_and_nothing_is_written(tmp_path):
-    first, second = sitting(tmp_path / "first", ("bernoulli",)), sitting(tmp_path / "second", ("dense",))
+    first, second = stored(tmp_path / "first", ("bernoulli",)), stored(tmp_path / "second", ("dense",))
     (second / "gates.parquet").unlink()
     with pytest.raises(StudyError, match=r"second/gates.parquet: no such file"):
         merge([first, second], tmp_path / "both")

@@ -144,7 +144,7 @@ def test_own_times_come_before_the_shipped_ones(tmp_path, monkeypatch, capsys):
         (tmp_path / name).write_text("[]")
         assert str(timings_file()) == name
     assert main(["plan", "--config", str(REPOSITORY / "config" / "smoke.yaml")]) == 0
-    assert "by benchmarks/latest.json" in capsys.readouterr().out
+    assert "benchmarks/latest.json" in capsys.readouterr().out
 
 
 def test_without_any_times_the_plan_says_that_they_are_unknown(tmp_path, monkeypatch, capsys):
