@@ -1,12 +1,22 @@
 """README and guides: links resolve, commands exist, and the numbers are those of the shipped results."""
 
+import itertools
+import os
 import re
 import subprocess
+import sys
+import textwrap
+from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
+from pydantic import BaseModel
 
 from robustprune.cli import build_parser
+from robustprune.methods.parts.registry import find_method, method_names
+from robustprune.starts.parts.registry import find_start, start_names
+from robustprune.study.cells import study_cells
+from robustprune.study.config import StudyConfig, load_study
 
 README = REPOSITORY / "README.md"
 REFERENCE = REPOSITORY / "results" / "reference"
@@ -30,7 +40,7 @@ def test_links_commands_and_files_exist(path):
     text = path.read_text()
     for target in linked(path):
         assert target.is_dir() or target in FILES, f"{target} is not in the repository"
-    for command in re.findall(r"robustprune ([a-z]+)\b(?! is)", text):
+    for command in re.findall(r"(?<!from )robustprune ([a-z]+)\b(?! is)", text):
         assert command in COMMANDS or command in {"study"}, command
     for target in re.findall(r"(?:`|^    )make ([a-z][a-z-]*)", text, re.M):
         assert re.search(rf"^{target}:", (REPOSITORY / "Makefile").read_text(), re.M), target
@@ -46,7 +56,7 @@ def test_cited_pages_exist():
         f"{name}: {cited}"
         for name in NAMES
         if name.endswith((".py", ".json", ".smk", ".yaml", "Snakefile", "Makefile")) and name not in own
-        for cited in re.findall(r"[\w./-]*\w\.md\b", (REPOSITORY / name).read_text())
+        for cited in re.findall(r"(?<![\w./-])(?<!/ \")[\w./-]*\w\.md\b", (REPOSITORY / name).read_text())
         if REPOSITORY / cited not in DOCUMENTS
     ]
     assert not missing, "\n".join(["no such page:", *missing])
@@ -100,3 +110,98 @@ def test_estimates_in_documents_are_by_the_shipped_times(findings, monkeypatch):
     monkeypatch.setattr(findings, "read_timings", lambda path: read.append(path) or read_timings(path))
     findings.progress()
     assert read == [REFERENCE / "bench.json"]
+
+
+PROSE = re.compile(r"^(?!\||    |#|!?\[[^]]*\]\(|<!--).+", re.M)
+
+
+def prose(text):
+    """Lines of running text: no code, tables, headings, pictures or lines that are one link, and no marked blocks."""
+    text = re.sub(r"<!-- ([a-z-]+):begin -->.*?<!-- \1:end -->", "", text, flags=re.S)
+    return PROSE.findall(re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, **by_path)
+def test_lines_of_prose_have_at_most_120_characters(path):
+    assert not [line for line in prose(path.read_text()) if len(line) > 120]
+
+
+NOT_RESULTS = re.compile(
+    r"`[^`]*`|\]\([^)]*\)|arXiv \d+\.\d+|LeNet-300-100|LeNet-5|Python 3\.\d+|28 x 28|10 classes|95 % intervals"
+    r"|about [\d.]+ GB|[\d.]+ GB|\d+ to \d+ minutes"
+)
+"""What may have digits in README outside its marked blocks: names, limits, sizes and time of the installation."""
+
+
+def test_readme_is_short_and_has_no_result_typed_by_hand():
+    text = README.read_text()
+    assert len(text.splitlines()) <= 100
+    assert "<!-- headline:begin -->" in text
+    typed = [line for line in prose(text) if re.search(r"\d", NOT_RESULTS.sub("", line))]
+    assert not typed, "\n".join(["numbers belong into a marked block:", *typed])
+
+
+def test_python_of_the_readme_runs(tmp_path):
+    code = textwrap.dedent(re.search(r"^## Ten lines of Python\n\n(.*?)^\S", README.read_text(), re.M | re.S)[1])
+    assert len(code.split("\n\n", 1)[1].strip().splitlines()) <= 10
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    units, params, error = done.stdout.splitlines()[0].split()
+    assert units.count("-") == 2
+    assert int(params) < 266610
+    assert float(error) < 50
+
+
+def test_the_network_that_the_readme_exports_is_made_by_quick():
+    folders = re.findall(r"results/quick/runs/(\S+)", README.read_text())
+    assert folders
+    assert set(folders) <= set(study_cells(load_study(REPOSITORY / "config" / "quick.yaml")))
+
+
+def edges_of(mermaid):
+    """Edges of a flow chart's lines, e.g. `a --> b & c --> d`."""
+    found = set()
+    for line in mermaid.splitlines():
+        groups = [[name.strip() for name in group.split("&")] for group in line.split("-->")]
+        for sources, targets in itertools.pairwise(groups):
+            found |= set(itertools.product(sources, targets))
+    return found
+
+
+@pytest.mark.workflow
+def test_the_rule_graph_of_the_readme_is_that_of_the_workflow():
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    command = [sys.executable, "-m", "snakemake", "--configfile", "config/smoke.yaml", "--rulegraph", "mermaid-js"]
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]", done.stdout, re.M))
+    real = {(names[source], names[target]) for source, target in edges_of(done.stdout)}
+    assert edges_of(re.search(r"```mermaid\n(.*?)```", README.read_text(), re.S)[1]) == real
+
+
+def settings():
+    """Every model of the configuration and of the methods' and starts' settings."""
+    found = [StudyConfig]
+    found += [find_method(name).Settings for name in method_names()]
+    found += [find_start(name).Settings for name in start_names()]
+    for model in found:
+        kinds = [field.annotation for field in model.model_fields.values()]
+        for kind in kinds:
+            kinds += getattr(kind, "__args__", ())
+            if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in found:
+                found.append(kind)
+    return found
+
+
+@pytest.mark.parametrize("model", settings(), ids=lambda model: f"{model.__module__}.{model.__name__}")
+def test_every_setting_is_named_and_described(model):
+    """In a row of a table of config/README.md, or (the fields of an operating point) in the text of one."""
+    text = (REPOSITORY / "config" / "README.md").read_text()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+    named = [row if row[0] == "`operating_points`" else row[:2] for row in rows if row[-1]]
+    described = set(re.findall(r"`(\w+)`", " ".join(itertools.chain(*named))))
+    for name, field in model.model_fields.items():
+        assert f"`{name}`" in text, f"{name} is not in config/README.md"
+        assert name in described or field.description, f"{name} has no description"

@@ -8,7 +8,7 @@ COLLECTED = [
 RECORDS = expand(f"{ROOT}/runs/{{key}}/record.json", key=CELLS)
 
 
-# All records of the study as long tables, one row per network; with results=partial only those that are there.
+# Join all records of the study in tables with one row per network; with results=partial only the records that exist.
 rule collect:
     input:
         records=(

@@ -1,7 +1,7 @@
 from robustprune.data.datasets import files_digest
 
 
-# One data set: fetched from the mirrors or read from files of one's own, verified, stored as one file of tensors.
+# Fetch one data set from the mirrors, or read it from the user's own files, verify it and store it as one file.
 rule prepare_data:
     output:
         f"{STUDY.data.directory}/{{dataset}}.safetensors",
@@ -10,7 +10,7 @@ rule prepare_data:
     params:
         directory=lambda wildcards, output: Path(output[0]).parent,
         mirrors=STUDY.data.mirrors,
-        # of a plug-in: its own files (nothing for the package's data sets)
+        # the digest of a plug-in's own files; empty for the data sets of the package
         files=lambda wildcards: files_digest(wildcards.dataset),
     shell:
         "robustprune prepare {wildcards.dataset} --directory {params.directory} --mirrors {params.mirrors:q}"

@@ -3,7 +3,7 @@ FORMS = ["pdf", "svg", "png"]
 ON_PAGE = {"caption": "../report/figure.rst", "labels": {"figure": "{name}"}}
 
 
-# One figure from the user's own runs.
+# Draw one figure from the user's own runs.
 rule figure_of_runs:
     input:
         expand(f"{ROOT}/{{file}}", file=COLLECTED),
@@ -46,7 +46,7 @@ use rule figure_of_runs as figure_of_reference with:
         f"{ROOT}/logs/figure_of_reference/{{name}}.log",
 
 
-# And from the shipped sweep.
+# The same from the shipped sweep.
 use rule figure_of_reference as figure_of_tune with:
     input:
         expand(f"{TUNE}/{{file}}", file=COLLECTED),
@@ -62,7 +62,7 @@ use rule figure_of_reference as figure_of_tune with:
         f"{ROOT}/logs/figure_of_tune/{{name}}.log",
 
 
-# Target: all figures in every form; a clone holds some as PNG only.
+# Target: all figures in every form. Git holds only some, as PNG.
 rule figures:
     input:
         (

@@ -1,5 +1,5 @@
-# What the rule of a foreign program starts from: `use rule foreign as mine with: input: script="mine.py"` makes the
-# cells of the method `mine`. The program reads the order and writes a CSV, which becomes the record
+# Base of the rules of foreign programs: `use rule foreign as mine with: input: script="mine.py"` makes the cells of the
+# method `mine`. The program reads an order and writes a CSV, from which the record is made
 # (docs/how-to-foreign-program.md).
 rule foreign:
     input:

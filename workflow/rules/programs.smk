@@ -1,5 +1,5 @@
-# Included after the baselines: a rule that starts from `foreign` makes the cells of the method that it is named after,
-# from their prepared data set. `use rule ... with: input:` replaces all inputs, so the data set is added here.
+# Included after the baselines. A rule based on `foreign` makes the cells of the method that has its name, from the
+# prepared data set. `use rule ... with: input:` replaces all inputs, so the data set is added here.
 FOREIGN = workflow.get_rule("foreign")
 for program in workflow.rules:
     if program.shellcmd == FOREIGN.shellcmd:

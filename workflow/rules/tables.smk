@@ -9,13 +9,13 @@ TUNE_TABLES = [
     "published_settings",
 ]
 STUDY_TABLES = [name for name in TABLES if name not in TUNE_TABLES]
-# What the targets `tables` and `figures` show: auto is the shipped reference until there are runs of one's own.
+# What the targets `tables` and `figures` show: with auto the shipped reference, until the user has runs.
 FROM_REFERENCE = STUDY.results == "reference" or (
     STUDY.results == "auto" and not Path(ROOT, "runs").exists()
 )
 
 
-# All tables from the user's own runs.
+# Make all tables from the user's own runs.
 rule tables_of_runs:
     input:
         expand(f"{ROOT}/{{file}}", file=["runs.csv", "details.csv", "missing.csv"]),
@@ -56,7 +56,7 @@ use rule tables_of_runs as tables_of_reference with:
         f"{ROOT}/logs/tables_of_reference.log",
 
 
-# And from the shipped sweep.
+# The same from the shipped sweep.
 use rule tables_of_runs as tables_of_tune with:
     input:
         expand(f"{TUNE}/{{file}}", file=["runs.csv", "details.csv", "missing.csv"]),
@@ -72,7 +72,7 @@ use rule tables_of_runs as tables_of_tune with:
         f"{ROOT}/logs/tables_of_tune.log",
 
 
-# What the configuration claims against what was found.
+# Check the bounds in the configuration's `claims` on the results.
 rule check_claims:
     input:
         tables=expand(f"{ROOT}/{{file}}", file=["runs.csv", "details.csv"]),

@@ -2,7 +2,8 @@ STARTS = start_names()
 hash_of = cache(code_hash)  # once per method and architecture, not once per cell
 
 
-# One cell: all its replicates train at once and are evaluated; a kill costs at most some seconds of epochs.
+# Train and evaluate all replicates of one cell at once. After a kill the cell resumes from its last checkpoint: at most
+# one epoch or 20 seconds of training are lost, whichever is longer.
 rule train:
     input:
         data=f"{STUDY.data.directory}/{{dataset}}.safetensors",
@@ -34,11 +35,11 @@ rule train:
 
 
 def networks_of(key):
-    """The networks of the cell that a start names as its source, if it names one."""
+    """The networks file of the cell that a start names as its source, if it names one."""
     return [f"{ROOT}/runs/{key}/networks.safetensors"] if key else []
 
 
-# A start; a control needs the networks of its source first.
+# Train the cells of starts. A control needs the networks of its source first.
 use rule train as train_control with:
     input:
         data=f"{STUDY.data.directory}/{{dataset}}.safetensors",

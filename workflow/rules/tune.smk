@@ -1,4 +1,4 @@
-# A sweep on the tuning split: every network keeps validation images out, and there is dense training to compare with.
+# Whether the study is a complete sweep on the tuning split: validation images for every network, and dense training.
 WHOLE_SWEEP = (
     STUDY.results != "partial"
     and all(cell.training.images == "tuning" for cell in CELLS.values())
@@ -6,7 +6,7 @@ WHOLE_SWEEP = (
 )
 
 
-# For each method the smallest network that costs next to nothing in validation error.
+# Choose for each method the smallest network whose validation error is at most 0.2 points above that of dense training.
 rule choose_operating_points:
     input:
         expand(f"{ROOT}/{{file}}", file=["runs.csv", "details.csv"]),
@@ -21,7 +21,7 @@ rule choose_operating_points:
         "robustprune choose --source {params.source} --output {output} --force > {log} 2>&1"
 
 
-# Target: the operating points of a sweep (--configfile config/tune.yaml).
+# Target: the operating points of a sweep, with `--configfile config/tune.yaml`.
 rule tune:
     input:
         rules.choose_operating_points.output,
