@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from test_merging import sitting
+from test_merging import collected
 
 from robustprune.engine.jobs import failed_replicates
 from robustprune.errors import StudyError
@@ -59,7 +59,7 @@ def test_a_setting_that_is_no_name_is_no_start():
 
 
 def test_tables_of_an_older_version_are_not_merged(tmp_path):
-    first, second = sitting(tmp_path / "first", ("bernoulli",)), sitting(tmp_path / "second", ("dense",))
+    first, second = collected(tmp_path / "first", ("bernoulli",)), collected(tmp_path / "second", ("dense",))
     details = pd.read_csv(first / "details.csv")
     details.drop(columns="operating_point").to_csv(first / "details.csv", index=False)
     with pytest.raises(StudyError, match=r"first/details.csv: no column operating_point .*robustprune collect"):

@@ -1,4 +1,4 @@
-"""Tables of several sittings joined into one study's."""
+"""Tables of several runs joined into one study's."""
 
 import pandas as pd
 import pytest
@@ -8,7 +8,7 @@ from robustprune.errors import StudyError
 from robustprune.gathering.merging import merge
 
 
-def sitting(folder, methods, missing=(), error=0.0):
+def collected(folder, methods, missing=(), error=0.0):
     tables = made_up(methods=methods, widths=(1.0,), initializations=("he_normal",))
     tables[0]["error_test_percent"] += error
     folder.mkdir()
@@ -24,8 +24,10 @@ def key(method):
 
 
 def test_cells_add_up_and_later_ones_win(tmp_path):
-    first = sitting(tmp_path / "first", ("bernoulli", "dense"), missing=[key("vib"), key("sbp"), key("renamed_since")])
-    second = sitting(tmp_path / "second", ("dense", "vib"), missing=[key("bernoulli"), key("sbp")], error=1.0)
+    first = collected(
+        tmp_path / "first", ("bernoulli", "dense"), missing=[key("vib"), key("sbp"), key("renamed_since")]
+    )
+    second = collected(tmp_path / "second", ("dense", "vib"), missing=[key("bernoulli"), key("sbp")], error=1.0)
     merge([first, second], tmp_path / "both")
     runs = pd.read_csv(tmp_path / "both" / "runs.csv")
     assert runs.groupby("method").size().to_dict() == {"bernoulli": 3, "dense": 3, "vib": 3}
@@ -38,8 +40,8 @@ def test_cells_add_up_and_later_ones_win(tmp_path):
 
 
 def test_cells_come_in_the_order_of_the_study_whatever_sitting_had_them(tmp_path):
-    first = sitting(tmp_path / "first", ("bernoulli", "taylor", "vib"))
-    second = sitting(tmp_path / "second", ("magnitude", "taylor"))
+    first = collected(tmp_path / "first", ("bernoulli", "taylor", "vib"))
+    second = collected(tmp_path / "second", ("magnitude", "taylor"))
     merge([first, second], tmp_path / "both", [key("taylor"), key("dense"), key("magnitude"), key("bernoulli")])
     for name in ("runs.csv", "details.csv"):
         methods = pd.read_csv(tmp_path / "both" / name)["method"]
@@ -49,7 +51,7 @@ def test_cells_come_in_the_order_of_the_study_whatever_sitting_had_them(tmp_path
 
 
 def test_merging_into_one_of_the_folders_and_again_changes_nothing(tmp_path):
-    first, second = sitting(tmp_path / "first", ("bernoulli",)), sitting(tmp_path / "second", ("dense",))
+    first, second = collected(tmp_path / "first", ("bernoulli",)), collected(tmp_path / "second", ("dense",))
     merge([first, second], first)
     once = {path.name: path.read_bytes() for path in first.iterdir()}
     merge([first, second], first)
@@ -57,7 +59,7 @@ def test_merging_into_one_of_the_folders_and_again_changes_nothing(tmp_path):
 
 
 def test_a_missing_table_is_named_and_nothing_is_written(tmp_path):
-    first, second = sitting(tmp_path / "first", ("bernoulli",)), sitting(tmp_path / "second", ("dense",))
+    first, second = collected(tmp_path / "first", ("bernoulli",)), collected(tmp_path / "second", ("dense",))
     (second / "gates.parquet").unlink()
     with pytest.raises(StudyError, match=r"second/gates.parquet: no such file"):
         merge([first, second], tmp_path / "both")

@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-from robustprune.study.cells import Cell
+from robustprune.study.cells import cell_key
 from robustprune.study.config import OPERATING_POINT, StudyConfig
 
 ASKED = ("operating_point", "start_of", "variant")
@@ -18,10 +18,9 @@ def cells_at_operating_points(config: StudyConfig) -> set[str]:
     for grid in config.study:
         for method in (method for method, strengths in grid.methods.items() if OPERATING_POINT in strengths):
             strength = points[grid.dataset, grid.architecture, grid.track, method]
-            axes = {"dataset": grid.dataset, "architecture": grid.architecture, "track": grid.track}
-            for initialization, width in itertools.product(grid.initializations, grid.widths):
-                start = {"initialization": initialization, "width": width}
-                keys.add(Cell(method=method, strength=strength, **axes, **start).key)
+            network = (grid.dataset, grid.architecture, grid.track)
+            for start in itertools.product(grid.initializations, grid.widths):
+                keys.add(cell_key((*network, method, strength, *start)))
     return keys
 
 

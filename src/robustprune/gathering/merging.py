@@ -9,7 +9,7 @@ import pandas as pd
 from robustprune.errors import StudyError
 from robustprune.files import write_table
 from robustprune.gathering.asked import ASKED
-from robustprune.study.cells import AXES
+from robustprune.study.cells import AXES, cell_key
 
 TABLES = ("runs.csv", "details.csv", "history.parquet", "gates.parquet")
 
@@ -37,12 +37,6 @@ def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> l
     for name, table in merged.items():
         write_table(table, output / name)
     return [f"{output / name}: {len(table)} rows" for name, table in merged.items()]
-
-
-def cell_key(axes: tuple) -> str:
-    """A cell's key, as missing.csv has it, from its values of AXES."""
-    dataset, architecture, track, method, strength, initialization, width = axes
-    return f"{dataset}/{architecture}-{track}/{method}/{strength}/{initialization}/width-{width:g}"
 
 
 def _read(path: Path) -> pd.DataFrame:

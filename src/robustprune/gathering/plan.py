@@ -10,14 +10,15 @@ from robustprune.networks.architecture import Architecture, architecture
 from robustprune.networks.size import macs
 from robustprune.starts import scratch_b
 from robustprune.study.cells import Cell
+from robustprune.study.titles import ARCHITECTURES
 
-TITLES = {"lenet_300_100": "LeNet-300-100", "lenet5": "LeNet-5"}
-"""The networks whose steps `make bench` times, as its figures call them."""
 PRUNED = {
     "lenet_300_100": {"input": 200, "fc1": 110, "fc2": 60},
     "lenet5": {"conv1": 10, "conv2": 18, "flat": 100, "fc1": 60},
 }
 """Units of the networks whose steps `make bench` times as pruned."""
+TITLES = {name: ARCHITECTURES[name] for name in PRUNED}
+"""The same networks in the names of `make bench`'s times."""
 TIMED_REPLICATES = 5
 TIMED_BATCH = 128
 # share of dense training's multiply-accumulates that a method spends, about, over the strengths of the shipped sweep

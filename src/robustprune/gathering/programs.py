@@ -8,7 +8,7 @@ from pathlib import Path
 
 from robustprune.errors import StudyError
 from robustprune.methods.parts.registry import method_names
-from robustprune.records.provenance import source_hash
+from robustprune.records.code_hash import source_hash
 from robustprune.starts.parts.registry import check_cell, start_names
 from robustprune.study.cells import Cell, study_cells
 from robustprune.study.config import StudyConfig

@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import itertools
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -20,7 +21,15 @@ from robustprune.study.config import (
 from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
 
 AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width")
-"""What a cell is one combination of: the fields that make up its key."""
+"""The fields of a cell that make up its key."""
+CELL_PATH = "{dataset}/{architecture}-{track}/{method}/{strength}/{initialization}/width-{width}"
+"""The folder of a cell below runs/, which is its key: AXES filled in, the width as in "0.5" or "1"."""
+
+
+def cell_key(axes: Iterable[Any]) -> str:
+    """Return the key of the cell with these values of AXES, e.g. mnist/lenet5-full/dense/dense/he_normal/width-1."""
+    values = dict(zip(AXES, axes, strict=True))
+    return CELL_PATH.format(**{**values, "width": f"{values['width']:g}"})
 
 
 class Cell(Strict):
@@ -39,17 +48,8 @@ class Cell(Strict):
 
     @property
     def key(self) -> str:
-        """The cell's folder below runs/, e.g. mnist/lenet5-full/dense/dense/he_normal/width-1."""
-        return "/".join(
-            [
-                self.dataset,
-                f"{self.architecture}-{self.track}",
-                self.method,
-                self.strength,
-                self.initialization,
-                f"width-{self.width:g}",
-            ]
-        )
+        """The cell's name in the study, and its folder below runs/."""
+        return cell_key(getattr(self, axis) for axis in AXES)
 
     @property
     def source_key(self) -> str | None:
