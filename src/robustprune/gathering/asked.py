@@ -1,4 +1,4 @@
-"""What a study asked of a cell beyond its axes, as columns of details.csv: readers need not guess it."""
+"""Columns of details.csv with what the study asked of a cell beyond its axes."""
 
 import itertools
 from typing import Any
@@ -7,12 +7,12 @@ from robustprune.study.cells import cell_key
 from robustprune.study.config import OPERATING_POINT, StudyConfig
 
 ASKED = ("operating_point", "start_of", "variant")
-"""Whether the study named the strength as `operating_point`; "method/strength" of the cell whose sizes a control has;
-the name of an ablation ("" for all others)."""
+"""operating_point: whether the study names the strength as `operating_point`. start_of: for controls, "method/strength"
+of the cell whose sizes they have. variant: the name of an ablation, else ""."""
 
 
 def cells_at_operating_points(config: StudyConfig) -> set[str]:
-    """Keys of the cells whose strength a grid of the study names as `operating_point`."""
+    """Return the keys of the cells whose strength a grid names as `operating_point`."""
     points = {(p.dataset, p.architecture, p.track, p.method): p.strength for p in config.operating_points}
     keys = set()
     for grid in config.study:
@@ -25,7 +25,7 @@ def cells_at_operating_points(config: StudyConfig) -> set[str]:
 
 
 def asked_columns(settings: dict[str, Any], operating_point: bool) -> dict[str, Any]:
-    """The values of ASKED for a cell with these settings of its method."""
+    """Return the values of ASKED for a cell with these settings of its method."""
     start_of, ablation = settings.get("of"), settings.get("prior") == "fixed"
     return {
         "operating_point": operating_point,
