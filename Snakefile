@@ -15,9 +15,10 @@ from robustprune.gathering.programs import (
     program_command,
     program_hash,
 )
-from robustprune.study.config import validate_study
+from robustprune.records.code_hash import source_hash
 from robustprune.starts.parts.registry import code_hash, start_names
-from robustprune.records.provenance import source_hash
+from robustprune.study.cells import CELL_PATH
+from robustprune.study.config import validate_study
 
 min_version("9.0")
 
@@ -40,8 +41,7 @@ STUDY = validate_study(config, "configuration")
 ROOT = STUDY.root
 CONFIG_FILE = Path(ROOT, "config.yaml")
 CELLS = checked_cells(STUDY)
-# a cell's folder below runs/; filled in, it is the cell's key
-CELL = "{dataset}/{network}/{method}/{strength}/{initialization}/width-{width}"
+CELL = CELL_PATH  # a cell's folder below runs/; filled in, it is the cell's key
 cell_of = lambda wildcards: CELL.format(**dict(wildcards.items()))
 
 

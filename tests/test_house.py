@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest import REPOSITORY
 
-from robustprune.records.provenance import PACKAGE, source_files
+from robustprune.records.code_hash import PACKAGE, source_files
 
 FLOORS = [
     *(

@@ -43,7 +43,7 @@ HOMES = {
     "study_cells": "robustprune.study.cells",
 }
 """Public name -> the module that it comes from. Type checkers read the same from __init__.pyi."""
-# pairs, not a dictionary: records/provenance.py reads dictionaries of this file as names and their homes
+# pairs, not a dictionary: records/code_hash.py reads dictionaries of this file as names and their homes
 NAMES_AT_HOME = (("Settings", "Strict"), ("load_dataset", "load"), ("read_results", "read_collected"))
 
 __all__ = ["__version__", *HOMES]

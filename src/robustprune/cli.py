@@ -1,4 +1,4 @@
-"""The command line: `robustprune --help`. Every Snakemake rule runs one of these commands, as its log shows."""
+"""The command line, `robustprune --help`; every Snakemake rule runs one of its commands."""
 
 import argparse
 import os
@@ -19,7 +19,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> Parser:
-    """The parser of all commands."""
+    """Return the parser of all commands."""
     parser = Parser(prog="robustprune", description="Reference study of robust structured pruning.")
     parser.add_argument("--version", action="version", version=f"robustprune {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="command", parser_class=Parser)
@@ -98,14 +98,16 @@ def build_parser() -> Parser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, 2 for wrong input (one line on standard error), 1 where the reader
-    of its lines (head, a pager) went away."""
+    """Run one command and return its exit status.
+
+    0: done. 2: wrong input, with one line on standard error. 1: the reader of standard output (head, a pager) has gone.
+    """
     parsed = build_parser().parse_args(arguments)
     try:
         parsed.function(parsed)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's own flush fails once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # otherwise the flush at exit fails again
         return 1
     except StudyError as error:
         print(f"robustprune {parsed.command}: {error}", file=sys.stderr)

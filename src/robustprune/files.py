@@ -1,4 +1,4 @@
-"""Files: written whole or not at all."""
+"""Atomic writes: a file is written as a whole or not at all."""
 
 import os
 import tempfile
@@ -10,7 +10,7 @@ import pandas as pd
 
 
 def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Call write(temporary path), then rename onto `path`: a killed process leaves the old file or none."""
+    """Call write(temporary path), then rename it to `path`; a killed process leaves the old file or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
@@ -24,7 +24,7 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table atomically, as CSV or Parquet by its suffix."""
+    """Write a table atomically, as CSV or Parquet according to the suffix."""
     if path.suffix == ".csv":
         write_atomically(path, lambda temporary: table.to_csv(temporary, index=False))
     else:

@@ -1,9 +1,9 @@
-"""Finds methods, starts, architectures and data sets by name: one file each, in the package or in a plug-in folder.
+"""The registry of methods, starts, architectures and data sets: one file each, in the package or a plug-in folder.
 
-A name is a file's name without its ending. The package's own files come first. Beside them count the files in the
-folders methods, starts, architectures and datasets of the plug-in folder (`plugins` where the command is run, unless
-the configuration names another). No list has to be edited, and nothing is imported before it is asked for by name.
-Files whose names begin with "_" and sub-folders hold what plug-ins share; they are no plug-ins.
+The name is that of the file without its suffix. Plug-ins are the files in the folders methods, starts, architectures
+and datasets of the plug-in folder: `plugins` in the working directory, or the folder that the configuration names.
+There is no list to edit, and a file is imported when its name is first used. Files whose names begin with "_" and
+sub-folders hold shared code of plug-ins and are no plug-ins.
 """
 
 import importlib
@@ -31,23 +31,23 @@ FOLDERS: dict[Kind, str] = {
     "architecture": "networks/architectures",
     "dataset": "data/sets",
 }
-"""Where the package keeps the files of each kind; in a plug-in folder they lie in methods, starts, and so on."""
+"""The folder of each kind in the package; a plug-in folder has methods, starts, architectures and datasets."""
 TITLES: dict[Kind, str] = {"method": "method", "start": "start", "architecture": "architecture", "dataset": "data set"}
 DEFAULT = "plugins"
 VARIABLE = "ROBUSTPRUNE_PLUGINS"
-"""The environment variable that holds the plug-in folder, so that programs started from here use the same one."""
+"""The environment variable with the plug-in folder, so that child processes use the same one."""
 PLUGINS = "robustprune_plugins"
-"""The package that plug-ins are modules of: PLUGINS.methods.<name>, so that one can import another."""
+"""The package of plug-ins: a plug-in is the module PLUGINS.methods.<name>, so that others can import it."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def folder() -> Path:
-    """The plug-in folder of this process; it need not exist."""
+    """Return the plug-in folder of this process; it need not exist."""
     return Path(os.environ.get(VARIABLE, DEFAULT))
 
 
 def use(path: str) -> None:
-    """Make `path` the plug-in folder of this process and of the programs that it starts.
+    """Make `path` the plug-in folder of this process and its child processes.
 
     Raises StudyError for a missing folder (the default one may be missing) and for a plug-in whose name is taken.
     """
@@ -60,18 +60,21 @@ def use(path: str) -> None:
 
 
 def names(kind: Kind) -> list[str]:
-    """Every name of a kind, in alphabetical order, plug-ins included. Imports nothing."""
+    """Return all names of a kind, plug-ins included, in alphabetical order; imports nothing."""
     return sorted({*_listed(PACKAGE / FOLDERS[kind]), *_listed(_plug_ins(kind))})
 
 
 def known(kind: Kind, name: str) -> bool:
-    """Whether there is a file of that name; as `name in names(kind)`, and fast."""
+    """Return whether there is a file of that name; a fast `name in names(kind)`."""
     places = (f"{PACKAGE}/{FOLDERS[kind]}/{name}.py", f"{_plug_ins(kind)}/{name}.py")
     return NAME.fullmatch(name) is not None and any(map(os.path.isfile, places))
 
 
 def path_of(kind: Kind, name: str) -> Path:
-    """The file of that name; raises StudyError with the nearest valid name, or for a plug-in whose name is taken."""
+    """Return the file of that name.
+
+    Raises StudyError for an unknown name, with the nearest valid one, and for a plug-in whose name is taken.
+    """
     own, plug_in = _places(kind, name)
     if known(kind, name):
         _refuse_twins(kind, name)
@@ -82,27 +85,27 @@ def path_of(kind: Kind, name: str) -> Path:
 
 
 def unknown(kind: Kind, name: str, valid: Iterable[str] | None = None) -> str:
-    """What to say of a name that is not there; `valid`: what else would have done, where not the names of the kind."""
+    """Return the error message for an unknown name; valid: by default the names of the kind."""
     hint = nearest(name, names(kind) if valid is None else valid)
     return f"unknown {TITLES[kind]} {name!r}{hint}; {_places(kind, name)[1]} would add it"
 
 
 def module_of(kind: Kind, name: str) -> str:
-    """The module name of a file: robustprune.methods.vib, or robustprune_plugins.methods.mine for a plug-in."""
+    """Return the module of a file: robustprune.methods.vib, or robustprune_plugins.methods.mine for a plug-in."""
     if path_of(kind, name) == _places(kind, name)[0]:
         return f"{PACKAGE.name}.{FOLDERS[kind].replace('/', '.')}.{name}"
     return f"{PLUGINS}.{kind}s.{name}"
 
 
 def plug_ins_of(method: str, architecture: str) -> list[Path]:
-    """The plug-ins that training a cell runs: what a hash of its code must hold besides the package's own files."""
+    """Return the files of plug-ins that training a cell runs, for the hash of its code."""
     asked: list[tuple[Kind, str]] = [("start" if known("start", method) else "method", method)]
     files = [path_of(kind, name) for kind, name in [*asked, ("architecture", architecture)] if known(kind, name)]
     return [path for path in files if not path.is_relative_to(PACKAGE)]
 
 
 def plug_in_file(module: str) -> Path | None:
-    """The file of a module of the plug-in folder (robustprune_plugins.methods.mine), or None for any other name."""
+    """Return the file of a plug-in's module (robustprune_plugins.methods.mine), None for any other name."""
     top, *parts = module.split(".")
     path = folder().joinpath(*parts).with_suffix(".py") if top == PLUGINS and parts else None
     return path if path and path.is_file() else None
@@ -111,7 +114,7 @@ def plug_in_file(module: str) -> Path | None:
 def find(kind: Kind, name: str) -> ModuleType:
     """Import the file of that name.
 
-    Raises StudyError for an unknown name, and naming file and line for a plug-in that cannot be imported.
+    Raises StudyError for an unknown name, and for a plug-in that cannot be imported, naming file and line.
     """
     module = module_of(kind, name)
     if not module.startswith(PLUGINS):
@@ -126,36 +129,36 @@ def find(kind: Kind, name: str) -> ModuleType:
 
 
 def class_of(kind: Kind, name: str, base: type[T]) -> type[T]:
-    """The one subclass of `base` that a file defines; classes whose names begin with "_" do not count.
+    """Return the one subclass of `base` that a file defines; classes whose names begin with "_" do not count.
 
-    Raises StudyError naming the file where it defines none, an abstract one, or several.
+    Raises StudyError naming the file where it defines none, several, or an abstract one.
     """
     module, path = find(kind, name), path_of(kind, name)
     members = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
     own: list[type[T]] = [c for c in members if issubclass(c, base) and not c.__name__.startswith("_")]
-    found = [c for c in own if not any(c in other.__mro__[1:] for other in own)]
-    if not found:
+    leaves = [c for c in own if not any(c in other.__mro__[1:] for other in own)]
+    if not leaves:
         raise StudyError(f"{path}: holds no subclass of {base.__name__}; a {TITLES[kind]} is one class of that kind")
-    if len(found) > 1:
-        listed = " and ".join(c.__name__ for c in found)
+    if len(leaves) > 1:
+        listed = " and ".join(c.__name__ for c in leaves)
         raise StudyError(
             f"{path}: holds {listed}; keep one {TITLES[kind]} per file, or begin the names of helpers with _"
         )
-    if missing := sorted(getattr(found[0], "__abstractmethods__", ())):
-        raise StudyError(f"{path}: class {found[0].__name__} does not define {', '.join(missing)}")
-    return found[0]
+    if missing := sorted(getattr(leaves[0], "__abstractmethods__", ())):
+        raise StudyError(f"{path}: class {leaves[0].__name__} does not define {', '.join(missing)}")
+    return leaves[0]
 
 
 def object_of(kind: Kind, name: str, type_: type[T]) -> T:
-    """The object that a file holds under the upper-case name of its kind (ARCHITECTURE, DATASET).
+    """Return the object that a file defines as ARCHITECTURE or DATASET, the upper-case name of its kind.
 
-    Raises StudyError naming the file where there is none or one of another type.
+    Raises StudyError naming the file where it is missing or of another type.
     """
     variable, path = kind.upper(), f"{path_of(kind, name)}"
     value = getattr(find(kind, name), variable, None)
     if not isinstance(value, type_):
-        found = "holds no " + variable if value is None else f"{variable} is of type {type(value).__name__}"
-        raise StudyError(f"{path}: {found}; expected {variable} = {type_.__name__}(...)")
+        wrong = "holds no " + variable if value is None else f"{variable} is of type {type(value).__name__}"
+        raise StudyError(f"{path}: {wrong}; expected {variable} = {type_.__name__}(...)")
     return value
 
 
@@ -164,7 +167,7 @@ def _plug_ins(kind: Kind) -> Path:
 
 
 def _places(kind: Kind, name: str) -> tuple[Path, Path]:
-    """Where a name may lie: in the package, and among the plug-ins."""
+    """Return the two possible files of a name: in the package, and among the plug-ins."""
     return PACKAGE / FOLDERS[kind] / f"{name}.py", _plug_ins(kind) / f"{name}.py"
 
 
@@ -175,17 +178,17 @@ def _listed(path: Path) -> Iterator[str]:
 
 
 def _refuse_twins(kind: Kind, name: str) -> None:
-    """Raise StudyError where a plug-in has a name of the package; methods and starts share their names (one key)."""
+    """Raise StudyError where a plug-in has a name of the package; methods and starts share one set of names."""
     related: tuple[Kind, ...] = ("method", "start") if kind in ("method", "start") else (kind,)
     places = [_places(other, name) for other in related]
-    # the package's files first: the last of several is a plug-in
+    # files of the package come first: the last of several is a plug-in
     files = [path for place in zip(*places, strict=True) for path in place if path.is_file()]
     if len(files) > 1:
         raise StudyError(f"{files[-1]}: the name {name} is taken by {files[0]}; rename the plug-in")
 
 
 def _mount() -> None:
-    """Make PLUGINS and its folders packages that lie in the plug-in folder of now."""
+    """Make PLUGINS and its folders packages of the current plug-in folder."""
     root = folder().resolve()
     mounted = sys.modules.get(PLUGINS)
     if mounted is None or list(mounted.__path__) != [str(root)]:
@@ -199,7 +202,7 @@ def _mount() -> None:
 
 
 def _import_failed(error: BaseException, path: Path) -> str:
-    """One line: file and line of the innermost plug-in that was being imported, and what went wrong there."""
+    """Return one line: file and line of the innermost plug-in that was being imported, and the error."""
     root = folder().resolve()
     frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
     if isinstance(error, SyntaxError) and error.filename:

@@ -107,8 +107,7 @@ def test_shipped_figures_predict_the_shipped_study():
     all cells together within a factor of 1.5."""
     import pandas as pd
 
-    from robustprune.gathering.merging import cell_key
-    from robustprune.study.cells import AXES, study_cells
+    from robustprune.study.cells import AXES, cell_key, study_cells
     from robustprune.study.config import load_study
 
     figures = read_timings(REPOSITORY / "results" / "reference" / "bench.json")

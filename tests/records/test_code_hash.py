@@ -11,8 +11,8 @@ import pytest
 from conftest import REPOSITORY
 
 from robustprune.errors import StudyError
-from robustprune.records import provenance
-from robustprune.records.provenance import NO_NUMBERS, PACKAGE, source_files, source_hash, training_hash
+from robustprune.records import code_hash
+from robustprune.records.code_hash import NO_NUMBERS, PACKAGE, source_files, source_hash, training_hash
 from robustprune.records.syntax import canonical
 
 FIXTURE = Path(__file__).with_name("every_syntax.txt")
@@ -78,7 +78,7 @@ def copy(tmp_path, monkeypatch):
     """A copy of the package whose files may be edited."""
     target = tmp_path / "robustprune"
     shutil.copytree(PACKAGE, target, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr("robustprune.records.provenance.PACKAGE", target)
+    monkeypatch.setattr("robustprune.records.code_hash.PACKAGE", target)
     return target
 
 
@@ -131,8 +131,8 @@ def test_source_hash_follows_edited_code(copy):
 def test_files_are_parsed_once(copy, monkeypatch):
     """A study of 1,000 cells asks 1,000 times: nothing is read again until a file changes."""
     parsed = []
-    parse = provenance.ast.parse
-    monkeypatch.setattr("robustprune.records.provenance.ast.parse", lambda text: parsed.append(text) or parse(text))
+    parse = code_hash.ast.parse
+    monkeypatch.setattr("robustprune.records.code_hash.ast.parse", lambda text: parsed.append(text) or parse(text))
     first = training_hash("vib", architecture="lenet5")
     assert len(parsed) > 30
     parsed.clear()

@@ -27,9 +27,7 @@ rule train:
         config=CONFIG_FILE,
         cell=cell_of,
         config_hash=lambda wildcards: CELLS[cell_of(wildcards)].config_hash,
-        source_hash=lambda wildcards: hash_of(
-            wildcards.method, wildcards.network.rpartition("-")[0]
-        ),
+        source_hash=lambda wildcards: hash_of(wildcards.method, wildcards.architecture),
     shell:
         "robustprune train --config {params.config} --cell {params.cell} > {log} 2>&1"
 

@@ -1,14 +1,7 @@
-"""Display names: the one home of how data sets, architectures, initializations and gates are written for readers."""
+"""Labels of tables and figures, made from the display names in study/titles.py; the names of gates."""
 
-ARCHITECTURES = {"lenet_300_100": "LeNet-300-100", "lenet5": "LeNet-5"}
-DATASETS = {
-    "mnist": "MNIST",
-    "fashion_mnist": "Fashion-MNIST",
-    "kmnist": "KMNIST",
-    "emnist_digits": "EMNIST digits",
-    "digits": "8x8 digits",
-}
-INITIALIZATIONS = {"he_normal": "He normal"}
+from robustprune.study.titles import ARCHITECTURES, DATASETS, INITIALIZATIONS
+
 GATES = {
     "bernoulli": r"keep probability $\theta$",
     "l0_hc": r"test gate $\hat{z}$",

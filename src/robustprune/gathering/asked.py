@@ -1,32 +1,31 @@
-"""What a study asked of a cell beyond its axes, as columns of details.csv: readers need not guess it."""
+"""Columns of details.csv with what the study asked of a cell beyond its axes."""
 
 import itertools
 from typing import Any
 
-from robustprune.study.cells import Cell
+from robustprune.study.cells import cell_key
 from robustprune.study.config import OPERATING_POINT, StudyConfig
 
 ASKED = ("operating_point", "start_of", "variant")
-"""Whether the study named the strength as `operating_point`; "method/strength" of the cell whose sizes a control has;
-the name of an ablation ("" for all others)."""
+"""operating_point: whether the study names the strength as `operating_point`. start_of: for controls, "method/strength"
+of the cell whose sizes they have. variant: the name of an ablation, else ""."""
 
 
 def cells_at_operating_points(config: StudyConfig) -> set[str]:
-    """Keys of the cells whose strength a grid of the study names as `operating_point`."""
+    """Return the keys of the cells whose strength a grid names as `operating_point`."""
     points = {(p.dataset, p.architecture, p.track, p.method): p.strength for p in config.operating_points}
     keys = set()
     for grid in config.study:
         for method in (method for method, strengths in grid.methods.items() if OPERATING_POINT in strengths):
             strength = points[grid.dataset, grid.architecture, grid.track, method]
-            axes = {"dataset": grid.dataset, "architecture": grid.architecture, "track": grid.track}
-            for initialization, width in itertools.product(grid.initializations, grid.widths):
-                start = {"initialization": initialization, "width": width}
-                keys.add(Cell(method=method, strength=strength, **axes, **start).key)
+            network = (grid.dataset, grid.architecture, grid.track)
+            for start in itertools.product(grid.initializations, grid.widths):
+                keys.add(cell_key((*network, method, strength, *start)))
     return keys
 
 
 def asked_columns(settings: dict[str, Any], operating_point: bool) -> dict[str, Any]:
-    """The values of ASKED for a cell with these settings of its method."""
+    """Return the values of ASKED for a cell with these settings of its method."""
     start_of, ablation = settings.get("of"), settings.get("prior") == "fixed"
     return {
         "operating_point": operating_point,

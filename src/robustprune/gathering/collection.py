@@ -1,4 +1,4 @@
-"""From the records of a study to its long tables: runs.csv and what goes with it."""
+"""Collection of the records of a study into its long tables: runs.csv, details.csv, histories and gates."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -21,19 +21,18 @@ DETAILS = (
     *("inference_ms_dense_batch1", "inference_ms_kept_batch1"),
 )
 OF_CELL = ("peak_memory_mib", "training", "settings", *ASKED)
-"""Columns that are the same for all replicates of a cell; training and settings are JSON."""
-SAMPLED_GATES = 60  # per slot, of replicate 0: enough to see trajectories, small enough to ship
+"""Columns that all replicates of a cell share; training and settings are JSON."""
+SAMPLED_GATES = 60  # gates per slot of replicate 0 in gates.parquet; more would make the file too large to ship
 
 
 def collect(config: StudyConfig, folder: Path) -> list[str]:
-    """Write the tables into `folder`; returns lines to print.
+    """Write the tables into `folder`; return lines to print.
 
-    runs.csv has one row per replicate with the contract's columns. A cell without a valid record is not dropped
-    unseen: missing.csv names it and says why, and where there is a record but not a valid one, the cell's networks
-    count as failed.
+    runs.csv has one row per replicate with the columns COLUMNS. missing.csv names each cell without a valid record and
+    gives the reason. The networks of a cell with an invalid record count as failed.
     """
     runs, details, histories, gates, missing = [], [], [], [], []
-    cells = study_cells(config)  # checks that every operating point is there
+    cells = study_cells(config)  # raises StudyError for a missing operating point
     chosen = cells_at_operating_points(config)
     for cell in cells.values():
         source = Path(config.root, "runs", cell.key)
@@ -65,7 +64,7 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
 
 
 def _checked(path: Path, cell: Cell) -> Record:
-    """The record, which must be that of this cell; raises StudyError."""
+    """Read a record; raises StudyError where it is not that of this cell."""
     record = read_record(path)
     if record.cell.key != cell.key:
         raise StudyError(f"{path}: cell is {record.cell.key}, expected {cell.key} from its folder")
@@ -84,7 +83,7 @@ def _details(
 
 
 def _settings(cell: Cell) -> dict:
-    """The method's settings with their defaults; as given for programs that are not methods of the package."""
+    """Return the method's settings with their defaults; those of a foreign program as they are."""
     try:
         return check_cell(cell).model_dump(mode="json")
     except StudyError:
@@ -93,11 +92,11 @@ def _settings(cell: Cell) -> dict:
 
 def _read_history(source: Path) -> pd.DataFrame:
     path = source / "history.parquet"
-    return pd.read_parquet(path) if path.exists() else pd.DataFrame()  # foreign baselines need none
+    return pd.read_parquet(path) if path.exists() else pd.DataFrame()  # foreign programs write none
 
 
 def _read_gates(source: Path, cell: Cell) -> pd.DataFrame:
-    """Long table of some gates of replicate 0: slot, unit, epoch, theta."""
+    """Read SAMPLED_GATES gates per slot of replicate 0 as a long table: slot, unit, epoch, theta."""
     path = source / "gates.npz"
     if not path.exists():
         return pd.DataFrame()

@@ -1,4 +1,4 @@
-"""Export one pruned network: a plain torch state dict with its architecture as JSON, and ONNX."""
+"""Export of one pruned network: a torch state dict with its architecture as JSON, and ONNX."""
 
 import json
 import warnings
@@ -17,7 +17,7 @@ STATE_NAME, JSON_NAME, ONNX_NAME = "network.pt", "network.json", "network.onnx"
 
 
 def load_network(folder: Path, replicate: int) -> PlainNetwork:
-    """The pruned network of one replicate from a cell's folder, on the CPU, in evaluation mode.
+    """Return the pruned network of one replicate from the folder of a cell, on the CPU, in evaluation mode.
 
     Raises StudyError for a missing replicate, or a missing or damaged networks.safetensors.
     """
@@ -34,7 +34,7 @@ def load_network(folder: Path, replicate: int) -> PlainNetwork:
 
 
 def export(folder: Path, replicate: int, output: Path, onnx: bool = True) -> list[Path]:
-    """Write network.pt, network.json and (if asked) network.onnx; returns their paths.
+    """Write network.pt, network.json and, unless `onnx` is false, network.onnx; return their paths.
 
     The ONNX network takes images [N, 784] in [0, 1] with a dynamic N. Raises StudyError where the onnx extra is
     not installed.
@@ -61,7 +61,7 @@ def export(folder: Path, replicate: int, output: Path, onnx: bool = True) -> lis
 
 
 def read_exported(folder: Path) -> PlainNetwork:
-    """The network that `export` wrote."""
+    """Return the network that `export` wrote."""
     description = json.loads((folder / JSON_NAME).read_text())
     network = PlainNetwork(architecture(description["architecture"]), description["units"])
     network.load_state_dict(torch.load(folder / STATE_NAME, weights_only=True))
@@ -76,7 +76,7 @@ def _to_onnx(network: PlainNetwork, path: Path) -> None:
         raise StudyError(message) from None
     batch = torch.export.Dim("images")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # torch's own, about its own tree utilities
+        warnings.simplefilter("ignore", FutureWarning)  # raised by torch about its own tree utilities
         torch.onnx.export(
             network,
             (torch.zeros(2, 784),),

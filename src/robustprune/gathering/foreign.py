@@ -1,4 +1,4 @@
-"""From the small CSV of a foreign program to the record of its cell: every value checked, everything else added."""
+"""Records of foreign programs: the values of a program's CSV are checked, all other fields are added."""
 
 import csv
 import math
@@ -25,29 +25,29 @@ from robustprune.study.cells import Cell
 from robustprune.study.config import StudyConfig, describe
 
 UNFINISHED = ("diverged", "failed")
-"""What a network may be without units and errors."""
+"""Statuses of networks that need no units and errors."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the CSV; whatever is wrong with it names file, line and column."""
+    """One line of the CSV; errors name file, line and column."""
 
     path: Path
     line: int
     values: dict[str, str]
 
     def text(self, column: str) -> str:
-        """What stands there; nothing for a column that is not there."""
+        """Return the text of a column, "" for a missing column."""
         return self.values.get(column, "")
 
     def wrong(self, column: str, expected: str) -> StudyError:
-        """The error of a value."""
-        found = self.text(column)[:60]
-        return StudyError(f"{self.path}: line {self.line}, column {column}: expected {expected}, found {found!r}")
+        """Return the error for a wrong value."""
+        text = self.text(column)[:60]
+        return StudyError(f"{self.path}: line {self.line}, column {column}: expected {expected}, found {text!r}")
 
     def count(self, column: str, least: int, most: int, why: str = "") -> int:
-        """A whole number between two bounds."""
+        """Return a whole number; raises StudyError outside the bounds. why: a reason for these, for the message."""
         text = self.text(column)
         if not re.fullmatch("[0-9]{1,18}", text) or not least <= int(text) <= most:
             bounds = f"{least} to {most}" if least < most else f"{most}"
@@ -55,7 +55,7 @@ class Row:
         return int(text)
 
     def number(self, column: str, most: float = math.inf) -> float:
-        """A number of at least 0 and at most `most`."""
+        """Return a number; raises StudyError below 0 or above `most`."""
         text = self.text(column)
         if not NUMBER.fullmatch(text) or not 0 <= float(text) <= most or math.isinf(float(text)):
             raise self.wrong(column, "a number, 0 or more" if math.isinf(most) else f"a number, 0 to {most:g}")
@@ -70,9 +70,10 @@ def write_results(
     program: Iterable[Path] = (),
     order: Path | None = None,
 ) -> Record:
-    """Write the record of a cell into `folder` from a program's CSV; nothing is written where a StudyError is raised.
+    """Write the record of a cell into `folder` from the CSV of a program.
 
-    program: its files, for the source hash. order: the file that it read, written just before it started.
+    program: the files of the program, for the source hash. order: the file that the program read, whose time is taken
+    as that of the start. Raises StudyError for a wrong CSV and then writes nothing.
     """
     replicates = read_results(results, cell)
     data = load(cell.dataset, config.data)
@@ -89,7 +90,7 @@ def write_results(
 
 
 def _provenance(config: StudyConfig, cell: Cell, program: Iterable[Path], first: Path) -> Provenance:
-    """first: the file whose time is that of the program's start."""
+    """Return the provenance; the time of the file `first` is that of the program's start."""
     started = _modified(first)
     origin = provenance(program_hash(program), config.device, config.threads)
     begun = datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds")
@@ -104,7 +105,7 @@ def _modified(path: Path) -> float:
 
 
 def read_results(path: Path, cell: Cell) -> list[Replicate]:
-    """One entry per replicate of the cell, in order."""
+    """Return one entry per replicate of the cell, in order; raises StudyError for a wrong CSV."""
     rows: dict[int, Row] = {}
     for row in _rows(path, cell):
         number = row.count("replicate", 0, cell.replicates - 1)
@@ -132,7 +133,7 @@ def _rows(path: Path, cell: Cell) -> list[Row]:
 
 
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
-    """Number of the line and its values without the spaces around them."""
+    """Return the number of each line and its values without surrounding spaces."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as opened:
             reader = csv.reader(opened, strict=True)
@@ -175,7 +176,7 @@ def _entry(row: Row, number: int, cell: Cell) -> Replicate:
 
 
 def _status(row: Row) -> tuple[str, str | None]:
-    """The status that the program gives, ok where it gives none, and the reason."""
+    """Return the program's status, by default ok, and the reason."""
     status, reason = row.text("status") or "ok", row.text("reason")
     if status not in get_args(Status):
         raise row.wrong("status", f"one of {', '.join(get_args(Status))}, or nothing")
@@ -187,7 +188,7 @@ def _status(row: Row) -> tuple[str, str | None]:
 
 
 def _sizes(row: Row, cell: Cell) -> dict[str, Any]:
-    """Units, parameters and multiply-accumulates of what was kept; counts that this track cannot have are errors."""
+    """Return units, parameters and multiply-accumulates kept; raises StudyError for counts impossible on the track."""
     network = architecture(cell.architecture)
     start, gated = network.units(cell.width), network.gated(cell.track)
     kept: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Join the collected tables of several sittings or machines into those of one study."""
+"""Merging of the collected tables of several runs or machines into those of one study."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,18 +9,17 @@ import pandas as pd
 from robustprune.errors import StudyError
 from robustprune.files import write_table
 from robustprune.gathering.asked import ASKED
-from robustprune.study.cells import AXES
+from robustprune.study.cells import AXES, cell_key
 
 TABLES = ("runs.csv", "details.csv", "history.parquet", "gates.parquet")
 
 
 def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> list[str]:
-    """Write the tables of all folders together into `output` (which may be one of them); returns lines to print.
+    """Write the merged tables of all folders into `output` (which may be one of them); return lines to print.
 
-    A cell that several folders hold is taken whole from the last of them. `order`: keys of cells; those that are there
-    come first and in this order, as if all had been collected at once. missing.csv is that of the last folder, the
-    one collected with the study's configuration of today, without the cells that another folder has. Raises StudyError
-    naming a file that is not there, or that lacks a column.
+    A cell that several folders hold is taken as a whole from the last of them. order: keys of cells, which come first,
+    in this order. missing.csv is that of the last folder without the cells that another folder has. Raises StudyError
+    naming a missing file, or one that lacks a column.
     """
     collected = [{name: _read(folder / name) for name in (*TABLES, "missing.csv")} for folder in folders]
     cells = [set(tables["runs.csv"].index) for tables in collected]
@@ -39,14 +38,8 @@ def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> l
     return [f"{output / name}: {len(table)} rows" for name, table in merged.items()]
 
 
-def cell_key(axes: tuple) -> str:
-    """A cell's key, as missing.csv has it, from its values of AXES."""
-    dataset, architecture, track, method, strength, initialization, width = axes
-    return f"{dataset}/{architecture}-{track}/{method}/{strength}/{initialization}/width-{width:g}"
-
-
 def _read(path: Path) -> pd.DataFrame:
-    """A table; the index of those that have rows by cell are the cells' keys."""
+    """Read a table; the index of TABLES is the key of each row's cell."""
     if not path.exists():
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
     table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)

@@ -1,4 +1,4 @@
-"""Foreign programs as the pipeline sees them: how one is run, and the hash by which an edited one is noticed."""
+"""Foreign programs in the pipeline: checks, the command that runs one, and the hash of its code."""
 
 import ast
 import hashlib
@@ -8,15 +8,17 @@ from pathlib import Path
 
 from robustprune.errors import StudyError
 from robustprune.methods.parts.registry import method_names
-from robustprune.records.provenance import source_hash
+from robustprune.records.code_hash import source_hash
 from robustprune.starts.parts.registry import check_cell, start_names
 from robustprune.study.cells import Cell, study_cells
 from robustprune.study.config import StudyConfig
 
 
 def checked_cells(config: StudyConfig) -> dict[str, Cell]:
-    """All cells of a study by their key. Raises StudyError for wrong settings of the package's methods, and for a
-    program that has the name of one."""
+    """Return the cells of a study by key.
+
+    Raises StudyError for wrong settings of the package's methods, and for a program with the name of one.
+    """
     for name in config.foreign:
         if name in [*method_names(), *start_names()]:
             raise StudyError(f"foreign.{name}: the package has a method of this name; give the program another name")
@@ -28,7 +30,7 @@ def checked_cells(config: StudyConfig) -> dict[str, Cell]:
 
 
 def check_rules(config: StudyConfig, rules: Iterable[str]) -> None:
-    """Raise StudyError for a program that writes a CSV and has no rule of its name among these."""
+    """Raise StudyError for a program that writes a CSV and has no rule of its name among `rules`."""
     for name in {name for name, program in config.foreign.items() if program} - set(rules):
         raise StudyError(
             f"foreign.{name}: there is no rule {name}; expected workflow/baselines/{name}.smk with `use rule foreign "
@@ -37,13 +39,13 @@ def check_rules(config: StudyConfig, rules: Iterable[str]) -> None:
 
 
 def check_inputs(rule: str, names: Iterable[str]) -> None:
-    """Raise StudyError for the rule of a program that does not name the program among its inputs."""
+    """Raise StudyError for the rule of a program without the input `script`."""
     if "script" not in names:
         raise StudyError(f'rule {rule}: input: there is no script; expected script="workflow/baselines/{rule}.py"')
 
 
 def program_command(program: str | Path) -> list[str]:
-    """The words that run a program: `.py` by python, an executable file by itself, a script by its first line (#!).
+    """Return the command of a program: python for `.py`, the file if it is executable, else by its first line (#!).
 
     Raises StudyError for any other file.
     """
@@ -62,7 +64,7 @@ def program_command(program: str | Path) -> list[str]:
 
 
 def program_hash(files: Iterable[str | Path]) -> str:
-    """Hash of a program's files and of what a Python program imports of this package."""
+    """Return the hash of a program's files and of the modules of this package that Python programs import."""
     digest, modules = hashlib.sha256(), set()
     for path in map(Path, files):
         content = _content(path)
@@ -80,7 +82,7 @@ def _content(path: Path) -> bytes:
 
 
 def _imported(content: bytes, path: Path) -> set[str]:
-    """Modules that a Python program imports; names that are no modules do no harm."""
+    """Return the modules that a Python program imports, among other names; these are harmless."""
     try:
         nodes = list(ast.walk(ast.parse(content)))
     except (SyntaxError, ValueError) as error:

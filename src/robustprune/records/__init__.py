@@ -1,1 +1,1 @@
-"""What was found: records, their provenance and schemas."""
+"""Records of cells, their provenance, code hashes and schemas."""

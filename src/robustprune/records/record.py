@@ -1,4 +1,4 @@
-"""The result contract: what a cell's record.json holds, how it is written and read, and the CSV made from it."""
+"""The record of a cell: the models of record.json, reading and writing, and the rows of runs.csv."""
 
 import json
 import math
@@ -28,24 +28,24 @@ COLUMNS = (
 
 
 def join_units(units: dict[str, int]) -> str:
-    """Unit counts in slot order, hyphen-joined: {"input": 784, "fc1": 300} -> "784-300"."""
+    """Return unit counts in slot order, hyphen-joined: {"input": 784, "fc1": 300} -> "784-300"."""
     return "-".join(str(count) for count in units.values())
 
 
 def split_units(text: str) -> tuple[int, ...]:
-    """Inverse of join_units without the slot names; raises ValueError for anything else."""
+    """Return hyphen-joined unit counts as numbers, "784-300" -> (784, 300); raises ValueError for other text."""
     return tuple(int(part) for part in text.split("-"))
 
 
 def collapse(error_test_percent: float) -> str | None:
-    """The reason why a network with this test error counts as collapsed, or None."""
+    """Return why a network with this test error counts as collapsed, or None."""
     if error_test_percent > COLLAPSED_ABOVE_PERCENT:
         return f"test error {error_test_percent:.2f} % exceeds {COLLAPSED_ABOVE_PERCENT:g} %"
     return None
 
 
 class Replicate(Strict):
-    """One trained network. Fields that a failed run cannot know are null; `reason` then says why."""
+    """One trained network. Fields without a value, as in failed runs, are null; `reason` then says why."""
 
     replicate: int = Field(ge=0)
     seed: int
@@ -53,13 +53,15 @@ class Replicate(Strict):
     reason: str | None = Field(None, description="why the status is not ok")
     units_start: str = Field(description="units per slot before training, hyphen-joined in slot order")
     units_kept: str | None = Field(None, description="units per slot after compaction")
-    units_raw: str | None = Field(None, description="gates left open, before dead units were propagated")
+    units_raw: str | None = Field(None, description="open gates per slot, before dead units were removed")
     params_dense: int = Field(ge=1)
     params_kept: Count = Field(None, ge=0)
     macs_dense: int = Field(ge=1, description="multiply-accumulates for one image, starting network")
     macs_kept: Count = Field(None, ge=0)
     error_test_percent: float | None = Field(None, ge=0, le=100, description="last-epoch test error")
-    error_valid_percent: float | None = Field(None, ge=0, le=100, description="only where a validation set was kept")
+    error_valid_percent: float | None = Field(
+        None, ge=0, le=100, description="only where a validation set was held out"
+    )
     undetermined_fraction: float | None = Field(None, ge=0, le=1, description="surviving gates inside (0.05, 0.95)")
     rounding_error_change_percent: float | None = Field(
         None, description="test error after rounding the gates minus before, in percentage points"
@@ -69,13 +71,13 @@ class Replicate(Strict):
         None, ge=0, description="the cell's training time (CPU: of its thread) / replicates"
     )
     train_macs: float | None = Field(None, ge=0, description="multiply-accumulates of training, forward + backward")
-    train_macs_dense: float | None = Field(None, ge=0, description="the same had nothing been removed")
+    train_macs_dense: float | None = Field(None, ge=0, description="train_macs of an unpruned network")
     inference_ms_dense: float | None = Field(None, ge=0, description="median time of a batch of 256, starting network")
-    inference_ms_kept: float | None = Field(None, ge=0, description="the same, kept network")
+    inference_ms_kept: float | None = Field(None, ge=0, description="median time of a batch of 256, kept network")
     inference_ms_dense_batch1: float | None = Field(
         None, ge=0, description="median time of one image, starting network"
     )
-    inference_ms_kept_batch1: float | None = Field(None, ge=0, description="the same, kept network")
+    inference_ms_kept_batch1: float | None = Field(None, ge=0, description="median time of one image, kept network")
 
     @model_validator(mode="after")
     def _possible(self) -> "Replicate":
@@ -103,7 +105,7 @@ def _units(name: str, text: str) -> tuple[int, ...]:
 
 
 class Provenance(Strict):
-    """Who made the record, with what. Times live here and in the replicates' *_seconds and *_ms fields."""
+    """Versions, code, machine and times of a record; other times are the *_seconds and *_ms of replicates."""
 
     package_version: str
     git_commit: str | None = None
@@ -117,13 +119,13 @@ class Provenance(Strict):
     hostname_hash: str
     started: str = Field(description="ISO 8601, UTC")
     seconds: float = Field(
-        ge=0, description="wall time of the sitting that finished the cell; train_seconds adds up resumed ones"
+        ge=0, description="wall time of the last (resumed) run; train_seconds is summed over all of them"
     )
     peak_memory_mib: float | None = Field(None, ge=0)
 
 
 class Record(Strict):
-    """The content of record.json: what was asked, provenance, and one entry per replicate."""
+    """The content of record.json: the cell, provenance, and one entry per replicate."""
 
     schema_version: Literal[1] = 1
     cell: Cell
@@ -134,13 +136,13 @@ class Record(Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> "Record":
-        found = [entry.replicate for entry in self.replicates]
-        if found != list(range(self.cell.replicates)):
-            raise ValueError(f"replicates are {found}, expected 0 to {self.cell.replicates - 1}, each once, in order")
+        numbers = [entry.replicate for entry in self.replicates]
+        if numbers != list(range(self.cell.replicates)):
+            raise ValueError(f"replicates are {numbers}, expected 0 to {self.cell.replicates - 1}, each once, in order")
         return self
 
     def comparable(self) -> dict[str, Any]:
-        """The record without provenance and times: what must be identical when a cell runs twice."""
+        """Return the record without provenance and times; it is identical when a cell runs twice."""
         values = self.model_dump(mode="json", exclude={"provenance"})
         for entry in values["replicates"]:
             for name in [name for name in entry if name == "train_seconds" or name.startswith("inference_ms_")]:
@@ -148,7 +150,7 @@ class Record(Strict):
         return values
 
     def summary(self) -> list[str]:
-        """One line per replicate for people: status, units and test error."""
+        """Return one readable line per replicate: status, units and test error."""
         lines = []
         for entry in self.replicates:
             error = "unknown" if entry.error_test_percent is None else f"{entry.error_test_percent:.2f} %"
@@ -156,13 +158,13 @@ class Record(Strict):
         return lines
 
     def rows(self) -> list[dict[str, Any]]:
-        """One dictionary per replicate with exactly the keys of COLUMNS, in order."""
+        """Return one dictionary per replicate with exactly the keys of COLUMNS, in order."""
         known = {**self.provenance.model_dump(), "epochs": self.epochs or self.cell.training.epochs}
         return table_rows(self.cell, self.replicates, known)
 
 
 def table_rows(cell: Cell, replicates: Iterable[Replicate], known: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Entries as rows with exactly the keys of COLUMNS, in order; what nobody knows is None."""
+    """Return entries as rows with exactly the keys of COLUMNS, in order; unknown fields are None."""
     unknown: dict[str, Any] = dict.fromkeys(COLUMNS)
     shared = {**unknown, **cell.model_dump(mode="json"), "epochs": cell.training.epochs, **known}
     shared["config_hash"] = cell.config_hash
@@ -170,7 +172,7 @@ def table_rows(cell: Cell, replicates: Iterable[Replicate], known: Mapping[str, 
 
 
 def finite(value: float) -> float | None:
-    """A JSON-safe number: NaN and infinities (diverged runs) become None."""
+    """Return a number for JSON: NaN and infinities (diverged runs) become None."""
     return float(value) if math.isfinite(value) else None
 
 

@@ -1,4 +1,4 @@
-"""JSON schemas of the two contracts that others write: the configuration and record.json."""
+"""JSON schemas of the two files that users write: the configuration and record.json."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {"config.schema.json": StudyConfig, "recor
 
 
 def write_schemas(folder: Path) -> list[Path]:
-    """Write both schemas into `folder`; a test fails when the committed ones drift."""
+    """Write both schemas into `folder`; a test compares the committed ones."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, model in SCHEMAS.items():
         (folder / name).write_text(json.dumps(model.model_json_schema(), indent=1) + "\n")

@@ -1,48 +1,48 @@
-"""The code of a Python file without its prose: a text that is the same for two files that do the same.
+"""A canonical text of Python code, for hashes: without docstrings, comments, blank lines and layout.
 
-Docstrings, comments, blank lines and layout are left out. The text does not depend on the Python version: `ast.dump`
-and `ast.unparse` change between versions, so this module walks the tree by itself. It needs the standard library only.
+The text does not depend on the Python version. `ast.dump` and `ast.unparse` change between versions, so this module
+walks the tree by itself. It needs the standard library only.
 """
 
 import ast
 from collections.abc import Iterator
 
 SKIPPED_FIELDS = {"ctx", "type_comment", "kind", "type_ignores"}
-"""Fields that follow from the place of a node, or that have no effect."""
+"""Fields that follow from the position of a node, or have no effect."""
 
 
 def canonical(value: object) -> str:
-    """A node as `Class(field=value,...)`, a list as `[...]`, any other value by its type and its literal."""
+    """Return a node as `Class(field=value,...)`, a list as `[...]`, any other value as `type:literal`."""
     if isinstance(value, ast.AST):
         fields = ((name, _field(value, name)) for name in value._fields if name not in SKIPPED_FIELDS)
-        # a field that is empty is left out: newer versions of Python add such fields (type_params)
+        # empty fields are left out: newer Python versions add fields (type_params)
         inner = ",".join(f"{name}={canonical(field)}" for name, field in fields if field is not None and field != [])
         return f"{type(value).__name__}({inner})"
     if isinstance(value, list):
         return f"[{','.join(map(canonical, value))}]"
-    # ascii: `repr` escapes what the version's Unicode tables call unprintable; hex: long integers have no `repr`
+    # ascii: `repr` depends on the version's Unicode tables; hex: `repr` refuses very long integers
     literal = hex(value) if type(value) is int else ascii(value)
     return f"{type(value).__name__}:{literal}"
 
 
 def _field(node: ast.AST, name: str) -> object:
-    """A field of a node, the same in every version of Python."""
+    """Return a field of a node, the same in every Python version."""
     if isinstance(node, ast.JoinedStr):
         return list(_joined(node.values))
     value = getattr(node, name, None)
     if isinstance(value, list) and any(map(_is_prose, value)):
-        # a function may consist of its docstring alone
+        # a function may consist of a docstring only
         return [statement for statement in value if not _is_prose(statement)] or [ast.Pass()]
     return value
 
 
 def _is_prose(node: object) -> bool:
-    """Whether a statement is a string that nothing reads: a docstring, or the description of a constant."""
+    """Return whether a statement is an unused string: a docstring, or the description of a constant."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _joined(parts: list[ast.expr]) -> Iterator[ast.expr]:
-    """The parts of an f-string with adjacent texts joined; versions differ in where they cut a text."""
+    """Yield the parts of an f-string with adjacent texts joined; Python versions split texts differently."""
     text = ""
     for part in parts:
         if isinstance(part, ast.Constant):
@@ -57,10 +57,10 @@ def _joined(parts: list[ast.expr]) -> Iterator[ast.expr]:
 
 
 def imported_names(tree: ast.Module, package: str) -> set[str]:
-    """Absolute names of what a file of `package` imports: `from a import b` gives both a and a.b.
+    """Return the absolute names that a file of `package` imports; `from a import b` gives both a and a.b.
 
-    `from a import *` gives a and `a.*`. Imports below `if TYPE_CHECKING` never run and are left out. Imports by a name
-    that is computed (`importlib.import_module`) are not seen.
+    `from a import *` gives a and `a.*`. Imports below `if TYPE_CHECKING` do not run and are left out. Imports by a
+    computed name (`importlib.import_module`) are not recognised.
     """
     names: set[str] = set()
     pending: list[ast.AST] = [tree]
@@ -80,7 +80,7 @@ def imported_names(tree: ast.Module, package: str) -> set[str]:
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:
-    """The name after `from`; each dot beyond the first goes one package up."""
+    """Return the absolute name after `from`; each dot beyond the first goes one package up."""
     if not node.level:
         return node.module or ""
     parts = package.split(".") if package else []
@@ -94,16 +94,16 @@ def _is_type_checking(test: ast.expr) -> bool:
 
 
 def homes(tree: ast.Module) -> dict[str, str]:
-    """Name -> module of what a package's `__init__` offers from elsewhere, whether it imports it now or on demand.
+    """Return name -> module of the names that the `__init__` of a package re-exports, at once or on demand.
 
-    Read are `from module import name` and dictionaries of literals {"name": "module"}.
+    These are `from module import name` and dictionaries of literals {"name": "module"}.
     """
-    found: dict[str, str] = {}
+    modules: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.update(dict.fromkeys((alias.asname or alias.name for alias in node.names), node.module))
+            modules.update(dict.fromkeys((alias.asname or alias.name for alias in node.names), node.module))
         elif isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and isinstance(value, ast.Constant):
-                    found[str(key.value)] = str(value.value)
-    return found
+                    modules[str(key.value)] = str(value.value)
+    return modules

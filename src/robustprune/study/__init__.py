@@ -1,1 +1,1 @@
-"""What is asked: the typed configuration and its cells."""
+"""The typed configuration of a study and its cells."""

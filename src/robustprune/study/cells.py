@@ -1,9 +1,10 @@
-"""Cells: one (dataset, architecture, track, method, strength, initialization, width) with its replicates."""
+"""Cells: combinations of data set, architecture, track, method, strength, initialization and width."""
 
 import difflib
 import hashlib
 import itertools
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -20,11 +21,19 @@ from robustprune.study.config import (
 from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
 
 AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width")
-"""What a cell is one combination of: the fields that make up its key."""
+"""The fields of a cell that make up its key."""
+CELL_PATH = "{dataset}/{architecture}-{track}/{method}/{strength}/{initialization}/width-{width}"
+"""The folder of a cell below runs/, which is its key: AXES filled in, the width as in "0.5" or "1"."""
+
+
+def cell_key(axes: Iterable[Any]) -> str:
+    """Return the key of the cell with these values of AXES, e.g. mnist/lenet5-full/dense/dense/he_normal/width-1."""
+    values = dict(zip(AXES, axes, strict=True))
+    return CELL_PATH.format(**{**values, "width": f"{values['width']:g}"})
 
 
 class Cell(Strict):
-    """The fully merged configuration of one training job."""
+    """The complete configuration of one training job: a combination of AXES with all its replicates."""
 
     dataset: DatasetName
     architecture: ArchitectureName
@@ -39,21 +48,12 @@ class Cell(Strict):
 
     @property
     def key(self) -> str:
-        """The cell's folder below runs/, e.g. mnist/lenet5-full/dense/dense/he_normal/width-1."""
-        return "/".join(
-            [
-                self.dataset,
-                f"{self.architecture}-{self.track}",
-                self.method,
-                self.strength,
-                self.initialization,
-                f"width-{self.width:g}",
-            ]
-        )
+        """The cell's name in the study, and its folder below runs/."""
+        return cell_key(getattr(self, axis) for axis in AXES)
 
     @property
     def source_key(self) -> str | None:
-        """Key of the cell whose networks this one starts from (setting `of` of a control, "method/strength")."""
+        """The key of the cell whose networks this one starts from: setting `of` of a control, "method/strength"."""
         of = self.settings.get("of")
         if not isinstance(of, str):
             return None
@@ -62,23 +62,23 @@ class Cell(Strict):
 
     @property
     def config_hash(self) -> str:
-        """Hash of everything asked for. Options left at their defaults do not enter, so new ones orphan nothing."""
+        """A hash of all fields that differ from their defaults, so that a new option changes no hash."""
         text = json.dumps(self.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def seed(self, replicate: int) -> int:
-        """Seed of a replicate: never depends on the method, so methods are compared on the same initial weights."""
+        """Return the seed of a replicate; it does not depend on the method, so that methods share initial weights."""
         axes = f"{self.dataset}/{self.architecture}/{self.width:g}/{self.initialization}/{replicate}"
         return int.from_bytes(hashlib.sha256(axes.encode()).digest()[:4], "big")
 
 
 def stream_seed(seed: int, purpose: str) -> int:
-    """Seed of one random stream of a replicate ("weights", "order", "gates"): streams never disturb each other."""
+    """Return the seed of one random stream of a replicate ("weights", "order", "gates")."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:8], "big") >> 1
 
 
 def _strength(config: StudyConfig, grid: Grid, method: str, key: str, source: str) -> str:
-    """The strength that a key of a grid names; raises StudyError for an operating point that there is not."""
+    """Return the strength that a key of a grid names; raises StudyError for a missing operating point."""
     if key != OPERATING_POINT:
         return key
     network = (grid.dataset, grid.architecture, grid.track)
@@ -86,8 +86,8 @@ def _strength(config: StudyConfig, grid: Grid, method: str, key: str, source: st
         if (point.dataset, point.architecture, point.track, point.method) == (*network, method):
             if point.strength in config.strengths[method]:
                 return point.strength
-            found = "no strength met the bound" if point.strength is None else f"unknown strength {point.strength!r}"
-            raise StudyError(f"{source}.methods.{method}: operating point: {found}; name a strength instead")
+            wrong = "no strength met the bound" if point.strength is None else f"unknown strength {point.strength!r}"
+            raise StudyError(f"{source}.methods.{method}: operating point: {wrong}; name a strength instead")
     raise StudyError(
         f"{source}.methods.{method}: no operating point of {method} for {'/'.join(network)} in operating_points; make "
         "it with the target tune, or name a strength instead"
@@ -119,9 +119,10 @@ def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> list[Cell]:
 
 
 def study_cells(config: StudyConfig) -> dict[str, Cell]:
-    """All cells of a study by their key; grids may overlap where they agree.
+    """Return the cells of a study by key; grids may overlap where they agree.
 
-    Raises StudyError when two grids ask for the same cell with different settings.
+    Raises StudyError where two grids define the same cell with different settings, and for a missing operating point
+    or source cell.
     """
     cells: dict[str, Cell] = {}
     for number, grid in enumerate(config.study):
@@ -148,7 +149,7 @@ def _check_sources(cells: dict[str, Cell]) -> None:
 
 
 def find_cell(config: StudyConfig, key: str) -> Cell:
-    """The cell of that key; raises StudyError with the nearest key."""
+    """Return the cell of that key; raises StudyError with the nearest key."""
     cells = study_cells(config)
     if key not in cells:
         close = difflib.get_close_matches(key, cells, n=1, cutoff=0.3)

@@ -20,7 +20,7 @@ from robustprune.study.strict import Strict
 
 
 def _or_file(kind: type, schema: Any) -> BeforeValidator:
-    """A path stands for the content of the YAML file there, so that several studies may share it."""
+    """Return a validator that replaces a path by the content of that YAML file, so that studies can share it."""
 
     def read(value: Any) -> Any:
         return _read_yaml(Path(value), kind) if isinstance(value, str) else value
@@ -29,7 +29,7 @@ def _or_file(kind: type, schema: Any) -> BeforeValidator:
 
 
 def _read_yaml(path: Path, kind: type = dict) -> Any:
-    """Raises ValueError naming the file for anything that is not a YAML file of keys (or a list)."""
+    """Read a YAML file; raises ValueError naming the file where it does not hold a mapping (or a list)."""
     try:
         values = yaml.safe_load(path.read_text())
     except (FileNotFoundError, IsADirectoryError):
@@ -47,26 +47,26 @@ Strengths = Annotated[StrengthTable, _or_file(dict, StrengthTable)]
 
 
 class TrainingSettings(Strict):
-    """The common training protocol (docs/protocol.md); the same for every method of a cell grid."""
+    """The common training protocol (docs/protocol.md), the same for every method of a grid."""
 
     epochs: int = Field(40, ge=1, description="passes over the training images")
     batch_size: int = Field(128, ge=1)
     learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate of the weights")
     l2: float = Field(0.0, ge=0, description="lambda of the penalty (lambda / 2) ||W||^2 on weights and biases")
     decay_at: float = Field(0.75, gt=0, le=1, description="fraction of the epochs after which all learning rates fall")
-    decay_factor: float = Field(0.1, gt=0, le=1, description="what the learning rates are multiplied with then")
+    decay_factor: float = Field(0.1, gt=0, le=1, description="factor on all learning rates after that")
     precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="of products and convolutions on a GPU (autocast); everything else stays float32"
+        "float32", description="precision of products and convolutions on a GPU (autocast); all else is float32"
     )
     images: Literal["all", "tuning"] = Field(
-        "all", description="all: every training image; tuning: the fixed split that keeps a validation set out"
+        "all", description="all: every training image; tuning: the fixed split that holds out a validation set"
     )
 
 
 class DataSettings(Strict):
-    """Where the data sets lie and where they may be fetched from."""
+    """Folder and mirrors of the data sets."""
 
-    directory: str = Field("data", description="where prepared data sets are kept (never committed)")
+    directory: str = Field("data", description="folder of prepared data sets (never committed)")
     mirrors: tuple[str, ...] = Field(
         ("../shared/data", "torchvision"),
         description="tried in order: a folder (as torchvision lays it out), a URL of such a folder, or 'torchvision'",
@@ -87,26 +87,28 @@ class Grid(Strict):
 
 
 OPERATING_POINT = "operating_point"
-"""The strength key that stands for the one chosen for a method and network in the file of operating points."""
+"""The strength key that stands for the chosen one in the file of operating points."""
 
 
 class OperatingPoint(Strict):
-    """An entry of the file that `robustprune choose` writes."""
+    """An entry of the file of operating points, which `robustprune choose` writes."""
 
     dataset: DatasetName
     architecture: ArchitectureName
     track: Track
     method: str
     strength: StrengthKey | None = Field(description="none where no strength met the bound")
-    bound_percent: float = Field(description="largest mean validation error that was accepted")
-    strengths: tuple[dict[str, Any], ...] = Field((), description="the evidence: what each kept, at what error")
+    bound_percent: float = Field(description="largest accepted mean validation error")
+    strengths: tuple[dict[str, Any], ...] = Field(
+        (), description="the evidence: kept params and error of each strength"
+    )
 
 
 OperatingPoints = Annotated[tuple[OperatingPoint, ...], _or_file(list, tuple[OperatingPoint, ...])]
 
 
 class Claim(Strict):
-    """A statement that the study must show: a statistic of selected replicates against a bound."""
+    """A statement that the study is to show: a statistic of selected replicates against a bound."""
 
     name: str
     where: dict[str, str | float | list[str] | list[float]] = Field(description="column -> value(s) to select rows")
@@ -124,14 +126,14 @@ class Claim(Strict):
 
 
 def _some(grids: tuple[Grid, ...]) -> tuple[Grid, ...]:
-    # not min_length: pydantic counts valid items only, and would add a second, wrong error below that of an item
+    # not min_length: pydantic counts valid items only, and would add a wrong error to that of an invalid item
     if not grids:
         raise ValueError("expected at least one grid (see config/README.md)")
     return grids
 
 
 class StudyConfig(Strict):
-    """A whole study: what one `snakemake --configfile` file holds."""
+    """A whole study: the content of one `snakemake --configfile` file."""
 
     root: str = Field("results", description="folder of this study's runs, tables, figures and report")
     plugins: str = Field(
@@ -139,8 +141,8 @@ class StudyConfig(Strict):
     )
     results: Literal["auto", "runs", "partial", "reference"] = Field(
         "auto",
-        description="what tables and figures show: the user's runs, those of them that are there (no cell is trained), "
-        "the shipped reference, or runs where there are any",
+        description="source of tables and figures: runs, all of the user's; partial, the existing ones (no cell is "
+        "trained); reference, the shipped results; auto, runs where there are any",
     )
     data: DataSettings = DataSettings()
     training: TrainingSettings = TrainingSettings()
@@ -151,12 +153,12 @@ class StudyConfig(Strict):
         description="method -> strength key -> the method's settings, or the path of a YAML file that holds this"
     )
     operating_points: OperatingPoints = Field(
-        (), description="what strength `operating_point` stands for, or the path of the file that holds this"
+        (), description="the strengths that `operating_point` stands for, or the path of the file that holds them"
     )
     foreign: Programs = Field(
         {},
-        description="methods that are programs of their own -> knob and range. A program whose entry is null, and "
-        "every program of a list of names, writes record.json itself",
+        description="foreign programs -> knob and range. A program whose entry is null, and every program of a list "
+        "of names, writes record.json itself",
     )
     study: Annotated[tuple[Grid, ...], AfterValidator(_some)] = Field(
         description="the grids; their cells are trained", json_schema_extra={"minItems": 1}
@@ -182,7 +184,7 @@ class StudyConfig(Strict):
 
 
 def describe(error: ValidationError, source: str) -> StudyError:
-    """Turn a pydantic error into one line per problem, each naming the source and the key."""
+    """Return a pydantic error as a StudyError with one line per problem, naming the source and the key."""
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
@@ -192,10 +194,10 @@ def describe(error: ValidationError, source: str) -> StudyError:
 
 
 def validate_study(values: dict[str, Any], source: str) -> StudyConfig:
-    """Validate a merged configuration and use its plug-in folder; raises StudyError naming `source` and the key."""
+    """Validate a merged configuration and set its plug-in folder; raises StudyError naming `source` and the key."""
     folder = values.get("plugins", registry.DEFAULT)
     try:
-        if isinstance(folder, str):  # anything else is refused below
+        if isinstance(folder, str):  # any other type fails the validation below
             registry.use(folder)
     except StudyError as error:
         raise StudyError(f"{source}: {error}") from None
@@ -206,7 +208,7 @@ def validate_study(values: dict[str, Any], source: str) -> StudyConfig:
 
 
 def load_study(path: Path | str) -> StudyConfig:
-    """Read and validate one YAML file; raises StudyError for anything wrong with it."""
+    """Read and validate a YAML file; raises StudyError for any error in it."""
     try:
         values = _read_yaml(Path(path))
     except ValueError as error:

@@ -38,7 +38,7 @@ def _initialization(key: str) -> str:
 
 
 def _known(kind: registry.Kind) -> AfterValidator:
-    """The name of a file of that kind, of the package or of the plug-in folder (robustprune.registry)."""
+    """Return a validator of names of that kind, in the package or the plug-in folder (robustprune.registry)."""
 
     def check(name: str) -> str:
         if not registry.known(kind, name):

@@ -1,4 +1,4 @@
-"""Methods that are programs of their own, as a study's configuration names them."""
+"""Foreign programs in the configuration of a study."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from robustprune.study.strict import Strict
 
 
 class Program(Strict):
-    """A method that is a program of its own: the setting that makes its strengths, and between which values."""
+    """A foreign program: the setting that its strengths vary, and the range of that setting."""
 
     knob: str | None = Field(None, min_length=1, description="the setting that trades size for error")
     range: tuple[float, float] | None = Field(None, description="smallest and largest value of the knob, above 0")
@@ -27,7 +27,7 @@ class Program(Strict):
 
 
 def _programs(value: Any) -> Any:
-    """A list stands for programs that write record.json themselves. Names become folders and names of rules."""
+    """Validate names, which become folders and rules; turn a list into entries of programs that write record.json."""
     names = list(value) if isinstance(value, dict | list | tuple) else []
     for name in names:
         if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
@@ -49,8 +49,8 @@ def check_knobs(programs: Mapping[str, Program | None], strengths: Mapping[str, 
 
 def _check_knob(knob: str, settings: Mapping[str, Any], where: str) -> None:
     if knob not in settings:
-        found = nearest(knob, settings) if settings else "; there are no settings"
-        raise ValueError(f"{where}: the knob {knob!r} is not set{found}")
+        hint = nearest(knob, settings) if settings else "; there are no settings"
+        raise ValueError(f"{where}: the knob {knob!r} is not set{hint}")
     value = settings[knob]
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{where}.{knob}: expected a number such as 1.0e-3 (for YAML 1e-3 is text), found {value!r}")

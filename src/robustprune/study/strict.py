@@ -1,4 +1,4 @@
-"""The base of every model that a user fills in."""
+"""The base class of configuration models."""
 
 from typing import Any
 

@@ -6,7 +6,7 @@ from robustprune import registry
 from robustprune.errors import StudyError
 from robustprune.methods.parts.registry import find_method, method_names
 from robustprune.networks.architecture import architecture
-from robustprune.records.provenance import training_hash
+from robustprune.records.code_hash import training_hash
 from robustprune.starts.parts.base import Start
 from robustprune.study.cells import Cell
 from robustprune.study.config import describe
