@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 
 from robustprune.engine.training import Training
 from robustprune.errors import StudyError
-from robustprune.methods.bernoulli import Bernoulli, Settings
+from robustprune.methods.bernoulli import Bernoulli, BernoulliSettings
 from robustprune.methods.parts.base import Context
 from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.noise import Noise
@@ -31,7 +31,7 @@ def make_method(replicates=2, steps=4, examples=1000, **values) -> Bernoulli:
         noise=Noise([torch.Generator().manual_seed(r) for r in range(replicates)], arch.units()),
         dtype=torch.float64,
     )
-    return Bernoulli(Settings(**({"price": 1e-3} | values)), context)
+    return Bernoulli(BernoulliSettings(**({"price": 1e-3} | values)), context)
 
 
 def found(method, slope):

@@ -111,7 +111,7 @@ def _epochs(cell: Cell) -> float:
         return cell.training.epochs
     network = architecture(cell.architecture)
     ratio = macs(network, network.units(cell.width)) / _pruned_macs(cell)
-    cap = scratch_b.Settings.model_validate(cell.settings).cap
+    cap = scratch_b.ScratchBSettings.model_validate(cell.settings).cap
     return cell.training.epochs * min(ratio, cap or math.inf)
 
 

@@ -1,1 +1,1 @@
-"""Pruning methods: one file each, named as the method; base.py is the contract, the registry finds the files."""
+"""Pruning methods: one file per method, with the name of the method. parts/ holds the code that they share."""

@@ -2,52 +2,54 @@
 docs/baselines.md section 7.2 to 7.5).
 
 Objective: E[cross-entropy] + (scale beta_t / N) [KL(scales) + KL(weights)]. A gate is z = s t with half-Cauchy s (one
-per slot, scale tau0) and t (one per unit, scale 1); each square is a product of a Gamma and an inverse Gamma variable
-with log-normal posteriors LN(m, v), so log z ~ N(m_z, v_z). Weights as in bc_gnj. The test gate is E[z]; pruned where
-the mode of z, exp(m_z - v_z), is below `threshold` times the largest of its slot, during training after three such
-epochs. Changed: thresholds by slot were read off histograms in the paper; s starts at 1, half in its Gamma part at
-tau0^2 and the rest in the other (at m = 0 the Gamma part alone would cost 1e10 nats); the rest as in bc_gnj.
+per slot, scale tau0) and t (one per unit, scale 1). Each square is a product of a Gamma and an inverse Gamma variable
+with log-normal posteriors LN(m, v), so log z ~ N(m_z, v_z). Weights are as in bc_gnj. The test gate is E[z]. A gate is
+pruned if the mode of z, exp(m_z - v_z), is below `threshold` times the largest mode of its slot, during training after
+three such epochs. Changed: one threshold replaces the paper's thresholds by slot, read off histograms. s starts at 1:
+its Gamma part at tau0^2, its inverse Gamma part at 1 / tau0^2 (at m = 0 the Gamma part alone would cost 1e10 nats). The
+rest is as in bc_gnj.
 """
 
 import math
-from collections.abc import Iterator
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from robustprune.methods.bc_gnj import CompressionSettings
 from robustprune.methods.parts.base import Context
-from robustprune.methods.parts.gaussian_weights import LOG_VARIANCE_START, GaussianWeights
+from robustprune.methods.parts.gaussian_weights import LOG_VARIANCE_START, CompressionSettings, GaussianWeights
 from robustprune.methods.parts.phased import PhasedGates
 from robustprune.networks.stacked import StackedNetwork
 
 LEAST_LOG_MEAN, MOST_LOG_MEAN = -60.0, 60.0
 MOST_LOG_VARIANCE = 4.0
+PARTS = ("gamma_mean", "gamma_log_variance", "inverse_mean", "inverse_log_variance")
 
 
-class Settings(CompressionSettings):
+class BCGHSSettings(CompressionSettings):
     """Strength, pruning threshold and the prior's scale."""
 
-    threshold: float = Field(1e-3, gt=0, lt=1, description="pruned where a gate's mode is below this share of the top")
-    tau0: float = Field(1e-5, gt=0, description="scale of the half-Cauchy prior of the scale that a slot shares")
+    threshold: float = Field(
+        1e-3, gt=0, lt=1, description="pruned where a gate's mode is below this share of the slot's largest"
+    )
+    tau0: float = Field(1e-5, gt=0, description="scale of the half-Cauchy prior of a slot's shared scale s")
 
 
 def kl_gamma(m: Tensor, log_v: Tensor, tau: float) -> Tensor:
-    """KL(LN(m, v) || Gamma(1/2, scale tau^2))."""
+    """Return KL(LN(m, v) || Gamma(1/2, scale tau^2))."""
     grown = torch.exp(m + 0.5 * log_v.exp() - 2 * math.log(tau))
     return math.log(tau) + grown - 0.5 * (m + log_v + 1 + math.log(2))
 
 
 def kl_inverse_gamma(m: Tensor, log_v: Tensor) -> Tensor:
-    """KL(LN(m, v) || InvGamma(1/2, 1)): that of 1/x from Gamma(1/2, 1)."""
+    """Return KL(LN(m, v) || InvGamma(1/2, 1)), which is that of 1/x from Gamma(1/2, 1)."""
     return kl_gamma(-m, log_v, 1.0)
 
 
-class HorseshoeGates(PhasedGates):
-    """Means m and log variances of the logarithms: `gamma_*` and `inverse_*` [R, n] per unit, [R, 1] per slot."""
+class HorseshoeGates(PhasedGates[BCGHSSettings]):
+    """Gates with mean m and log variance of each logarithm: `gamma_*`, `inverse_*` [R, n] per unit, [R, 1] per slot."""
 
-    def __init__(self, settings: Settings, context: Context):
+    def __init__(self, settings: BCGHSSettings, context: Context):
         super().__init__(settings, context)
         for name, start in (("mean", 0.0), ("log_variance", LOG_VARIANCE_START)):
             for part, sign in (("gamma", 1), ("inverse", -1)):
@@ -62,18 +64,17 @@ class HorseshoeGates(PhasedGates):
     def draw(self, batch: int) -> None:
         self.gate_eps = self.context.noise.normal(self.sizes(), batch, self.context.dtype)
 
-    def parts(self, slot: str) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-        """(m, log v) of the Gamma and of the inverse Gamma part: first of the units [R, n], then of the slot [R, 1]."""
-        for name in (f"{slot}.{{}}_{{}}", f"{{}}_{{}} {slot}"):
-            yield tuple(
-                self.parameters[name.format(part, value)]
-                for part in ("gamma", "inverse")
-                for value in ("mean", "log_variance")
-            )
+    def unit_parts(self, slot: str) -> list[Tensor]:
+        """Return (m, log v) of the Gamma part and of the inverse Gamma part of each unit, four tensors [R, n]."""
+        return [self.own(slot, name) for name in PARTS]
+
+    def slot_parts(self, slot: str) -> list[Tensor]:
+        """Return the same of the scale that a slot shares, four tensors [R, 1]."""
+        return [self.parameters[f"{name} {slot}"] for name in PARTS]
 
     def log_normal(self, slot: str) -> tuple[Tensor, Tensor]:
-        """m_z and v_z [R, n] of log z."""
-        (a, log_va, b, log_vb), (c, log_vc, d, log_vd) = self.parts(slot)
+        """Return m_z and v_z [R, n] of log z."""
+        (a, log_va, b, log_vb), (c, log_vc, d, log_vd) = self.unit_parts(slot), self.slot_parts(slot)
         variance = (log_va.exp() + log_vb.exp() + log_vc.exp() + log_vd.exp()) / 4
         return (a + b + c + d) / 2, variance
 
@@ -82,7 +83,7 @@ class HorseshoeGates(PhasedGates):
         return torch.exp(mean.unsqueeze(1) + variance.sqrt().unsqueeze(1) * self.gate_eps[slot])
 
     def pruned(self, slot: str) -> Tensor:
-        """Which gates [R, n] have a mode far below the largest of their slot."""
+        """Return which gates [R, n] have a mode below the threshold."""
         mean, variance = (part.detach() for part in self.log_normal(slot))
         mode = (mean - variance).masked_fill(~self.valid(slot), -torch.inf)
         return mode < mode.amax(1, keepdim=True) + math.log(self.settings.threshold)
@@ -95,17 +96,18 @@ class HorseshoeGates(PhasedGates):
         return self.pruned(slot)
 
     def cost(self, slot: str) -> Tensor:
-        own, _ = self.parts(slot)
-        return self.settings.kl_scale / self.context.train_size * self._divergence(own, 1.0)
+        return self.settings.kl_scale / self.context.train_size * self._divergence(self.unit_parts(slot), 1.0)
 
-    def _divergence(self, parts: tuple[Tensor, ...], tau: float) -> Tensor:
+    def _divergence(self, parts: list[Tensor], tau: float) -> Tensor:
         m_gamma, log_v_gamma, m_inverse, log_v_inverse = parts
         return kl_gamma(m_gamma, log_v_gamma, tau) + kl_inverse_gamma(m_inverse, log_v_inverse)
 
     def network_cost(self, network: StackedNetwork) -> Tensor:
-        """KL of the slots' shared scales [R]."""
-        shared = (self._divergence(list(self.parts(slot))[1], self.settings.tau0) for slot in self.context.gated)
-        return self.settings.kl_scale / self.context.train_size * sum(part.squeeze(1) for part in shared)
+        """Return the KL of the slots' shared scales [R]."""
+        kl = torch.zeros_like(self.buffers["weight"])
+        for slot in self.context.gated:
+            kl = kl + self._divergence(self.slot_parts(slot), self.settings.tau0).squeeze(1)
+        return self.settings.kl_scale / self.context.train_size * kl
 
     def constrain(self, network: StackedNetwork) -> None:
         for name, tensor in self.parameters.items():
@@ -117,10 +119,10 @@ class HorseshoeGates(PhasedGates):
                 tensor.clamp_(LEAST_LOG_MEAN, MOST_LOG_MEAN)
 
 
-class BCGHS(GaussianWeights, HorseshoeGates):
+class BCGHS(GaussianWeights[BCGHSSettings], HorseshoeGates):
     """Horseshoe gates and Gaussian weights."""
 
-    Settings = Settings
+    Settings = BCGHSSettings
 
     def network_cost(self, network: StackedNetwork) -> Tensor:
         return super().network_cost(network) + HorseshoeGates.network_cost(self, network)

@@ -1,9 +1,9 @@
 """Beta-Bernoulli dropout, its input-independent part (Lee et al. 2018; docs/baselines.md section 3c).
 
-pi ~ Kumaraswamy(a, b) posterior against a Beta(alpha/K, 1) prior; z ~ relaxed Bernoulli(pi) per example at
-temperature 0.1. Objective: E[cross-entropy] + (1/N) sum_l s_l KL. Pruned where E[pi] < 0.001, at the start of the
-fine-tuning phase, in which z = E[pi]. Changed: pre-training and fine-tuning count inside the epochs; gates after ReLU
-and pooling (the same function, since they are not negative).
+The posterior of pi is Kumaraswamy(a, b), its prior Beta(alpha/K, 1). The gate z is a relaxed Bernoulli(pi) variable per
+example at temperature 0.1. Objective: E[cross-entropy] + (1/N) sum_l s_l KL. Units with E[pi] < 0.001 are pruned at the
+start of the fine-tuning phase, in which z = E[pi]. Changed: pre-training and fine-tuning count inside the epochs. Gates
+come after ReLU and pooling, which is the same function because they are not negative.
 """
 
 import torch
@@ -22,42 +22,42 @@ LEAST_MEAN = 1e-3
 A_START, B_START = -1.0, 0.5413
 
 
-class Settings(PretrainedSettings):
-    """Strength of the KL."""
+class BetaBernoulliSettings(PretrainedSettings):
+    """Strength of the KL and parameter of the prior."""
 
-    kl_scale: float | dict[str, float] = Field(1.0, description="factor on the KL, or by slot")
+    kl_scale: float | dict[str, float] = Field(1.0, description="factor on the KL, one for all slots or by slot")
     alpha: float = Field(1e-4, gt=0, description="alpha / K of the prior")
 
 
 def kl(a: Tensor, b: Tensor, alpha: float) -> Tensor:
-    """KL(Kumaraswamy(a, b) || Beta(alpha, 1))."""
+    """Return KL(Kumaraswamy(a, b) || Beta(alpha, 1))."""
     return (1 - alpha / a) * (-EULER - torch.digamma(b) - 1 / b) + torch.log(a * b / alpha) - (b - 1) / b
 
 
 def mean(a: Tensor, b: Tensor) -> Tensor:
-    """E[pi] = b B(1 + 1/a, b), in float64 (1/a reaches 1e4)."""
+    """Return E[pi] = b B(1 + 1/a, b); a and b must be float64, because 1/a reaches 1e4."""
     x = 1 + 1 / a
     return torch.exp(b.log() + torch.lgamma(x) + torch.lgamma(b) - torch.lgamma(x + b))
 
 
 def sample(a: Tensor, b: Tensor, v: Tensor) -> Tensor:
-    """pi = (1 - v^(1/b))^(1/a), kept in [1e-8, 1 - 1e-6]."""
+    """Return pi = (1 - v^(1/b))^(1/a), clipped to [1e-8, 1 - 1e-6]."""
     inner = -torch.expm1(v.log() / b)
     return torch.exp(inner.clamp_min(1e-30).log() / a).clamp(1e-8, 1 - 1e-6)
 
 
-class BetaBernoulli(PhasedGates):
-    """Unconstrained a and b [R, n] per slot (softplus makes them positive)."""
+class BetaBernoulli(PhasedGates[BetaBernoulliSettings]):
+    """Relaxed Bernoulli gates with unconstrained a and b [R, n] per slot; softplus makes them positive."""
 
-    Settings = Settings
+    Settings = BetaBernoulliSettings
 
-    def __init__(self, settings: Settings, context: Context):
+    def __init__(self, settings: BetaBernoulliSettings, context: Context):
         super().__init__(settings, context)
         for name, start in (("a", A_START), ("b", B_START)):
             self.parameters |= self.filled(name, start)
 
     def shape(self, slot: str) -> tuple[Tensor, Tensor]:
-        """a and b of the Kumaraswamy posterior, float64."""
+        """Return a and b of the Kumaraswamy posterior in float64."""
         return F.softplus(self.own(slot, "a").double()), F.softplus(self.own(slot, "b").double())
 
     def draw(self, batch: int) -> None:

@@ -1,7 +1,7 @@
-"""Dense training: the reference that nothing is removed from."""
+"""Dense training: the reference without pruning."""
 
 from robustprune.methods.parts.base import Method
 
 
 class Dense(Method):
-    """Cross-entropy plus L2, no gates: the contract's defaults."""
+    """Cross-entropy plus L2 without gates: the defaults of the contract."""

@@ -1,9 +1,9 @@
-"""Generalised dropout (Srinivas and Babu 2016; docs/baselines.md section 3a): trainable keep probabilities with a Beta
-prior.
+"""Generalised dropout: keep probabilities trained with a Beta prior (Srinivas and Babu 2016; docs/baselines.md section
+3a).
 
 Objective: E_z[cross-entropy] - (1/N) sum_j [(a - 1) log theta_j + (b - 1) log(1 - theta_j)], z_j ~ Bernoulli(theta_j)
-per example, straight-through gradient dz/dtheta = 1, theta projected to [0.001, 0.999]. Only the paper's abstract was
-read: the form of objective and estimator is this project's reading of it. The test gate is theta where theta >= 1/2.
+per example, straight-through gradient dz/dtheta = 1, theta projected to [0.001, 0.999]. The test gate is theta where
+theta >= 1/2, else 0. Only the paper's abstract was read: the form of objective and estimator is this project's reading.
 """
 
 import torch
@@ -18,8 +18,8 @@ EDGE = 1e-3
 THRESHOLD, ALMOST_CLOSED = 0.5, 0.05
 
 
-class Settings(PhaseSettings):
-    """The Beta prior's parameters."""
+class GeneralizedDropoutSettings(PhaseSettings):
+    """Parameters of the Beta prior and initial value of theta."""
 
     a: float = Field(1.0, gt=0, description="Beta prior: below 1 pushes towards 0")
     b: float = Field(gt=0, description="Beta prior: above 1 pushes towards 0, below 1 towards 1")
@@ -27,16 +27,16 @@ class Settings(PhaseSettings):
 
 
 def negative_log_prior(theta: Tensor, a: float, b: float) -> Tensor:
-    """-log Beta(theta; a, b) up to its constant."""
+    """Return -log Beta(theta; a, b) up to a constant."""
     return -(a - 1) * theta.log() - (b - 1) * torch.log1p(-theta)
 
 
-class GeneralizedDropout(PhasedGates):
-    """theta [R, n] per slot."""
+class GeneralizedDropout(PhasedGates[GeneralizedDropoutSettings]):
+    """Bernoulli gates with theta [R, n] per slot."""
 
-    Settings = Settings
+    Settings = GeneralizedDropoutSettings
 
-    def __init__(self, settings: Settings, context: Context):
+    def __init__(self, settings: GeneralizedDropoutSettings, context: Context):
         super().__init__(settings, context)
         self.parameters = self.filled("theta", settings.theta_start)
 

@@ -1,9 +1,12 @@
 """L0-ARM: binary gates with the augment-REINFORCE-merge gradient (Li and Ji, ECML 2019; docs/baselines.md section 2).
 
-Objective: E_z[cross-entropy] + (1/N) sum_l lambda_l |group| sum_j pi_j, z_j ~ Bernoulli(pi_j), pi = sigmoid(k phi). The
-gradient of the expectation comes from two passes with antithetic uniforms, here per example with per-example losses,
-which is unbiased. Changed: as in l0_hc; phi is kept in [-1, 1]; the test gate is pi where pi >= 1/2.
+Objective: E_z[cross-entropy] + (1/N) sum_l lambda_l |group| sum_j pi_j, with z_j ~ Bernoulli(pi_j), pi = sigmoid(k
+phi). Two passes with antithetic uniforms estimate the gradient of the expectation. They use one draw and one loss per
+example, which is unbiased. Changed: as in l0_hc; phi is kept in [-1, 1]; the test gate is pi where pi >= 1/2, and 0
+elsewhere.
 """
+
+from collections.abc import Callable
 
 import torch
 from pydantic import Field
@@ -18,7 +21,7 @@ from robustprune.networks.stacked import Gated, StackedNetwork
 THRESHOLD, ALMOST_CLOSED = 0.5, 0.05
 
 
-class Settings(PhaseSettings):
+class L0ARMSettings(PhaseSettings):
     """Strength and steepness of the gates."""
 
     l0_lambda: float | dict[str, float] = Field(
@@ -28,23 +31,23 @@ class Settings(PhaseSettings):
 
 
 def arm_gradient(f_a: Tensor, f_b: Tensor, u: Tensor, k: float) -> Tensor:
-    """Estimate of d E[f] / d phi [R, n] from losses per example f_a = f(1[u < pi]), f_b = f(1[u > 1 - pi]) [R, B]."""
+    """Return an estimate of d E[f] / d phi [R, n] from losses [R, B] f_a = f(1[u < pi]) and f_b = f(1[u > 1 - pi])."""
     return k * ((f_b - f_a).unsqueeze(2) * (u - 0.5)).mean(1)
 
 
-class L0Arm(PhasedGates):
-    """phi [R, n] per slot."""
+class L0Arm(PhasedGates[L0ARMSettings]):
+    """Binary gates with phi [R, n] per slot."""
 
-    Settings = Settings
+    Settings = L0ARMSettings
 
-    def __init__(self, settings: Settings, context: Context):
+    def __init__(self, settings: L0ARMSettings, context: Context):
         super().__init__(settings, context)
         for slot, noise in self.initial(0.0, 0.01 / settings.k).items():
             self.parameters[f"{slot}.phi"] = noise + l0_start(slot) / settings.k
         self.prices = l0_prices(context, settings.l0_lambda, bias=False)
 
     def pi(self, slot: str) -> Tensor:
-        """Probability [R, n] that a gate is open."""
+        """Return the probability [R, n] that a gate is open."""
         return torch.sigmoid(self.settings.k * self.own(slot, "phi"))
 
     def draw(self, batch: int) -> None:
@@ -54,18 +57,22 @@ class L0Arm(PhasedGates):
         return (self.u[slot] < self.pi(slot).detach().unsqueeze(1)).to(self.context.dtype)
 
     def antithetic(self, slot: str) -> Tensor:
-        """The gates of the second pass."""
+        """Return the gates of the second pass."""
         return (self.u[slot] > 1 - self.pi(slot).unsqueeze(1)).to(self.context.dtype)
 
     def step(self, network: StackedNetwork, losses: Tensor, loss: LossUnder) -> None:
         if not self.sampling:
             return
-        first, second = ({slot: draw(slot) for slot in self.context.gated} for draw in (self.sampled, self.antithetic))
-        f_a, f_b = (
-            loss(Gated(lambda slot, h, z=z: h * spread(z[slot], h) if slot in z else h)) for z in (first, second)
-        )
+        f_a, f_b = (self._loss_with(gates, loss) for gates in (self.sampled, self.antithetic))
         for slot in self.context.gated:
-            self.own(slot, "phi").grad.add_(arm_gradient(f_a, f_b, self.u[slot], self.settings.k))
+            gradient = self.own(slot, "phi").grad
+            assert gradient is not None  # the penalty depends on phi
+            gradient.add_(arm_gradient(f_a, f_b, self.u[slot], self.settings.k))
+
+    def _loss_with(self, gates: Callable[[str], Tensor], loss: LossUnder) -> Tensor:
+        """Return the losses per example [R, B] under these gates."""
+        z = {slot: gates(slot) for slot in self.context.gated}
+        return loss(Gated(lambda slot, h: h * spread(z[slot], h) if slot in z else h))
 
     def settled(self, slot: str) -> Tensor:
         pi = self.pi(slot)

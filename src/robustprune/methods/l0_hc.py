@@ -1,8 +1,8 @@
 """L0 regularisation with hard-concrete gates (Louizos, Welling and Kingma, ICLR 2018; docs/baselines.md section 1).
 
-Objective: cross-entropy + (1/N) sum_l lambda_l |group| sum_j P(z_j != 0). Changed: L2 on the weights is the study's own
-instead of the paper's share inside the bracket; no moving average of the weights; a convolution's gate multiplies after
-bias, ReLU and pooling (the same function, since the gate is not negative).
+Objective: cross-entropy + (1/N) sum_l lambda_l |group| sum_j P(z_j != 0). Changed: the L2 on the weights is that of the
+study instead of the paper's share inside the bracket. Weights are not averaged. The gate of a convolution multiplies
+after bias, ReLU and pooling, which is the same function because the gate is not negative.
 """
 
 import math
@@ -17,42 +17,42 @@ from robustprune.methods.parts.phased import PhasedGates, PhaseSettings
 from robustprune.networks.stacked import StackedNetwork
 
 GAMMA, ZETA, BETA = -0.1, 1.1, 2 / 3
-LIMIT = math.log(100)  # of |log alpha|
+LIMIT = math.log(100)  # bound on |log alpha|
 LOG_RATIO = BETA * math.log(-GAMMA / ZETA)
-ALMOST_CLOSED = 0.1  # removed during training where P(z != 0) stays below
+ALMOST_CLOSED = 0.1  # P(z != 0) below which a gate looks closed
 
 
-class Settings(PhaseSettings):
+class L0HCSettings(PhaseSettings):
     """Strength and form of the gates."""
 
     l0_lambda: float | dict[str, float] = Field(
         description="price of a weight in nats of the whole data set, or by slot"
     )
-    per_sample: bool = Field(False, description="a gate per example instead of one per mini-batch")
+    per_sample: bool = Field(False, description="one gate per example instead of one per mini-batch")
 
 
 def probability_open(log_alpha: Tensor) -> Tensor:
-    """P(z != 0)."""
+    """Return P(z != 0)."""
     return torch.sigmoid(log_alpha - LOG_RATIO).clamp(1e-6, 1 - 1e-6)
 
 
 def hard_concrete(log_alpha: Tensor, u: Tensor) -> Tensor:
-    """A gate in [0, 1] from uniform noise u."""
+    """Return gates in [0, 1] from uniform noise u."""
     s = torch.sigmoid((torch.logit(u) + log_alpha) / BETA)
     return (s * (ZETA - GAMMA) + GAMMA).clamp(0, 1)
 
 
 def test_gate(log_alpha: Tensor) -> Tensor:
-    """The deterministic gate (no division by beta)."""
+    """Return the deterministic gate, without division by beta."""
     return (torch.sigmoid(log_alpha) * (ZETA - GAMMA) + GAMMA).clamp(0, 1)
 
 
-class L0HardConcrete(PhasedGates):
-    """log alpha [R, n] per slot."""
+class L0HardConcrete(PhasedGates[L0HCSettings]):
+    """Hard-concrete gates with log alpha [R, n] per slot."""
 
-    Settings = Settings
+    Settings = L0HCSettings
 
-    def __init__(self, settings: Settings, context: Context):
+    def __init__(self, settings: L0HCSettings, context: Context):
         super().__init__(settings, context)
         for slot, noise in self.initial(0.0, 0.01).items():
             self.parameters[f"{slot}.log_alpha"] = noise + l0_start(slot)

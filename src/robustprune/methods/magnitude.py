@@ -1,8 +1,9 @@
 """Iterative magnitude pruning with the L1 or L2 filter norm (Li et al., ICLR 2017; docs/baselines.md section 11).
 
-Warm-up dense, then remove the units of smallest normalised norm in equal steps down to a budget, then fine-tune, all
-within the common epoch budget. Changed: one pool over all slots with norms divided by their slot's mean
-(Torch-Pruning's default), instead of ratios per layer from a sensitivity scan.
+After a dense warm-up the units of smallest normalised norm are removed at equally spaced events, and then the network
+is fine-tuned, all within the common epoch budget. The budget of parameters or MACs falls along a cubic by default.
+Changed: one pool over all slots with norms divided by their slot's mean (Torch-Pruning's default) replaces ratios per
+layer from a sensitivity scan.
 """
 
 from typing import Literal
@@ -16,16 +17,16 @@ from robustprune.methods.parts.schedule import ScheduleSettings
 from robustprune.networks.stacked import StackedNetwork
 
 
-class Settings(ScheduleSettings):
+class MagnitudeSettings(ScheduleSettings):
     """The pruning schedule and the norm."""
 
     norm: Literal["l1", "l2"] = Field("l1", description="l1: sum |w|; l2: sum w^2")
 
 
-class Magnitude(Criterion):
-    """Norm of each unit's incoming weights, over the mean of its slot."""
+class Magnitude(Criterion[MagnitudeSettings]):
+    """Norm of each unit's incoming weights, divided by the mean of its slot."""
 
-    Settings = Settings
+    Settings = MagnitudeSettings
 
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
         power = 1 if self.settings.norm == "l1" else 2

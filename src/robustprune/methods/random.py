@@ -1,8 +1,11 @@
-"""Random pruning: the floor that every criterion must beat (docs/baselines.md section 13).
+"""Random pruning, the lower bound for every criterion (docs/baselines.md section 13).
 
-Scores are uniform numbers drawn once per unit from the replicate's own stream. Two forms: all units in one pool down to
-a budget (`target`), or the widths of another method's networks (`units`), where only the choice of units is random.
+Scores are uniform numbers, drawn once per unit from the replicate's own stream. There are two forms. With `target`, all
+units form one pool that is pruned to a budget. With `units`, the widths are those of another method's networks and only
+the choice of units is random.
 """
+
+from collections.abc import Mapping
 
 from pydantic import Field, model_validator
 from torch import Tensor
@@ -15,32 +18,34 @@ from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import StackedNetwork, membership
 
 
-class Settings(ScheduleSettings):
+class RandomSettings(ScheduleSettings):
     """A budget, or unit counts to match."""
 
-    target: float | None = Field(None, gt=0, le=1, description="share of the starting parameters or MACs to keep")
-    units: dict[str, int] | None = Field(None, description="slot -> units to keep, those of another method")
+    target: float | None = Field(  # type: ignore[assignment]  # None only with `units`, where no budget is read
+        None, gt=0, le=1, description="share of the starting parameters or MACs to keep"
+    )
+    units: dict[str, int] | None = Field(None, description="slot -> number of units to keep, as another method kept")
 
     @model_validator(mode="after")
-    def _one_aim(self) -> "Settings":
+    def _one_aim(self) -> "RandomSettings":
         if (self.target is None) == (self.units is None):
             raise ValueError("give exactly one of target and units")
         return self
 
 
-class Random(Criterion):
-    """One uniform number per unit [R, n]."""
+class Random(Criterion[RandomSettings]):
+    """Scores that are one uniform number per unit [R, n]."""
 
-    Settings = Settings
+    Settings = RandomSettings
 
-    def __init__(self, settings: Settings, context: Context):
+    def __init__(self, settings: RandomSettings, context: Context):
         super().__init__(settings, context)
         sizes = {slot: context.units[slot] for slot in context.gated}
         drawn = context.noise.uniform(sizes, 1, context.dtype)
         self.buffers = {f"{slot}.score": numbers[:, 0].clone() for slot, numbers in drawn.items()}
 
     @classmethod
-    def check(cls, settings: Settings, architecture: Architecture, gated: tuple[str, ...]) -> None:
+    def check(cls, settings: RandomSettings, architecture: Architecture, gated: tuple[str, ...]) -> None:
         if settings.units is not None and set(settings.units) != set(gated):
             raise StudyError(
                 f"units: expected a count for each of {', '.join(gated)}, found {', '.join(settings.units)}"
@@ -53,17 +58,20 @@ class Random(Criterion):
         if self.settings.units is None:
             return super().after_step(network)
         event = self.settings.event(self.moment)
-        return None if event is None else self._towards_units(network, self.settings.share(event))
+        return None if event is None else self._to_units(network, self.settings.units, self.settings.share(event))
 
-    def _towards_units(self, network: StackedNetwork, share: float) -> dict[str, Tensor]:
-        """All but the highest scores of each slot; a channel takes its flattened features along."""
-        remove = {}
+    def _to_units(self, network: StackedNetwork, units: Mapping[str, int], share: float) -> dict[str, Tensor]:
+        """Return by slot all units but those of highest score; a channel leaves with its flattened features.
+
+        share: share of the whole removal that remains for later events.
+        """
+        remove: dict[str, Tensor] = {}
         for slot, scores in self.scores(network).items():
-            least = min(self.settings.units[slot], self.context.units[slot])
+            least = min(units[slot], self.context.units[slot])
             count = round(least + (self.context.units[slot] - least) * share)
             gone = network.kept[slot] < 0
             described = self.context.architecture.slot(slot)
-            if described.parent in remove:
+            if described.parent and described.parent in remove:
                 belongs = membership(network.kept[slot], described.positions, network.kept[described.parent])
                 gone = gone | ~(belongs & ~remove[described.parent].unsqueeze(1)).any(2)
             rank = scores.masked_fill(gone, -1.0).argsort(1, descending=True).argsort(1)

@@ -1,11 +1,10 @@
 """Structured Bayesian pruning with truncated log-normal noise (Neklyudov et al., NIPS 2017; docs/baselines.md section
 4).
 
-Objective: E[cross-entropy] + (scale/N) sum KL(q(theta) || log-uniform), theta sampled per example and unit. Pruned
-where the signal-to-noise ratio is at most 1, or E[theta] < 0.001 (a gate squeezed against the left edge has a ratio
-above 1 though it is as good as closed), at the start of the fine-tuning phase, in which theta = E[theta]. Changed:
-noise after ReLU and pooling, which moves the bias inside; pre-training and fine-tuning count inside the epochs;
-`kl_scale` is the strength.
+Objective: E[cross-entropy] + (scale/N) sum KL(q(theta) || log-uniform), theta sampled per example and unit. At the
+start of fine-tuning, in which theta = E[theta], units with signal-to-noise ratio <= 1 or E[theta] < 0.001 are pruned (a
+gate at the left edge has a ratio above 1). Changed: noise comes after ReLU and pooling, so it multiplies the bias too.
+Pre-training and fine-tuning count inside the epochs. `kl_scale` is the strength.
 """
 
 import torch
@@ -21,24 +20,23 @@ LEAST_MEAN = 1e-3
 MU_RANGE, LOG_SIGMA_RANGE = (-20.0, 5.0), (-20.0, 5.0)
 
 
-class Settings(PretrainedSettings):
+class SBPSettings(PretrainedSettings):
     """Strength of the KL."""
 
     kl_scale: float = Field(1.0, gt=0, description="factor on the KL; 1 is the paper's")
 
 
-class SBP(PhasedGates):
-    """mu and log sigma [R, n] per slot; their functions are evaluated in float64."""
+class SBP(PhasedGates[SBPSettings]):
+    """Truncated log-normal gates with mu and log sigma [R, n] per slot."""
 
-    Settings = Settings
+    Settings = SBPSettings
 
-    def __init__(self, settings: Settings, context: Context):
+    def __init__(self, settings: SBPSettings, context: Context):
         super().__init__(settings, context)
-        for name, start in (("mu", 0.0), ("log_sigma", -5.0)):
-            self.parameters |= self.filled(name, start)
+        self.parameters = self.filled("mu", 0.0) | self.filled("log_sigma", -5.0)
 
     def posterior(self, slot: str) -> tuple[Tensor, Tensor]:
-        """mu and sigma in float64."""
+        """Return mu and sigma in float64."""
         return self.own(slot, "mu").double(), self.own(slot, "log_sigma").double().exp()
 
     def draw(self, batch: int) -> None:
@@ -49,7 +47,7 @@ class SBP(PhasedGates):
         return truncated.sample(mu.unsqueeze(1), sigma.unsqueeze(1), self.v[slot])
 
     def pruned(self, slot: str) -> Tensor:
-        """Which gates [R, n] the criterion prunes."""
+        """Return which gates [R, n] the criterion prunes."""
         return truncated.signal_to_noise(*self.posterior(slot)) <= 1
 
     def settled(self, slot: str) -> Tensor:

@@ -2,16 +2,17 @@
 section 8).
 
 Objective: E[cross-entropy] + (scale/N) [sum_nodes KL(Bern(g) || Bern(lambda_l)) + sum_nodes g_j KL(weights into j) +
-KL(weights of the last layer)], one inclusion variable per hidden unit or filter (its incoming weights and bias), one
-draw of variables and weights per mini-batch, straight-through Gumbel-softmax gradient. The prior inclusion probability
-lambda_l adapts to the layer. The deterministic network keeps g > 1/2 with the mean weights. Changed: ReLU instead of
-SiLU (the mask may then come after the activation); weights and biases start as in the study; filters of LeNet-5 take
-the lambda of its hidden linear layer; removed for good where g < 0.05 at three consecutive epochs; `kl_scale` and
-`prior_constant` are the strengths. No inputs are selected: track hidden only.
+KL(weights of the last layer)]. Each hidden unit or filter has one inclusion variable for its incoming weights and bias.
+Variables and weights are drawn once per mini-batch, with a straight-through Gumbel-softmax gradient. The prior
+inclusion probability lambda_l adapts to the layer. The deterministic network keeps g > 1/2 with the mean weights.
+Changed: ReLU replaces SiLU, so the mask may come after the activation. Weights and biases start as in the study.
+Filters of LeNet-5 take the lambda of its hidden linear layer. Nodes with g < 0.05 at three consecutive ends of epochs
+are removed. `kl_scale` and `prior_constant` are the strengths. No inputs are selected: track hidden only.
 """
 
 import itertools
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -32,8 +33,8 @@ ALMOST_CLOSED = 0.05
 LARGEST_T = 12.0
 
 
-class Settings(PhaseSettings):
-    """Strength of the KL and of the layer-adaptive prior."""
+class SSIGSettings(PhaseSettings):
+    """Strength of the KL, constant of the layer-adaptive prior, and slab."""
 
     kl_scale: float = Field(1.0, gt=0, description="factor on the KL; 1 is the paper's")
     prior_constant: float = Field(1e-9, ge=0, description="C of the prior inclusion probability")
@@ -41,53 +42,53 @@ class Settings(PhaseSettings):
 
 
 def prior_inclusion(widths: list[int], examples: int, constant: float) -> list[float]:
-    """log lambda_l of each hidden layer of a network with input widths [k_0, k_1, ..., k_L] and k_{L+1} classes.
+    """Return log lambda_l of each hidden layer, lambda_l = exp(-C (k_l + 1) v_l) / k_{l+1}.
 
-    widths: k_0 to k_{L+1}. lambda_l = exp(-C (k_l + 1) v_l) / k_{l+1}.
+    widths: [k_0, ..., k_L, k_{L+1}], the layers' input widths and the number of classes.
     """
     hidden, log_n = len(widths) - 2, math.log(examples)
     pairs = list(itertools.pairwise(widths))
     u = [(hidden + 1) ** 2 * (log_n + math.log(hidden + 1) + math.log(k + 1) + math.log(after)) for k, after in pairs]
     logs = sum(math.log(k + 1) for k, _ in pairs)
-    found = []
+    log_priors = []
     for k, after in pairs[:-1]:
         v = (k + 1) ** 2 + logs + hidden + math.log(after) + log_n + math.log(sum(u))
-        found.append(-math.log(after) - constant * (k + 1) * v)
-    return found
+        log_priors.append(-math.log(after) - constant * (k + 1) * v)
+    return log_priors
 
 
 def bernoulli_kl(t: Tensor, log_prior: float) -> Tensor:
-    """KL(Bern(sigmoid(t)) || Bern(prior)), stable in the logit."""
+    """Return KL(Bern(sigmoid(t)) || Bern(prior)), stable in the logit."""
     log_rest = math.log(-math.expm1(log_prior))
     g = torch.sigmoid(t)
     return g * (F.logsigmoid(t) - log_prior) + (1 - g) * (F.logsigmoid(-t) - log_rest)
 
 
 def slab_kl(mean: Tensor, sigma: Tensor, slab: float) -> Tensor:
-    """KL(N(mean, sigma^2) || N(0, slab^2)) of each weight."""
+    """Return KL(N(mean, sigma^2) || N(0, slab^2)) of each weight."""
     return math.log(slab) - sigma.log() + (sigma.square() + mean.square()) / (2 * slab**2) - 0.5
 
 
 class _StraightThrough(torch.autograd.Function):
-    """1[y > 1/2] forward, dz/dt = y (1 - y) / T backward."""
+    """1[y > 1/2] in the forward pass, dz/dt = y (1 - y) / T in the backward pass."""
 
     @staticmethod
-    def forward(ctx, t: Tensor, u: Tensor) -> Tensor:
+    def forward(ctx: Any, t: Tensor, u: Tensor) -> Tensor:
         y = torch.sigmoid((t + torch.logit(u)) / TEMPERATURE)
         ctx.slope = y * (1 - y) / TEMPERATURE
         return (y > 0.5).to(t.dtype)
 
     @staticmethod
-    def backward(ctx, upstream: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:
         return upstream * ctx.slope, None
 
 
-class SSIG(PhasedGates):
-    """Logit t [R, n] of each node's inclusion; rho of each weight, sigma = softplus(rho)."""
+class SSIG(PhasedGates[SSIGSettings]):
+    """Inclusion gates with logit t [R, n] per node; weights and biases with spread rho, sigma = softplus(rho)."""
 
-    Settings = Settings
+    Settings = SSIGSettings
 
-    def __init__(self, settings: Settings, context: Context):
+    def __init__(self, settings: SSIGSettings, context: Context):
         super().__init__(settings, context)
         self.parameters = self.filled("t", T_START)
         self.parameters |= {f"rho/{name}": start for name, start in like_weights(context, RHO_START).items()}
@@ -98,17 +99,17 @@ class SSIG(PhasedGates):
             self.streams[layer.name] = context.noise.branch(number, {"weight": math.prod(inputs), "bias": 1}, outputs)
 
     @classmethod
-    def check(cls, settings: Settings, architecture: Architecture, gated: tuple[str, ...]) -> None:
+    def check(cls, settings: SSIGSettings, architecture: Architecture, gated: tuple[str, ...]) -> None:
         others = [slot.name for slot in architecture.slots if not slot.hidden and slot.name in gated]
         if others:
             raise StudyError(f"ss_ig selects units and filters only, not {', '.join(others)}; give it track: hidden")
 
     def _log_priors(self, context: Context) -> dict[str, float]:
         linear = [layer for layer in context.architecture.layers if layer.kernel == 1]
-        widths = [context.units[layer.reads] for layer in linear] + [context.architecture.classes]
-        found = prior_inclusion(widths, context.train_size, self.settings.prior_constant)
-        by_slot = {layer.writes: value for layer, value in zip(linear, found, strict=False)}
-        return {slot: by_slot.get(slot, found[0]) for slot in context.gated}
+        widths = [context.units[layer.reads] for layer in linear if layer.reads] + [context.architecture.classes]
+        log_priors = prior_inclusion(widths, context.train_size, self.settings.prior_constant)
+        by_slot = {layer.writes: value for layer, value in zip(linear, log_priors, strict=False)}
+        return {slot: by_slot.get(slot, log_priors[0]) for slot in context.gated}
 
     def draw(self, batch: int) -> None:
         if not self.sampling:
@@ -127,7 +128,7 @@ class SSIG(PhasedGates):
         return z * self.valid(slot).unsqueeze(1)
 
     def _weights(self, layer: Layer, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-        """The mini-batch's weights and biases."""
+        """Return the mini-batch's weights and biases."""
         eps = self.eps[layer.name]
         noise, offset = self.sigma[f"{layer.name}.weight"], self.sigma[f"{layer.name}.bias"]
         return weight + noise * eps["weight"].view_as(weight), bias + offset * eps["bias"].squeeze(2)
@@ -159,20 +160,23 @@ class SSIG(PhasedGates):
         return self.settings.kl_scale / self.context.train_size * kl
 
     def network_cost(self, network: StackedNetwork) -> Tensor:
-        """KL of the weights [R], those of a node weighed by its probability, in the units of cost."""
-        total = 0.0
+        """Return the KL of the weights [R], weighted by the probability of their node, in the units of cost."""
+        total = torch.zeros_like(self.buffers["weight"])
         for layer in self.context.architecture.layers:
-            per_node = 0.0
-            for name in (f"{layer.name}.weight", f"{layer.name}.bias"):
-                kl = slab_kl(network.parameters[name], self.sigma[name], self.settings.slab)
-                if name.endswith("weight") and layer.reads:
-                    real = network.kept[layer.reads] >= 0
-                    kl = kl * real.view(len(real), 1, -1, *[1] * (kl.dim() - 3))
-                per_node = per_node + kl.flatten(2).sum(2) if kl.dim() > 2 else per_node + kl
+            per_node = self._weights_kl(network, layer)
             if layer.writes:
                 per_node = per_node * torch.sigmoid(self.own(layer.writes, "t")) * self.valid(layer.writes)
             total = total + per_node.sum(1)
         return self.settings.kl_scale / self.context.train_size * total
+
+    def _weights_kl(self, network: StackedNetwork, layer: Layer) -> Tensor:
+        """Return the KL of the weights and the bias of each node of a layer [R, out]."""
+        names = (f"{layer.name}.weight", f"{layer.name}.bias")
+        weight, bias = (slab_kl(network.parameters[name], self.sigma[name], self.settings.slab) for name in names)
+        if layer.reads:
+            valid = network.kept[layer.reads] >= 0
+            weight = weight * valid.view(len(valid), 1, -1, *[1] * (weight.dim() - 3))
+        return weight.flatten(2).sum(2) + bias
 
     def constrain(self, network: StackedNetwork) -> None:
         for slot in self.context.gated:

@@ -1,10 +1,9 @@
 """First-order Taylor pruning, gate form (Molchanov et al., CVPR 2019; docs/baselines.md section 12).
 
 The importance of a unit is (dL/dz)^2 for a gate z = 1 behind it, squared per mini-batch, averaged over the mini-batches
-since the last pruning event, with momentum 0.9 across events. The units of lowest importance leave at the events of
-the schedule. By Euler's identity dL/dz is the sum of w dL/dw over a unit's outgoing weights, which back-propagation has
-at hand: the gates are never built. Changed: the common schedule of criteria instead of a number of units every 30 or
-500 mini-batches.
+since the last pruning event, with momentum 0.9 across events. Units of lowest importance are removed at each event. By
+Euler's identity dL/dz is the sum of w dL/dw over a unit's outgoing weights, so no gates are built. Changed: the common
+schedule of criteria replaces a number of units every 30 or 500 mini-batches.
 """
 
 import torch
@@ -19,20 +18,20 @@ MOMENTUM = 0.9
 
 
 def gate_gradient(network: StackedNetwork, slot: str) -> Tensor:
-    """dL/dz [R, n] of gates z = 1 on a slot's units, from the gradients of the weights that read them."""
+    """Return dL/dz [R, n] of gates z = 1 on a slot's units, from the gradients of the weights that read them."""
     architecture = network.architecture
     layer = architecture.reader(slot)
     weight = network.parameters[f"{layer.name}.weight"]
+    assert weight.grad is not None  # called after the backward pass
     gradient = (weight.detach() * weight.grad).sum((1, *range(3, weight.dim())))
-    if layer.reads == slot:
-        return gradient
-    # a channel read through its flattened features
+    if layer.reads is None or layer.reads == slot:
+        return gradient  # any other layer reads a channel through its flattened features
     belongs = membership(network.kept[layer.reads], architecture.slot(layer.reads).positions, network.kept[slot])
     return torch.bmm(gradient.unsqueeze(1), belongs.to(gradient.dtype)).squeeze(1)
 
 
-class Taylor(Criterion):
-    """Buffers: sums of squared gate gradients since the last event, and their moving average over events."""
+class Taylor(Criterion[ScheduleSettings]):
+    """Buffers: `summed`, squared gate gradients since the last event; `average`, their moving average."""
 
     def __init__(self, settings: ScheduleSettings, context: Context):
         super().__init__(settings, context)
@@ -46,13 +45,11 @@ class Taylor(Criterion):
             self.buffer(slot, "summed").add_(gate_gradient(network, slot).square())
 
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
-        """The moving average, with what was gathered since the last event counted in."""
+        """Return the moving average, updated with the gradients since the last event."""
         kept = MOMENTUM if self.buffers["events"] else 0.0
         share = (1 - kept) / self.buffers["batches"].clamp_min(1)
-        return {
-            slot: kept * self.buffer(slot, "average") + share * self.buffer(slot, "summed")
-            for slot in self.context.gated
-        }
+        pairs = {slot: (self.buffer(slot, "average"), self.buffer(slot, "summed")) for slot in self.context.gated}
+        return {slot: kept * average + share * summed for slot, (average, summed) in pairs.items()}
 
     def after_step(self, network: StackedNetwork) -> dict[str, Tensor] | None:
         remove = super().after_step(network)

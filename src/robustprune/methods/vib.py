@@ -1,9 +1,10 @@
 """VIBNet: compression by the variational information bottleneck (Dai, Zhu, Guo and Wipf, ICML 2018; docs/baselines.md
 section 6).
 
-Objective: cross-entropy + kappa sum_l m_l sum_i (1/2) log(1 + mu_i^2 / sigma_i^2), gates z = mu + sigma eps per
-example; m_l is the side of a convolution's map, 1 elsewhere. Pruned where mu^2 <= sigma^2, at the start of the
-fine-tuning phase, in which z = mu. Changed: gates after pooling; L2 on the weights only; log sigma^2 kept above -12.
+Objective: cross-entropy + kappa sum_l m_l sum_i (1/2) log(1 + mu_i^2 / sigma_i^2), with gates z = mu + sigma eps per
+example. m_l is the side of a convolution's map, and 1 elsewhere. Units with mu^2 <= sigma^2 are pruned at the start of
+the fine-tuning phase, in which z = mu. Changed: gates come after pooling; L2 acts on the weights only; log sigma^2 is
+kept above -12.
 """
 
 import torch
@@ -18,23 +19,23 @@ from robustprune.networks.stacked import StackedNetwork
 LEAST_LOG_VARIANCE = -12.0
 
 
-class Settings(PretrainedSettings):
+class VIBSettings(PretrainedSettings):
     """Strength of the information penalty."""
 
     kappa: float = Field(gt=0, description="weight of the information penalty in nats of mean cross-entropy")
 
 
 def information(mu: Tensor, log_variance: Tensor) -> Tensor:
-    """(1/2) log(1 + mu^2 / sigma^2)."""
+    """Return (1/2) log(1 + mu^2 / sigma^2)."""
     return 0.5 * torch.log1p(mu.square() * torch.exp(-log_variance))
 
 
-class VIB(GaussianGates):
+class VIB(GaussianGates[VIBSettings]):
     """Gaussian gates with the information penalty."""
 
-    Settings = Settings
+    Settings = VIBSettings
 
-    def __init__(self, settings: Settings, context: Context):
+    def __init__(self, settings: VIBSettings, context: Context):
         super().__init__(settings, context)
         self.map_side = {slot: self._side(slot) for slot in context.gated}
 

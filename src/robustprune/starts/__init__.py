@@ -1,1 +1,1 @@
-"""Where a network starts: one file per start."""
+"""Starts, the networks with which cells begin: one file per start. parts/ holds the code that they share."""

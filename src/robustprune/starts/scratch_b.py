@@ -1,6 +1,8 @@
-"""Scratch-B: as scratch_e, for as many epochs as cost what dense training costs (Liu et al., ICLR 2019;
-docs/baselines.md section 14): floor(epochs x MACs of the starting network / mean MACs of those kept), at most `cap`
-times the epochs.
+"""Scratch-B: as scratch_e, but with the compute of dense training (Liu et al., ICLR 2019; docs/baselines.md section
+14).
+
+The number of epochs is floor(epochs x MACs of the starting network / mean MACs of the kept networks), at most `cap`
+times the common epochs.
 """
 
 import math
@@ -10,16 +12,16 @@ from pydantic import Field
 from robustprune.starts.parts.control import ControlSettings, FreshControl
 
 
-class Settings(ControlSettings):
-    """Which cell's networks, and the longest training."""
+class ScratchBSettings(ControlSettings):
+    """Source cell and longest training."""
 
-    cap: float | None = Field(2.0, ge=1, description="at most this many times the common epochs; none: no limit")
+    cap: float | None = Field(2.0, ge=1, description="at most this many times the common epochs; null: no limit")
 
 
-class ScratchB(FreshControl):
-    """The same budget of computation instead of epochs."""
+class ScratchB(FreshControl[ScratchBSettings]):
+    """New weights for the source's units, trained with the compute of dense training."""
 
-    Settings = Settings
+    Settings = ScratchBSettings
 
     def epochs(self, common: int) -> int:
         return math.floor(common * min(self.macs_ratio(), self.settings.cap or math.inf))

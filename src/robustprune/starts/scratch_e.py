@@ -1,8 +1,8 @@
 """Scratch-E: the network that a method kept with new random weights, trained for the common epochs (Liu et al., ICLR
 2019; docs/baselines.md section 14)."""
 
-from robustprune.starts.parts.control import FreshControl
+from robustprune.starts.parts.control import ControlSettings, FreshControl
 
 
-class ScratchE(FreshControl):
-    """Same units (on track full also the same inputs), weights drawn anew for the network's own fans."""
+class ScratchE(FreshControl[ControlSettings]):
+    """New weights for the source's units; on track full the inputs are those of the source too."""

@@ -1,14 +1,14 @@
-"""Width-uniform: one factor on all gated slots that gives as many parameters as a method found, new random weights
-(docs/baselines.md section 14). The floor for any method that claims to find widths: it chooses none.
+"""Width-uniform: one factor on all gated slots, chosen to give as many parameters as a method kept, with new random
+weights (docs/baselines.md section 14). It is the reference for methods that learn widths, because it learns none.
 """
 
 from robustprune.networks.size import parameters
 from robustprune.starts.parts.base import Units
-from robustprune.starts.parts.control import FreshControl
+from robustprune.starts.parts.control import ControlSettings, FreshControl
 
 
-class WidthUniform(FreshControl):
-    """Units chosen at random; flattened features follow the channels on track hidden."""
+class WidthUniform(FreshControl[ControlSettings]):
+    """Random units with new weights; on track hidden, flattened features follow their channels."""
 
     def units(self, replicate: int) -> Units:
         architecture = self.context.architecture
@@ -21,13 +21,13 @@ class WidthUniform(FreshControl):
         return self.random_units(replicate, self.scaled(low))
 
     def scaled(self, factor: float) -> dict[str, int]:
-        """Units per slot at a factor, at least one each."""
+        """Return slot -> number of units at a factor, at least one each."""
         counts: dict[str, int] = {}
         for slot in self.context.architecture.slots:
             total = self.context.units[slot.name]
             scaled = max(1, round(factor * total))
             if slot.name in self.context.gated:
-                # a channel keeps the share `factor` of its features as well, so that one factor rules all slots
+                # the factor applies to the features of the remaining channels as well, so that it is one for all slots
                 counts[slot.name] = min(scaled, counts[slot.parent] * slot.positions) if slot.parent else scaled
             else:
                 counts[slot.name] = counts[slot.parent] * slot.positions if slot.parent else total

@@ -1,1 +1,1 @@
-"""What the methods are made of."""
+"""Code that several methods share."""

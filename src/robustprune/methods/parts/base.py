@@ -1,29 +1,36 @@
 """The contract between a pruning method and the training loop.
 
-A method is one file methods/<name>.py with one subclass of Method. It declares its state as data and the engine carries
-it: the engine compacts, checkpoints and moves it, and records CUDA graphs anew where the work of a step changes.
+A method is one file methods/<name>.py with one subclass of Method. It declares its state as data. The engine compacts
+this state, writes it to checkpoints and moves it to the device. The engine calls 13 hooks, in this order:
 
-Every hook is optional; a method that overrides none trains a dense network. The loop calls them in this order:
+    draw(batch)                     draw the noise of the step
+    gate, linear, convolve          act on activations during the forward pass (ForwardHooks)
+    penalty(network)                return a penalty [R] that is added to the loss
+    step(network, losses, loss)     update the method's own state, before Adam's step
+    constrain(network)              project or shrink, after Adam's step
+    after_step(network)             return the units to remove permanently
 
-    draw(batch)                     draw the step's noise
-    gate / linear / convolve        during the forward pass, see ForwardHooks
-    penalty(network)                [R], added to the loss
-    step(network, losses, loss)     the method's own update, between the backward pass and Adam's step
-    constrain(network)              project or shrink after Adam's step
-    after_step(network)             which units to remove for good
+    scores(network)                 return the importance of units, for a removal that would empty a slot
+    gates(), final_gates()          return deterministic gates for the history and for the final network
+    phase(moment)                   name the kind of work that the next step does
+    check(settings, ...)            validate settings against an architecture, before any job starts
 
-    scores(network)                 importance of units, where a removal would empty a slot
-    gates(), final_gates()          deterministic gates for the history, and for the final network
-    phase(moment)                   what kind of work the next step does
-    check(settings, ...)            whether settings fit an architecture, before any job
+Required hooks, by kind of class; every other hook is optional:
 
-draw to constrain must not read a tensor's value on the host (no item(), no indexing by a mask) and must update
-persistent tensors in place: on a GPU they are recorded once and replayed. after_step and what follows it may do both.
+    Method                          none: the defaults train a dense network
+    PhasedGates                     draw, sampled, settled, cost
+    Criterion                       scores
+    Start                           none (starts/parts/base.py)
+
+The hooks from draw to constrain must not read a tensor's value on the host (no item(), no indexing by a mask) and must
+update persistent tensors in place. On a GPU these hooks are recorded once as a CUDA graph and replayed. The engine
+records them again when phase returns another value. after_step and the hooks below it have no such limits.
 """
 
 import difflib
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -33,20 +40,22 @@ from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.noise import Noise
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import ForwardHooks, StackedNetwork
-from robustprune.study.config import Strict
+from robustprune.study.strict import Strict
 
+S = TypeVar("S", bound=Strict)
+"""The type of a method's settings."""
 LossUnder = Callable[[ForwardHooks], Tensor]
-"""Cross-entropy per example [R, B] of the current batch under any forward hooks, without gradients. Each call is one
+"""Cross-entropy per example [R, B] of the current batch under any forward hooks, without gradients. Each call costs one
 forward pass."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a method may know about the run.
+    """Facts about the run that a method may use.
 
-    gated: slots of the track; units: places per slot at the start; train_size: number of training images, the N of the
-    1/N in a likelihood; noise: the replicates' own streams for gates, so that a method's draws never move the batch
-    order; moment: the moment before the first step; learning_rate: that of the weights, before the schedule's factor.
+    gated: slots of the track. units: places per slot at the start. train_size: number of training images, the N of the
+    factor 1/N in a likelihood. noise: the replicates' streams for gates, separate from the batch order. moment: the
+    moment before the first step. learning_rate: that of the weights, without the schedule's factor.
     """
 
     architecture: Architecture
@@ -62,26 +71,29 @@ class Context:
     device: str = "cpu"
 
 
-class Method(ForwardHooks):
-    """Base class: a network trained without gates, nothing removed.
+class Method(ForwardHooks, Generic[S]):
+    """Base class of all methods: dense training, no gates, no removals.
 
-    A subclass fills these dictionaries in its __init__ and may replace their entries in after_step:
+    A subclass fills three dictionaries in its __init__ and may replace their entries in after_step:
 
-    parameters: tensors that are trained by back-propagation, with `learning_rate` (None: that of the weights), no L2.
-    buffers: tensors that are not. streams: Noise for other draws than gates; their positions are checkpointed.
+    parameters: tensors trained by back-propagation without L2. Their learning rate is `learning_rate`; None means that
+    of the weights. buffers: tensors that are not trained. streams: Noise for draws other than gates; the engine writes
+    their positions to checkpoints.
 
-    The name of a parameter or buffer says how the engine compacts it; padded places become zero:
-    "<slot>.<name>" [R, n] one per unit; "gated.<name>" [R, sum of n] all gated slots side by side;
-    "<kind>/<layer>.weight", "<kind>/<layer>.bias" shaped like the network's, for every layer of the kind;
-    any other name: not compacted, [R, ...] one per network or 0-d one for the cell.
+    The name of a parameter or buffer says how the engine compacts it. Padded places become zero.
 
-    The engine keeps two attributes current: `moment`, and `places`, slot -> places of the stacked tensors.
+    "<slot>.<name>" [R, n]: one entry per unit
+    "gated.<name>" [R, sum of n]: all gated slots side by side
+    "<kind>/<layer>.weight", "<kind>/<layer>.bias": shaped like the network's, for every layer
+    any other name, [R, ...] or 0-d: not compacted
+
+    The engine keeps two attributes current: `moment`, and `places` (slot -> number of places of the stacked tensors).
+    Settings is the class that validates the method's entries in the configuration.
     """
 
-    class Settings(Strict):
-        """The method's own settings: what a strength key of the configuration may set."""
+    Settings: ClassVar[type[Strict]] = Strict
 
-    def __init__(self, settings: Strict, context: Context):
+    def __init__(self, settings: S, context: Context):
         self.settings = settings
         self.context = context
         self.parameters: dict[str, Tensor] = {}
@@ -92,44 +104,44 @@ class Method(ForwardHooks):
         self.places = dict(context.units)
 
     @classmethod
-    def check(cls, settings: Strict, architecture: Architecture, gated: tuple[str, ...]) -> None:
-        """Raise StudyError where settings do not fit the architecture's slots (before any job starts)."""
+    def check(cls, settings: S, architecture: Architecture, gated: tuple[str, ...]) -> None:
+        """Raise StudyError if the settings do not fit the architecture or its gated slots."""
 
     def phase(self, moment: Moment) -> Hashable:
-        """Name the kind of work of the next step; another value means that the step does other work than the last."""
+        """Return a value that names the kind of work that the step after `moment` does; it must not change state."""
         return None
 
     def draw(self, batch: int) -> None:
-        """Draw this step's noise for `batch` examples per replicate."""
+        """Draw the noise of the step for `batch` examples per replicate."""
 
     def penalty(self, network: StackedNetwork) -> Tensor | None:
-        """Penalty per replicate [R], differentiated along with the loss, or None."""
+        """Return a penalty per replicate [R] in nats of mean cross-entropy, or None; it is added to the loss."""
         return None
 
     def step(self, network: StackedNetwork, losses: Tensor, loss: LossUnder) -> None:
-        """Do the method's own update between the backward pass and Adam's step; losses [R, B]: those of the step."""
+        """Update the method's own state between backward pass and Adam's step; losses [R, B] are those of the step."""
 
     def constrain(self, network: StackedNetwork) -> None:
-        """Project the method's parameters into their domain, or do a proximal step on weights, after Adam's step."""
+        """Project parameters into their domain or apply a proximal step to weights, after Adam's step."""
 
     def after_step(self, network: StackedNetwork) -> dict[str, Tensor] | None:
-        """Return the units to remove for good, slot -> bool [R, n], or None; called after every training step."""
+        """Return the units to remove permanently, slot -> bool [R, n], or None; called after every training step."""
         return None
 
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
-        """Return slot -> importance [R, n]; the best unit stays where a removal would empty a slot."""
+        """Return slot -> importance [R, n]; if a removal would empty a slot, its most important unit stays."""
         return {slot: incoming_norm(network, slot) for slot in self.context.gated}
 
     def gates(self) -> dict[str, Tensor] | None:
-        """Return slot -> deterministic gate [R, n] before rounding (mean of the sampled gate), or None: all open."""
+        """Return slot -> deterministic gate [R, n] before rounding, such as its mean, or None if all gates are open."""
         return None
 
     def final_gates(self) -> dict[str, Tensor] | None:
-        """Return slot -> gate [R, n] of the final network (0: removed), folded into its weights, or None: all open."""
+        """Return slot -> gate [R, n] to fold into the final network's weights (0: removed), or None if all are open."""
         return None
 
     def filled(self, name: str, value: float, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
-        """One tensor [R, n] of this value per gated slot, named "<slot>.<name>", for parameters and buffers."""
+        """Return one tensor [R, n] of this value per gated slot, named "<slot>.<name>"."""
         context = self.context
         return {
             f"{slot}.{name}": torch.full(
@@ -139,13 +151,15 @@ class Method(ForwardHooks):
         }
 
     def buffer(self, slot: str, name: str) -> Tensor:
-        """The buffer "<slot>.<name>" [R, n]."""
+        """Return the buffer "<slot>.<name>" [R, n]."""
         return self.buffers[f"{slot}.{name}"]
 
 
 def refuse_misspelt_hooks(kind: type) -> None:
-    """Raise StudyError where a class defines a public name that resembles a hook of its bases and is none: it would
-    never be called."""
+    """Raise StudyError if a class defines a public name that resembles a hook of its bases but is not one.
+
+    The engine would never call it.
+    """
     bases = [base for base in kind.__mro__ if ".parts." in base.__module__ or base is ForwardHooks]
     hooks = {name for base in bases for name in vars(base) if not name.startswith("_")}
     for name in vars(kind):
@@ -155,11 +169,15 @@ def refuse_misspelt_hooks(kind: type) -> None:
 
 
 def incoming_norm(network: StackedNetwork, slot: str, power: int = 1) -> Tensor:
-    """Sum of |w|^power over the weights that compute each unit [R, n]; for input and flattened features, which have
-    none of their own, over those that read it. Biases are excluded (docs/baselines.md section 11)."""
+    """Return the sum of |w|^power [R, n] over the weights that compute each unit of a slot.
+
+    Input pixels and flattened features have no weights of their own: for them the sum is over the weights that read
+    them. Biases are excluded (docs/baselines.md section 11).
+    """
     architecture = network.architecture
-    if architecture.slot(slot).hidden:
-        weight = network.parameters[f"{architecture.writer(slot).name}.weight"]
+    writer = architecture.writer(slot)
+    if writer and architecture.slot(slot).hidden:
+        weight = network.parameters[f"{writer.name}.weight"]
         return weight.detach().abs().pow(power).flatten(2).sum(2)
     weight = network.parameters[f"{architecture.reader(slot).name}.weight"]
     return weight.detach().abs().pow(power).sum(1)

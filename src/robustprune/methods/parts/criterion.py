@@ -1,29 +1,37 @@
-"""Pruning by a criterion: units of lowest score leave at the events of a schedule, down to a budget.
+"""Pruning by a criterion: the units of lowest score are removed at scheduled events, down to a budget.
 
-A method of this kind says how units are scored; everything else is shared. docs/baselines.md sections 11 to 13.
+A method of this kind defines the score of a unit. The schedule and the removal are shared (docs/baselines.md sections
+11 to 13).
 """
 
 from abc import ABC, abstractmethod
+from typing import ClassVar, TypeVar
 
 from torch import Tensor
 
 from robustprune.methods.parts.base import Context, Method
 from robustprune.methods.parts.schedule import SIZES, ScheduleSettings, remove_to_budget
 from robustprune.networks.stacked import StackedNetwork
+from robustprune.study.strict import Strict
+
+C = TypeVar("C", bound=ScheduleSettings)
 
 
-class Criterion(Method, ABC):
-    """Iterative pruning within the common epoch budget: dense warm-up, events, fine-tuning."""
+class Criterion(Method[C], ABC):
+    """Iterative pruning within the common epoch budget: dense warm-up, pruning events, fine-tuning.
 
-    Settings = ScheduleSettings
+    Required: scores. Optional: every other hook of Method.
+    """
 
-    def __init__(self, settings: ScheduleSettings, context: Context):
+    Settings: ClassVar[type[Strict]] = ScheduleSettings
+
+    def __init__(self, settings: C, context: Context):
         super().__init__(settings, context)
         self.dense = SIZES[settings.measure](context.architecture, context.units)
 
     @abstractmethod
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
-        """Gated slot -> score [R, n] of each unit, comparable across slots; places of padding may hold anything."""
+        """Return gated slot -> score [R, n] of each unit, comparable across slots; padding may hold any value."""
 
     def after_step(self, network: StackedNetwork) -> dict[str, Tensor] | None:
         event = self.settings.event(self.moment)
@@ -36,7 +44,6 @@ class Criterion(Method, ABC):
 
 
 def over_slot_mean(score: Tensor, valid: Tensor) -> Tensor:
-    """Scores [R, n] divided by the mean over their slot's units, so that slots can be compared; valid [R, n]: which
-    places are no padding."""
+    """Return scores [R, n] over their slot's mean, so that slots are comparable; valid [R, n] is False at padding."""
     mean = (score * valid).sum(1, keepdim=True) / valid.sum(1, keepdim=True)
     return score / mean.clamp_min(1e-38)

@@ -1,11 +1,12 @@
 """Estimators of DL_i = E[L | xi_i = 1] - E[L | xi_i = 0] for Bernoulli gates (docs/method.md section 4).
 
-g [R, B, n] = d (mean loss) / d xi_{b,i} (a B-th of an example's own gradient) comes from back-propagation and is summed
-over the batch, apart for open and for closed gates xi [R, B, n] in {0, 1}: a linear layer has these two sums [R, n]
-almost for free. From them and theta [R, n] follows the estimate, a batch mean of per-example terms.
+Back-propagation gives g [R, B, n] = d (mean loss) / d xi_{b,i}, that is 1/B times the gradient of example b. g is
+summed over the batch, separately over open and over closed gates xi [R, B, n] in {0, 1}. A linear layer yields these
+two sums [R, n] at almost no cost. Each estimate is a function of the two sums and of theta [R, n].
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,50 +18,54 @@ CLIP = 0.05
 
 
 def first_order(opened: Tensor, closed: Tensor, theta: Tensor) -> Tensor:
-    """Straight-through: the sum of g. Biased; has stable interior points."""
+    """Return the sum of g, the straight-through estimate. It is biased and has stable interior points."""
     return opened + closed
 
 
 def trapezoid(opened: Tensor, closed: Tensor, theta: Tensor) -> Tensor:
-    """opened / (2 t) + closed / (2 (1 - t)), t = clip(theta, 0.05, 0.95): unbiased for (L'(0) + L'(1)) / 2, the
-    trapezoid rule for the integral of L' (Heun; known as ReinMax, arXiv 2304.08612)."""
+    """Return opened / (2 t) + closed / (2 (1 - t)) with t = clip(theta, 0.05, 0.95).
+
+    For theta in [0.05, 0.95] it is unbiased for (L'(0) + L'(1)) / 2, the trapezoid rule for the integral of L' (Heun's
+    method, known as ReinMax, arXiv 2304.08612). At theta = 0 or 1 its mean is the slope at that end divided by 1.9.
+    """
     t = theta.clamp(CLIP, 1 - CLIP)
     return torch.addcdiv(opened / (2 * t), closed, 2 - 2 * t)
 
 
 def curved(g: Tensor, xi: Tensor) -> Tensor:
-    """g + (1/2 - xi) g^2 per example, g^2 standing for the curvature ("fisher"); g and the result carry 1/B."""
+    """Return g + (1/2 - xi) g^2 per example: g^2 replaces the curvature. g and the result contain the factor 1/B."""
     return g + (0.5 - xi) * g.square() * g.shape[1]
 
 
 COMBINE: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "first_order": first_order,
     "trapezoid": trapezoid,
-    "fisher": first_order,  # of curved terms: second order; vanishes once the training set is fitted
+    "fisher": first_order,  # of curved terms; g^2 vanishes once the training set is fitted
 }
-LINEAR = ("first_order", "trapezoid")  # need no term of their own per example
+LINEAR = ("first_order", "trapezoid")
+"""Estimators that are linear in g, so that sums over the batch suffice."""
 
 
 class EstimatedGate(Function):
-    """h -> xi h, whose backward pass also writes the sums of g (or of its curved terms) over open and closed gates.
+    """The product xi h. Its backward pass also writes the sums of g (or of its curved terms).
 
-    The gate's gradient is activation times upstream gradient, so it costs no autograd graph of its own. The loss
-    must be the mean over the batch, summed over replicates.
+    The gradient of a gate is activation times upstream gradient, so no autograd graph is needed for it. The loss must
+    be the mean over the batch, summed over replicates.
     """
 
     @staticmethod
-    def forward(ctx, h: Tensor, xi: Tensor, theta: Tensor, opened: Tensor, closed: Tensor, curve: bool) -> Tensor:
-        """h [R, B, n] or [R, B, n, H, W]; xi [R, B, n]; opened, closed [R, n], overwritten in backward.
+    def forward(ctx: Any, h: Tensor, xi: Tensor, theta: Tensor, opened: Tensor, closed: Tensor, curve: bool) -> Tensor:
+        """Gate h [R, B, n] or [R, B, n, H, W] by xi [R, B, n]; backward overwrites opened and closed [R, n].
 
-        theta [R, n] gets no gradient: where nothing below is trained, it makes backward reach the gate.
+        theta [R, n] gets no gradient. It requires one, so that backward reaches the gate of an input as well.
         """
         ctx.save_for_backward(h, xi)
         ctx.opened, ctx.closed, ctx.curve = opened, closed, curve
         return h * spread(xi, h)
 
     @staticmethod
-    def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradient of h; the others get none."""
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradient of h, and None for the other arguments."""
         h, xi = ctx.saved_tensors
         g = h * upstream
         if g.dim() > 3:
@@ -69,21 +74,23 @@ class EstimatedGate(Function):
             g = curved(g, xi)
         torch.sum(g * xi, 1, out=ctx.opened)
         torch.sub(g.sum(1), ctx.opened, out=ctx.closed)
-        upstream = upstream * spread(xi, h) if ctx.needs_input_grad[0] else None
-        return upstream, None, None, None, None, None
+        grad_h = upstream * spread(xi, h) if ctx.needs_input_grad[0] else None
+        return grad_h, None, None, None, None, None
 
 
 class EstimatedLinear(Function):
-    """A linear layer that reads gated units: h -> (xi h) W^T + b, whose backward pass also writes the sums of g.
+    """A linear layer on gated units, (xi h) W^T + b. Its backward pass also writes the sums of g.
 
-    Where nothing below the gates is trained (the input) and the layer has fewer outputs than the batch has examples,
-    their gradient is never formed: with d the gradient of the layer's output, the sum of g over all gates is
-    sum_o W_oi (d^T h)_oi, and that over open ones sum_o W_oi dL/dW_oi, since xi h enters through W alone.
+    The gradient of h is not formed if nothing below the gates is trained (the input) and the layer has fewer outputs
+    than the batch has examples. Let d be the gradient of the layer's output. The sum of g over all gates is
+    sum_o W_oi (d^T h)_oi. The sum over open gates is sum_o W_oi dL/dW_oi, because xi h enters through W alone.
     """
 
     @staticmethod
-    def forward(ctx, h: Tensor, xi: Tensor, weight: Tensor, bias: Tensor, opened: Tensor, closed: Tensor) -> Tensor:
-        """h, xi [R, B, in]; weight [R, out, in]; bias [R, out]; opened, closed [R, in], overwritten in backward."""
+    def forward(
+        ctx: Any, h: Tensor, xi: Tensor, weight: Tensor, bias: Tensor, opened: Tensor, closed: Tensor
+    ) -> Tensor:
+        """Map h, xi [R, B, in] by weight [R, out, in], bias [R, out]; backward overwrites opened, closed [R, in]."""
         remember_autocast(ctx, h)
         gated = h * xi
         ctx.save_for_backward(h, gated, xi, weight)
@@ -91,10 +98,11 @@ class EstimatedLinear(Function):
         return torch.baddbmm(bias.unsqueeze(1), gated, weight.transpose(1, 2))
 
     @staticmethod
-    def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of h, weight and bias."""
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of h, weight and bias, and None for the other arguments."""
         h, gated, xi, weight = ctx.saved_tensors
         trained_below = ctx.needs_input_grad[0]
+        grad_h: Tensor | None = None
         with as_in_forward(ctx):
             grad_weight = torch.bmm(upstream.transpose(1, 2), gated)
             if trained_below or weight.shape[1] > h.shape[1]:
@@ -102,24 +110,24 @@ class EstimatedLinear(Function):
                 product = grad_h * h
                 total = product.sum(1)
                 torch.sum(torch.mul(grad_h, gated, out=product), 1, out=ctx.opened)
+                grad_h = grad_h.mul_(xi) if trained_below else None
             else:
                 torch.sum(weight * grad_weight, 1, out=ctx.opened)
                 total = torch.bmm(upstream.transpose(1, 2), h).mul_(weight).sum(1)
         torch.sub(total, ctx.opened, out=ctx.closed)
-        grad_h = grad_h.mul_(xi) if trained_below else None
         return grad_h, None, grad_weight, upstream.sum(1), None, None
 
 
 def spread(xi: Tensor, h: Tensor) -> Tensor:
-    """View gates [R, B, n] so that they broadcast over the positions of h."""
+    """Return a view of gates [R, B, n] that broadcasts over the positions of h [R, B, n] or [R, B, n, H, W]."""
     return xi.view(xi.shape + (1,) * (h.dim() - 3))
 
 
 def exact(loss: Callable[[dict[str, Tensor]], Tensor], xi: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Two forward passes per gate on one batch: DL_i = mean over the batch of loss(xi_i = 1) - loss(xi_i = 0).
+    """Return slot -> DL_i [R, n] from two forward passes per gate: the batch mean of loss(xi_i = 1) - loss(xi_i = 0).
 
-    loss maps gates (slot -> [R, B, n]) to per-example losses [R, B]; the other gates stay as drawn. For tests and
-    small slots only: the cost grows with the number of gates.
+    loss maps gates (slot -> [R, B, n]) to losses per example [R, B]. The other gates keep their drawn values. The cost
+    grows with the number of gates, so this is for tests and small slots.
     """
     differences = {}
     for slot, drawn in xi.items():

@@ -1,5 +1,4 @@
-"""How many weights a gate switches and what they cost, as the L0 papers count them (docs/baselines.md sections 1 and
-2)."""
+"""Number of weights that a gate controls, and its price in the L0 papers (docs/baselines.md sections 1 and 2)."""
 
 import math
 from collections.abc import Mapping
@@ -9,8 +8,11 @@ from robustprune.networks.architecture import Architecture
 
 
 def weights_per_gate(architecture: Architecture, units: Mapping[str, int], slot: str, bias: bool) -> int:
-    """Weights that go with one unit of a slot in the starting network: those of its filter (with `bias`: its bias too)
-    for a convolution's output, else the outgoing ones of a unit or feature."""
+    """Return the number of weights that one unit of a slot controls in the starting network.
+
+    A unit of a convolutional slot controls its filter, with `bias` also the filter's bias. Any other unit or feature
+    controls its outgoing weights.
+    """
     convolution = architecture.convolution(slot)
     if convolution:
         return (units[convolution.reads] if convolution.reads else 1) * convolution.kernel**2 + int(bias)
@@ -19,7 +21,7 @@ def weights_per_gate(architecture: Architecture, units: Mapping[str, int], slot:
 
 
 def l0_prices(context: Context, l0_lambda: float | Mapping[str, float], bias: bool) -> dict[str, float]:
-    """Slot -> what an open gate costs in nats of mean cross-entropy: lambda times its weights over N."""
+    """Return slot -> price of an open gate in nats of mean cross-entropy: lambda times its weights over N."""
     return {
         slot: per_slot(l0_lambda, slot)
         * weights_per_gate(context.architecture, context.units, slot, bias)
@@ -29,11 +31,11 @@ def l0_prices(context: Context, l0_lambda: float | Mapping[str, float], bias: bo
 
 
 def l0_start(slot: str) -> float:
-    """log((1 - p) / p) with p = 0.2 for the input's gates and 0.5 elsewhere: where gates start."""
+    """Return the initial log((1 - p) / p) of a slot's gates, with p = 0.2 for the input and 0.5 elsewhere."""
     p = 0.2 if slot == "input" else 0.5
     return math.log((1 - p) / p)
 
 
 def per_slot(value: float | Mapping[str, float], slot: str) -> float:
-    """A strength given once for all slots, or by slot."""
+    """Return the value of a setting that holds one number for all slots, or one number per slot."""
     return value[slot] if isinstance(value, Mapping) else value

@@ -1,9 +1,9 @@
 """Gate noise: one counter-based stream of random bits per replicate, drawn for all replicates in a few kernels.
 
-Each replicate's stream is SplitMix64 (Steele, Lea and Flood, OOPSLA 2014; its constants) started at a key from the
-replicate's own torch.Generator: number k of a stream is mix(key + k * golden ratio). Numbers can therefore be
-computed for any k, at once for all replicates and on any device, without R generator calls per draw; and a unit's
-numbers depend on its place, its example and the draws before, never on the replicates beside it or on padding.
+The stream of a replicate is SplitMix64 (Steele, Lea and Flood, OOPSLA 2014; its constants). Its key comes from the
+replicate's torch.Generator. Number k of a stream is mix(key + k * golden ratio), so numbers can be computed for any k,
+for all replicates at once and on any device, without R calls of a generator per draw. The numbers of a unit depend on
+its place, its example and the previous draws. They do not depend on other replicates or on padding.
 """
 
 import math
@@ -17,14 +17,14 @@ GOLDEN, FIRST, SECOND = (
 )  # as int64, two's complement
 LEVELS = 1 << 16
 EDGE = 1e-6
-CACHED_WORDS = 1 << 16  # per piece on a CPU: it and its shifted copy then take 1 MiB
+CACHED_WORDS = 1 << 16  # per piece on a CPU: a piece and its shifted copy take 1 MiB
 
 
 class Noise:
-    """Random numbers for the gated slots of R networks; `position` [1] counts the numbers used per replicate."""
+    """Random numbers for the gated slots of R networks; `position` [1] counts the words used per replicate."""
 
     def __init__(self, generators: Sequence[torch.Generator], units: Mapping[str, int], device: str = "cpu"):
-        """units: slot -> units of the starting network, which fix where each slot's numbers lie in a draw."""
+        """units: slot -> units of the starting network. They fix the position of each slot's numbers in a draw."""
         keys = [torch.empty((), dtype=torch.int64).random_(-(2**63), None, generator=g) for g in generators]
         self._begin(torch.stack(keys).view(-1, 1, 1).to(device), units, None)
 
@@ -35,8 +35,11 @@ class Noise:
         self._layouts: dict[int, tuple[tuple[int, ...], Tensor, Tensor, Tensor]] = {}
 
     def branch(self, number: int, units: Mapping[str, int], rows: int | None = None) -> "Noise":
-        """Streams of their own for other things than gates, independent of these (number 1, 2, ... tells branches
-        apart); rows: at most so many "examples" per draw, where their count shrinks in a compaction as well."""
+        """Return independent streams for draws other than gates; `number` (1, 2, ...) identifies the branch.
+
+        rows: upper bound on the leading dimension of a draw, for draws whose leading dimension shrinks under
+        compaction.
+        """
         keys = torch.empty_like(self.keys)
         _mix(torch.full_like(self.keys, number), self.keys, keys, torch.empty_like(keys))
         branch = object.__new__(Noise)
@@ -44,11 +47,11 @@ class Noise:
         return branch
 
     def bernoulli(self, theta: Tensor, units: Mapping[str, int], batch: int) -> dict[str, Tensor]:
-        """Gates xi [R, B, n] in {0, 1} per slot, one draw per example and unit, P(xi = 1) = theta.
+        """Return slot -> gates xi [R, B, n] in {0, 1} with P(xi = 1) = theta, one draw per example and unit.
 
-        theta [R, all gates] holds the slots side by side with `units` places each. It is resolved to 1/65536, exactly
-        at 0 and 1 (so padded places, theta 0, stay closed). The gates are valid until the next draw: their memory is
-        used again, since fresh memory costs more than the comparison.
+        theta [R, all gates] holds the slots side by side with `units` places each. Its resolution is 1/65536. It is
+        exact at 0 and 1, so padded places (theta 0) stay closed. The next draw overwrites the gates, because new memory
+        costs more than the comparison.
         """
         drawn = {}
         levels = self._split(self._bits(units, batch, 4).view(torch.int16), units, 4)
@@ -60,13 +63,13 @@ class Noise:
         return drawn
 
     def uniform(self, units: Mapping[str, int], batch: int, dtype: torch.dtype) -> dict[str, Tensor]:
-        """Uniform numbers [R, B, n] per slot, resolved to 2^-32 and kept in [1e-6, 1 - 1e-6]."""
+        """Return slot -> uniform numbers [R, B, n] of resolution 2^-32, clipped to [1e-6, 1 - 1e-6]."""
         levels = self._bits(units, batch, 2).view(torch.int32)
         numbers = levels.to(dtype).mul_(2.0**-32).add_(0.5).clamp_(EDGE, 1 - EDGE)
         return self._split(numbers, units, 2)
 
     def normal(self, units: Mapping[str, int], batch: int, dtype: torch.dtype) -> dict[str, Tensor]:
-        """Standard normal numbers [R, B, n] per slot (Box and Muller): two from each word, at most 6.7 in size."""
+        """Return slot -> standard normal numbers [R, B, n] (Box and Muller), two per word, at most 6.7 in size."""
         bits = self._bits(units, batch, 2)
         numbers = torch.empty(*bits.shape, 2, dtype=dtype, device=bits.device)
         rows = numbers.shape[0] * batch if bits.is_cuda else max(1, CACHED_WORDS // bits.shape[2])
@@ -75,7 +78,7 @@ class Noise:
         return self._split(numbers.flatten(2), units, 2)
 
     def _split(self, numbers: Tensor, units: Mapping[str, int], per_word: int) -> dict[str, Tensor]:
-        """Numbers [R, B, all places] by slot; each slot begins at a new word."""
+        """Split numbers [R, B, all places] by slot; each slot begins at a new word."""
         first, parts = 0, {}
         for slot, count in units.items():
             parts[slot] = numbers[:, :, first : first + count]
@@ -83,7 +86,7 @@ class Noise:
         return parts
 
     def _bits(self, units: Mapping[str, int], batch: int, per_word: int) -> Tensor:
-        """The next words [R, B, words] of the streams, each to be cut into `per_word` numbers."""
+        """Return the next words [R, B, words] of the streams; each holds `per_word` numbers."""
         stride = sum(_words(count, per_word) for count in self.units.values())
         counters, bits, shifted = self._counters(units, batch, per_word, stride)
         start = self.keys + self.position * GOLDEN
@@ -96,7 +99,7 @@ class Noise:
     def _counters(
         self, units: Mapping[str, int], batch: int, per_word: int, stride: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Offsets [B, words] of a draw from the stream's position, times the golden ratio; and two buffers."""
+        """Return a draw's offsets [B, words] from the stream's position, times the golden ratio, and two buffers."""
         layout = (batch, *units.values())
         if per_word not in self._layouts or self._layouts[per_word][0] != layout:
             device, places, first = self.keys.device, [], 0
@@ -106,23 +109,23 @@ class Noise:
                 first += _words(full, per_word)
             rows = torch.arange(batch, device=device).unsqueeze(1) * stride
             counters = (rows + torch.cat(places)) * GOLDEN
-            buffers = [counters.new_empty(len(self.keys), *counters.shape) for _ in range(2)]
-            self._layouts[per_word] = (layout, counters, *buffers)
+            bits, shifted = (counters.new_empty(len(self.keys), *counters.shape) for _ in range(2))
+            self._layouts[per_word] = (layout, counters, bits, shifted)
         return self._layouts[per_word][1:]
 
 
 def _mix(counters: Tensor, keys: Tensor, bits: Tensor, shifted: Tensor) -> None:
-    """SplitMix64's finaliser of counters + keys, into `bits`."""
+    """Write SplitMix64's finaliser of counters + keys into `bits`."""
     torch.add(counters, keys, out=bits)
     for shift, multiplier in ((30, FIRST), (27, SECOND), (31, None)):
         torch.bitwise_right_shift(bits, shift, out=shifted)
-        bits.bitwise_xor_(shifted.bitwise_and_((1 << (64 - shift)) - 1))  # the shift is arithmetic: cut the sign
+        bits.bitwise_xor_(shifted.bitwise_and_((1 << (64 - shift)) - 1))  # the shift is arithmetic: clear the sign bits
         if multiplier is not None:
             bits.mul_(multiplier)
 
 
 def _box_muller(words: Tensor, drawn: Tensor) -> None:
-    """Two normal numbers from the halves of each word: words [rows, n] int64 -> drawn [rows, n, 2]."""
+    """Write two normal numbers from the halves of each word: words [rows, n] int64 -> drawn [rows, n, 2]."""
     first, second = words.view(torch.int32).unflatten(1, (-1, 2)).to(drawn.dtype).unbind(2)
     radius = first.mul(2.0**-32).add_(0.5 + 2.0**-33).clamp_(2.0**-32, 1).log_().mul_(-2).sqrt_()
     angle = second.mul(2 * math.pi * 2.0**-32)

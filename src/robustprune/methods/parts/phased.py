@@ -1,11 +1,13 @@
-"""What the variational and stochastic-gate methods share: gate parameters per slot, trained by back-propagation through
-a sampled gate, a penalty that is warmed up, removal for good, and a last phase of fine-tuning with settled gates.
+"""Methods with sampled gates: the parts that variational and stochastic-gate methods share.
 
-A method of this kind says how a gate is sampled, what it settles to, and what it costs; phases count inside the common
-epoch budget.
+Gate parameters per slot are trained by back-propagation through a sampled gate. The penalty is warmed up. Gates that
+look closed for several epochs are removed. In a last phase the gates are fixed and the network is fine-tuned. A method
+of this kind defines how a gate is sampled, its test value and its cost. All phases count inside the common epoch
+budget.
 """
 
 from abc import ABC, abstractmethod
+from typing import ClassVar, TypeVar
 
 import torch
 from pydantic import Field, model_validator
@@ -15,17 +17,19 @@ from robustprune.methods.parts.base import Context, Method
 from robustprune.methods.parts.estimators import spread
 from robustprune.methods.parts.moment import Moment
 from robustprune.networks.stacked import StackedNetwork
-from robustprune.study.config import Strict
+from robustprune.study.strict import Strict
 
 
 class PhaseSettings(Strict):
-    """Fractions of the epochs: dense pre-training, then the penalty's weight rises to 1, last the gates are settled."""
+    """Lengths of the phases as fractions of the epochs, patience of early removal, and the gates' learning rate."""
 
-    pretrain: float = Field(0.0, ge=0, lt=1, description="fraction of the epochs with open gates and no penalty")
+    pretrain: float = Field(0.0, ge=0, lt=1, description="first fraction of the epochs: open gates and no penalty")
     warm_up: float = Field(0.0, ge=0, lt=1, description="fraction over which the penalty's weight rises from 0 to 1")
-    fine_tune: float = Field(0.25, ge=0, lt=1, description="last fraction: pruned, gates fixed at their test value")
-    patience: int = Field(3, ge=1, description="consecutive epochs that a gate must look closed to be removed early")
-    gate_learning_rate: float | None = Field(None, gt=0, description="Adam's for the gates; none: that of the weights")
+    fine_tune: float = Field(
+        0.25, ge=0, lt=1, description="last fraction of the epochs: pruned, gates fixed at their test value"
+    )
+    patience: int = Field(3, ge=1, description="consecutive epochs that a gate must look closed for early removal")
+    gate_learning_rate: float | None = Field(None, gt=0, description="Adam's for the gates; null: that of the weights")
 
     @model_validator(mode="after")
     def _fits(self) -> "PhaseSettings":
@@ -35,23 +39,26 @@ class PhaseSettings(Strict):
 
 
 class PretrainedSettings(PhaseSettings):
-    """For methods whose papers start from a trained network: a quarter of the epochs dense, and fast gates."""
+    """Settings of methods whose papers start from a trained network: a quarter of the epochs is dense training."""
 
     pretrain: float = Field(0.25, ge=0, lt=1)
     gate_learning_rate: float | None = Field(1e-2, gt=0)
 
 
-class PhasedGates(Method, ABC):
+P = TypeVar("P", bound=PhaseSettings)
+
+
+class PhasedGates(Method[P], ABC):
     """Gates z [R, B or 1, n] per slot after activation and pooling, h = z a(...).
 
-    Required: draw, sampled, settled, cost. Optional: closing, network_cost, and every hook of Method. The phases are
-    "open", "sampled" and "settled". Buffers per slot: `valid`, which places are no padding; `closed_for`, the epochs
-    that a gate has looked closed; `fixed`, the gates once they are settled.
+    Required: draw, sampled, settled, cost. Optional: closing, network_cost, and every other hook of Method. The phases
+    are "open", "sampled" and "settled". Buffers per slot: `valid`, False at padding; `closed_for`, the number of epochs
+    that a gate has looked closed; `fixed`, the gates of the settled phase. The buffer `weight` is that of the penalty.
     """
 
-    Settings = PhaseSettings
+    Settings: ClassVar[type[Strict]] = PhaseSettings
 
-    def __init__(self, settings: PhaseSettings, context: Context):
+    def __init__(self, settings: P, context: Context):
         super().__init__(settings, context)
         self.learning_rate = settings.gate_learning_rate
         self.buffers = self.filled("valid", True, torch.bool) | self.filled("closed_for", 0, torch.int64)
@@ -60,48 +67,48 @@ class PhasedGates(Method, ABC):
 
     @abstractmethod
     def draw(self, batch: int) -> None:
-        """Draw the step's noise."""
+        """Draw the noise of the step for `batch` examples per replicate."""
 
     @abstractmethod
     def sampled(self, slot: str) -> Tensor:
-        """Training-time gate [R, B, n] or [R, 1, n] from the step's noise, differentiable."""
+        """Return the training gate [R, B, n] or [R, 1, n] from the step's noise, differentiable."""
 
     @abstractmethod
     def settled(self, slot: str) -> Tensor:
-        """Test-time gate [R, n] of what is learned, 0 where pruned; padding may hold anything."""
+        """Return the test gate [R, n], 0 where a unit is pruned; padding may hold any value."""
 
     @abstractmethod
     def cost(self, slot: str) -> Tensor:
-        """Penalty of each gate [R, n] in nats of mean cross-entropy (1/N included), differentiable."""
+        """Return the penalty of each gate [R, n] in nats of mean cross-entropy (1/N included), differentiable."""
 
     def closing(self, slot: str) -> Tensor | None:
-        """Which gates [R, n] look closed for good now; None: the method prunes only when the gates are settled."""
+        """Return which gates [R, n] look closed now, or None if the method prunes only when the gates are settled."""
         return None
 
     def network_cost(self, network: StackedNetwork) -> Tensor | float:
-        """Penalty per replicate [R] of what is not a gate, in the units of cost."""
+        """Return the penalty per replicate [R] of parameters other than gates, in the units of cost."""
         return 0.0
 
     def initial(self, mean: float, deviation: float) -> dict[str, Tensor]:
-        """A start per gate [R, n] drawn from N(mean, deviation^2), by slot."""
+        """Return slot -> initial values [R, n] drawn from N(mean, deviation^2)."""
         noise = self.context.noise.normal(self.sizes(), 1, self.context.dtype)
         return {slot: mean + deviation * numbers[:, 0] for slot, numbers in noise.items()}
 
     def own(self, slot: str, name: str) -> Tensor:
-        """A parameter [R, n] of the method."""
+        """Return the parameter "<slot>.<name>" [R, n]."""
         return self.parameters[f"{slot}.{name}"]
 
     def valid(self, slot: str) -> Tensor:
-        """Which places [R, n] hold a unit; the others are padding."""
+        """Return which places [R, n] hold a unit; the others are padding."""
         return self.buffer(slot, "valid")
 
     def sizes(self) -> dict[str, int]:
-        """Places per gated slot now."""
+        """Return gated slot -> current number of places."""
         return {slot: self.places[slot] for slot in self.context.gated}
 
     @property
     def sampling(self) -> bool:
-        """Whether the gates of this step are sampled."""
+        """Whether the gates are sampled in this step."""
         return self.phase(self.moment) == "sampled"
 
     def phase(self, moment: Moment) -> str:
@@ -129,20 +136,20 @@ class PhasedGates(Method, ABC):
         return self._closed_for_good() if self.moment.epoch_end and self.sampling else None
 
     def _weight(self, moment: Moment) -> float:
-        """The penalty's weight in the next step."""
+        """Return the penalty's weight in the step after `moment`."""
         settings = self.settings
         if self.phase(moment) != "sampled":
             return 0.0
         return moment.ramp(settings.pretrain, settings.pretrain + settings.warm_up)
 
     def _settle(self) -> dict[str, Tensor]:
-        """Fix the gates at their test value; slot -> those that are pruned."""
+        """Fix the gates at their test value and return the pruned units by slot."""
         fixed = self._test_gates()
         self.buffers |= {f"{slot}.fixed": gate for slot, gate in fixed.items()}
         return {slot: gate == 0 for slot, gate in fixed.items()}
 
     def _closed_for_good(self) -> dict[str, Tensor] | None:
-        """Gates that have looked closed at `patience` consecutive ends of epochs, by slot."""
+        """Return by slot the gates that have looked closed at `patience` consecutive ends of epochs."""
         remove = {}
         for slot in self.context.gated:
             closing = self.closing(slot)

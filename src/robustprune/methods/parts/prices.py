@@ -1,12 +1,26 @@
-"""Prices of a unit: what a gate must save in nats of mean cross-entropy to stay (docs/method.md section 5)."""
+"""Prices of units in nats of mean cross-entropy (docs/method.md section 5)."""
 
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
+from robustprune.errors import StudyError, nearest
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.size import macs, parameters
+
+
+def check_price(price: float | Mapping[str, float] | None, architecture: Architecture, gated: tuple[str, ...]) -> None:
+    """Raise StudyError if prices by slot name an unknown slot or lack a gated one."""
+    if not isinstance(price, Mapping):
+        return
+    slots = [slot.name for slot in architecture.slots]
+    for slot in price:
+        if slot not in slots:
+            raise StudyError(f"price: {architecture.name} has no slot {slot!r}{nearest(slot, slots)}")
+    for slot in gated:
+        if slot not in price:
+            raise StudyError(f"price: no entry for slot {slot!r}; every gated slot needs one")
 
 
 def complexity_prices(
@@ -16,11 +30,11 @@ def complexity_prices(
     nu: float,
     s: float,
 ) -> dict[str, Tensor]:
-    """c = nu [ s dE[MACs]/dtheta / MACs_dense + (1 - s) dE[params]/dtheta / params_dense ] per slot -> [R].
+    """Return slot -> c = nu [ s dE[MACs]/dtheta / MACs_dense + (1 - s) dE[params]/dtheta / params_dense ] [R].
 
-    expected: slot -> expected units [R] (the sum of theta; the count where a slot is not gated). All gates of a slot
-    share one price, since both counts are multilinear in the slots' widths. Source: complexity-aware training,
-    arXiv 2411.09127; dense: units of the starting network.
+    expected: slot -> expected units [R], the sum of theta or the count of a slot without gates. dense: units of the
+    starting network. All gates of a slot share one price, because both counts are multilinear in the slots' widths
+    (complexity-aware training, arXiv 2411.09127).
     """
     widths = {slot: count.detach().requires_grad_() for slot, count in expected.items()}
     with torch.enable_grad():
@@ -33,7 +47,10 @@ def complexity_prices(
 def expected_units(
     architecture: Architecture, units: Mapping[str, int], theta: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Expected units per slot [R]: the sum of theta [R, n], and where a slot is not gated what its parent leaves."""
+    """Return slot -> expected units [R]: the sum of theta [R, n] where a slot is gated.
+
+    A flattened slot without gates has the expected number of features that its channels leave.
+    """
     like = next(iter(theta.values()))[:, 0]
     expected: dict[str, Tensor] = {}
     for slot in architecture.slots:

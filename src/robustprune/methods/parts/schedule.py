@@ -1,4 +1,4 @@
-"""Iterative pruning to a parameter budget: when to prune and how far (docs/baselines.md section 11), for any score."""
+"""Iterative pruning to a budget of parameters or MACs, for any score (docs/baselines.md section 11)."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -10,21 +10,23 @@ from torch import Tensor
 from robustprune.methods.parts.moment import Moment
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.size import macs, parameters
-from robustprune.study.config import Strict
+from robustprune.study.strict import Strict
 
 SIZES = {"params": parameters, "macs": macs}
 
 
 class ScheduleSettings(Strict):
-    """Warm up dense, prune in events of equal spacing, fine-tune for what is left of the common epoch budget.
+    """Schedule: dense warm-up, equally spaced pruning events, fine-tuning for the rest of the common epoch budget.
 
-    The defaults at 40 epochs: 5 dense, an event every half epoch, 25 of fine-tuning.
+    With the defaults and 40 epochs: 5 dense epochs, an event every half epoch, 25 epochs of fine-tuning.
     """
 
     target: float = Field(gt=0, le=1, description="share of the starting parameters or MACs to keep")
     measure: Literal["params", "macs"] = Field("params", description="what the target is a share of")
     warm_up: float = Field(0.125, ge=0, lt=1, description="fraction of the epochs before pruning starts")
-    prune_until: float = Field(0.375, gt=0, le=1, description="fraction of the epochs at which the last event falls")
+    prune_until: float = Field(
+        0.375, gt=0, le=1, description="fraction of the epochs at which the last event takes place"
+    )
     events: int = Field(20, ge=1, description="pruning events")
     shape: Literal["linear", "cubic"] = Field("cubic", description="how the budget falls over the events")
 
@@ -35,29 +37,29 @@ class ScheduleSettings(Strict):
         return self
 
     def fraction(self, event: int) -> float:
-        """Fraction of the training at which an event (from 1) falls."""
+        """Return the fraction of the training at which an event (from 1) takes place."""
         return self.warm_up + (self.prune_until - self.warm_up) / self.events * event
 
     def event(self, moment: Moment) -> int | None:
-        """Number of the event that follows the last step (of several the last), or None."""
+        """Return the number of the event after the last step (the last one if there are several), or None."""
         return next((event for event in range(self.events, 0, -1) if moment.crossed(self.fraction(event))), None)
 
     def over(self, moment: Moment) -> bool:
-        """Whether all events are done."""
+        """Return whether all events are done."""
         return moment.step > 0 and moment.reached(self.fraction(self.events))
 
     def share(self, event: int) -> float:
-        """What is left to remove after an event, as a share of all that is to be removed: 0 after the last one."""
+        """Return the share of the whole removal that remains after an event: 0 after the last one."""
         left = 1 - event / self.events
         return left if self.shape == "linear" else left**3
 
     def budget(self, event: int, dense: int) -> float:
-        """Parameters or MACs to keep after an event; the last one leaves exactly target * dense."""
+        """Return the parameters or MACs to keep after an event; after the last one it is target * dense."""
         return dense * (self.target + (1 - self.target) * self.share(event))
 
 
 class _Ledger:
-    """Unit counts of one replicate while units are crossed off, flattened features following their channels."""
+    """Unit counts of one replicate while units are removed; flattened features leave with their channels."""
 
     def __init__(self, architecture: Architecture, kept: Mapping[str, Tensor], replicate: int):
         self.alive = {slot: {i for i in places[replicate].tolist() if i >= 0} for slot, places in kept.items()}
@@ -66,7 +68,7 @@ class _Ledger:
         self.children = {slot.parent: slot for slot in architecture.slots if slot.parent}
 
     def _followers(self, slot: str, unit: int) -> list[tuple[str, int]]:
-        """What leaves with a unit: a channel's features, or the channel whose last feature goes."""
+        """Return the units that leave with a unit: a channel's features, or the channel that loses its last feature."""
         if slot in self.children:
             child = self.children[slot]
             features = range(unit * child.positions, (unit + 1) * child.positions)
@@ -79,7 +81,7 @@ class _Ledger:
         return []
 
     def remove(self, slot: str, unit: int) -> bool:
-        """Cross a unit off with its followers; False (nothing done) if it is gone or a slot would end up empty."""
+        """Remove a unit with its followers; return False and do nothing if it is gone or a slot would become empty."""
         if unit not in self.alive[slot]:
             return False
         leaving = [(slot, unit), *self._followers(slot, unit)]
@@ -98,10 +100,10 @@ def remove_to_budget(
     budget: float,
     measure: str = "params",
 ) -> dict[str, Tensor]:
-    """Remove the lowest scores first, one unit at a time, until each replicate has at most `budget` params or MACs.
+    """Return slot -> bool [R, n] of the units to remove so that each replicate has at most `budget` params or MACs.
 
-    kept: slot -> original indices [R, n] (-1: padding); scores: gated slot -> [R, n], comparable across slots. The
-    last unit of a slot always stays. Returns slot -> bool [R, n] of units to remove.
+    Units are removed one at a time, lowest score first. The last unit of a slot stays. kept: slot -> original indices
+    [R, n] (-1: padding). scores: gated slot -> [R, n], comparable across slots.
     """
     remove = {slot: torch.zeros_like(kept[slot], dtype=torch.bool) for slot in scores}
     for replicate in range(next(iter(kept.values())).shape[0]):
@@ -114,7 +116,7 @@ def remove_to_budget(
 
 
 def _ascending(scores: Mapping[str, Tensor], kept: Mapping[str, Tensor], replicate: int) -> list[tuple[str, int]]:
-    """(slot, place) of one replicate's real units, lowest score first."""
+    """Return the (slot, place) pairs of one replicate's valid places, lowest score first."""
     ranked = []
     for slot, values in scores.items():
         places = (kept[slot][replicate] >= 0).nonzero().flatten().tolist()

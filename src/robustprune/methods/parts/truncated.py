@@ -1,11 +1,12 @@
-"""The truncated log-normal gate theta = exp(x), x ~ N(mu, sigma^2) on [a, b] (docs/baselines.md sections 4 and 5), in
-float64.
+"""The truncated log-normal gate theta = exp(x), x ~ N(mu, sigma^2) on [a, b] (docs/baselines.md sections 4 and 5).
 
-All masses are kept as logarithms: log(Phi(v) - Phi(u)) is formed from log Phi on the side where both are small, so
-that no difference cancels and nothing underflows over the domain mu in [-20, 5], log sigma in [-20, 5].
+Except for sampling, everything is computed in float64. All masses are logarithms: log(Phi(v) - Phi(u)) is formed from
+log Phi on the side where both are small, so that no difference cancels and nothing underflows over the domain mu in
+[-20, 5], log sigma in [-20, 5].
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,15 +14,15 @@ from torch.autograd import Function
 
 LOW, HIGH = -20.0, 0.0
 LOG_2PI = math.log(2 * math.pi)
-EXPONENTIAL = 1e3  # (mu - b) / sigma beyond which q is an exponential distribution
+EXPONENTIAL = 1e3  # beyond this (mu - b) / sigma, q is treated as an exponential distribution
 LEAST_EXCESS = 1e-14
 QUANTILE = 1e-5
 FARTHEST_DENSITY = 8890.0  # exp(t^2 / 2) just inside the quantile of 1 - QUANTILE
-FARTHEST = -1e5  # torch's gradient of log_ndtr is wrong far beyond; a mass there counts as nothing beside any other
+FARTHEST = -1e5  # torch's gradient of log_ndtr is wrong far beyond; a mass there is negligible
 
 
 def log_mass(u: Tensor, v: Tensor) -> Tensor:
-    """log(Phi(v) - Phi(u)) for u < v."""
+    """Return log(Phi(v) - Phi(u)) for u < v."""
     flip = u > 0
     first, second = torch.where(flip, -v, u), torch.where(flip, -u, v)
     low, high = (torch.special.log_ndtr(edge.clamp_min(FARTHEST)) for edge in (first, second))
@@ -29,7 +30,7 @@ def log_mass(u: Tensor, v: Tensor) -> Tensor:
 
 
 def _log1mexp(x: Tensor) -> Tensor:
-    """log(1 - e^x) for x < 0, with finite gradients also where x vanishes."""
+    """Return log(1 - e^x) for x < 0, with finite gradients also where x vanishes."""
     x = x.clamp(max=-1e-300)
     near = x > -math.log(2)
     close = torch.log(-torch.expm1(torch.where(near, x, -1.0)))
@@ -38,20 +39,23 @@ def _log1mexp(x: Tensor) -> Tensor:
 
 
 def bounds(mu: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
-    """The standardised edges (a - mu) / sigma and (b - mu) / sigma."""
+    """Return the standardised edges (a - mu) / sigma and (b - mu) / sigma."""
     return (LOW - mu) / sigma, (HIGH - mu) / sigma
 
 
 def _squeezed(mu: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Where q is pressed against b: there (mask) x is exponential with `rate` to a millionth, and the general formulas,
-    which are given other values there, would subtract numbers of size (mu / sigma)^2."""
+    """Return (mask, rate, mu, sigma); mask is True where q is concentrated at b.
+
+    There x is exponential with `rate`, to a relative error of 1e-6. The general formulas would subtract numbers of size
+    (mu / sigma)^2, so they get harmless values of mu and sigma there.
+    """
     mask = mu - HIGH > EXPONENTIAL * sigma
     rate = torch.where(mask, (mu - HIGH) / sigma.square(), 1.0)
     return mask, rate, torch.where(mask, -1.0, mu), torch.where(mask, 1.0, sigma)
 
 
 def log_moment(mu: Tensor, sigma: Tensor, order: int) -> Tensor:
-    """log E[theta^order]."""
+    """Return log E[theta^order]."""
     mask, rate, mu, sigma = _squeezed(mu, sigma)
     low, high = bounds(mu, sigma)
     shift = order * sigma
@@ -61,18 +65,18 @@ def log_moment(mu: Tensor, sigma: Tensor, order: int) -> Tensor:
 
 
 def mean(mu: Tensor, sigma: Tensor) -> Tensor:
-    """E[theta]."""
+    """Return E[theta]."""
     return log_moment(mu, sigma, 1).exp()
 
 
 def signal_to_noise(mu: Tensor, sigma: Tensor) -> Tensor:
-    """E[theta] / sqrt(Var[theta])."""
+    """Return E[theta] / sqrt(Var[theta])."""
     excess = log_moment(mu, sigma, 2) - 2 * log_moment(mu, sigma, 1)  # log(1 + 1 / SNR^2)
     return torch.expm1(excess.clamp_min(LEAST_EXCESS)).rsqrt()
 
 
 def kl(mu: Tensor, sigma: Tensor) -> Tensor:
-    """KL from the log-uniform prior on [a, b]."""
+    """Return the KL from the log-uniform prior on [a, b]."""
     mask, rate, mu, sigma = _squeezed(mu, sigma)
     low, high = bounds(mu, sigma)
     log_z = log_mass(low, high)
@@ -82,14 +86,14 @@ def kl(mu: Tensor, sigma: Tensor) -> Tensor:
 
 
 class _Sample(Function):
-    """theta [R, B, n] by inversion, and its gradients in closed form: sums over the batch instead of a graph."""
+    """theta [R, B, n] by inversion, with gradients in closed form: sums over the batch instead of an autograd graph."""
 
     @staticmethod
-    def forward(ctx, mu: Tensor, sigma: Tensor, v: Tensor) -> Tensor:
+    def forward(ctx: Any, mu: Tensor, sigma: Tensor, v: Tensor) -> Tensor:
         edges = bounds(mu, sigma)
         low, high = (torch.special.ndtr(edge) for edge in edges)
         quantile = torch.addcmul(low, v, high - low).clamp_(QUANTILE, 1 - QUANTILE)
-        t = quantile.mul_(2).sub_(1).erfinv_().mul_(math.sqrt(2))  # ndtri, a seventh of its time
+        t = quantile.mul_(2).sub_(1).erfinv_().mul_(math.sqrt(2))  # ndtri would take seven times as long
         x = torch.addcmul(mu, sigma, t)
         theta = x.clamp(LOW, HIGH).exp_()
         # floats: products with boolean tensors cost several times as much
@@ -98,9 +102,13 @@ class _Sample(Function):
         return theta
 
     @staticmethod
-    def backward(ctx, upstream: Tensor) -> tuple[Tensor, Tensor, None]:
-        """dx/dmu = 1 - [(1 - v) phi(al) + v phi(be)] / phi(t), dx/dsigma = t - the same of al phi(al) and be phi(be);
-        without the second term where the quantile is clipped, 0 where x is."""
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, Tensor, None]:
+        """Return the gradients of mu and sigma, [R, 1, n].
+
+        dx/dmu = 1 - [(1 - v) phi(al) + v phi(be)] / phi(t).
+        dx/dsigma = t - [(1 - v) al phi(al) + v be phi(be)] / phi(t).
+        The second term is 0 where the quantile is clipped. Both gradients are 0 where x is clipped.
+        """
         v, t, slope, *edges = ctx.saved_tensors
         g = upstream * slope
         moved = t.square().mul_(0.5).exp_()  # 1 / (sqrt(2 pi) phi(t))
@@ -114,13 +122,15 @@ class _Sample(Function):
 
 
 def sample(mu: Tensor, sigma: Tensor, v: Tensor) -> Tensor:
-    """theta [R, B, n] from mu, sigma [R, 1, n] and uniform noise v [R, B, n], by inversion; the quantile is clipped to
-    [1e-5, 1 - 1e-5], where it explodes."""
+    """Return theta [R, B, n] from mu, sigma [R, 1, n] and uniform noise v [R, B, n], by inversion.
+
+    The probability is clipped to [1e-5, 1 - 1e-5], because its gradient is unbounded outside.
+    """
     return _Sample.apply(mu, sigma, v)
 
 
 def log_evidence_spike(mu: Tensor, sigma: Tensor) -> Tensor:
-    """BMRS_N with a spike at the left edge: dF = log[(b - a) q(x = a)], the Savage-Dickey ratio."""
+    """Return dF = log[(b - a) q(x = a)], the Savage-Dickey ratio for a spike at the left edge (BMRS_N)."""
     mask, rate, mu, sigma = _squeezed(mu, sigma)
     low, high = bounds(mu, sigma)
     general = -0.5 * (low.square() + LOG_2PI) - sigma.log() - log_mass(low, high)
@@ -128,7 +138,7 @@ def log_evidence_spike(mu: Tensor, sigma: Tensor) -> Tensor:
 
 
 def log_evidence_uniform(mu: Tensor, sigma: Tensor, left: float, right: float) -> Tensor:
-    """BMRS_U: the reduced prior is log-uniform on [left, right] within [a, b], right < b."""
+    """Return dF for a reduced prior that is log-uniform on [left, right] within [a, b], right < b (BMRS_U)."""
     mask, rate, mu, sigma = _squeezed(mu, sigma)
     low, high = bounds(mu, sigma)
     general = log_mass((left - mu) / sigma, (right - mu) / sigma) - log_mass(low, high)

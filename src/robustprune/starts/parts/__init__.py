@@ -1,1 +1,1 @@
-"""What the starts are made of."""
+"""Code that several starts share."""

@@ -1,14 +1,14 @@
-"""The contract of a start: which network a cell begins with, and for how long it trains.
+"""The contract of a start: the network with which a cell begins, and the length of its training.
 
-A start is one file starts/<name>.py with one subclass of Start. A cell whose method is a start's name trains the method
-that the start names, by default `dense`, from what the start says. Controls are starts: networks of the size that
-another cell's method kept, trained without pruning (Liu et al., ICLR 2019; Frankle and Carbin, ICLR 2019;
-docs/baselines.md section 14). They ask whether the size is all that matters.
+A start is one file starts/<name>.py with one subclass of Start. A cell whose method is the name of a start trains the
+method that the start names, by default `dense`, from the network of the start. Controls are starts. They train networks
+of the size that another cell kept, without pruning, and so test whether the size alone explains a result (Liu et al.,
+ICLR 2019; Frankle and Carbin, ICLR 2019; docs/baselines.md section 14).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,19 +16,21 @@ from torch import Tensor
 from robustprune.methods.parts.noise import Noise
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import StackedNetwork
-from robustprune.study.config import Strict
+from robustprune.study.strict import Strict
 
+S = TypeVar("S", bound=Strict)
+"""The type of a start's settings."""
 Units = dict[str, Tensor]
 """Slot -> original indices [n], ascending."""
 FreshWeights = Callable[[int, Mapping[str, int]], dict[str, Tensor]]
-"""New initial weights "<layer>.weight" [out, in(, k, k)] and biases of one replicate for these units per slot."""
+"""Draws new initial weights "<layer>.weight" [out, in(, k, k)] and biases of a replicate for these units per slot."""
 
 
 @dataclass(frozen=True)
 class StartContext:
-    """What a start may know about the run.
+    """Facts about the run that a start may use.
 
-    gated: slots of the track; units: units per slot of the whole network; noise: the replicates' own streams; kept: the
+    gated: slots of the track. units: units per slot of the whole network. noise: the replicates' own streams. kept: the
     units that the source cell kept, one mapping per replicate, for starts whose settings name a source (`of`).
     """
 
@@ -40,37 +42,35 @@ class StartContext:
     kept: Sequence[Units] = field(default=())
 
 
-class Start:
-    """Base class: the whole network with the replicate's own initial weights, trained for the common epochs.
+class Start(Generic[S]):
+    """Base class of all starts: the whole network, the replicate's own initial weights, the common epochs.
 
-    Every hook is optional: units, weights, epochs. `method` names the method that trains and `method_settings` holds
-    its settings.
+    Required: none. Optional: units, weights, epochs. `method` names the method that trains the network and
+    `method_settings` holds its settings. Settings is the class that validates the start's entries in the configuration.
     """
 
     method: ClassVar[str] = "dense"
     method_settings: ClassVar[Mapping[str, Any]] = {}
+    Settings: ClassVar[type[Strict]] = Strict
 
-    class Settings(Strict):
-        """The start's own settings: what a strength key of the configuration may set."""
-
-    def __init__(self, settings: Strict, context: StartContext):
+    def __init__(self, settings: S, context: StartContext):
         self.settings = settings
         self.context = context
 
     def units(self, replicate: int) -> Units:
-        """Return the units that a replicate begins with, by slot; the others are removed before the first step."""
+        """Return slot -> units with which a replicate begins; the others are removed before the first step."""
         return {slot: torch.arange(count) for slot, count in self.context.units.items()}
 
     def weights(self, replicate: int, units: Units, fresh: FreshWeights) -> dict[str, Tensor] | None:
-        """Return initial weights of the network of these units, or None: the replicate's own initial weights."""
+        """Return the initial weights of the network of these units, or None for the replicate's own ones."""
         return None
 
     def epochs(self, common: int) -> int:
-        """Return how many epochs to train, given those of the study."""
+        """Return the number of epochs to train, given that of the study."""
         return common
 
     def begin(self, network: StackedNetwork, fresh: FreshWeights) -> dict[str, Tensor]:
-        """Write the initial weights into `network`, in place; return the units to leave out, slot -> bool [R, n]."""
+        """Write the initial weights into `network` in place and return the units to leave out, slot -> bool [R, n]."""
         left_out = {slot: torch.ones_like(places, dtype=torch.bool) for slot, places in network.kept.items()}
         for replicate in range(self.context.replicates):
             units = self.units(replicate)
@@ -82,7 +82,7 @@ class Start:
         return left_out
 
     def _put(self, network: StackedNetwork, replicate: int, units: Units, weights: Mapping[str, Tensor]) -> None:
-        """Write a compact network's weights to the places of its units."""
+        """Write the weights of a compact network to the places of its units."""
         with torch.no_grad():
             for layer in self.context.architecture.layers:
                 weight, bias = (network.parameters[f"{layer.name}.{kind}"][replicate] for kind in ("weight", "bias"))

@@ -1,4 +1,4 @@
-"""Starts by name, and the check of a cell, whose method is that of a method or of a start."""
+"""Starts by name, and the validation of a cell, whose method is the name of a method or of a start."""
 
 from pydantic import ValidationError
 
@@ -14,30 +14,35 @@ from robustprune.study.strict import Strict
 
 
 def start_names() -> list[str]:
-    """Every start, in alphabetical order, plug-ins included."""
+    """Return the names of all starts in alphabetical order, plug-ins included."""
     return registry.names("start")
 
 
 def find_start(name: str) -> type[Start]:
-    """The class of a start. Raises StudyError with the nearest valid name, or for what is wrong with its file."""
+    """Return the class of a start.
+
+    Raises StudyError with the nearest valid name, or with the fault in the start's file.
+    """
     return registry.class_of("start", name, Start)
 
 
 def trained_method(name: str) -> str:
-    """The method that trains a cell of this method or start."""
+    """Return the name of the method that trains a cell of this method or start."""
     return find_start(name).method if registry.known("start", name) else name
 
 
 def code_hash(method: str, architecture: str) -> str:
-    """Hash of the code that training a cell runs: the engine, its method (and start) and architecture, plug-ins too."""
+    """Return the hash of the code that trains a cell: engine, method, start and architecture, plug-ins included."""
     names = sorted({method, trained_method(method)})
     files = {path for name in names for path in registry.plug_ins_of(name, architecture)}
     return training_hash(*names, architecture=architecture, files=sorted(files))
 
 
 def check_cell(cell: Cell) -> Strict:
-    """Validate the method (or start) of a cell and its settings, which are returned. Raises StudyError naming
-    strengths.<method>.<strength> and the key."""
+    """Return the validated settings of a cell's method or start.
+
+    Raises StudyError that names strengths.<method>.<strength> and the key.
+    """
     source, is_start = f"strengths.{cell.method}.{cell.strength}", registry.known("start", cell.method)
     network = architecture(cell.architecture)
     network.units(cell.width)
