@@ -28,10 +28,10 @@ smoke: install ## the whole pipeline on tiny embedded data, and its report
 	$(SNAKEMAKE) --configfile config/smoke.yaml
 	$(SNAKEMAKE) --configfile config/smoke.yaml --report results/smoke/report.html
 
-study: install ## the study itself (config/config.yaml; hours)
+study: install ## the study itself (config/config.yaml; config/README.md says how long)
 	$(SNAKEMAKE)
 
-tune: install ## every method over its strengths on the tuning split (config/tune.yaml; a day)
+tune: install ## every method over its strengths on the tuning split (config/tune.yaml)
 	$(SNAKEMAKE) --configfile config/tune.yaml
 
 claims: install ## repeat the runs behind the method's claims (config/claims.yaml)

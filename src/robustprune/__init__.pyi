@@ -8,6 +8,7 @@ from robustprune.data.reader import DatasetReader as DatasetReader
 from robustprune.engine.running import run_cell as run_cell
 from robustprune.errors import StudyError as StudyError
 from robustprune.gathering.export import load_network as load_network
+from robustprune.gathering.export import read_exported as read_exported
 from robustprune.methods.parts.base import Context as Context
 from robustprune.methods.parts.base import Method as Method
 from robustprune.methods.parts.base import incoming_norm as incoming_norm

@@ -80,3 +80,27 @@ def test_wrong_replicates_and_damaged_files_are_named(cell_folder, tmp_path):
     with pytest.raises(StudyError, match=r"networks.safetensors: missing or damaged"):
         export(copy, 0, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_description_says_how_to_rebuild_the_network(cell_folder, tmp_path, digits):
+    """torch alone, with the steps of network.json done by hand, gives the recorded error."""
+    folder, record = cell_folder
+    export(folder, 0, tmp_path, onnx=False)
+    described = json.loads((tmp_path / "network.json").read_text())
+    state = torch.load(tmp_path / "network.pt", weights_only=True)
+    h = digits.test_images.float() / 255
+    if described["layers"][0].startswith("conv"):
+        h = h.view(-1, 1, 28, 28)
+    for step in described["layers"]:
+        name = step.split(":")[0]
+        if "kept_" in step:
+            h = h.flatten(1)[:, state[step.split()[-1]]]
+        elif step == "MaxPool2d(2)":
+            h = torch.nn.functional.max_pool2d(h, 2)
+        elif step == "ReLU":
+            h = h.relu()
+        else:
+            function = torch.nn.functional.conv2d if "Conv2d" in step else torch.nn.functional.linear
+            h = function(h, state[f"{name}.weight"], state[f"{name}.bias"])
+    wrong = (h.argmax(1) != digits.test_labels).double().mean() * 100
+    assert wrong.item() == pytest.approx(record.replicates[0].error_test_percent)

@@ -46,10 +46,12 @@ def export(folder: Path, replicate: int, output: Path, onnx: bool = True) -> lis
         "units": network.units,
         "input": "images [N, 784] or [N, 1, 28, 28], float32, pixels scaled to [0, 1]",
         "output": "class scores [N, 10]",
+        "layers": _steps(network),
         "error_test_percent": record.replicates[replicate].error_test_percent,
         "cell": record.cell.key,
         "replicate": replicate,
-        "load": "robustprune.gathering.export.read_exported(folder)",
+        "load": "robustprune.read_exported(folder), or network.pt as a state dict: <layer>.weight and <layer>.bias are "
+        "those of torch.nn.Conv2d and torch.nn.Linear, kept_<slot> holds what is read (see layers)",
     }
     write_atomically(output / STATE_NAME, lambda path: torch.save(network.state_dict(), path))
     write_atomically(output / JSON_NAME, lambda path: path.write_text(json.dumps(description, indent=1) + "\n"))
@@ -58,6 +60,21 @@ def export(folder: Path, replicate: int, output: Path, onnx: bool = True) -> lis
         write_atomically(output / ONNX_NAME, lambda path: _to_onnx(network, path))
         written.append(output / ONNX_NAME)
     return written
+
+
+def _steps(network: PlainNetwork) -> list[str]:
+    """Return what the network does, in order, for somebody who has torch but not this package."""
+    shown = network.architecture
+    steps = []
+    for layer in shown.layers:
+        if layer.reads and shown.slot(layer.reads).parent:
+            steps.append(f"flatten the maps channel by channel, then keep the features kept_{layer.reads}")
+        elif layer.reads == "input":
+            steps.append("flatten the image row by row, then keep the pixels kept_input")
+        steps.append(f"{layer.name}: {getattr(network, layer.name)}")
+        steps += ["MaxPool2d(2)"] if layer.kernel > 1 else []
+        steps += ["ReLU"] if layer.writes else []
+    return steps
 
 
 def read_exported(folder: Path) -> PlainNetwork:

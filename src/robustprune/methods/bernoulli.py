@@ -32,7 +32,7 @@ class BernoulliSettings(BernoulliGatesSettings):
     s: float = Field(0.5, ge=0, le=1, description="share of compute (against memory) in cost complexity")
     drift: float = Field(3e-3, gt=0, description="distance that an idle gate moves per step: eta = drift / c")
     prior: Literal["flattening", "fixed"] = Field(
-        "flattening", description="fixed: the ablation without hyper-prior, pi = sigmoid(-N c); gates stay interior"
+        "flattening", description="fixed: a fixed prior pi = sigmoid(-N c) instead, without removal during training"
     )
     remove_below: float = Field(0.02, ge=0, lt=0.5, description="threshold on the mean of theta over a window")
 
