@@ -31,7 +31,7 @@ def test_links_commands_and_files_exist(path):
     for target in linked(path):
         assert target.is_dir() or target in FILES, f"{target} is not in the repository"
     for command in re.findall(r"robustprune ([a-z]+)\b(?! is)", text):
-        assert command in COMMANDS or command in {"study"}, command
+        assert command in COMMANDS or command in {"study", "import"}, command
     for target in re.findall(r"(?:`|^    )make ([a-z][a-z-]*)", text, re.M):
         assert re.search(rf"^{target}:", (REPOSITORY / "Makefile").read_text(), re.M), target
     made_by_the_reader = re.findall(r"^`([\w./]+)`:\n\n```", text, re.M)

@@ -37,6 +37,7 @@ HOMES = {
     "load_network": "robustprune.gathering.export",
     "load_study": "robustprune.study.config",
     "over_slot_mean": "robustprune.methods.parts.criterion",
+    "read_order": "robustprune.engine.programs",
     "read_results": "robustprune.analysis.read",
     "run_cell": "robustprune.engine.running",
     "spread": "robustprune.methods.parts.estimators",

@@ -1,6 +1,6 @@
 """The plain network: a compact, deterministic nn.Module with nothing of this study in it but its sizes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -74,7 +74,7 @@ def plain_network(
     return network.eval()
 
 
-def error_percent(network: nn.Module, images: Tensor, labels: Tensor, batch: int = 2000) -> float:
+def error_percent(network: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor, batch: int = 2000) -> float:
     """Share of wrongly classified images in percent; images uint8 [N, 784], labels [N].
 
     NaN scores count as wrong.
