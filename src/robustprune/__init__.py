@@ -38,6 +38,7 @@ HOMES = {
     "load_study": "robustprune.study.config",
     "over_slot_mean": "robustprune.methods.parts.criterion",
     "read_exported": "robustprune.gathering.export",
+    "read_order": "robustprune.engine.programs",
     "read_results": "robustprune.analysis.read",
     "run_cell": "robustprune.engine.running",
     "spread": "robustprune.methods.parts.estimators",

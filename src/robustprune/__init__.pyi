@@ -5,6 +5,7 @@ from robustprune.data.datasets import Dataset as Dataset
 from robustprune.data.datasets import load
 from robustprune.data.npy_folder import NpyFolder as NpyFolder
 from robustprune.data.reader import DatasetReader as DatasetReader
+from robustprune.engine.programs import read_order as read_order
 from robustprune.engine.running import run_cell as run_cell
 from robustprune.errors import StudyError as StudyError
 from robustprune.gathering.export import load_network as load_network

@@ -38,11 +38,10 @@ def test_weights_and_batches_are_those_of_every_method(make_cell, digits, ordere
     for replicate in range(2):
         for name, tensor in asked.weights(replicate).items():
             assert torch.equal(tensor, own.network.parameters[name][replicate]), name
-    first = [next(asked.batches(replicate)) for replicate in range(2)]
-    assert torch.equal(torch.stack(first), own.batches.permutation)
-    own.batches.start_epoch()
-    second = [list(asked.batches(replicate))[1] for replicate in range(2)]
-    assert torch.equal(torch.stack(second), own.batches.permutation)
+    epochs = [list(asked.batches(replicate)) for replicate in range(2)]
+    for epoch in range(2):
+        own.batches.start_epoch()
+        assert torch.equal(torch.stack([of_one[epoch] for of_one in epochs]), own.batches.permutation)
 
 
 def test_images_and_errors_follow_the_split(make_cell, digits, ordered):

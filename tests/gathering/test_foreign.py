@@ -239,20 +239,22 @@ def test_a_program_beside_the_snakefile_runs_without_a_search(tmp_path, monkeypa
     assert program_command("mine") == ["./mine"]
 
 
-def test_the_hash_follows_files_and_imports_of_the_package(tmp_path, monkeypatch):
-    program, library = tmp_path / "a.py", tmp_path / "b.R"
-    program.write_text("from robustprune.networks import size\n")
+def test_the_hash_follows_files_and_imports(tmp_path):
+    program, library, neighbour = (tmp_path / name for name in ("a.py", "b.R", "c.py"))
+    program.write_text("import c\nfrom robustprune import Cell\n")
     library.write_text("x\n")
+    neighbour.write_text("x = 1\n")
     before = program_hash([program, library])
+    assert program_hash([library, program]) == before
     assert program_hash([program]) != before
-    library.write_text("y\n")
-    assert program_hash([program, library]) != before
-    library.write_text("x\n")
+    for path, other in ((library, "y\n"), (neighbour, "x = 2\n"), (program, "import c\n")):
+        text = path.read_text()
+        path.write_text(other)
+        assert program_hash([program, library]) != before, path.name
+        path.write_text(text)
     assert program_hash([program, library]) == before
-    monkeypatch.setattr("robustprune.gathering.programs.source_hash", lambda *modules: "+".join(modules))
-    assert program_hash([program, library]) != before
     program.write_text("def (:\n")
-    with pytest.raises(StudyError, match=r"a.py: not a Python program"):
+    with pytest.raises(StudyError, match=r"a.py: not a Python file"):
         program_hash([program])
 
 

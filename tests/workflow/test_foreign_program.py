@@ -19,7 +19,7 @@ from robustprune.records.record import read_record
 from robustprune.study.config import load_study
 
 pytestmark = pytest.mark.workflow
-PAGE = (REPOSITORY / "docs" / "how-to-foreign-program.md").read_text()
+PAGE = (REPOSITORY / "docs/how-to-foreign-program.md").read_text()
 CONFIG = "config/mine.yaml"
 TARGETS = ("results/mine/tables/robustness_width.html", "results/mine/figures/kept_params_by_width.png")
 STUDY = (*TARGETS, "--configfile", CONFIG)  # the page's command, with fewer figures

@@ -1,6 +1,5 @@
 """Foreign programs in the pipeline: checks, the command that runs one, and the hash of its code."""
 
-import ast
 import hashlib
 import os
 from collections.abc import Iterable
@@ -64,13 +63,10 @@ def program_command(program: str | Path) -> list[str]:
 
 
 def program_hash(files: Iterable[str | Path]) -> str:
-    """Return the hash of a program's files and of the modules of this package that Python programs import."""
-    digest, modules = hashlib.sha256(), set()
-    for path in map(Path, files):
-        content = _content(path)
-        digest.update(content + b"\0")
-        modules |= _imported(content, path) if path.suffix == ".py" else set()
-    digest.update(source_hash(*sorted(modules)).encode() if modules else b"")
+    """Return the hash of a program's files, and of what Python files import of this package and of the files beside them."""
+    paths = sorted(map(Path, files))
+    digest = hashlib.sha256(b"\0".join(_content(path) for path in paths))
+    digest.update(source_hash(files=[path for path in paths if path.suffix == ".py"]).encode())
     return digest.hexdigest()[:12]
 
 
@@ -79,16 +75,3 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise StudyError(f"{path}: {error.strerror}; expected the program of a foreign method") from None
-
-
-def _imported(content: bytes, path: Path) -> set[str]:
-    """Return the modules that a Python program imports, among other names; these are harmless."""
-    try:
-        nodes = list(ast.walk(ast.parse(content)))
-    except (SyntaxError, ValueError) as error:
-        raise StudyError(f"{path}: not a Python program ({error})") from None
-    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    for node in nodes:
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
