@@ -111,7 +111,7 @@ def test_a_bar_that_leaves_the_axes_has_an_arrow_at_the_edge(tmp_path):
     assert {("v", 2.0, 0.0), ("^", 2.0, 2.0), ("<", 0.0, 0.5), (">", 5.0, 0.5)} <= arrows
     with drawing():
         save(figure, tmp_path, "cut")
-    assert "arrows: bars that go on beyond the axes" in texts(figure)
+    assert "arrows: bars that continue beyond the axes" in texts(figure)
 
 
 def test_gates_have_their_own_names_and_none_is_cut(tmp_path):

@@ -1,1 +1,1 @@
-"""Statistics, tables and figures: reads collected records only, never a network."""
+"""Statistics, tables and figures, made from collected tables only."""

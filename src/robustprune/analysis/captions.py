@@ -1,4 +1,4 @@
-"""What the captions of several tables say in the same words."""
+"""Sentences that the captions of several tables share."""
 
 from robustprune.analysis.select import STANDARD_START
 
@@ -17,10 +17,10 @@ AT_STANDARD = f"Start: {STANDARD_START}."
 
 
 def brackets(confidence: float, kind: str = "Student's t interval") -> str:
-    """What stands in brackets, and from how many networks on."""
+    """Return the sentence about intervals in brackets."""
     return f"Brackets: {kind} at level {confidence:.0%}, from three networks on."
 
 
 def caption(*parts: str) -> str:
-    """Sentences in a row; empty ones are left out."""
+    """Join sentences; empty ones are left out."""
     return " ".join(part for part in parts if part)

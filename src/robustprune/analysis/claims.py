@@ -1,4 +1,4 @@
-"""Claims: statistics of selected replicates against the bounds that a configuration states."""
+"""Claims: statistics of selected replicates against the bounds of a configuration."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,13 +14,13 @@ from robustprune.study.config import Claim
 
 
 def largest_deviation_percent(values: pd.Series, groups: pd.Series) -> float:
-    """Largest distance of a group's mean from the mean of the group means, in percent of it."""
+    """Return the largest distance of a group mean from the mean of the group means, in percent of the latter."""
     means = values.groupby(groups).mean()
     return float(100 * (means - means.mean()).abs().max() / means.mean())
 
 
 def ratio_last_to_first(values: pd.Series, groups: pd.Series) -> float:
-    """Mean of the last group (in sorted order) over that of the first."""
+    """Return the mean of the last group, in sorted order, over that of the first."""
     means = values.groupby(groups).mean().sort_index()
     return float(means.iloc[-1] / means.iloc[0])
 
@@ -37,9 +37,9 @@ STATISTICS: dict[str, Callable[[pd.Series, pd.Series], float]] = {
 
 
 def write_claims(claims: Iterable[Claim], source: Path, output: Path) -> pd.DataFrame:
-    """Evaluate the claims on runs.csv and details.csv of a folder; writes and returns the table.
+    """Evaluate the claims on runs.csv and details.csv of a folder; write the table and return it.
 
-    A value that cannot be computed (no rows, or a diverged network among them) does not hold.
+    A claim whose value cannot be computed (no rows, or a diverged network among them) does not hold.
     """
     runs = _with_details(source)
     table = pd.DataFrame([_evaluate(claim, runs) for claim in claims])

@@ -1,4 +1,4 @@
-"""Columns of a table as a person reads them: each names columns of the table of numbers and writes them as text."""
+"""Columns of readable tables: each turns columns of numbers into text."""
 
 import math
 import re
@@ -13,22 +13,22 @@ Row = Mapping[str, Any]
 
 
 class Column(ABC):
-    """What a sheet shows as one column: a heading, and the text of every row."""
+    """A column of a sheet: a heading, and the text of every row."""
 
     title: str
 
     @abstractmethod
     def _text(self, row: Row) -> str:
-        """The text of one row."""
+        """Return the text of one row."""
 
     def shown(self, rows: pd.DataFrame) -> list[str]:
-        """The text of every row."""
+        """Return the text of every row."""
         return [self._text(row) for row in rows.to_dict("records")]
 
 
 @dataclass(frozen=True)
 class Each(Column):
-    """A column that a function of the row writes."""
+    """A column with the text of a function of the row."""
 
     title: str
     form: Callable[[Row], str]
@@ -39,7 +39,7 @@ class Each(Column):
 
 @dataclass(frozen=True)
 class Text(Column):
-    """A column as it is, with a dash where there is none; its name is the heading if there is no title."""
+    """A column as it is, with a dash for a missing value; the heading is the title or else the name."""
 
     name: str
     title: str = ""
@@ -65,8 +65,10 @@ class Number(Column):
 
 @dataclass(frozen=True)
 class Interval(Column):
-    """An estimate with its interval (columns of `statistics.interval_columns`), and its n where that is not the row's.
-    best: a column that says where the text is bold."""
+    """An estimate with its interval (columns of `statistics.interval_columns`), and its n where the row's n differs.
+
+    best: a bool column, true where the text is bold.
+    """
 
     name: str
     title: str
@@ -81,7 +83,7 @@ class Interval(Column):
 
 @dataclass(frozen=True)
 class Span(Column):
-    """From the column of the smallest to that of the largest."""
+    """A range: the column of the smallest value to that of the largest."""
 
     low: str
     high: str
@@ -107,29 +109,29 @@ WIDTH = Each("starting width", lambda row: f"{row['width']:g}")
 
 
 def most_known(row: Row) -> int:
-    """n of a row: the networks whose number is known, in that of its estimates with the most of them."""
+    """Return n of a row: the largest number of networks with a known value among its estimates."""
     return max(int(value) for name, value in row.items() if name.endswith("_n"))
 
 
 def strong(text: str) -> str:
-    """Set in bold by every form but the CSV."""
+    """Return the text marked as bold, for HTML and LaTeX."""
     return f"**{text}**"
 
 
 def number(value: float, form: str) -> str:
-    """A value, or a dash where there is none."""
+    """Return the formatted value, or a dash for NaN."""
     return "-" if pd.isna(value) else format(value, form)
 
 
 def p_value(p: float) -> str:
-    """Three decimals, as far as these say anything."""
+    """Return a p value with three decimals, or "<0.001"."""
     return "<0.001" if p < 0.001 else number(p, ".3f")
 
 
 def with_interval(row: Row, column: str, form: str) -> str:
-    """The value of a column with the interval of <column>_low and <column>_high beside it, as far as they are known.
+    """Return the value of a column with its interval <column>_low to <column>_high, as far as these are known.
 
-    Digits below the second one of the interval's half width are left out; `form` (",.0f", "+.2f") bounds them.
+    The half width of the interval is shown with two digits; `form` (",.0f", "+.2f") gives the most decimals.
     """
     value, low, high = (row[name] for name in (column, f"{column}_low", f"{column}_high"))
     if pd.isna(value):
@@ -142,8 +144,10 @@ def with_interval(row: Row, column: str, form: str) -> str:
 
 
 def supported(form: str, uncertainty: float) -> tuple[str, int]:
-    """`form` with no more decimals than an uncertainty supports (two of its digits), and how many those are: negative
-    where even tens are uncertain."""
+    """Return `form` with no more decimals than two digits of an uncertainty need, and the number of decimals.
+
+    The number is negative where even tens are uncertain.
+    """
     most = int(re.search(r"\.(\d+)f", form)[1])
     decimals = min(most, 1 - math.floor(math.log10(uncertainty))) if uncertainty > 0 else most
     return re.sub(r"\.\d+f", f".{max(decimals, 0)}f", form), decimals

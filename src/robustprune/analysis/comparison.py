@@ -1,4 +1,4 @@
-"""Methods against each other at their operating points: the main table, and ranks with their uncertainty."""
+"""Comparison of the methods at their operating points: the main table, and ranks with their uncertainty."""
 
 import pandas as pd
 
@@ -49,7 +49,7 @@ RANK_SHOWN = [
 
 
 def main_comparison(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """What every method keeps and at what error, at its operating point and the standard start."""
+    """Return kept size and error of every method, at its operating point and the standard start."""
     everything, runs = runs, standard(studied(runs))
     table = points(runs, confidence).set_index(SERIES)
     table["compression"] = 100 / table["params_percent"]
@@ -76,7 +76,7 @@ def main_comparison(runs: pd.DataFrame, confidence: float) -> Sheet:
 
 
 def supported_best(group: pd.DataFrame, column: str, confidence: float) -> tuple[str, str] | None:
-    """(method, strength) of the smallest mean, if its paired differences from all others are significant together."""
+    """Return (method, strength) of the smallest mean if its paired differences from all others are significant."""
     values = {
         key: own.set_index("replicate")[column].astype(float)
         for key, own in group.groupby(["method", "strength"], sort=False)
@@ -88,7 +88,7 @@ def supported_best(group: pd.DataFrame, column: str, confidence: float) -> tuple
 
 
 def ranking(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """Ranks of the methods by error and by params, and how often a network of the method under study is better."""
+    """Return ranks by error and by params, and the probability that the method under study is better."""
     rows = []
     for network, group in standard(studied(runs)).groupby(NETWORK, sort=False):
         rows += _ranks(dict(zip(NETWORK, network, strict=True)), group, confidence)
@@ -108,7 +108,7 @@ def ranking(runs: pd.DataFrame, confidence: float) -> Sheet:
 
 
 def _ranks(network: dict, group: pd.DataFrame, confidence: float) -> list[dict]:
-    """The rows of one network, smallest error first."""
+    """Return the rows of one network, smallest error first."""
     keys = list(group.groupby(["method", "strength"], sort=False).groups)
     reference = next((key for key in keys if key[0] == METHOD_UNDER_STUDY), keys[0])
     alone = sum(key[0] == reference[0] for key in keys) == 1
@@ -119,7 +119,7 @@ def _ranks(network: dict, group: pd.DataFrame, confidence: float) -> list[dict]:
         scores = group.pivot(index=["method", "strength"], columns="replicate", values=column).astype(float)
         for row, key, rank in zip(rows, keys, rank_intervals(scores.loc[keys], confidence), strict=True):
             row |= rank.columns(f"{name}_rank")
-            if key != reference:  # of the cells' own networks: a replicate that a cell does not have did not fail
+            if key != reference:  # replicates that a cell does not have are missing, not failed
                 better = probability_of_improvement(cells[reference][column], cells[key][column], confidence)
                 row |= better.columns(f"{name}_improved")
     return sorted(({**row, "n": most_known(row)} for row in rows), key=lambda row: row["error_rank"])

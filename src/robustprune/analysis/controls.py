@@ -1,4 +1,4 @@
-"""Controls against the networks whose sizes they have: is the found size all that matters?"""
+"""Comparison of controls with the pruned networks of the same sizes: is the size all that matters?"""
 
 import pandas as pd
 
@@ -25,18 +25,17 @@ SHOWN = [
 
 
 def control_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """One row per control: its error, and the difference from its source's paired by seed.
+    """Return one row per control: its error, and the difference from that of its source, paired by seed.
 
-    difference > 0: the pruning method's own weights are better than the control's. p_holm: two-sided t test, adjusted
-    for the controls of one source.
+    difference > 0: the weights of the pruning method are better than those of the control. p_holm: two-sided t test,
+    adjusted for the controls of one source.
     """
     rows = []
     for key, group in runs[runs["start_of"].notna()].groupby([*START, "start_of"], sort=False):
         axes = dict(zip([*START, "source"], key, strict=True))
-        found = []
-        for (method, strength), own in group.groupby(["method", "strength"], sort=False):
-            found.append(_row(runs, axes, f"{method}/{strength}", own, confidence))
-        rows += adjusted(found)
+        cells = group.groupby(["method", "strength"], sort=False)
+        of_source = [_row(runs, axes, f"{method}/{strength}", own, confidence) for (method, strength), own in cells]
+        rows += adjusted(of_source)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -44,23 +43,23 @@ def _row(runs: pd.DataFrame, axes: dict, control: str, own: pd.DataFrame, confid
     method, _, strength = axes["source"].partition("/")
     wanted = {**{name: axes[name] for name in START}, "method": method, "strength": strength}
     source = runs[(runs[list(wanted)] == pd.Series(wanted)).all(axis=1)]
-    found, source_error = paired_errors(own, source, confidence)
+    comparison, source_error = paired_errors(own, source, confidence)
     return {
         **axes,
         "control": control,
         "epochs": int(own["epochs"].iloc[0]),
         "units_kept": mean_units(own["units_kept"]),
         "params": own["params_kept"].mean(),
-        **found,
+        **comparison,
         "source_error": source_error,
     }
 
 
 def controls(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """The rows as a sheet."""
+    """Return the rows as a sheet."""
     table = control_rows(runs, confidence)
     text = caption(
-        "Networks of a found size trained without pruning, against the pruned networks of the same seeds (source). "
+        "Networks of a kept size trained without pruning, against the pruned networks of the same seeds (source). "
         "Difference: control minus source in percentage points, paired by seed; above 0 the method's own weights are "
         "better.",
         brackets(confidence),
@@ -70,4 +69,4 @@ def controls(runs: pd.DataFrame, confidence: float) -> Sheet:
         N,
         "" if len(table) else "There are no controls in these tables.",
     )
-    return Sheet.of(table, SHOWN, "Is the found size all that matters?", text)
+    return Sheet.of(table, SHOWN, "Is the size all that matters?", text)

@@ -1,4 +1,4 @@
-"""What pruning during training saves: training and inference cost against the dense network of the same start."""
+"""Cost of training and inference against the dense network of the same start."""
 
 import numpy as np
 import pandas as pd
@@ -37,9 +37,9 @@ INFERENCE_SHOWN = [
 
 
 def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """Multiply-accumulates and seconds of training as a share of dense training from the same start.
+    """Return multiply-accumulates and seconds of training, as a share of dense training from the same start.
 
-    dense_seconds: mean over the networks trained by method dense for the same epochs from the same start, if any.
+    dense_seconds: mean over the networks of method dense with the same epochs and start, if any.
     """
     everything, runs = runs, _by_cell(runs)
     seconds = runs[runs["method"] == UNPRUNED].groupby([*NETWORK, "width", "epochs"])["train_seconds"].mean()
@@ -66,7 +66,7 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
 
 
 def inference_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """Measured latency of the exported kept network against the starting network, at batch 256 and batch 1."""
+    """Return measured latencies of the kept network and the starting network, at batch 256 and batch 1."""
     rows = []
     for key, group in _by_cell(runs).groupby(BY, sort=False):
         row = dict(zip(BY, key, strict=True))

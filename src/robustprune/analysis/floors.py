@@ -1,4 +1,4 @@
-"""Methods that prune to a budget against the floors of the same budget: random choice, and no search at all."""
+"""Comparison of methods that prune to a budget with the floors of that budget: random choice, and no search."""
 
 import itertools
 
@@ -26,7 +26,7 @@ SHOWN = [
 
 
 def floor_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """One row per method, budget and floor of that budget: the difference of their errors, paired by seed.
+    """Return one row per method, budget and floor of that budget: the difference of their errors, paired by seed.
 
     difference < 0: the method errs less than the floor. p_holm: two-sided t test, adjusted for all rows of one network
     and track.
@@ -35,28 +35,28 @@ def floor_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     runs = pd.concat([runs, budgets(runs)], axis=1).dropna(subset=BUDGET)
     rows = []
     for network, group in runs.groupby(NETWORK, sort=False):
-        found = []
+        of_network = []
         for budget, equals in group.groupby(BUDGET, sort=True):
-            found += [dict(zip(BUDGET, budget, strict=True)) | row for row in _rows(equals, confidence)]
-        rows += [dict(zip(NETWORK, network, strict=True)) | row for row in adjusted(found)]
+            of_network += [dict(zip(BUDGET, budget, strict=True)) | row for row in _rows(equals, confidence)]
+        rows += [dict(zip(NETWORK, network, strict=True)) | row for row in adjusted(of_network)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _rows(equals: pd.DataFrame, confidence: float) -> list[dict]:
-    """Every method of one budget against every floor of it."""
+    """Return a row for every method and floor of one budget."""
     cells = [(method, own) for (method, _), own in equals.groupby(["method", "strength"], sort=False)]
     rows = []
     for (method, own), (floor, below) in itertools.product(cells, cells):
         if floor not in FLOORS or floor == method or method == FLOORS[-1]:
             continue
-        found, floor_error = paired_errors(own, below, confidence)
+        comparison, floor_error = paired_errors(own, below, confidence)
         sizes = {"params": own["params_kept"].mean(), "floor_params": below["params_kept"].mean()}
-        rows.append({"method": method, "floor": floor, **sizes, **found, "floor_error": floor_error})
+        rows.append({"method": method, "floor": floor, **sizes, **comparison, "floor_error": floor_error})
     return rows
 
 
 def floors(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """The rows as a sheet."""
+    """Return the rows as a sheet."""
     table = floor_rows(runs, confidence)
     text = caption(
         "Methods that prune to a budget (share of the starting params, or MACs) against the floors of the same budget: "

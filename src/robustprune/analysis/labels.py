@@ -1,4 +1,4 @@
-"""Labels of tables and figures, made from the display names in study/titles.py; the names of gates."""
+"""Labels in tables and figures, made of the display names in study/titles.py."""
 
 from robustprune.study.titles import ARCHITECTURES, DATASETS, INITIALIZATIONS
 
@@ -17,19 +17,19 @@ GATES = {
     "ss_ig": "inclusion probability",
     "slimming": r"scale $\gamma$",
 }
-"""The gate that a method records over the epochs, in the words of its own paper."""
+"""The gate that a method records over the epochs, in the notation of its paper."""
 
 
 def network_title(dataset: str, architecture: str, track: str) -> str:
-    """Heading of one comparison, e.g. "LeNet-300-100 on MNIST, track full"; tracks are never mixed."""
+    """Return the heading of one comparison, e.g. "LeNet-300-100 on MNIST, track full"; tracks are never mixed."""
     return f"{ARCHITECTURES.get(architecture, architecture)} on {DATASETS.get(dataset, dataset)}, track {track}"
 
 
 def initialization_title(name: str) -> str:
-    """An initialization as captions write it: "He normal"."""
+    """Return the name of an initialization in captions, e.g. "He normal"."""
     return INITIALIZATIONS.get(name, name)
 
 
 def gate_label(method: str) -> str:
-    """What the y axis of a method's gates says; "gate" for a method that is new here."""
+    """Return the y label of a method's gates; "gate" for methods without an entry in GATES."""
     return GATES.get(method, "gate")

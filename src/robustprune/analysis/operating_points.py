@@ -1,6 +1,6 @@
-"""Operating points: for each method the smallest network that costs next to nothing in validation error.
+"""Operating points: for each method the smallest network within a margin of dense validation error.
 
-Test images have no say: only error_valid_percent is read (docs/protocol.md).
+Nothing is chosen by test images: only error_valid_percent is read (docs/protocol.md).
 """
 
 from pathlib import Path
@@ -18,11 +18,11 @@ MARGIN = 0.2
 
 
 def operating_points(runs: pd.DataFrame, margin: float = MARGIN) -> list[dict[str, Any]]:
-    """One entry per network, track and method: the strength of fewest mean params whose mean validation error is at
-    most that of dense training plus `margin` (percentage points), with the evidence; strength None where none is.
+    """Return one entry per network, track and method: the chosen strength, and the evidence.
 
-    A strength with a network that is not ok cannot be chosen. Raises StudyError where no dense network was trained for
-    an architecture, or where no images were held out.
+    Chosen is the strength of fewest mean params whose mean validation error is at most that of dense training plus
+    `margin` percentage points; None where no strength is. A strength with a network that is not ok is not chosen.
+    Raises StudyError for an architecture without dense networks, and where no images were held out.
     """
     runs = standard(runs)
     runs = runs[runs["start_of"].isna()]
@@ -41,25 +41,25 @@ def operating_points(runs: pd.DataFrame, margin: float = MARGIN) -> list[dict[st
             fitting = [s for s in strengths if s["all_ok"] and s["error_valid_percent"] <= round(bound, 4)]
             chosen = min(fitting, key=lambda s: s["params_kept"], default=None)
             axes = dict(zip(NETWORK, key, strict=True))
-            found = {"strength": chosen["strength"] if chosen else None, "bound_percent": round(bound, 4)}
-            points.append({**axes, "method": method, **found, "strengths": strengths})
+            choice = {"strength": chosen["strength"] if chosen else None, "bound_percent": round(bound, 4)}
+            points.append({**axes, "method": method, **choice, "strengths": strengths})
     return points
 
 
 def _evidence(own: pd.DataFrame) -> list[dict[str, Any]]:
-    """What each strength kept and its validation error, largest first."""
-    found = []
+    """Return kept params and validation error of each strength, largest network first."""
+    entries = []
     for strength, group in own.groupby("strength", sort=False):
         entry = {"strength": strength, "params_kept": round(float(group["params_kept"].mean()), 1)}
         entry["error_valid_percent"] = round(float(group["error_valid_percent"].mean()), 4)
-        found.append({**entry, "n": len(group), "all_ok": bool((group["status"] == "ok").all())})
-    return sorted(found, key=lambda s: -s["params_kept"])
+        entries.append({**entry, "n": len(group), "all_ok": bool((group["status"] == "ok").all())})
+    return sorted(entries, key=lambda s: -s["params_kept"])
 
 
 def write_operating_points(source: Path, output: Path, margin: float = MARGIN, force: bool = False) -> list[dict]:
-    """Write the operating points of the runs.csv in `source` as YAML; returns them.
+    """Write the operating points of the runs.csv in `source` as YAML; return them.
 
-    Raises StudyError where `output` exists and `force` is not set: a committed choice is not replaced by accident.
+    Raises StudyError where `output` exists and `force` is false, so that no committed choice is replaced by accident.
     """
     if output.exists() and not force:
         raise StudyError(f"{output}: exists already; give --force to replace it")

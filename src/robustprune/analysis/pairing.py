@@ -1,4 +1,4 @@
-"""Errors of two cells set side by side, paired by seed."""
+"""Differences of the errors of two cells, paired by seed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +11,11 @@ DIFFERENCE = [*interval_columns("difference"), "p_holm", "n"]
 
 
 def paired_errors(own: pd.DataFrame, other: pd.DataFrame, confidence: float) -> tuple[dict[str, Any], float]:
-    """Columns error (with its interval) and DIFFERENCE of two cells' networks, pairs by replicate: own minus other in
-    percentage points; and the other's mean error. p_holm holds the unadjusted p value until `adjusted` is applied."""
+    """Return the columns error (with its interval) and DIFFERENCE of two cells, and the mean error of the other.
+
+    The difference is own minus other in percentage points, paired by replicate. p_holm holds the unadjusted p value
+    until `adjusted` is applied.
+    """
     error, reached = (cell.set_index("replicate")["error_test_percent"].astype(float) for cell in (own, other))
     paired, alone = paired_difference(error, reached.reindex(error.index), confidence), mean_interval(error, confidence)
     columns = {**alone.columns("error"), **paired.columns("difference")}
@@ -20,5 +23,5 @@ def paired_errors(own: pd.DataFrame, other: pd.DataFrame, confidence: float) -> 
 
 
 def adjusted(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of one family of tests with Holm's p values."""
+    """Return the rows of one family of tests with p_holm adjusted by Holm's method."""
     return [{**row, "p_holm": p} for row, p in zip(rows, holm([row["p_holm"] for row in rows]), strict=True)]

@@ -1,4 +1,4 @@
-"""Read the collected tables of a study, the user's or the shipped reference."""
+"""Reading of collected tables, the user's or the shipped reference."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -23,12 +23,14 @@ RESULTS = (
     *("undetermined_fraction", "rounding_error_change_percent", "gates_above_090_fraction", "train_macs"),
     *("inference_ms_kept", "inference_ms_kept_batch1"),
 )
-"""What a network that diverged or failed has no number for, whatever its record says."""
+"""Columns that are NaN for networks that diverged or failed, whatever their records say."""
 
 
 class Collected:
-    """Tables of a study: runs (one row per network, with details), history (per network and epoch) and gates (sampled
-    trajectories). Each is read when it is first used, so a figure needs only the files that it shows."""
+    """Tables of a study: runs (a row per network, with details), history (per network and epoch) and sampled gates.
+
+    History and gates are read at their first use, so that a figure needs only the files that it shows.
+    """
 
     def __init__(self, runs: pd.DataFrame, read: Callable[[str], pd.DataFrame]):
         self.runs, self._read = runs, read
@@ -49,24 +51,24 @@ class Collected:
         return sorted(self.runs["method"].unique())
 
     def of_methods(self, methods: Sequence[str]) -> "Collected":
-        """The runs of these methods only; raises StudyError for one that is not there."""
+        """Return the tables with the runs of these methods only; raises StudyError for a method without runs."""
         for name in methods:
             if name not in self.methods:
                 raise StudyError(f"no method {name!r} in these runs{nearest(name, self.methods)}")
         return self.with_runs(self.runs[self.runs["method"].isin(methods)])
 
     def with_runs(self, runs: pd.DataFrame) -> "Collected":
-        """The same tables with other runs."""
+        """Return the same tables with other runs."""
         return Collected(runs, self._read)
 
 
 def read_collected(folder: Path) -> Collected:
-    """Read the tables of a folder; raises StudyError naming a missing one, at its first use."""
+    """Read the tables of a folder; raises StudyError naming a missing one, history and gates at their first use."""
     return Collected(read_detailed_runs(folder), lambda name: _read_parquet(folder / name))
 
 
 def read_runs(path: Path) -> pd.DataFrame:
-    """Read a runs.csv. Raises StudyError for a missing file or columns that are not the contract's."""
+    """Read a runs.csv; raises StudyError for a missing file and for other columns than records.record.COLUMNS."""
     runs = _read_csv(path)
     if list(runs.columns) != list(COLUMNS):
         wrong = sorted(set(COLUMNS).symmetric_difference(runs.columns)) or ["order"]
@@ -78,10 +80,10 @@ def read_runs(path: Path) -> pd.DataFrame:
 
 
 def read_detailed_runs(folder: Path) -> pd.DataFrame:
-    """runs.csv of a folder with the columns of its details.csv beside them.
+    """Read the runs.csv of a folder, joined with its details.csv.
 
-    RESULTS of networks that diverged or failed are NaN: a table counts these networks and shows no number of theirs.
-    Raises StudyError as read_runs does, and for a details.csv without the columns that say what was asked.
+    RESULTS of networks that diverged or failed are NaN: tables count these networks and show no numbers of them.
+    Raises StudyError as read_runs does, and for a details.csv without the columns ASKED.
     """
     runs, details = read_runs(folder / "runs.csv"), _read_details(folder / "details.csv")
     runs = runs.merge(details.drop(columns="status"), on=[*CELL, "replicate"], validate="one_to_one")
@@ -91,32 +93,34 @@ def read_detailed_runs(folder: Path) -> pd.DataFrame:
 
 
 def missing_note(folder: Path) -> str:
-    """What tables and figures made from a folder must say about cells without results (its missing.csv); often ""."""
+    """Return the note on cells without results (missing.csv) for tables and figures of a folder, "" without any."""
     path = folder / "missing.csv"
     count = len(pd.read_csv(path)) if path.exists() else 0
     return "" if not count else f"Cells of this study without results yet: {count} (missing.csv)"
 
 
 def slots(architecture: str) -> list[str]:
-    """Slot names in the order of hyphen-joined unit counts."""
+    """Return the slot names in the order of hyphen-joined unit counts."""
     return [slot.name for slot in find_architecture(architecture).slots]
 
 
 def settings_of(runs: pd.DataFrame) -> pd.Series:
-    """The method's settings of each network as a dictionary; an empty one where none are recorded."""
+    """Return the method's settings of each network as a dictionary, empty where none are recorded."""
     return runs["settings"].map(lambda text: json.loads(text) if isinstance(text, str) else {})
 
 
 def used(runs: pd.DataFrame) -> list[tuple[SimpleNamespace, SimpleNamespace]]:
-    """The distinct (training, settings) of networks, with attributes for their keys. A gate learning rate that is not
-    set is that of the weights."""
-    found = []
+    """Return the distinct (training, settings) of networks, with attributes for their keys.
+
+    A gate learning rate that is not set is that of the weights.
+    """
+    pairs = []
     for training, settings in runs[["training", "settings"]].dropna().drop_duplicates().itertuples(index=False):
         training, settings = json.loads(training), json.loads(settings)
         if settings.get("gate_learning_rate", 0) is None:
             settings["gate_learning_rate"] = training["learning_rate"]
-        found.append((SimpleNamespace(**training), SimpleNamespace(**settings)))
-    return found
+        pairs.append((SimpleNamespace(**training), SimpleNamespace(**settings)))
+    return pairs
 
 
 def _read_details(path: Path) -> pd.DataFrame:

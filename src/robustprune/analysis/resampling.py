@@ -9,13 +9,13 @@ from scipy import stats
 
 from robustprune.analysis.statistics import LEAST, Estimate, known_values
 
-SEED = 0  # of every resampling, each with a generator of its own
+SEED = 0  # seed of every resampling; each makes its own generator
 
 
 def interquartile_mean(values: ArrayLike, axis: int = -1) -> np.ndarray:
-    """Mean of the middle half of the values (a quarter of them, rounded down, cut from each end): [..., n] -> [...].
+    """Return the mean of the middle half of the values, [..., n] -> [...]; a quarter, rounded down, is cut per side.
 
-    Less moved by one bad seed than the mean, less by noise than the median (Agarwal et al., NeurIPS 2021).
+    It varies less than the mean with one bad seed, and less than the median with noise (Agarwal et al., NeurIPS 2021).
     """
     return stats.trim_mean(values, 0.25, axis=axis)
 
@@ -23,12 +23,12 @@ def interquartile_mean(values: ArrayLike, axis: int = -1) -> np.ndarray:
 def bootstrap_interval(
     values: ArrayLike, statistic: Callable[..., np.ndarray], confidence: float = 0.95, resamples: int = 5000
 ) -> Estimate:
-    """A statistic(values, axis) of seeds [n] with its BCa bootstrap interval; NaN values (failed runs) are left out.
+    """Return a statistic(values, axis) of seeds [n] with its BCa bootstrap interval; NaN (failed runs) is left out.
 
-    The generator is the function's own with a fixed seed, so equal data give equal intervals. With five seeds it covers
-    less than it says (of a mean about 84 % for 95 %): use it where no exact interval is known. Without spread the
-    interval is the value itself. Where ties leave the BCa interval undefined (the statistic is the same whichever value
-    is left out) the interval is that of the percentiles.
+    The generator has a fixed seed, so equal data give equal intervals. With five seeds the coverage is below the level
+    (of a mean about 84 % for 95 %): use it where no exact interval is known. Without spread the interval is the value
+    itself. Where ties leave the BCa interval undefined (the statistic is the same whichever value is left out) it is
+    the percentile interval.
     """
     data = known_values(values)
     value = float(statistic(data, axis=-1)) if len(data) else np.nan
@@ -46,9 +46,9 @@ def _resampled(
     data: np.ndarray, statistic: Callable[..., np.ndarray], confidence: float, resamples: int, method: str
 ) -> tuple[float, float]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # what NaN says already
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # the result is NaN then
         with np.errstate(invalid="ignore"):
-            found = stats.bootstrap(
+            interval = stats.bootstrap(
                 (data,),
                 statistic,
                 confidence_level=confidence,
@@ -57,15 +57,15 @@ def _resampled(
                 vectorized=True,
                 rng=np.random.default_rng(SEED),
             ).confidence_interval
-    return float(found.low), float(found.high)
+    return float(interval.low), float(interval.high)
 
 
 def rank_intervals(scores: ArrayLike, confidence: float = 0.95, resamples: int = 5000) -> list[Estimate]:
-    """Rank of each of m methods by its mean score [m, n] (1: smallest; ties share their mean rank), with the percentile
-    bootstrap over seeds; the same seeds are drawn for all methods, as the networks are paired.
+    """Return the rank of each of m methods by mean score [m, n], with its percentile bootstrap interval over seeds.
 
-    A seed at which any method has no score (NaN: diverged, failed) is left out for all of them; n is what remains, and
-    below LEAST there is no interval.
+    Rank 1 is the smallest mean; ties share their mean rank. The same seeds are drawn for all methods, because networks
+    are paired. A seed without a score of any one method (NaN: diverged, failed) is left out for all. n is the number of
+    remaining seeds; below LEAST there is no interval.
     """
     data = np.asarray(scores, dtype=float)
     data = data[:, ~np.isnan(data).any(axis=0)]

@@ -1,4 +1,4 @@
-"""Robustness tables: what is kept and how well it works, by starting width and by initialization."""
+"""Robustness tables: kept size and error by starting width and by initialization."""
 
 import numpy as np
 import pandas as pd
@@ -30,10 +30,10 @@ SHOWN = [
 
 
 def summarize(runs: pd.DataFrame, by: list[str], confidence: float) -> pd.DataFrame:
-    """One row per group: mean units kept, mean and interval of params and error, range, n, and how many are not ok.
+    """Return one row per group: mean units kept, mean and interval of params and error, range, n and not_ok.
 
-    Collapsed runs enter every mean (they are results); diverged and failed ones have no numbers and show in `not_ok`
-    and in a smaller n.
+    Collapsed runs are results and enter every mean. Diverged and failed ones have no numbers; they count in `not_ok`
+    and make n smaller.
     """
     rows = []
     for key, group in runs.groupby(by, sort=False):
@@ -47,13 +47,13 @@ def summarize(runs: pd.DataFrame, by: list[str], confidence: float) -> pd.DataFr
 
 
 def mean_units(units: pd.Series) -> str:
-    """Mean units per slot over seeds, rounded: "183.2-108.4-55.0"."""
+    """Return the mean units per slot over seeds, rounded: "183.2-108.4-55.0"."""
     known = [split_units(text) for text in units.dropna()]
     return "-".join(f"{mean:.1f}" for mean in np.mean(known, axis=0)) if known else ""
 
 
 def robustness(name: str, runs: pd.DataFrame, confidence: float) -> Sheet:
-    """One table of GROUPS."""
+    """Return one table of GROUPS."""
     by, title = GROUPS[name]
     chosen, start = _along(runs, name)
     table = summarize(chosen, by, confidence)
@@ -70,8 +70,10 @@ def robustness(name: str, runs: pd.DataFrame, confidence: float) -> Sheet:
 
 
 def _along(runs: pd.DataFrame, name: str) -> tuple[pd.DataFrame, str]:
-    """The networks of one table, of which only one axis varies, and what the other is; all of them where its standard
-    value is missing: every row names both."""
+    """Return the networks of one table and the value of the axis that does not vary.
+
+    Where no network has the standard value of that axis, all networks are returned; every row names both axes.
+    """
     if name == "robustness_width":
         fixed, start = runs["initialization"] == STANDARD_INITIALIZATION, "initialization "
         start += initialization_title(STANDARD_INITIALIZATION)

@@ -1,4 +1,4 @@
-"""Which networks a table or figure shows. What the study asked for is read from its columns, never guessed."""
+"""Selection of the networks that a table or figure shows, by the columns that say what the study asked for."""
 
 import pandas as pd
 
@@ -10,23 +10,22 @@ STANDARD_START = f"width 1, {initialization_title(STANDARD_INITIALIZATION)}"
 METHOD_UNDER_STUDY = "bernoulli"
 UNPRUNED = "dense"
 FLOORS = ("random", "width_uniform")
-"""What every search must beat at the same size: units removed at random, and networks made that size without a
-search."""
+"""Baselines at the same size: units removed at random, and networks of that size without a search."""
 BUDGET = ["measure", "target"]
 
 
 def standard(runs: pd.DataFrame) -> pd.DataFrame:
-    """The networks of the standard start: width 1, He normal."""
+    """Return the networks of the standard start: width 1, He normal."""
     return runs[(runs["initialization"] == STANDARD_INITIALIZATION) & (runs["width"] == 1)]
 
 
 def of_standard_initialization(runs: pd.DataFrame) -> pd.DataFrame:
-    """The networks of every width that started from He normal."""
+    """Return the networks of every width that started from He normal."""
     return runs[runs["initialization"] == STANDARD_INITIALIZATION]
 
 
 def without(runs: pd.DataFrame, chosen: pd.DataFrame, start: str) -> str:
-    """What a caption must say of networks of `runs` that have no row in `chosen`, which shows only one start."""
+    """Return the sentence of a caption on networks of `runs` that have no row in `chosen`, which shows one start."""
     left = set(chosen[NETWORK].itertuples(index=False, name=None))
     missing = [key for key in dict.fromkeys(runs[NETWORK].itertuples(index=False, name=None)) if key not in left]
     if not len(runs):
@@ -35,15 +34,17 @@ def without(runs: pd.DataFrame, chosen: pd.DataFrame, start: str) -> str:
 
 
 def studied(runs: pd.DataFrame) -> pd.DataFrame:
-    """The networks at operating points, and the unpruned ones; every strength of a data set, architecture and track
-    for which the study names no operating point. Controls, whose sizes are another method's, are left out."""
+    """Return the networks at operating points, and the unpruned ones, without controls.
+
+    For a data set, architecture and track without operating points these are the networks of every strength.
+    """
     runs = runs[runs["start_of"].isna()]
     named = runs.groupby(NETWORK)["operating_point"].transform("any").astype(bool)
     return runs[~named | runs["operating_point"] | (runs["method"] == UNPRUNED)]
 
 
 def rule_of_strengths(runs: pd.DataFrame) -> str:
-    """The rule of `studied` as a caption says it."""
+    """Return the sentence of a caption on the rule of `studied`."""
     named = runs.groupby(NETWORK)["operating_point"].any()
     if named.all() and len(named):
         return "Methods at their operating points."
@@ -53,25 +54,24 @@ def rule_of_strengths(runs: pd.DataFrame) -> str:
 
 
 def compared(runs: pd.DataFrame) -> pd.DataFrame:
-    """What a trade-off sets side by side: the networks that methods found, and the floors. Other controls, whose sizes
-    are another method's, are left out."""
+    """Return the networks of a trade-off: those of methods and floors, without other controls."""
     return runs[runs["start_of"].isna() | runs["method"].isin(FLOORS)]
 
 
 def of_cells(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a long table (history, gates) that belong to the cells of `runs`."""
+    """Return the rows of a long table (history, gates) that belong to the cells of `runs`."""
     return table.merge(runs[CELL].drop_duplicates(), on=CELL) if len(table) else table
 
 
 def nearest_to_standard(runs: pd.DataFrame) -> pd.DataFrame:
-    """One cell per method and strength: He normal where there is such a cell, then the width nearest to 1."""
+    """Return one cell per method and strength: He normal if there is one, then the width nearest to 1."""
     cells = runs[CELL].drop_duplicates()
     order = cells.assign(other=cells["initialization"] != STANDARD_INITIALIZATION, far=(cells["width"] - 1).abs())
     return order.sort_values(["other", "far"], kind="stable").drop_duplicates(SERIES)[CELL]
 
 
 def budgets(runs: pd.DataFrame) -> pd.DataFrame:
-    """measure and target of each network: its own settings', or those of the cell whose size it has; else None."""
+    """Return measure and target of each network, from its settings or those of its source, else None."""
     settings = settings_of(runs)
     cells = list(zip(*(runs[name] for name in NETWORK), runs["method"] + "/" + runs["strength"], strict=True))
     known = dict(zip(cells, settings, strict=True))

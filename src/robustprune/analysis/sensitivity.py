@@ -1,4 +1,4 @@
-"""How much do kept size and test error depend on the starting size, the initialization and the seed, per method?"""
+"""Sensitivity of kept size and test error to the starting size, the initialization and the seed, per method."""
 
 import numpy as np
 import pandas as pd
@@ -72,7 +72,7 @@ SEED_SHOWN = [
 
 
 def sensitivity_width(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """Robustness to the starting size: elasticity of the kept params, and the ends over the starting widths."""
+    """Return the robustness to the starting size: elasticity of the kept params, smallest and largest means."""
     rows = []
     for key, group in of_standard_initialization(studied(runs)).groupby(SERIES, sort=False):
         if group["width"].nunique() > 1:
@@ -100,7 +100,7 @@ def sensitivity_width(runs: pd.DataFrame, confidence: float) -> Sheet:
 
 
 def sensitivity_initialization(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """Robustness to the initial weights: variation of the mean params over initializations, and their ends."""
+    """Return the robustness to the initial weights: variation of the mean params over initializations."""
     rows, at_width_one = [], studied(runs)
     for _, network in at_width_one[at_width_one["width"] == 1].groupby(NETWORK, sort=False):
         cells = {key: own for key, own in network.groupby(SERIES, sort=False) if own["initialization"].nunique() > 1}
@@ -135,7 +135,7 @@ def sensitivity_initialization(runs: pd.DataFrame, confidence: float) -> Sheet:
 
 
 def sensitivity_seed(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """Robustness to the seed at the standard start: variation of the params, spread of the error, runs that failed."""
+    """Return the robustness to the seed at the standard start: variation of params, spread of errors, failures."""
     rows, references = [], []
     for network, group in standard(studied(runs)).groupby(NETWORK, sort=False):
         cells = dict(list(group.groupby(["method", "strength"])))
@@ -171,7 +171,7 @@ def sensitivity_seed(runs: pd.DataFrame, confidence: float) -> Sheet:
 
 
 def _with_ends(row: dict, group: pd.DataFrame, axis: str, confidence: float) -> dict:
-    """The row with the smallest and largest mean along an axis, the runs that are not ok, and n."""
+    """Return the row with the smallest and largest mean along an axis, the share of runs not ok, and n."""
     for name, column in (("params", "params_kept"), ("error", "error_test_percent")):
         means = group.groupby(axis)[column].mean()
         row |= {f"{name}_smallest": means.min(), f"{name}_largest": means.max()}

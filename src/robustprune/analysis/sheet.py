@@ -1,4 +1,4 @@
-"""A table in the three forms it is written in: CSV with all digits, an HTML page for the report, LaTeX to paste."""
+"""A table in three forms: CSV with all digits, an HTML page for the report, LaTeX to paste."""
 
 import html
 import re
@@ -24,7 +24,10 @@ STRONG = re.compile(r"\*\*(.+?)\*\*")
 
 @dataclass(frozen=True)
 class Sheet:
-    """table: the numbers; sections: heading and rows as a person reads them; text: all columns are prose."""
+    """A table of numbers with its readable form.
+
+    table: the numbers. sections: heading and readable rows. text: whether all columns are prose.
+    """
 
     table: pd.DataFrame
     title: str
@@ -44,10 +47,10 @@ class Sheet:
         heading: Callable[..., str] = network_title,
         text: bool = False,
     ) -> "Sheet":
-        """Show `columns` of a table, with a section for each value of the columns `by`, in the order of the rows.
+        """Return a sheet of `columns` of a table, with a section for each value of the columns `by`.
 
-        A column's title may name columns of the table in braces ("P({reference} better)"): those of a section's first
-        row are put in.
+        A title may contain columns of the table in braces ("P({reference} better)"). Their values in the first row of a
+        section replace them.
         """
         sections = []
         for key, rows in table.groupby(list(by), sort=False):
@@ -56,7 +59,7 @@ class Sheet:
         return cls(table, title, sections, caption, text)
 
     def html(self) -> str:
-        """A self-contained page with one table per section."""
+        """Return a self-contained page with one table per section."""
         title, caption = html.escape(self.title, quote=False), html.escape(self.caption, quote=False)
         parts = ["<!doctype html><html lang='en'><head><meta charset='utf-8'>"]
         parts.append(f"<title>{title}</title>{STYLE}</head><body><h2>{title}</h2>")
@@ -68,7 +71,7 @@ class Sheet:
         return "".join(parts)
 
     def latex(self, label: str) -> str:
-        """One table environment per section (booktabs), labelled tab:<label> or tab:<label>-<number>."""
+        """Return one table environment per section (booktabs), labelled tab:<label> or tab:<label>-<number>."""
         parts = [f"% {self.title}; needs \\usepackage{{booktabs}}\n"]
         for number, (heading, rows) in enumerate(self.sections, 1):
             width = f"p{{{0.9 / max(1, len(rows.columns)):.2f}\\linewidth}}"
@@ -94,6 +97,6 @@ def _escaped(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _escape(text: str) -> str:
-    """LaTeX's special characters as characters."""
+    """Return the text with escapes for LaTeX's special characters."""
     names = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$"}
-    return re.sub(r"[\\~^<>&%$#_{}]", lambda found: names.get(found[0], "\\" + found[0]), text)
+    return re.sub(r"[\\~^<>&%$#_{}]", lambda match: names.get(match[0], "\\" + match[0]), text)

@@ -1,4 +1,4 @@
-"""Statistics over seeds: the replicate is the unit of replication, every interval states its n and level."""
+"""Statistics over seeds: the replicate is the unit of replication; every interval has its n and level."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 LEAST = 3
-"""Networks from which an interval, or a test of spread, says anything: two leave one degree of freedom, and t intervals
-six times as wide as the difference of the two."""
+"""Fewest networks for an interval or a test of spread: two networks leave one degree of freedom, and a t interval that
+reaches six times their difference to either side."""
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,20 @@ class Estimate:
     n: int
 
     def columns(self, name: str) -> dict[str, float]:
-        """As columns of a table, named by `interval_columns`."""
+        """Return the estimate as columns of a table, named by `interval_columns`."""
         return dict(zip(interval_columns(name), (self.mean, self.low, self.high, self.n), strict=True))
 
 
 def interval_columns(name: str) -> tuple[str, str, str, str]:
-    """Columns of an estimate: the mean, the ends of its interval, the networks whose number is known."""
+    """Return the columns of an estimate: mean, ends of its interval, number of networks with a known value."""
     return name, f"{name}_low", f"{name}_high", f"{name}_n"
 
 
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
-    """Mean over seeds [n] with Student's t interval at level `confidence`; NaN values (failed runs) are left out.
+    """Return the mean over seeds [n] with Student's t interval at level `confidence`; NaN (failed runs) is left out.
 
-    Why t and not the bootstrap: with the study's five seeds the percentile bootstrap covers 84 % where it says
-    95 %, t covers what it says for anything near normal (tests/analysis/test_statistics.py simulates both).
+    Not the bootstrap: with the study's five seeds the 95 % percentile bootstrap covers 84 %, whereas t covers its level
+    for nearly normal values (tests/analysis/test_statistics.py simulates both).
     """
     data = known_values(values)
     n = len(data)
@@ -56,20 +56,22 @@ class Difference(Estimate):
 
 
 def paired_difference(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Difference:
-    """first - second [n], paired by position (the same seed): Student's t interval and test.
+    """Return the mean of first - second [n], paired by position (the same seed), with Student's t interval and test.
 
     Pairs with a NaN (a failed run) are left out; with fewer than LEAST pairs, or no spread at all, p is NaN.
     """
     differences = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
-    found = mean_interval(differences, confidence)
+    estimate = mean_interval(differences, confidence)
     known = known_values(differences)
     p = float(stats.ttest_1samp(known, 0).pvalue) if len(known) >= LEAST and np.ptp(known) > 0 else np.nan
-    return Difference(found.mean, found.low, found.high, found.n, p)
+    return Difference(estimate.mean, estimate.low, estimate.high, estimate.n, p)
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:
-    """p values adjusted for their number [m] (Holm, 1979): the family-wise error of rejecting those below a level is at
-    most that level. NaN values stay NaN and do not count."""
+    """Return p values [m] adjusted for their number (Holm, 1979); NaN stays NaN and does not count.
+
+    Rejecting the adjusted values below a level has a family-wise error of at most that level.
+    """
     p = np.asarray(p_values, dtype=float)
     adjusted = np.full(p.shape, np.nan)
     order = np.argsort(p)[: np.count_nonzero(~np.isnan(p))]  # NaN sorts last
@@ -79,14 +81,14 @@ def holm(p_values: ArrayLike) -> np.ndarray:
 
 
 def elasticity(start: ArrayLike, kept: ArrayLike, confidence: float = 0.95) -> Estimate:
-    """Slope of log(kept [n]) on log(start [n]), least squares over the group means: 0 where the start does not matter,
-    2 where a fully connected network keeps a fixed share of what it started with.
+    """Return the slope of log(kept [n]) on log(start [n]), by least squares over the means of equal starts.
 
-    The slope is a weighted sum of the means of the networks that start alike, so its interval is Welch's (t, degrees of
-    freedom by Satterthwaite): only the spread over seeds counts, not how far the means are from a line. It covers
-    what it says with three seeds and with five, where the bootstrap over seeds covers 81 and 90 % for 95 %
-    (tests/analysis/test_statistics.py). Collapsed networks enter as long as they keep anything; NaN and zero do not, n
-    says how many did. NaN with fewer than two starts.
+    It is 0 where the start does not matter, and 2 where a fully connected network keeps a fixed share of its units. The
+    slope is a weighted sum of means, so its interval is Welch's (t, degrees of freedom by Satterthwaite): it measures
+    the spread over seeds, not the distance of the means from a line. It covers its level with three seeds and with
+    five, where the 95 % bootstrap over seeds covers 81 and 90 % (tests/analysis/test_statistics.py). Collapsed networks
+    count if they keep anything; NaN and zero are left out, and n is the number of the others. NaN with fewer than two
+    starts.
     """
     starts, groups = _logarithms(start, kept)
     n = sum(map(len, groups))
@@ -107,9 +109,11 @@ def elasticity(start: ArrayLike, kept: ArrayLike, confidence: float = 0.95) -> E
 
 
 def steepest(start: ArrayLike, kept: ArrayLike) -> float:
-    """Largest absolute slope of log(kept [n]) on log(start [n]) between the means of neighbouring starts: what the
-    elasticity averages away where sizes rise and fall again. Ignores the same values as `elasticity`; NaN with fewer
-    than two starts."""
+    """Return the largest absolute slope of log(kept [n]) on log(start [n]) between means of neighbouring starts.
+
+    It shows sizes that rise and fall, which `elasticity` averages out, and ignores the same values as `elasticity`. NaN
+    with fewer than two starts.
+    """
     starts, groups = _logarithms(start, kept)
     if len(starts) < 2:
         return np.nan
@@ -117,7 +121,7 @@ def steepest(start: ArrayLike, kept: ArrayLike) -> float:
 
 
 def _logarithms(start: ArrayLike, kept: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Logarithms of the distinct starts in order, and of what is kept from each; NaN and zero are left out."""
+    """Return the logarithms of the distinct starts, ascending, and of the sizes kept from each, without NaN and 0."""
     x, y = np.asarray(start, dtype=float), np.asarray(kept, dtype=float)
     used = ~np.isnan(y) & (y > 0)
     x, y = np.log(x[used]), np.log(y[used])
@@ -126,10 +130,10 @@ def _logarithms(start: ArrayLike, kept: ArrayLike) -> tuple[np.ndarray, list[np.
 
 
 def coefficient_of_variation(values: ArrayLike, confidence: float = 0.95) -> Estimate:
-    """Standard deviation over mean of positive values [n], in percent; NaN values (failed runs) are left out.
+    """Return standard deviation over mean of positive values [n], in percent; NaN (failed runs) is left out.
 
-    The interval is that of the standard deviation of a normal sample (chi-square); the mean's own error, second order
-    where the coefficient is small, is left out. NaN with fewer than two values, no interval below LEAST.
+    The interval is that of the standard deviation of a normal sample (chi-square). The error of the mean, which is of
+    second order for small coefficients, is neglected. NaN with fewer than two values, no interval below LEAST.
     """
     data = known_values(values)
     n = len(data)
@@ -142,11 +146,10 @@ def coefficient_of_variation(values: ArrayLike, confidence: float = 0.95) -> Est
 
 
 def brown_forsythe(groups: Sequence[ArrayLike]) -> float:
-    """p value of equal spread of samples (Brown and Forsythe, 1974: Levene's test about medians).
+    """Return the p value of equal spread of samples (Brown and Forsythe, 1974: Levene's test about medians).
 
-    NaN values are left out, and so are samples of fewer than LEAST values: two values lie equally far from their median
-    whatever they are, so such samples seem to have a spread without any uncertainty. p is NaN with fewer than two
-    samples left, or without any spread.
+    NaN values are left out, and samples of fewer than LEAST values: two values are always equally far from their
+    median, so their spread would seem certain. p is NaN with fewer than two samples, or without any spread.
     """
     samples = [sample for sample in map(known_values, groups) if len(sample) >= LEAST]
     if len(samples) < 2 or not any(np.ptp(sample) for sample in samples):
@@ -155,11 +158,11 @@ def brown_forsythe(groups: Sequence[ArrayLike]) -> float:
 
 
 def probability_of_improvement(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Estimate:
-    """Probability that a network of `first` [n] has a smaller value than one of `second` [m], ties counting half (Mann
-    and Whitney's U over n m), with Newcombe's interval (2006, method 5: a score interval, so it stays within [0, 1]).
+    """Return the probability that a network of `first` [n] has a smaller value than one of `second` [m].
 
-    A run without a value (diverged, failed) counts as larger than every run that has one. n: the smaller of the two
-    samples; no interval where it is below LEAST.
+    Ties count half (Mann and Whitney's U over n m). The interval is Newcombe's (2006, method 5), a score interval
+    within [0, 1]. A run without a value (diverged, failed) counts as larger than every run with one. n is that of the
+    smaller sample; there is no interval below LEAST.
     """
     a, b = (np.nan_to_num(np.asarray(values, dtype=float), nan=np.inf) for values in (first, second))
     n = min(len(a), len(b))
@@ -171,30 +174,32 @@ def probability_of_improvement(first: ArrayLike, second: ArrayLike, confidence: 
 
 
 def _newcombe(share: float, n: int, m: int, confidence: float) -> tuple[float, float]:
-    """Ends where |share - p| is z standard errors of a U statistic under exponential-like alternatives (Hanley and
-    McNeil, 1982), with n and m replaced by their mean."""
+    """Return the interval's ends, where |share - p| is z standard errors of a U statistic.
+
+    The standard error is that of Hanley and McNeil (1982), with n and m replaced by their mean.
+    """
     z, middle = stats.norm.ppf((1 + confidence) / 2), (n + m) / 2 - 1
 
     def excess(p: float, sign: int) -> float:
         variance = p * (1 - p) * (1 + middle * (1 - p) / (2 - p) + middle * p / (1 + p)) / (n * m)
         return sign * (p - share) - z * np.sqrt(variance)
 
-    near = 1e-9  # 0 and 1 themselves solve the equation too, with no variance
+    near = 1e-9  # 0 and 1 also solve the equation, with zero variance
     low = 0.0 if share == 0 else optimize.brentq(lambda p: excess(p, -1), 0.0, share - near)
     high = 1.0 if share == 1 else optimize.brentq(lambda p: excess(p, 1), share + near, 1.0)
     return low, high
 
 
 def share_not_ok(status: Sequence[str], confidence: float = 0.95) -> Estimate:
-    """Share of runs [n] that collapsed, diverged or failed, in percent, with Wilson's interval."""
+    """Return the share of runs [n] that collapsed, diverged or failed, in percent, with Wilson's interval."""
     bad, n = sum(entry != "ok" for entry in status), len(status)
     if n == 0:
         return Estimate(np.nan, np.nan, np.nan, 0)
-    found = stats.binomtest(bad, n).proportion_ci(confidence, method="wilson")
-    return Estimate(100 * bad / n, 100 * float(found.low), 100 * float(found.high), n)
+    interval = stats.binomtest(bad, n).proportion_ci(confidence, method="wilson")
+    return Estimate(100 * bad / n, 100 * float(interval.low), 100 * float(interval.high), n)
 
 
 def known_values(values: ArrayLike) -> np.ndarray:
-    """Values [n] without NaN (failed runs)."""
+    """Return the values [n] without NaN (failed runs)."""
     data = np.asarray(values, dtype=float)
     return data[~np.isnan(data)]

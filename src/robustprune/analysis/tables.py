@@ -1,4 +1,4 @@
-"""Every table of the study: `robustprune tables` writes each as CSV (all digits), HTML (for the report) and LaTeX."""
+"""All tables of the study; `robustprune tables` writes each as CSV (all digits), HTML (for the report) and LaTeX."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -43,10 +43,10 @@ TABLES: dict[str, Callable[[pd.DataFrame, float], Sheet]] = {
 def write_tables(
     source: Path, folder: Path, confidence: float = 0.95, names: Sequence[str] | None = None
 ) -> list[Path]:
-    """Write tables (all, or those named) of the runs.csv and details.csv in `source`; returns the paths.
+    """Write tables (all, or those named) of the runs.csv and details.csv in `source`; return the paths.
 
-    A table that cannot be made does not stop the others: its page and standard error say why. Raises StudyError for an
-    unknown name.
+    A table that cannot be made does not stop the others; its page and standard error give the reason. Raises StudyError
+    for an unknown name.
     """
     for name in names or ():
         if name not in TABLES:

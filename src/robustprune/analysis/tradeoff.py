@@ -1,4 +1,4 @@
-"""The trade-off of every method: what each strength keeps, and at what error."""
+"""The trade-off of every method: kept size and error of each strength."""
 
 import pandas as pd
 
@@ -26,10 +26,10 @@ SHOWN = [
 
 
 def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """One row per method and strength at the standard start: means and intervals of params, MACs and test error.
+    """Return one row per method and strength at the standard start: means and intervals of params, MACs and error.
 
-    Collapsed networks enter the means; diverged and failed ones have no numbers and show in `not_ok`. Of the controls
-    only the floor without a search is there.
+    Collapsed networks enter the means; diverged and failed ones have no numbers and count in `not_ok`. Controls are
+    left out, except the floor without a search.
     """
     rows = []
     for key, group in compared(standard(runs)).groupby(SERIES, sort=False):
@@ -45,7 +45,7 @@ def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
 
 
 def tradeoff(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """The points as a table, largest networks first within a method, with its page."""
+    """Return the points as a sheet, largest networks first within a method."""
     table = points(runs, confidence)
     table = table.sort_values([*NETWORK, "method", "params"], ascending=[True] * 4 + [False], kind="stable")
     text = caption(

@@ -1,4 +1,4 @@
-"""One function per figure; `robustprune figure NAME` draws it from collected or shipped tables."""
+"""Figures, one function each; `robustprune figure NAME` draws one from collected or shipped tables."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -41,14 +41,14 @@ FIGURES: dict[str, Callable[[Collected, float], Figure]] = {
 
 
 def caption(name: str) -> str:
-    """What the report says below a figure: its function's docstring."""
+    """Return the caption of a figure in the report: the docstring of its function."""
     return " ".join(FIGURES[name].__doc__.split())
 
 
 def draw_figure(
     name: str, source: Path, folder: Path, confidence: float = 0.95, methods: Sequence[str] | None = None
 ) -> list[Path]:
-    """Draw one figure from the tables in `source`, of all methods or of those named; returns the files.
+    """Draw one figure from the tables in `source`, of all methods or of those named; return the files.
 
     Raises StudyError for an unknown figure or method.
     """

@@ -1,4 +1,4 @@
-"""Figures against the initialization: every network a point, mean and interval beside them."""
+"""Figures by initialization: a point per network, with mean and interval."""
 
 import numpy as np
 import pandas as pd
@@ -54,7 +54,7 @@ def _by_initialization(collected: Collected, confidence: float, column: str) -> 
 
 
 def varied(runs: pd.DataFrame) -> pd.DataFrame:
-    """The networks of width 1 at operating points, of the methods that were run with several initializations."""
+    """Return the networks of width 1 at operating points, of methods that ran with several initializations."""
     runs = studied(runs)
     runs = runs[runs["width"] == 1]
     several = runs.groupby(["method", "strength"])["initialization"].transform("nunique") > 1
@@ -62,7 +62,7 @@ def varied(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_initializations(ax: Axes, runs: pd.DataFrame, column: str, confidence: float, looks: Looks) -> None:
-    """Strips of the networks of one architecture, a group per initialization, methods side by side in it."""
+    """Draw the networks of one architecture in strips: a group per initialization, methods side by side."""
     names = list(dict.fromkeys(runs["initialization"]))
     several = list(looks.series_of(runs))
     step = 0.8 / max(1, len(several))
@@ -72,8 +72,8 @@ def draw_initializations(ax: Axes, runs: pd.DataFrame, column: str, confidence: 
         for place, values in enumerate(own):
             spread = np.linspace(-0.2, 0.2, len(values)) * step
             ax.plot(place + shift + spread, values, ls="none", marker=".", ms=3.5, color=style["color"], alpha=0.55)
-        found = [mean_interval(values, confidence) for values in own]
-        means, lows, highs = np.array([(e.mean, e.low, e.high) for e in found]).T
+        estimates = [mean_interval(values, confidence) for values in own]
+        means, lows, highs = np.array([(e.mean, e.low, e.high) for e in estimates]).T
         places = np.arange(len(names)) + shift
         ax.errorbar(
             places,

@@ -1,4 +1,4 @@
-"""What is kept slot by slot: do methods agree on the shape of the small network?"""
+"""The figure of kept units by slot: do methods agree on the shape of the small network?"""
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -36,11 +36,11 @@ def kept_units_by_slot(collected: Collected, confidence: float) -> Figure:
             start = split_units(group["units_start"].iloc[0])[number]
             for place, ((method, _), own) in enumerate(rows):
                 counts = own["units_kept"].map(lambda text, number=number: split_units(text)[number])
-                found = mean_interval(counts, confidence)
-                bars = np.nan_to_num([[found.mean - found.low], [found.high - found.mean]])
+                estimate = mean_interval(counts, confidence)
+                bars = np.nan_to_num([[estimate.mean - estimate.low], [estimate.high - estimate.mean]])
                 style = {**looks(method), "linestyle": "none"}
                 ax.plot(counts, [place] * len(counts), ls="none", marker=".", ms=3, color=style["color"], alpha=0.5)
-                ax.errorbar([found.mean], [place], xerr=bars, capsize=2, lw=1.2, **style)
+                ax.errorbar([estimate.mean], [place], xerr=bars, capsize=2, lw=1.2, **style)
             ax.axvline(start, color="0.6", lw=1, ls=(0, (1, 2)))
             ax.set_xlim(0, 1.05 * start)
             ax.set_title(f"slot {slot}", fontsize="small")

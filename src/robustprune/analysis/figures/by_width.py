@@ -1,4 +1,4 @@
-"""Figures against the starting width: is the pruned network the same from every starting size?"""
+"""Figures by starting width: is the pruned network the same from every starting size?"""
 
 from collections.abc import Callable
 
@@ -41,8 +41,10 @@ def error_by_width(collected: Collected, confidence: float) -> Figure:
 
 
 def draw_params_by_width(ax: Axes, runs: pd.DataFrame, confidence: float, looks: Looks) -> None:
-    """Params kept of one architecture, and the starting network's. Every point lies at its width: beside it, a point
-    would seem to lie above or below the line of the starting network."""
+    """Draw the params kept of one architecture, and those of the starting network.
+
+    Points are not moved sideways: that would move them against the line of the starting network.
+    """
     ends = _draw(ax, runs, "params_kept", confidence, looks, spread=1.0)
     start = runs.groupby("width")["params_dense"].first()
     ax.plot(start.index, start, color="0.6", lw=1, ls=(0, (1, 2)), label="starting network")
@@ -76,13 +78,13 @@ def _by_width(
 
 
 def _with_several_widths(runs: pd.DataFrame) -> pd.DataFrame:
-    """The networks that were started at several widths; all of them where none was."""
+    """Return the networks with several starting widths, or all of them without any such."""
     several = runs.groupby(NETWORK)["width"].transform("nunique") > 1
     return runs[several] if several.any() else runs
 
 
 def _draw(ax: Axes, runs: pd.DataFrame, column: str, confidence: float, looks: Looks, spread: float) -> pd.Series:
-    """Draw every series, `spread` (a factor) beside each other; returns what the y axis must have room for."""
+    """Draw every series, moved sideways by a factor `spread` each; return the values that the y axis must show."""
     several, ends = list(looks.series_of(runs)), []
     for number, (_, label, style, series) in enumerate(several):
         shift = spread ** (number - (len(several) - 1) / 2)
@@ -92,7 +94,7 @@ def _draw(ax: Axes, runs: pd.DataFrame, column: str, confidence: float, looks: L
 
 
 def _label(ax: Axes, runs: pd.DataFrame, column: str, looks: Looks) -> None:
-    """Names of the series that reach the largest width, after the axes have their scales; the legend has all."""
+    """Label the series that reach the largest width; call it when the axes have their scales."""
     several = list(looks.series_of(runs))
     ends, beside, largest = [], _spread(len(several)) ** (len(several) / 2), runs["width"].max()
     for _, label, style, series in several:
@@ -103,18 +105,20 @@ def _label(ax: Axes, runs: pd.DataFrame, column: str, looks: Looks) -> None:
 
 
 def _spread(count: int) -> float:
-    """Factor between series side by side, so that equal results stay visible; all of them within a fifth."""
+    """Return the factor between neighbouring series, so that equal results stay visible; all lie within a fifth."""
     return min(1.04, 1.2 ** (1 / max(1, count)))
 
 
 def _draw_series(
     ax: Axes, series: pd.DataFrame, column: str, confidence: float, shift: float, style: dict
 ) -> list[float]:
-    """Draw means and intervals; returns their ends, as far as a factor of two beyond the means: one wide interval shall
-    not flatten all others."""
-    found = {width: mean_interval(group[column], confidence) for width, group in series.groupby("width")}
-    widths = shift * np.array(list(found))
-    means, lows, highs = np.array([(e.mean, e.low, e.high) for e in found.values()]).T
+    """Draw means and intervals; return their ends, at most a factor of two from the means.
+
+    The limit keeps one wide interval from flattening all others.
+    """
+    estimates = {width: mean_interval(group[column], confidence) for width, group in series.groupby("width")}
+    widths = shift * np.array(list(estimates))
+    means, lows, highs = np.array([(e.mean, e.low, e.high) for e in estimates.values()]).T
     ax.errorbar(widths, means, yerr=bars(means, lows, highs), capsize=2.5, lw=1.4, **style)
     return [*means, *np.maximum(lows, means / 2), *np.minimum(highs, means * 2)]
 

@@ -1,4 +1,4 @@
-"""Controls: paired differences of the error from the pruned network of the same size."""
+"""The figure of controls: paired differences of their errors from those of pruned networks of the same size."""
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,9 @@ from robustprune.analysis.select import FLOORS
 
 
 def controls_difference(collected: Collected, confidence: float) -> Figure:
-    """Error of each control, a network of a found size trained without pruning, minus that of the pruned network, its
-    source, paired by seed. Right of zero the method's own weights are better. Sources of which there is only the floor
-    without a search are left to the trade-off and the table of floors."""
+    """Error of each control (a network of a kept size, trained without pruning) minus that of the pruned network, its
+    source, paired by seed. Right of zero the weights of the method are better. Sources whose only control is the floor
+    without a search are shown in the trade-off and the table of floors."""
     table = control_rows(collected.runs, confidence).dropna(subset=["difference"])
     table["name"] = table["control"].str.split("/").str[0]
     panels = list(table.groupby([*START, "source"], sort=False))
@@ -36,7 +36,7 @@ def controls_difference(collected: Collected, confidence: float) -> Figure:
 
 
 def _draw(ax: Axes, group: pd.DataFrame, looks: Looks) -> None:
-    """One source's controls from top to bottom."""
+    """Draw the controls of one source from top to bottom."""
     for place, row in enumerate(group.itertuples()):
         style = {**looks(row.name), "linestyle": "none"}
         spread = np.nan_to_num([[row.difference - row.difference_low], [row.difference_high - row.difference]])

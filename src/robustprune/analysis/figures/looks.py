@@ -1,6 +1,6 @@
-"""Colours and markers: one of each per method for good, and what no method of the package has for methods that are new.
+"""Colours and markers of methods: fixed for those of the package, spare ones for others.
 
-Blue and the circle are those of the method under study alone.
+Only the method under study is blue and has circles.
 """
 
 from collections.abc import Iterable, Iterator
@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-# Okabe and Ito's colours, distinguishable with the common colour-vision deficiencies, for the default study; greys for
-# what is no method; further colours for methods that share a figure with all others only in the sweep
+# the default study has Okabe and Ito's colours, distinguishable with the common colour-vision deficiencies; references
+# that are no methods are grey; methods that only the sweep shows beside all others have further colours
 BLUE, ORANGE, GREEN, VERMILION, PINK, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 BROWN, BLACK, GREY, SILVER = "#8C6D31", "#000000", "#6E6E6E", "#A6A6A6"
 PURPLE, LIME, GOLD, TEAL, FOREST, MAROON = "#6A3D9A", "#7CAE00", "#C9A800", "#44AA99", "#1B5E20", "#7F1D1D"
 LILAC, SALMON, OLIVE, WINE = "#9C8FE0", "#F28E7F", "#6B6B00", "#AA0A5E"
 REFERENCES = {"bernoulli": (BLUE, "o"), "dense": (BLACK, "X"), "random": (GREY, "v"), "width_uniform": (SILVER, "^")}
-"""The method under study and what every method is compared with."""
+"""The method under study, and the references that every method is compared with."""
 FAMILIES = {
     "stochastic gates": {
         "l0_hc": (GREEN, ">"),
@@ -40,29 +40,29 @@ FAMILIES = {
         "torch_pruning": (WINE, "*"),
     },
 }
-"""Method families. No two methods share a colour, and no two of a family, or of the default study, a marker."""
+"""Method families. Each method has its own colour, and its own marker within its family and the default study."""
 CONTROLS = {
     "ticket": (GREEN, "s"),
     "random_ticket": (ORANGE, "D"),
     "scratch_e": (VERMILION, "P"),
     "scratch_b": (SKY, "h"),
 }
-"""Looks of controls, which stand in figures without methods."""
+"""Looks of controls, whose figures show no methods."""
 LOOKS = {**REFERENCES, **CONTROLS} | {name: own for family in FAMILIES.values() for name, own in family.items()}
 SPARE_COLOURS = (
     *(ORANGE, GREEN, VERMILION, PINK, SKY, BROWN, PURPLE, LIME, GOLD, TEAL, FOREST, MAROON, LILAC, SALMON, OLIVE, WINE),
     *("#FF6EC7", "#00A3A3", "#5C4033", "#B5651D", "#4B5D67", "#8FBC8F"),
 )
 SPARE_MARKERS = ("d", "8", "H", "s", "D", "P", "h", "p", "*", "<", ">")
-SIZES = {"*": 8, "P": 6}  # in points, where a marker looks smaller than the others
+SIZES = {"*": 8, "P": 6}  # in points, of markers that look smaller than others at equal size
 LINES = ("-", "--", ":", "-.")
 
 
 class Looks:
     """Colour and marker of each method of one figure.
 
-    A method of the package has the same in every figure. Methods that are new, in the order of their names, get colours
-    that no other method of the figure has; where these run out, colours of methods with a marker that is not theirs.
+    A method of the package looks the same in every figure. Other methods, in the order of their names, get unused
+    colours; where these run out, used colours with another marker.
     """
 
     def __init__(self, methods: Iterable[str]):
@@ -75,7 +75,7 @@ class Looks:
         self._looks |= dict(zip(sorted(names - set(LOOKS)), free, strict=False))
 
     def __call__(self, method: str, strength_rank: int = 0) -> dict[str, Any]:
-        """Keywords of a line of matplotlib; strengths differ by line style."""
+        """Return keywords of a matplotlib line; strengths differ by line style."""
         colour, marker = self._looks[method]
         return {
             "color": colour,
@@ -85,8 +85,10 @@ class Looks:
         }
 
     def series_of(self, panel: pd.DataFrame) -> Iterator[tuple[str, str, dict, pd.DataFrame]]:
-        """The series of one panel: method, legend label, look, rows. The label names the strength only where a method
-        has several in the panel; these then differ by line style."""
+        """Yield the series of one panel: method, legend label, look, rows.
+
+        The label contains the strength where a method has several in the panel; these differ by line style.
+        """
         for method, of_method in panel.groupby("method", sort=False):
             strengths = list(of_method.groupby("strength", sort=False))
             for rank, (strength, rows) in enumerate(strengths):
@@ -94,7 +96,7 @@ class Looks:
 
 
 def family(method: str) -> str | None:
-    """The family of a method, None for references; a method that is new here is with the others."""
+    """Return the family of a method; None for references, the last family for methods that no family lists."""
     if method in REFERENCES:
         return None
     return next((name for name, own in FAMILIES.items() if method in own), list(FAMILIES)[-1])

@@ -1,4 +1,4 @@
-"""Figures over the epochs of training: how gates settle and how units go."""
+"""Figures over the epochs of training: gates, kept units and training cost."""
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ MOST_LINES = 12
 
 
 def _grid(titles: list[str], columns: int) -> tuple[Figure, list[list[Axes]]]:
-    """A row of panels per title, each row under its title."""
+    """Return a figure with a row of panels under each title."""
     rows = max(1, len(titles))
     figure = plt.figure(figsize=(2.9 * columns, 2.9 * rows + 0.3))
     lines = []
@@ -36,8 +36,8 @@ def _grid(titles: list[str], columns: int) -> tuple[Figure, list[list[Axes]]]:
 
 
 def gate_trajectories(collected: Collected, confidence: float) -> Figure:
-    """Gates of single units over the epochs, a row per method and a panel per slot; the axis says what a method's gate
-    is. Gates of removed units are 0."""
+    """Gates of single units over the epochs, a row per method and a panel per slot; the axis names the kind of gate.
+    Gates of removed units are 0."""
     gates, looks = of_cells(collected.gates, nearest_to_standard(studied(collected.runs))), Looks(collected.methods)
     rows = list(gates.groupby(SERIES, sort=False)) if len(gates) else []
     if not rows:
@@ -84,9 +84,8 @@ def units_over_epochs(collected: Collected, confidence: float) -> Figure:
 
 
 def training_macs_over_epochs(collected: Collected, confidence: float) -> Figure:
-    """Multiply-accumulates of training, summed up over the epochs, as a share of a whole dense training from the same
-    start: what units that are gone no longer cost. Counted from the units at the end of each epoch; the first epoch
-    counts as dense."""
+    """Cumulative multiply-accumulates of training over the epochs, as a share of a whole dense training from the same
+    start. They are counted from the units at the end of each epoch; the first epoch counts as dense."""
     runs = of_standard_initialization(studied(collected.runs))
     runs, looks = runs[runs["method"] != UNPRUNED], Looks(collected.methods)
     if len(runs[[*SERIES, "width"]].drop_duplicates()) > MOST_LINES:
@@ -106,7 +105,7 @@ def training_macs_over_epochs(collected: Collected, confidence: float) -> Figure
 
 
 def _draw_shares(ax: Axes, group: pd.DataFrame, looks: Looks) -> None:
-    """One line per series and width; the legend says where it ends."""
+    """Draw one line per series and width; the legend gives its last value."""
     epochs = group["epoch"].max()
     ax.plot([0, epochs], [0, 100], color="0.6", lw=1, ls=(0, (1, 2)), label="dense from the same start")
     for _, label, style, series in looks.series_of(group):
@@ -121,7 +120,7 @@ def _draw_shares(ax: Axes, group: pd.DataFrame, looks: Looks) -> None:
     ax.set_xlim(0, epochs)
     ax.set_ylim(0, 103)
     ax.grid(alpha=0.25)
-    ax.legend(loc="upper left", fontsize="x-small", frameon=False)  # dense training leaves that corner free
+    ax.legend(loc="upper left", fontsize="x-small", frameon=False)  # the line of dense training leaves this corner free
 
 
 def _nothing(why: str) -> Figure:
@@ -131,7 +130,7 @@ def _nothing(why: str) -> Figure:
 
 
 def _cumulative_share(series: pd.DataFrame) -> pd.Series:
-    """Mean over replicates of the MACs spent up to each epoch, in percent of those of the dense network."""
+    """Return the mean over replicates of the MACs spent up to each epoch, in percent of dense training."""
     wide = series.pivot(index="epoch", columns="replicate", values="macs_step").sort_index()
     dense = series.groupby("replicate")["macs_dense"].first()
     spent = wide.shift(1).fillna(dense).cumsum()

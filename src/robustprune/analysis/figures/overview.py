@@ -19,8 +19,8 @@ from robustprune.analysis.tradeoff import points
 
 def overview(collected: Collected, confidence: float) -> Figure:
     """The study on one page, for the architecture with most networks: (a) error against size, (b) size against starting
-    size, (c) size by initialization, and (d) the elasticity of the size kept. Panels of what the study did not vary are
-    left out."""
+    size, (c) size by initialization, and (d) the elasticity of the size kept. Panels of axes that the study did not
+    vary are left out."""
     networks = dict(list(collected.runs.groupby(NETWORK, sort=False)))
     if not networks:
         return _nothing("no networks in these records")

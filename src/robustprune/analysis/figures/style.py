@@ -1,4 +1,4 @@
-"""How every figure looks: sizes that print, legends, axes, arrows where bars leave them, files in three formats."""
+"""The common style of figures: sizes, legends, axes, arrows at cut error bars, files in three formats."""
 
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -25,22 +25,21 @@ from robustprune.files import write_atomically
 matplotlib.use("Agg")
 FORMATS = ("pdf", "svg", "png")
 TICKS = {3: (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), 30: (1, 1.5, 2, 3, 5, 7)}
-"""Of a logarithmic axis, within a factor of ten, by the largest factor that the axis may span."""
+"""Ticks of a logarithmic axis within a factor of ten, by the largest factor that the axis spans."""
 LEADER = {"arrowstyle": "-", "relpos": (0, 0.5), "lw": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4}
-LABEL_DISTANCE = 13  # points between labels before the layout, which takes up to a quarter of the height of axes
+LABEL_DISTANCE = 13  # points between labels before the layout, which shrinks axes by up to a quarter
 
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Matplotlib in the study's own style inside the block, whatever a matplotlibrc says; as it was afterwards."""
+    """Set the style of the study inside the block, independent of any matplotlibrc; restore the settings on exit."""
     with matplotlib.rc_context():
         set_style()
         yield
 
 
 def set_style() -> None:
-    """Seaborn's ticks with sizes for print, from matplotlib's own defaults; SVG without random ids, so that files are
-    reproducible."""
+    """Set seaborn's ticks with sizes for print, on matplotlib's defaults; SVG files get reproducible ids."""
     matplotlib.rcdefaults()
     sns.set_theme(context="paper", style="ticks", font_scale=1.1)
     matplotlib.rcParams.update(
@@ -49,7 +48,7 @@ def set_style() -> None:
 
 
 def panel_grid(count: int, width: float, height: float, columns: int = 2) -> tuple[Figure, list[Axes]]:
-    """Panels of that size in inches, at most `columns` beside each other; at least one."""
+    """Return `count` panels (at least one) of that size in inches, at most `columns` in a row."""
     count = max(1, count)
     columns = min(columns, count)
     rows = -(-count // columns)
@@ -60,7 +59,7 @@ def panel_grid(count: int, width: float, height: float, columns: int = 2) -> tup
 
 
 def say(ax: Axes, text: str) -> None:
-    """Write in an empty panel why nothing is drawn there, without its frame."""
+    """Write into an empty panel, without its frame, why nothing is drawn."""
     ax.set_axis_off()
     ax.text(0.5, 0.5, textwrap.fill(text, 44), ha="center", va="center", color="0.4", transform=ax.transAxes)
 
@@ -71,7 +70,7 @@ def t_interval(confidence: float) -> str:
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str) -> None:
-    """One legend for all panels, below them, without repeated entries; the footnote is its last line."""
+    """Draw one legend below all panels, without repeated entries, with the footnote."""
     entries = {}
     for ax in axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
@@ -81,15 +80,18 @@ def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str) -> None:
 
 
 def footnote_below(figure: Figure, footnote: str, **entries: Any) -> None:
-    """Small print below all panels: the heading of a legend there, which may have no entries."""
+    """Draw small print below all panels, as the title of a legend that may have no entries."""
     entries = entries if entries.get("handles") else {"handles": []}
     small = {"size": "x-small"}
     figure.legend(loc="outside lower center", frameon=False, title=footnote, title_fontproperties=small, **entries)
 
 
 def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
-    """Label lines at their right ends (x, y, text, colour) beside the axes, moved apart where labels would touch, each
-    with a thin line to its end. Call it when the axes have their scales and limits."""
+    """Label lines beside the axes, at their right ends (x, y, text, colour).
+
+    Labels that would overlap are moved apart; a thin line leads to each end. Call it when the axes have their scales
+    and limits.
+    """
     ends = sorted(ends, key=lambda end: end[1])
     heights = np.array([ax.transData.transform((x, y))[1] for x, y, *_ in ends]) * 72 / ax.figure.dpi  # in points
     steps = LABEL_DISTANCE * np.arange(len(ends))
@@ -102,8 +104,10 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
 
 
 def log_axis(ax: Axes, values: pd.Series, form: Callable[[float, int], str]) -> None:
-    """A logarithmic y axis for these values, spanning at least a factor of two, so that small differences are not
-    magnified; ticks at round values."""
+    """Set a logarithmic y axis for these values, with ticks at round values.
+
+    The axis spans at least a factor of two, so that small differences are not magnified.
+    """
     ax.set_yscale("log")
     low, high = values[values > 0].min() / 1.1, values.max() * 1.1
     if high > low > 0:
@@ -116,19 +120,21 @@ def log_axis(ax: Axes, values: pd.Series, form: Callable[[float, int], str]) -> 
 
 
 def bars(means: ArrayLike, lows: ArrayLike, highs: ArrayLike) -> np.ndarray:
-    """Lengths [2, n] of error bars for a logarithmic axis: intervals that reach below 0 end just above it, unknown ones
-    (NaN, one network) have none."""
+    """Return lengths [2, n] of error bars on a logarithmic axis.
+
+    Intervals that reach below 0 end just above it; unknown ones (NaN, one network) have length 0.
+    """
     means = np.asarray(means, dtype=float)
     return np.nan_to_num([means - np.maximum(lows, 0.001 * means), np.asarray(highs, dtype=float) - means])
 
 
 def plain(value: float, _: int) -> str:
-    """Tick label of a percentage or a factor: 0.5, 1, 20."""
+    """Return the tick label of a percentage or a factor: 0.5, 1, 20."""
     return f"{value:g}"
 
 
 def thousands(value: float, _: int) -> str:
-    """Tick label of a count: 500, 20k, 1.5M."""
+    """Return the tick label of a count: 500, 20k, 1.5M."""
     for size, unit in ((1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:g}{unit}"
@@ -136,20 +142,22 @@ def thousands(value: float, _: int) -> str:
 
 
 def mark_cut_bars(figure: Figure) -> int:
-    """Put an arrow on the edge of the axes wherever an error bar goes on beyond it; returns how many. Bars that lie
-    outside as a whole have none. Call it when all axes have their limits."""
+    """Draw an arrow on the edge of the axes where an error bar continues beyond it; return the number of arrows.
+
+    Bars that lie completely outside have none. Call it when all axes have their limits.
+    """
     count = 0
     for ax in figure.axes:
         for container in [drawn for drawn in ax.containers if isinstance(drawn, ErrorbarContainer)]:
             for bar in container.lines[2]:
                 segments = [np.asarray(ends) for ends in bar.get_segments()]
-                known = [ends for ends in segments if ends.shape == (2, 2)]  # a mean that is not known has no bar
+                known = [ends for ends in segments if ends.shape == (2, 2)]  # an unknown mean has no bar
                 count += sum(_mark_cut_bar(ax, ends, bar.get_color()) for ends in known)
     return count
 
 
 def _mark_cut_bar(ax: Axes, ends: np.ndarray, colour: Any) -> int:
-    """The arrows of one bar, from its first to its second end [2, 2]."""
+    """Draw the arrows of one bar with these ends [2, 2]; return their number."""
     along = int(abs(np.ptp(ends[:, 0])) < abs(np.ptp(ends[:, 1])))
     limits = sorted((ax.get_xlim(), ax.get_ylim())[along])
     low, high = sorted(ends[:, along])
@@ -165,7 +173,7 @@ def _mark_cut_bar(ax: Axes, ends: np.ndarray, colour: Any) -> int:
 
 
 def add_note(figure: Figure, note: str) -> None:
-    """A line below the figure, with the legend's footnote where there is one."""
+    """Add a line below the figure, under the footnote of a legend if there is one."""
     if not note:
         return
     if figure.legends:
@@ -176,10 +184,10 @@ def add_note(figure: Figure, note: str) -> None:
 
 
 def save(figure: Figure, folder: Path, name: str, note: str = "") -> list[Path]:
-    """Write <name>.pdf, .svg and .png; no dates inside, so equal figures are equal files."""
+    """Write <name>.pdf, .svg and .png without dates, so that equal figures give equal files; return the paths."""
     written = []
     if mark_cut_bars(figure):
-        add_note(figure, "arrows: bars that go on beyond the axes")
+        add_note(figure, "arrows: bars that continue beyond the axes")
     add_note(figure, note)
     for kind in FORMATS:
         path = folder / f"{name}.{kind}"

@@ -1,4 +1,4 @@
-"""The trade-off: test error against what is kept, every method over its strengths."""
+"""Figures of the trade-off: test error against kept size, every method over its strengths."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,7 +14,7 @@ from robustprune.analysis.tradeoff import points
 
 TITLES = {"params": "params kept", "macs": "MACs per image of the kept network"}
 MOST_IN_A_PANEL = 9
-WORTHLESS = 25.0  # percent: networks that err more lie outside the axes, where they would push all others together
+WORTHLESS = 25.0  # percent; networks of larger error lie outside the axes, which would become too coarse
 FACES = ({}, {"markerfacecolor": "white"}, {"fillstyle": "left", "markerfacecoloralt": "white"})
 """Markers of a method's series: filled, open, half filled."""
 TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 90)
@@ -50,7 +50,7 @@ def _against(collected: Collected, confidence: float, measure: str) -> Figure:
 
 
 def outside_note(table: pd.DataFrame) -> str:
-    """What a footnote must say of points that `draw_tradeoff` leaves outside the axes; often ""."""
+    """Return the footnote on points that `draw_tradeoff` leaves outside the axes, "" without any."""
     outside = int((table["error"] > WORTHLESS).sum())
     if not outside:
         return ""
@@ -58,8 +58,10 @@ def outside_note(table: pd.DataFrame) -> str:
 
 
 def _panels(key: tuple, network: pd.DataFrame) -> list[tuple[str, pd.DataFrame, pd.DataFrame]]:
-    """Title, points, and all points of the network: one panel, or one per family with the references in each where
-    the methods are too many to tell apart."""
+    """Return title, points of the panel, and all points of the network, for each panel.
+
+    There is one panel, or with more than MOST_IN_A_PANEL methods one per family, with the references in each.
+    """
     title, families = network_title(*key), network["method"].map(family)
     if network["method"].nunique() <= MOST_IN_A_PANEL:
         return [(title, network, network)]
@@ -73,9 +75,11 @@ def _panels(key: tuple, network: pd.DataFrame) -> list[tuple[str, pd.DataFrame, 
 def draw_tradeoff(
     ax: Axes, table: pd.DataFrame, measure: str, looks: Looks, network: pd.DataFrame | None = None
 ) -> None:
-    """The points of one architecture (analysis.tradeoff.points), a line per method, and one more for each longer
-    training and for an ablation, with other lines and FACES; `network`: more points that the axes shall have room for,
-    so that panels can be compared."""
+    """Draw the points of one architecture (analysis.tradeoff.points), a line per method.
+
+    Longer trainings and ablations have lines of their own, with other styles and FACES. network: further points that
+    the axes must span, so that panels can be compared.
+    """
     rank = {method: number for number, method in enumerate(LOOKS)}
     for method, of_method in sorted(table.groupby("method"), key=lambda series: rank.get(series[0], len(rank))):
         for number, ((variant, epochs), series) in enumerate(of_method.groupby(["variant", "epochs"])):
@@ -101,7 +105,7 @@ def _dress(ax: Axes, table: pd.DataFrame, measure: str) -> None:
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlim(table[measure].min() / 1.25, table[measure].max() * 1.25)
-    # intervals count as far as a factor of two beyond the means, so that one wide one does not flatten all others
+    # intervals count up to a factor of two from the means, so that one wide interval does not flatten all others
     bottom = max(table["error_low"].min(), table["error"].min() / 2) if table["error_low"].notna().any() else 0
     bottom = (bottom if bottom > 0 else table["error"].min()) / 1.08
     top = 1.08 * max(table["error"].max(), min(table["error_high"].max(), 2 * table["error"].max()))

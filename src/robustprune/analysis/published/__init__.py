@@ -1,7 +1,7 @@
-"""What the methods' authors and others published, beside what this study did and found.
+"""Published results and settings of the methods beside those of this study.
 
-results.csv: networks as printed, with source and whether it was read there ("verified") or is remembered; settings.csv:
-how they were trained, and a template of what this study does instead, filled in from the records.
+results.csv: published networks with their source; status "verified" means read there, "unverified" means from memory.
+settings.csv: published training settings, and templates of this study's settings, which are filled in from the records.
 """
 
 from importlib.resources import files
@@ -41,14 +41,16 @@ DATASET = "mnist"
 
 
 def read_published(name: str) -> pd.DataFrame:
-    """results or settings, as text where it is not a number."""
+    """Read results.csv or settings.csv; cells that are no numbers are text."""
     with files(__package__).joinpath(f"{name}.csv").open() as opened:
         return pd.read_csv(opened, keep_default_na=False)
 
 
 def published_results(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """Every published network of the study's architectures beside the strength of the same method whose mean params
-    are nearest to it (by ratio; the test error has no say in the choice)."""
+    """Return the published networks of the study's architectures beside the nearest strength of the same method.
+
+    Nearest by the ratio of mean params; the test error is not used for the choice.
+    """
     published = read_published("results")
     published = published[published["architecture"].isin(architecture_names()) & (published["method"] != "")]
     there = runs[(runs["dataset"] == DATASET) & runs["params_kept"].notna()]
@@ -80,7 +82,7 @@ def published_results(runs: pd.DataFrame, confidence: float) -> Sheet:
 
 
 def params_of(name: str, units: str) -> int:
-    """Parameters of a network from hyphen-joined unit counts; a quadruple that was not compacted counts as printed."""
+    """Return the parameters of a network with these hyphen-joined unit counts, compacted or not."""
     network = architecture(name)
     counts = dict(zip((slot.name for slot in network.slots), split_units(units), strict=True))
     return parameters(network, counts)
@@ -96,25 +98,25 @@ def _nearest(group: pd.DataFrame, size: int, confidence: float) -> dict:
     means = group.groupby("strength")["params_kept"].mean()
     strength = (np.log(means) - np.log(size)).abs().idxmin()
     chosen = group[group["strength"] == strength]
-    found = {
+    ours = {
         "strength": strength,
         "epochs": int(chosen["epochs"].iloc[0]),
         "units_kept": mean_units(chosen["units_kept"]),
     }
     for column in ("params_kept", "error_test_percent"):
-        found |= mean_interval(chosen[column], confidence).columns(column)
-    return {**found, "n": most_known(found)}
+        ours |= mean_interval(chosen[column], confidence).columns(column)
+    return {**ours, "n": most_known(ours)}
 
 
 def published_settings(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """How each method of the study was trained by its authors and here; ours comes from the records."""
+    """Return the training settings of each method's authors and of this study; ours are read from the records."""
     published = read_published("settings")
     rows = []
     for method, group in published.groupby("method", sort=False):
         ways = used(runs[runs["method"] == method])
         for entry in group.to_dict("records") if ways else ():
-            found = sorted({entry["ours"].format(training=training, settings=own) for training, own in ways})
-            rows.append({**entry, "ours": " or ".join(found)})
+            ours = sorted({entry["ours"].format(training=training, settings=own) for training, own in ways})
+            rows.append({**entry, "ours": " or ".join(ours)})
     table = pd.DataFrame(rows, columns=SETTING_COLUMNS)
     text = (
         "How the authors trained and how this study does, which gives every method the same epochs, optimiser and "

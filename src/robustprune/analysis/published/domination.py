@@ -1,4 +1,4 @@
-"""Which published networks does the method's own trade-off curve dominate: error and params both at most theirs?"""
+"""Published networks that the method's trade-off curve dominates: error and params are both at most theirs."""
 
 import numpy as np
 import pandas as pd
@@ -27,12 +27,14 @@ SHOWN = [
 ]
 
 VERDICTS = ("yes", "in the mean", "no")
-"""From the strongest."""
+"""Verdicts, the strongest first."""
 
 
 def domination(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """Every published network beside the strength, of those with no more mean params, that says most against it: one
-    that dominates it if there is one, else the one that errs least in the mean."""
+    """Return every published network beside a strength with no more mean params.
+
+    It is a strength that dominates the network if there is one, else the one of smallest mean error.
+    """
     there = runs[(runs["dataset"] == DATASET) & (runs["method"] == METHOD_UNDER_STUDY)]
     ours = standard(there)
     curve = points(ours, confidence)
@@ -67,7 +69,7 @@ def domination(runs: pd.DataFrame, confidence: float) -> Sheet:
 
 
 def _best(curve: pd.DataFrame, runs: pd.DataFrame, theirs: dict) -> dict:
-    """The point of a curve with the strongest verdict, among equals the one that errs least, and how it compares."""
+    """Return the point of a curve with the strongest verdict, among equals that of smallest error, and its verdict."""
     size, error = theirs["published_params"], theirs["published_error_percent"]
     fitting = curve[curve["params"] <= size].dropna(subset="error")
     if fitting.empty:
