@@ -63,7 +63,7 @@ def program_command(program: str | Path) -> list[str]:
 
 
 def program_hash(files: Iterable[str | Path]) -> str:
-    """Return the hash of a program's files, and of what Python files import of this package and of the files beside them."""
+    """Return the hash of a program's files, and of what its Python files import of this package and beside them."""
     paths = sorted(map(Path, files))
     digest = hashlib.sha256(b"\0".join(_content(path) for path in paths))
     digest.update(source_hash(files=[path for path in paths if path.suffix == ".py"]).encode())
