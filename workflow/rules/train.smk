@@ -32,15 +32,14 @@ rule train:
         "robustprune train --config {params.config} --cell {params.cell} > {log} 2>&1"
 
 
-def networks_of(key):
-    """The networks file of the cell that a start names as its source, if it names one."""
-    return [f"{ROOT}/runs/{key}/networks.safetensors"] if key else []
-
-
 # Train the cells of starts. A control needs the networks of its source first.
 use rule train as train_control with:
     input:
         data=f"{STUDY.data.directory}/{{dataset}}.safetensors",
-        source=lambda wildcards: networks_of(CELLS[cell_of(wildcards)].source_key),
+        source=lambda wildcards: [
+            f"{ROOT}/runs/{key}/networks.safetensors"
+            for key in [CELLS[cell_of(wildcards)].source_key]
+            if key
+        ],
     wildcard_constraints:
         method="|".join(STARTS),
