@@ -1,60 +1,93 @@
-"""config/README.md, "Add a baseline", followed literally in a copy of the repository."""
+"""docs/how-to-methods.md, followed literally in a copy of the repository."""
 
+import os
 import re
+import shlex
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 from conftest import REPOSITORY
 from test_pipeline import checkout, planned, snakemake  # noqa: F401 (a fixture)
 
+import robustprune
+
 pytestmark = pytest.mark.workflow
-CONFIG = "config/mine.yaml"
+PAGE = (REPOSITORY / "docs" / "how-to-methods.md").read_text()
+FILES = dict(re.findall(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```", PAGE, re.M | re.S))
+COMMANDS = [line for block in re.findall(r"^```bash\n(.*?)^```", PAGE, re.M | re.S) for line in block.splitlines()]
+METHODS = ("concrete_gates", "norm_threshold", "l4_norm")
+TARGETS = ("results/mine/tables/robustness_width.html", "results/mine/figures/kept_params_by_width.png")
+STUDY = (*TARGETS, "--configfile", "config/mine.yaml")  # the page's command, with fewer tables and figures
 
 
-def blocks() -> dict[str, str]:
-    """File name -> content of the how-to's blocks."""
-    text = (REPOSITORY / "config" / "README.md").read_text().split("## Add a baseline")[1]
-    return dict(re.findall(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```", text, re.M | re.S))
+def write(folder):
+    for name, content in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+
+
+def trained(output: str) -> dict[str, int]:
+    """Planned jobs that train."""
+    return {rule: count for rule, count in planned(output).items() if rule.startswith("train")}
 
 
 @pytest.fixture(scope="module")
-def extended(checkout):  # noqa: F811
-    for name, content in blocks().items():
-        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
-        (checkout / name).write_text(content)
-    snakemake(checkout, "--configfile", CONFIG)
+def followed(checkout):  # noqa: F811
+    write(checkout)
+    snakemake(checkout, *STUDY)
     return checkout
 
 
-def test_the_how_to_has_its_paths():
-    assert sorted(name.split("/")[-1] for name in blocks()) == [
-        "l4_norm.py",
-        "mine.yaml",
-        "soft_gates.py",
-    ]
+def test_the_page_begins_with_the_smallest_file_and_uses_the_public_face():
+    assert list(FILES) == [*(f"plugins/methods/{name}.py" for name in METHODS), "config/mine.yaml"]
+    for content in FILES.values():
+        for module, names in re.findall(r"^from (robustprune\S*) import (.*)$", content, re.M):
+            assert module == "robustprune"
+            assert set(names.split(", ")) <= set(robustprune.__all__)
+    assert len([line for line in FILES["plugins/methods/concrete_gates.py"].splitlines() if line.strip()]) <= 25
 
 
-def test_the_new_baselines_are_in_tables_and_figures_without_any_other_edit(extended):
-    results = extended / "results" / "mine"
+def test_the_commands_are_those_tested_here():
+    check, run = COMMANDS
+    assert shlex.split(check)[:3] == ["robustprune", "check-method", METHODS[0]]
+    assert run == "snakemake --cores 2 --configfile config/mine.yaml"
+
+
+def test_the_smallest_method_keeps_the_contract(tmp_path):
+    write(tmp_path)
+    words = [sys.executable, "-m", "robustprune.cli", *shlex.split(COMMANDS[0])[1:]]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}
+    environment.pop("ROBUSTPRUNE_PLUGINS", None)
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "keeps the contract" in done.stdout
+
+
+def test_the_new_baselines_are_in_tables_and_figures_without_any_other_edit(followed):
+    results, dense = followed / "results" / "mine", 266610
     runs = pd.read_csv(results / "runs.csv")
-    assert set(runs["method"]) == {"soft_gates", "l4_norm", "dense"}
-    assert set(runs.loc[runs["method"] == "l4_norm", "status"]) <= {"ok", "collapsed"}
-    assert (runs.loc[runs["method"] == "soft_gates", "params_kept"] < 266610).all()
-    assert (runs.loc[runs["method"] == "l4_norm", "params_kept"] <= 0.2 * 266610).all()
+    assert set(runs["method"]) == {*METHODS, "dense"}
+    assert set(runs["status"]) == {"ok"}
+    kept = runs.set_index("method")["params_kept"]
+    assert (kept[["concrete_gates", "norm_threshold"]] < dense).all()
+    assert (kept["l4_norm"] <= 0.2 * dense).all()
     page = (results / "tables" / "robustness_width.html").read_text()
     figure = (results / "figures" / "kept_params_by_width.svg").read_text()
-    for method in ("soft_gates", "l4_norm"):
+    for method in METHODS:
         assert method in page
         assert method in figure
     assert pd.read_csv(results / "missing.csv").empty
 
 
-def test_editing_one_baseline_reruns_only_its_cells(extended):
-    path = extended / "src/robustprune/methods/l4_norm.py"
+def test_editing_one_baseline_reruns_only_its_cells(followed):
+    path = followed / "plugins" / "methods" / "l4_norm.py"
     before = path.read_text()
-    path.write_text(before + "\n# edited\n")
+    path.write_text(before.replace("slot, 4)", "slot, 6)"))
     try:
-        counts = planned(snakemake(extended, "--configfile", CONFIG, "--dry-run"))
+        output = snakemake(followed, *STUDY, "--dry-run")
     finally:
         path.write_text(before)
-    assert {name: count for name, count in counts.items() if name.startswith("train")} == {"train": 1}
+    assert trained(output) == {"train": 1}
+    assert "method=l4_norm" in output
