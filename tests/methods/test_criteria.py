@@ -144,8 +144,8 @@ def test_random_matches_given_widths(digits, make_cell):
 
 def test_random_scores_do_not_depend_on_weights_and_follow_the_seed(digits, make_cell):
     one, two = (Training(make_cell("random", settings={"target": target}), digits) for target in (0.1, 0.5))
-    assert torch.equal(one.method.drawn["fc1"], two.method.drawn["fc1"])
-    assert not torch.equal(one.method.drawn["fc1"][0], one.method.drawn["fc1"][1])
+    assert torch.equal(one.method.buffers["fc1.score"], two.method.buffers["fc1.score"])
+    assert not torch.equal(one.method.buffers["fc1.score"][0], one.method.buffers["fc1.score"][1])
 
 
 def test_random_needs_one_aim(make_cell):
@@ -167,11 +167,11 @@ def test_soft_threshold():
 def test_slimming_cuts_once_and_then_trains_without_penalty(digits, make_cell):
     cell = make_cell("slimming", epochs=4, settings={"target": 0.3, "l1": 0.5})
     training = trained(cell, digits, 2)
-    assert bool(training.method.cut)
+    assert training.method.phase(training.moment) == "fine-tuning"
     before = training.network.places()
     scales = training.method.parameters["fc1.scale"].detach().clone()
     with torch.no_grad():
-        training.method.constrain(training.network, 1.0)
+        training.method.constrain(training.network)
     assert torch.equal(training.method.parameters["fc1.scale"].detach(), scales)
     while not training.finished:
         training.run_epoch()
@@ -230,12 +230,12 @@ def test_groups_are_rows_with_bias_and_columns_of_inputs(digits, make_cell, arch
 def test_group_lasso_zeroes_groups_removes_them_and_fine_tunes_without_penalty(digits, make_cell):
     settings = {"group_lambda": 0.4, "fine_tune": 0.25, "patience": 1}
     training = trained(make_cell("group_lasso", epochs=8, settings=settings), digits, 6)
-    assert bool(training.method.fine_tuning)
+    assert training.method.phase(training.moment) == "fine-tuning"
     places = training.network.places()
     assert places["input"] < 784
     norms = incoming_norm(training.network, "fc1")
     with torch.no_grad():
-        training.method.constrain(training.network, 1.0)
+        training.method.constrain(training.network)
     assert torch.equal(incoming_norm(training.network, "fc1"), norms)
     while not training.finished:
         training.run_epoch()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from robustprune.engine.training import Training
 from robustprune.errors import StudyError
 from robustprune.methods.parts.base import incoming_norm
+from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.schedule import ScheduleSettings, remove_to_budget
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import parameters
@@ -38,7 +39,8 @@ def test_schedule_at_forty_epochs_is_that_of_the_specification():
     """Five epochs dense, twenty events half an epoch apart, then fine-tuning."""
     schedule = ScheduleSettings(target=0.1)
     steps = 40 * 468
-    events = {step: schedule.event(step, steps) for step in range(1, steps + 1) if schedule.event(step, steps)}
+    numbers = {step: schedule.event(Moment(step, steps, 468)) for step in range(1, steps + 1)}
+    events = {step: number for step, number in numbers.items() if number}
     assert list(events.values()) == list(range(1, 21))
     assert min(events) == 5 * 468 + 234
     assert max(events) == 15 * 468
@@ -49,7 +51,7 @@ def test_schedule_at_forty_epochs_is_that_of_the_specification():
 
 def test_a_short_run_still_reaches_the_last_event():
     schedule = ScheduleSettings(target=0.1)
-    assert [schedule.event(step, 16) for step in range(1, 17)].index(20) == 5
+    assert [schedule.event(Moment(step, 16, 4)) for step in range(1, 17)].index(20) == 5
 
 
 @given(name=st.sampled_from(["lenet_300_100", "lenet5"]), share=st.floats(0.005, 1.0), seed=st.integers(0, 1000))
