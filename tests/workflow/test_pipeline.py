@@ -190,8 +190,8 @@ def test_a_new_method_file_is_enough(finished):
         "from robustprune.methods.parts.base import Method\n\n"
         "class Coin(Method):\n"
         '    """Remove every second unit of fc1."""\n\n'
-        "    def removals(self, network, step):\n"
-        "        if step != self.context.steps_per_epoch:\n"
+        "    def after_step(self, network):\n"
+        "        if self.moment.step != self.moment.steps_per_epoch:\n"
         "            return None\n"
         "        places = network.kept['fc1']\n"
         "        return {'fc1': (torch.arange(places.shape[1]) % 2 == 0).expand_as(places)}\n"

@@ -137,7 +137,7 @@ def independence(trial: Trial) -> None:
     alone, beside = trial.training(1, epochs=2), trial.training(2, epochs=2)
     for name, tensor in alone.network.parameters.items():
         own = tuple(slice(size) for size in tensor.shape[1:])
-        difference = (beside.network.parameters[name][0][own] - tensor[0]).abs().max()
+        difference = (beside.network.parameters[name][0][own] - tensor[0]).detach().abs().max()
         _require(
             float(difference) < 1e-6,
             f"{name} of replicate 0 differs by {float(difference):.1e} beside another replicate; penalty must be [R] "
