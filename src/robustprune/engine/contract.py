@@ -71,14 +71,13 @@ def names(trial: Trial) -> None:
 def hooks(trial: Trial) -> None:
     """Hooks return the shapes of the contract, and every gradient is finite."""
     training = trial.training()
-    asked: list[dict[str, Tensor]] = []
+    trained: set[str] = set()
     after_step = training.method.after_step
 
     def watched(network):
         remove = after_step(network)
         if remove is not None:
             _by_slot(training, "after_step", remove, torch.bool)
-            asked.append(remove)
         return remove
 
     training.method.after_step = watched  # type: ignore[method-assign]
@@ -86,10 +85,18 @@ def hooks(trial: Trial) -> None:
         training.run_epoch()
         for name in ("gates", "final_gates"):
             _by_slot(training, name, getattr(training.method, name)())
-        _by_slot(training, "scores", training.method.scores(training.network))
+        scores = training.method.scores(training.network)
+        _by_slot(training, "scores", scores)
+        unscored = [slot for slot in training.gated if slot not in scores]
+        _require(
+            not unscored, f"scores: nothing for the gated slot {', '.join(unscored)}; its units would never be removed"
+        )
         for name, tensor in (training.network.parameters | training.method.parameters).items():
             finite = tensor.grad is None or bool(tensor.grad.isfinite().all())
             _require(finite, f"the gradient of {name} is not finite after epoch {training.epoch}")
+        trained |= {name for name, tensor in training.method.parameters.items() if tensor.grad is not None}
+    idle = sorted(training.method.parameters.keys() - trained)
+    _require(not idle, f"parameters {', '.join(idle)} never get a gradient; what is not trained is a buffer")
     _require(not bool(training.diverged.any()), "the loss is not finite")
 
 
