@@ -53,6 +53,12 @@ MISTAKES = {
         "after_step",
     ),
     "no mask": ('self.buffer(slot, "low_for") > 5', 'self.buffer(slot, "low_for")', "expected torch.bool"),
+    "untrained parameters": (".sigmoid()", ".detach().sigmoid()", "input.logit never get a gradient"),
+    "unscored slots": (
+        "    def gates(self)",
+        "    def scores(self, network):\n            return {}\n\n        def gates(self)",
+        "scores: nothing for the gated slot input",
+    ),
     "unknown slot": ('self.filled("low_for", 0, torch.int64)', '{"fc9.low_for": torch.zeros(2, 3)}', "no slot 'fc9'"),
 }
 
