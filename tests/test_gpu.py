@@ -5,6 +5,7 @@ import torch
 
 from robustprune.engine.running import run_cell
 from robustprune.engine.training import Training
+from robustprune.methods.parts.registry import method_names
 from robustprune.networks.stacked import OPEN
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
@@ -25,9 +26,10 @@ def test_first_step_is_that_of_the_cpu(digits, make_cell, method, arch):
 
 
 @pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
-def test_recorded_steps_train_as_well_as_live_ones(digits, make_cell, arch):
+@pytest.mark.parametrize("method", method_names())
+def test_recorded_steps_train_as_well_as_live_ones(digits, make_cell, method, arch):
     """With and without CUDA graphs the losses agree closely over an epoch: nothing is skipped or frozen."""
-    cell, losses = make_cell("bernoulli", arch, epochs=2, batch_size=32), []
+    cell, losses = make_cell(method, arch, epochs=2, batch_size=32), []
     for recording in (True, False):
         training = Training(cell, digits, "cuda")
         training.repeat.recording = recording
