@@ -1,7 +1,7 @@
 """Networks trained per second on a GPU for R = 1, 10, 100, against what bytes and FLOPs allow.
 
 `python benchmarks/gpu.py` trains whole pruned networks (claims.yaml's strengths and epochs) and writes
-benchmarks/gpu.json with the hardware named. Needs torch only, no Snakemake.
+benchmarks/gpu.json with the hardware named, after every measurement. Needs torch only, no Snakemake.
 """
 
 import argparse
@@ -86,11 +86,12 @@ def main() -> None:
     for name in RUNS:
         for precision in arguments.precision:
             for replicates in arguments.replicates:
-                rows += measure(data, name, replicates, arguments.device, arguments.epochs, precision)
-    for row in rows:
-        print(f"{row['name']:<80} {row['value']:>10.3f} {row['unit']}")
-    content = {"hardware": hardware, "torch": torch.__version__, "entries": rows}
-    arguments.output.write_text(json.dumps(content, indent=1) + "\n")
+                measured = measure(data, name, replicates, arguments.device, arguments.epochs, precision)
+                for row in measured:
+                    print(f"{row['name']:<80} {row['value']:>10.3f} {row['unit']}", flush=True)
+                rows += measured
+                content = {"hardware": hardware, "torch": torch.__version__, "entries": rows}
+                arguments.output.write_text(json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -39,14 +39,19 @@ def build_parser() -> Parser:
     prepare.add_argument("--mirrors", nargs="+", help="folders, URLs or 'torchvision', tried in order")
     train = command("train", commands.train, "train and evaluate one cell (all its replicates)", config=True, cell=True)
     train.add_argument("--output", type=Path, help="folder of the record (default: <root>/runs/<cell>)")
+    many = command("train-many", commands.train_many, "train a study's cells in one process, e.g. a GPU's", config=True)
+    many.add_argument("--output", type=Path, required=True, help="archive (.tar) that each finished cell is added to")
+    many.add_argument("--device", help="torch device (default: the configuration's)")
+    many.add_argument("--until", type=float, default=float("inf"), help="stop after so many seconds (default: never)")
+    many.add_argument("--light", action="store_true", help="leave gates and weights out of the archive")
     collect = command("collect", commands.collect, "gather records into runs.csv and histories", config=True)
     collect.add_argument("--output", type=Path, help="folder to write to (default: the study's root)")
     merge = command("merge", commands.merge, "join the collected tables of several runs or machines")
     merge.add_argument(
-        "folders", type=Path, nargs="+", help="folders with runs.csv and the other tables; later ones win"
+        "folders", type=Path, nargs="+", help="folders with runs.csv and the other tables, or archives; later ones win"
     )
     merge.add_argument("--output", type=Path, required=True, help="folder to write to; may be one of them")
-    merge.add_argument("--config", type=Path, help="put the cells in the order of this study")
+    merge.add_argument("--config", type=Path, help="put the cells in the order of this study; archives need it")
     choose = command("choose", commands.choose, "choose operating points by validation error")
     choose.add_argument("--source", type=Path, required=True, help="folder with the runs.csv of a sweep")
     choose.add_argument("--output", type=Path, required=True, help="operating_points.yaml to write")

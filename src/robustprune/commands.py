@@ -33,6 +33,34 @@ def train(arguments: argparse.Namespace) -> None:
     print(*record.summary(), folder / "record.json", sep="\n")
 
 
+def train_many(arguments: argparse.Namespace) -> None:
+    from robustprune.data.datasets import load
+    from robustprune.engine.devices import check_device
+    from robustprune.engine.many import by_evidence, train_many
+    from robustprune.starts.parts.registry import check_cell
+    from robustprune.study.cells import study_cells
+    from robustprune.study.config import load_study
+
+    config = load_study(arguments.config)
+    cells = list(study_cells(config).values())
+    device = arguments.device or config.device
+    for cell in cells:
+        check_cell(cell)
+        check_device(device, cell.training.precision)
+    left = train_many(
+        by_evidence(cells),
+        lambda name: load(name, config.data),
+        arguments.output,
+        device,
+        arguments.until,
+        arguments.light,
+        lambda cell, seconds: print(f"{cell.key}: {cell.replicates} networks in {seconds:.1f} s", flush=True),
+    )
+    print(f"{arguments.output}: {len(cells) - len(left)} of {len(cells)} cells trained")
+    for cell in left:
+        print(f"not trained: {cell.key}")
+
+
 def order(arguments: argparse.Namespace) -> None:
     import json
 
@@ -65,13 +93,14 @@ def collect(arguments: argparse.Namespace) -> None:
 
 
 def merge(arguments: argparse.Namespace) -> None:
-    from robustprune.gathering.merging import merge
+    from robustprune.gathering.merging import collected, merge
     from robustprune.study.cells import study_cells
     from robustprune.study.config import load_study
 
-    order = study_cells(load_study(arguments.config)) if arguments.config else ()
-    for line in merge(arguments.folders, arguments.output, order):
-        print(line)
+    config = load_study(arguments.config) if arguments.config else None
+    with collected(arguments.folders, config) as folders:
+        for line in merge(folders, arguments.output, study_cells(config) if config else ()):
+            print(line)
 
 
 def choose(arguments: argparse.Namespace) -> None:

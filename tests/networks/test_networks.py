@@ -10,6 +10,7 @@ from robustprune.engine.compaction import extract
 from robustprune.errors import StudyError
 from robustprune.networks.architecture import Architecture, Layer, Slot, architecture
 from robustprune.networks.convolution import convolve, convolve_image, windows
+from robustprune.networks.gpu_convolution import MANY, convolve_together
 from robustprune.networks.layers import cross_entropy, linear
 from robustprune.networks.plain import error_percent, plain_network
 from robustprune.networks.structure import problem
@@ -63,6 +64,21 @@ def test_later_layer_and_its_gradients():
     torch.testing.assert_close(convolve(h, weight, bias), reference(h, weight, bias))
     assert torch.autograd.gradcheck(convolve, (h, weight, bias))
     assert torch.autograd.gradcheck(lambda w, b: convolve(h.detach(), w, b), (weight, bias))
+
+
+@pytest.mark.parametrize("replicates", [3, MANY])
+def test_convolutions_of_all_networks_at_once_are_those_one_by_one(replicates):
+    """What a GPU computes, few networks and many, in float64 on a CPU: values and gradients."""
+    h = torch.rand(replicates, 2, 2, 8, 6, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(replicates, 3, 2, 5, 5, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(replicates, 3, dtype=torch.float64, requires_grad=True)
+    found, expected = convolve_together(h, weight, bias), reference(h, weight, bias)
+    torch.testing.assert_close(found, expected)
+    probe = torch.randn_like(expected)
+    for ours, right in zip(
+        *(torch.autograd.grad((z * probe).sum(), (h, weight, bias)) for z in (found, expected)), strict=True
+    ):
+        torch.testing.assert_close(ours, right)
 
 
 @given(seed=st.integers(0, 1000))

@@ -100,5 +100,6 @@ def cell_batches(
             "smaller batch"
         )
     convolved = architecture.layers[0].kernel > 1
+    images = images.to(device)
     images = windows(images) if convolved else images
-    return Batches(images.to(device), labels.to(device), batch, generators, None if convolved else dtype)
+    return Batches(images, labels.to(device), batch, generators, None if convolved else dtype)

@@ -68,7 +68,7 @@ def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tupl
     network = finish(training, replicate)
     units = network.plain.units
     images, labels = training.data.test_images, training.data.test_labels
-    error = error_percent(network.plain, images, labels)
+    error = _error_percent(network.plain, images, labels, training.device)
     values: dict[str, Any] = {
         "replicate": replicate,
         "seed": cell.seed(replicate),
@@ -90,16 +90,23 @@ def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tupl
     if cell.training.images == "tuning":
         held_out = training.data.validation
         held_images, held_labels = training.data.train_images[held_out], training.data.train_labels[held_out]
-        values["error_valid_percent"] = error_percent(network.plain, held_images, held_labels)
+        values["error_valid_percent"] = _error_percent(network.plain, held_images, held_labels, training.device)
     if network.gates is not None and network.before is not None:
         values |= _gate_summary(network.gates)
-        before = error_percent(network.before, images, labels)
+        before = _error_percent(network.before, images, labels, training.device)
         values["rounding_error_change_percent"] = finite(round(error - before, 6))
     status, reason = _status(training, replicate, network, error)
     if status == "diverged":
         unknown = ("error_test_percent", "error_valid_percent", "rounding_error_change_percent")
         values |= dict.fromkeys(unknown)
     return Replicate(status=status, reason=reason, **values), network
+
+
+def _error_percent(network: PlainNetwork, images: Tensor, labels: Tensor, device: str) -> float:
+    """Return the error on the training's device; the network is on the CPU before and after."""
+    error = error_percent(network.to(device), images.to(device), labels.to(device))
+    network.cpu()
+    return error
 
 
 def dense_training_macs(cell: Cell, images: int) -> float:

@@ -14,12 +14,13 @@ import torch
 from robustprune.data.datasets import Dataset
 from robustprune.engine.allocator import keep_freed_memory
 from robustprune.engine.checkpoint import Checkpoint
+from robustprune.engine.devices import check_device
 from robustprune.engine.evaluation import FinishedNetwork, evaluate
 from robustprune.engine.jobs import failed_replicates
 from robustprune.engine.progress import Progress
 from robustprune.engine.training import Training
 from robustprune.errors import StudyError
-from robustprune.files import write_atomically
+from robustprune.files import write_atomically, write_table
 from robustprune.networks.archive import ArchivedNetwork, digest, read_kept, write_archive
 from robustprune.networks.folding import Kept
 from robustprune.networks.latency import latency
@@ -39,14 +40,16 @@ def run_cell(
     threads: int = 1,
     source: Path | None = None,
     after_epoch: Callable[[Training], None] | None = None,
+    history: str = "history.parquet",
 ) -> Record:
     """Train and evaluate a cell; write history.parquet, gates.npz, networks.safetensors and, last, record.json.
 
     An error inside training is recorded with status failed for every replicate. source: the folder of the cell whose
-    networks a control starts from. after_epoch: called after each epoch (for tests of interruption). Raises StudyError
-    for settings that no run can satisfy (device, batch size).
+    networks a control starts from. after_epoch: called after each epoch (for tests of interruption). history: the
+    history's file name; history.csv needs no pyarrow. Raises StudyError for settings that no run can satisfy (device,
+    batch size).
     """
-    _check_device(device, cell)
+    check_device(device, cell.training.precision)
     torch.set_num_threads(threads)
     keep_freed_memory()
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -61,11 +64,11 @@ def run_cell(
             _train(training, saved, after_epoch)
             epochs = training.epochs
             replicates, networks = _evaluate(training)
-            _write_details(training, networks, folder)
+            _write_details(training, networks, folder, history)
     except (RuntimeError, ValueError, ArithmeticError, MemoryError, LookupError, TypeError) as error:
         traceback.print_exc()
         replicates = failed_replicates(cell, f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
-        _write_empty_details(folder)
+        _write_empty_details(folder, history)
     record = Record(
         cell=cell,
         config_hash=cell.config_hash,
@@ -104,19 +107,6 @@ def _flushed_denormals() -> Iterator[None]:
         torch.set_flush_denormal(before)
 
 
-def _check_device(device: str, cell: Cell) -> None:
-    """Raise StudyError for a missing device; on a GPU switch TF32 off, so that float32 means float32."""
-    try:
-        kind = torch.device(device).type
-    except RuntimeError:
-        raise StudyError(f"device: {device!r} is not a torch device; expected cpu, cuda or cuda:<number>") from None
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise StudyError(f"device: {device} was asked for, but this torch sees no GPU; set device: cpu")
-    if kind != "cuda" and cell.training.precision != "float32":
-        raise StudyError(f"training.precision: {cell.training.precision} needs a GPU, device is {device}; use float32")
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-
-
 def _train(training: Training, checkpoint: Checkpoint, after_epoch: Callable[[Training], None] | None) -> None:
     resumed = checkpoint.load(training)
     with Progress(training, resumed) as progress:
@@ -134,18 +124,17 @@ def _evaluate(training: Training) -> tuple[list[Replicate], list[FinishedNetwork
     return [entry for entry, _ in pairs], [network for _, network in pairs]
 
 
-def _write_details(training: Training, networks: list[FinishedNetwork], folder: Path) -> None:
-    history = pd.DataFrame(training.history.rows)
+def _write_details(training: Training, networks: list[FinishedNetwork], folder: Path, history: str) -> None:
     trajectories = training.history.trajectories()
     write_archive(folder, [ArchivedNetwork(network.weights, network.kept) for network in networks])
-    write_atomically(folder / "history.parquet", lambda path: history.to_parquet(path, index=False))
+    write_table(pd.DataFrame(training.history.rows), folder / history)
     write_atomically(folder / "gates.npz", lambda path: _save_npz(path, trajectories))
 
 
-def _write_empty_details(folder: Path) -> None:
+def _write_empty_details(folder: Path, history: str) -> None:
     """Write the empty files of a failed cell, so that a pipeline finds every declared output."""
     write_archive(folder, [])
-    write_atomically(folder / "history.parquet", lambda path: pd.DataFrame().to_parquet(path, index=False))
+    write_table(pd.DataFrame(), folder / history)
     write_atomically(folder / "gates.npz", lambda path: _save_npz(path, {}))
 
 

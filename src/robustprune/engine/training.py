@@ -14,6 +14,7 @@ from robustprune.data.datasets import Dataset
 from robustprune.engine.batches import cell_batches, training_examples
 from robustprune.engine.compaction import compact, select_own, selection, surviving
 from robustprune.engine.cuda_graph import RepeatedStep
+from robustprune.engine.devices import use_exact_float32
 from robustprune.engine.history import History
 from robustprune.engine.optimizer import Moments, StackedAdam
 from robustprune.errors import StudyError
@@ -48,6 +49,7 @@ class Training:
     ):
         """kept_by_source: for controls, the kept units of the cell `cell.source_key`, one mapping per replicate."""
         settings = check_cell(cell)
+        use_exact_float32()
         self.cell, self.data, self.device = cell, data, device
         self.architecture = architecture(cell.architecture)
         self.gated = self.architecture.gated(cell.track)

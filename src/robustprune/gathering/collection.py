@@ -91,8 +91,11 @@ def _settings(cell: Cell) -> dict:
 
 
 def _read_history(source: Path) -> pd.DataFrame:
-    path = source / "history.parquet"
-    return pd.read_parquet(path) if path.exists() else pd.DataFrame()  # foreign programs write none
+    """Read the history of a cell, CSV where it was trained without pyarrow; foreign programs write none."""
+    if (source / "history.parquet").exists():
+        return pd.read_parquet(source / "history.parquet")
+    path = source / "history.csv"
+    return pd.read_csv(path) if path.exists() else pd.DataFrame()
 
 
 def _read_gates(source: Path, cell: Cell) -> pd.DataFrame:

@@ -1,6 +1,8 @@
 """Merging of the collected tables of several runs or machines into those of one study."""
 
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,32 @@ import pandas as pd
 from robustprune.errors import StudyError
 from robustprune.files import write_table
 from robustprune.gathering.asked import ASKED
+from robustprune.gathering.collection import collect
+from robustprune.records.packing import unpack_cells
 from robustprune.study.cells import AXES, cell_key
+from robustprune.study.config import StudyConfig
 
 TABLES = ("runs.csv", "details.csv", "history.parquet", "gates.parquet")
+
+
+@contextmanager
+def collected(sources: Sequence[Path], config: StudyConfig | None) -> Iterator[list[Path]]:
+    """Yield a folder of tables for each source: itself, or for an archive of cells those that are collected from it.
+
+    Raises StudyError for an archive without the configuration that its cells were asked by, and for a damaged one.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        folders = []
+        for number, source in enumerate(sources):
+            folder = source
+            if source.suffix == ".tar":
+                if config is None:
+                    raise StudyError(f"{source}: an archive of cells needs the study that they belong to (--config)")
+                folder = Path(temporary, str(number))
+                unpack_cells(source, folder / "runs")
+                collect(config.model_copy(update={"root": str(folder)}), folder)
+            folders.append(folder)
+        yield folders
 
 
 def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> list[str]:

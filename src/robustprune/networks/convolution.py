@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
+from robustprune.networks.gpu_convolution import KERNEL, convolve_together
 from robustprune.networks.precision import as_in_forward, remember_autocast
 
-KERNEL = 5
 WINDOW = KERNEL + 1  # pixels per side that a 2x2 pooling window of a 5x5 convolution covers
 SIDE = 28
 POOLED = (SIDE - KERNEL + 1) // 2
@@ -56,12 +56,7 @@ def convolve(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
     Returns relu(max_pool(convolution) + bias) [R, B, out, (H-4)/2, (W-4)/2].
     """
-    if not h.is_cuda:
-        return _HiddenLayer.apply(h, weight, bias)
-    replicates = len(h)
-    z = F.conv2d(h.transpose(0, 1).flatten(1, 2), weight.flatten(0, 1), groups=replicates)
-    z = F.max_pool2d(z, 2).unflatten(1, (replicates, -1)).transpose(0, 1)
-    return (z + bias.view(replicates, 1, -1, 1, 1)).relu()
+    return convolve_together(h, weight, bias) if h.is_cuda else _HiddenLayer.apply(h, weight, bias)
 
 
 def cached_pieces(filters: int, *tensors: Tensor) -> Iterator[tuple[Any, ...]]:

@@ -1,0 +1,80 @@
+"""Many cells in one process, one after the other, into one archive: for a GPU that is lent for a while."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from robustprune.data.datasets import Dataset
+from robustprune.engine.running import run_cell
+from robustprune.engine.training import Training
+from robustprune.networks.architecture import architecture
+from robustprune.networks.archive import FILE
+from robustprune.networks.size import macs
+from robustprune.records.packing import pack_cell
+from robustprune.records.record import RECORD_NAME
+from robustprune.study.cells import Cell
+
+HISTORY = "history.csv"
+LIGHT = (RECORD_NAME, HISTORY)
+WHOLE = (*LIGHT, "gates.npz", FILE)
+MACS_OF_A_LAUNCH = 9e6
+"""Forward MACs per image, over all replicates, that take as long as the launches of a step (seen on an H200)."""
+
+
+class OutOfTime(Exception):
+    """The time limit passed while a cell trained."""
+
+
+def by_evidence(cells: Iterable[Cell]) -> list[Cell]:
+    """Return cells by networks per second of a GPU, most first; controls come after the cells that they start from.
+
+    A step costs its launches, which do not depend on the number of replicates, and its arithmetic.
+    """
+    return sorted(cells, key=lambda cell: (bool(cell.source_key), _effort(cell) / cell.replicates))
+
+
+def _effort(cell: Cell) -> float:
+    network = architecture(cell.architecture)
+    work = cell.replicates * macs(network, network.units(cell.width))
+    return cell.training.epochs * (1 + work / MACS_OF_A_LAUNCH)
+
+
+def train_many(
+    cells: Iterable[Cell],
+    data: Callable[[str], Dataset],
+    archive: Path,
+    device: str,
+    until: float,
+    light: bool = False,
+    done: Callable[[Cell, float], None] = lambda cell, seconds: None,
+) -> list[Cell]:
+    """Train cells in their order until `until` seconds have passed; return those that were not trained.
+
+    data: the data set of a name. archive: each finished cell is appended to it at once. light: without gates and
+    weights. done: called with every finished cell and its seconds. A cell that the limit interrupts leaves nothing.
+    """
+    waiting = list(cells)
+    deadline = time.monotonic() + until
+    sets: dict[str, Dataset] = {}
+
+    def stop_in_time(training: Training) -> None:
+        if time.monotonic() > deadline and not training.finished:
+            raise OutOfTime
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        while waiting and time.monotonic() < deadline:
+            cell, started = waiting[0], time.monotonic()
+            if cell.dataset not in sets:
+                sets[cell.dataset] = data(cell.dataset)
+            source = folder / cell.source_key if cell.source_key else None
+            try:
+                run_cell(
+                    cell, sets[cell.dataset], folder / cell.key, None, device, 1, source, stop_in_time, history=HISTORY
+                )
+            except OutOfTime:
+                break
+            pack_cell(archive, cell.key, folder / cell.key, LIGHT if light else WHOLE)
+            done(waiting.pop(0), time.monotonic() - started)
+    return waiting
