@@ -3,7 +3,6 @@
 from functools import cache
 from pathlib import Path
 
-import yaml
 from snakemake.utils import min_version
 
 from robustprune.analysis.figures import FIGURES, caption
@@ -17,8 +16,13 @@ from robustprune.gathering.programs import (
 )
 from robustprune.records.code_hash import source_hash
 from robustprune.starts.parts.registry import code_hash, start_names
-from robustprune.study.cells import CELL_PATH
-from robustprune.study.config import validate_study
+from robustprune.study.cells import CELL_PATH, find_cell
+from robustprune.study.config import (
+    points_digest,
+    save_study,
+    search_of,
+    validate_study,
+)
 
 min_version("9.0")
 
@@ -40,9 +44,25 @@ if (
 STUDY = validate_study(config, "configuration")
 ROOT = STUDY.root
 CONFIG_FILE = Path(ROOT, "config.yaml")
-CELLS = checked_cells(STUDY)
+SEARCH_ROOT = f"{ROOT}/search"
+SEARCH = search_of(STUDY, SEARCH_ROOT)
+# Points that the configuration gives are not searched.
+SEARCHES = bool(SEARCH) and not config.get("operating_points")
+checked_cells(STUDY)
 CELL = CELL_PATH  # a cell's folder below runs/; filled in, it is the cell's key
 cell_of = lambda wildcards: CELL.format(**dict(wildcards.items()))
+
+
+def cells():
+    """The cells of the study by key; those at operating points are known once the search is done."""
+    if SEARCHES and STUDY.results not in ("partial", "reference"):
+        checkpoints.operating_points.get()
+    return cells_now(points_digest(ROOT))
+
+
+@cache
+def cells_now(points):
+    return checked_cells(validate_study(config, "configuration"))
 
 
 # on a cluster only training is sent away; what needs the internet or takes seconds runs where snakemake does
@@ -55,8 +75,6 @@ localrules:
     tables_of_tune,
     tables,
     check_claims,
-    choose_operating_points,
-    tune,
     figure_of_runs,
     figure_of_reference,
     figure_of_tune,
@@ -66,20 +84,19 @@ localrules:
 # Everything: trains what is missing, then tables, figures and the check of the configuration's claims.
 rule all:
     input:
-        lambda wildcards: rules.collect.input.records,
+        lambda wildcards: records(wildcards),
         expand(f"{ROOT}/tables/{{name}}.html", name=TABLES),
         expand(f"{ROOT}/figures/{{name}}.png", name=FIGURES),
         [f"{ROOT}/tables/claims.csv"] if STUDY.claims else [],
-        lambda wildcards: rules.choose_operating_points.output if WHOLE_SWEEP else [],
+        lambda wildcards: rules.tables_of_search.output if SEARCHES else [],
 
 
 onstart:
     # the merged configuration, so that every logged command can be run again by hand; the jobs follow its changes
     # through their params
-    CONFIG_FILE.parent.mkdir(parents=True, exist_ok=True)
-    CONFIG_FILE.write_text(
-        yaml.safe_dump(STUDY.model_dump(mode="json"), sort_keys=False)
-    )
+    save_study(STUDY, CONFIG_FILE)
+    if SEARCHES:
+        save_study(SEARCH, Path(SEARCH_ROOT, "config.yaml"))
 
 
 include: "workflow/rules/data.smk"
@@ -96,5 +113,9 @@ for path in sorted(Path(workflow.basedir, "workflow/baselines").glob("*.smk")):
 include: "workflow/rules/programs.smk"
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/tables.smk"
-include: "workflow/rules/tune.smk"
 include: "workflow/rules/figures.smk"
+
+
+if SEARCHES:
+
+    include: "workflow/rules/search.smk"

@@ -44,6 +44,15 @@ def build_parser() -> Parser:
     many.add_argument("--device", help="torch device (default: the configuration's)")
     many.add_argument("--until", type=float, default=float("inf"), help="stop after so many seconds (default: never)")
     many.add_argument("--light", action="store_true", help="leave gates and weights out of the archive")
+    search = command(
+        "search", commands.search, "choose the values of a search's next round, or its points", config=True
+    )
+    search.add_argument("--network", required=True, help="e.g. mnist/lenet_300_100-full")
+    search.add_argument("--method", required=True)
+    search.add_argument("--form", required=True, help="the form of the method, as knobs names it")
+    search.add_argument("--earlier", type=Path, nargs="*", default=[], help="the values of the rounds before")
+    search.add_argument("--round", type=int, help="0: the sweep; without: the operating points")
+    search.add_argument("--output", type=Path, required=True, help="YAML file to write")
     collect = command("collect", commands.collect, "gather records into runs.csv and histories", config=True)
     collect.add_argument("--output", type=Path, help="folder to write to (default: the study's root)")
     merge = command("merge", commands.merge, "join the collected tables of several runs or machines")

@@ -34,31 +34,69 @@ def train(arguments: argparse.Namespace) -> None:
 
 
 def train_many(arguments: argparse.Namespace) -> None:
+    import tempfile
+    import time
+    from functools import cache
+
     from robustprune.data.datasets import load
     from robustprune.engine.devices import check_device
     from robustprune.engine.many import by_evidence, train_many
-    from robustprune.starts.parts.registry import check_cell
-    from robustprune.study.cells import study_cells
+    from robustprune.gathering.programs import checked_cells
+    from robustprune.gathering.search import results_in, run_search, write_points
+    from robustprune.study.cells import Cell
     from robustprune.study.config import load_study
 
     config = load_study(arguments.config)
-    cells = list(study_cells(config).values())
+    deadline = time.monotonic() + arguments.until
     device = arguments.device or config.device
-    for cell in cells:
-        check_cell(cell)
-        check_device(device, cell.training.precision)
-    left = train_many(
-        by_evidence(cells),
-        lambda name: load(name, config.data),
-        arguments.output,
-        device,
-        arguments.until,
-        arguments.light,
-        lambda cell, seconds: print(f"{cell.key}: {cell.replicates} networks in {seconds:.1f} s", flush=True),
-    )
+    check_device(device, config.training.precision)
+    datasets = cache(lambda name: load(name, config.data))
+    left: list[Cell] = []
+
+    def done(cell: Cell, seconds: float) -> None:
+        print(f"{cell.key}: {cell.replicates} networks in {seconds:.1f} s", flush=True)
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+
+        def train(cells: list[Cell]) -> bool:
+            order = by_evidence(cells)
+            left.extend(train_many(order, datasets, folder, arguments.output, device, deadline, arguments.light, done))
+            return not left
+
+        if config.study:
+            cells = list(checked_cells(config).values())
+            train(cells)
+        else:
+            cells, points = run_search(config, train, results_in(folder))
+            if points:
+                write_points(points, arguments.output.with_suffix(".yaml"))
     print(f"{arguments.output}: {len(cells) - len(left)} of {len(cells)} cells trained")
     for cell in left:
         print(f"not trained: {cell.key}")
+
+
+def search(arguments: argparse.Namespace) -> None:
+    from robustprune.gathering.search import (
+        points_of,
+        read_values,
+        results_in,
+        searched_form,
+        values_of_round,
+        write_points,
+        write_values,
+    )
+    from robustprune.study.config import load_study
+
+    config = load_study(arguments.config)
+    form = searched_form(config, arguments.network, arguments.method, arguments.form)
+    tried = [value for path in arguments.earlier for value in read_values(path)]
+    results = results_in(Path(config.root, "runs"))
+    if arguments.round is None:
+        write_points(points_of(config, *form, tried, results), arguments.output)
+    else:
+        write_values(values_of_round(config, *form, arguments.round, tried, results), arguments.output)
+    print(arguments.output)
 
 
 def order(arguments: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """Many cells in one process: the same networks as alone, in an archive that becomes tables elsewhere."""
 
+import math
 import time
 
 import pandas as pd
@@ -18,7 +19,7 @@ def results(record):
 
 def test_cells_are_those_that_train_alone(tmp_path, digits, make_cell):
     cells = [make_cell(method, replicates=2) for method in ("bernoulli", "dense")]
-    left = train_many(cells, lambda name: digits, tmp_path / "cells.tar", "cpu", until=1e6)
+    left = train_many(cells, lambda name: digits, tmp_path / "work", tmp_path / "cells.tar", "cpu", math.inf)
     assert left == []
     assert unpack_cells(tmp_path / "cells.tar", tmp_path) == [cell.key for cell in cells]
     for cell in cells:
@@ -32,10 +33,11 @@ def test_cells_are_those_that_train_alone(tmp_path, digits, make_cell):
 def test_the_limit_stops_a_cell_in_the_middle_and_leaves_nothing_of_it(tmp_path, digits, make_cell):
     first, long = make_cell(epochs=1), make_cell("dense", epochs=10_000)
     started = time.monotonic()
-    left = train_many([first, long], lambda name: digits, tmp_path / "cells.tar", "cpu", until=3.0)
+    archive = tmp_path / "cells.tar"
+    left = train_many([first, long], lambda name: digits, tmp_path / "work", archive, "cpu", started + 3)
     assert time.monotonic() - started < 30
     assert left == [long]
-    assert unpack_cells(tmp_path / "cells.tar", tmp_path / "back") == [first.key]
+    assert unpack_cells(archive, tmp_path / "back") == [first.key]
 
 
 def test_cheap_networks_come_first_and_controls_after_their_source(make_cell):

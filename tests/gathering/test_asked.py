@@ -6,10 +6,10 @@ from made_up_study import stored
 
 from robustprune.engine.jobs import failed_replicates
 from robustprune.errors import StudyError
-from robustprune.gathering.asked import asked_columns, cells_at_operating_points
+from robustprune.gathering.asked import asked_columns
 from robustprune.gathering.collection import collect
 from robustprune.gathering.merging import merge
-from robustprune.study.cells import study_cells
+from robustprune.study.cells import asked_points, study_cells
 from robustprune.study.config import validate_study
 
 NETWORK = {"dataset": "digits", "architecture": "lenet_300_100"}
@@ -30,9 +30,9 @@ def study(root, **values):
 
 
 def test_only_cells_asked_for_as_operating_point_are_marked(tmp_path):
-    keys = cells_at_operating_points(study(tmp_path))
-    assert keys == {"digits/lenet_300_100-full/bernoulli/a/he_normal/width-1"}
-    assert keys < set(study_cells(study(tmp_path)))
+    points = asked_points(study(tmp_path))
+    assert points == {"digits/lenet_300_100-full/bernoulli/a/he_normal/width-1": "operating_point"}
+    assert points.keys() < study_cells(study(tmp_path)).keys()
 
 
 def test_collection_writes_what_was_asked_for_cells_that_failed_too(tmp_path):

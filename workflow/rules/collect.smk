@@ -5,22 +5,25 @@ COLLECTED = [
     "history.parquet",
     "gates.parquet",
 ]
-RECORDS = expand(f"{ROOT}/runs/{{key}}/record.json", key=CELLS)
 
 
-# Join all records of the study in tables with one row per network; with results=partial only the records that exist.
+def records(wildcards):
+    """The records of the study; with results=partial only those that exist."""
+    paths = [f"{ROOT}/runs/{key}/record.json" for key in cells()]
+    return list(filter(os.path.exists, paths)) if STUDY.results == "partial" else paths
+
+
+# Join all records of the study in tables with one row per network.
 rule collect:
     input:
-        records=(
-            filter(os.path.exists, RECORDS) if STUDY.results == "partial" else RECORDS
-        ),
+        records=records,
     output:
         expand(f"{ROOT}/{{file}}", file=COLLECTED),
     log:
         f"{ROOT}/logs/collect.log",
     params:
         config=CONFIG_FILE,
-        cells={key: cell.config_hash for key, cell in CELLS.items()},
+        cells=lambda wildcards: {key: cell.config_hash for key, cell in cells().items()},
         source_hash=source_hash("robustprune.gathering.collection"),
     shell:
         "robustprune collect --config {params.config} > {log} 2>&1"

@@ -15,7 +15,7 @@ rule foreign:
     params:
         config=CONFIG_FILE,
         cell=cell_of,
-        config_hash=lambda wildcards: CELLS[cell_of(wildcards)].config_hash,
+        config_hash=lambda wildcards: cells()[cell_of(wildcards)].config_hash,
         order=f"{ROOT}/logs/{CELL}/order.json",
         results=f"{ROOT}/logs/{CELL}/results.csv",
         command=lambda wildcards, input: program_command(input.script),

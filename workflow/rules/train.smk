@@ -26,7 +26,7 @@ rule train:
     params:
         config=CONFIG_FILE,
         cell=cell_of,
-        config_hash=lambda wildcards: CELLS[cell_of(wildcards)].config_hash,
+        config_hash=lambda wildcards: cells()[cell_of(wildcards)].config_hash,
         source_hash=lambda wildcards: hash_of(wildcards.method, wildcards.architecture),
     shell:
         "robustprune train --config {params.config} --cell {params.cell} > {log} 2>&1"
@@ -38,7 +38,7 @@ use rule train as train_control with:
         data=f"{STUDY.data.directory}/{{dataset}}.safetensors",
         source=lambda wildcards: [
             f"{ROOT}/runs/{key}/networks.safetensors"
-            for key in [CELLS[cell_of(wildcards)].source_key]
+            for key in [cells()[cell_of(wildcards)].source_key]
             if key
         ],
     wildcard_constraints:

@@ -1,6 +1,5 @@
 """Many cells in one process, one after the other, into one archive: for a GPU that is lent for a while."""
 
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -43,38 +42,34 @@ def _effort(cell: Cell) -> float:
 def train_many(
     cells: Iterable[Cell],
     data: Callable[[str], Dataset],
+    folder: Path,
     archive: Path,
     device: str,
-    until: float,
+    deadline: float,
     light: bool = False,
     done: Callable[[Cell, float], None] = lambda cell, seconds: None,
 ) -> list[Cell]:
-    """Train cells in their order until `until` seconds have passed; return those that were not trained.
+    """Train cells in their order below `folder` until a deadline; return those that were not trained.
 
-    data: the data set of a name. archive: each finished cell is appended to it at once. light: without gates and
-    weights. done: called with every finished cell and its seconds. A cell that the limit interrupts leaves nothing.
+    data: the data set of a name. archive: each finished cell is appended to it at once. deadline: of time.monotonic().
+    light: without gates and weights. done: called with every finished cell and its seconds. A cell that the deadline
+    interrupts leaves nothing in the archive.
     """
     waiting = list(cells)
-    deadline = time.monotonic() + until
-    sets: dict[str, Dataset] = {}
 
     def stop_in_time(training: Training) -> None:
         if time.monotonic() > deadline and not training.finished:
             raise OutOfTime
 
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        while waiting and time.monotonic() < deadline:
-            cell, started = waiting[0], time.monotonic()
-            if cell.dataset not in sets:
-                sets[cell.dataset] = data(cell.dataset)
-            source = folder / cell.source_key if cell.source_key else None
-            try:
-                run_cell(
-                    cell, sets[cell.dataset], folder / cell.key, None, device, 1, source, stop_in_time, history=HISTORY
-                )
-            except OutOfTime:
-                break
-            pack_cell(archive, cell.key, folder / cell.key, LIGHT if light else WHOLE)
-            done(waiting.pop(0), time.monotonic() - started)
+    while waiting and time.monotonic() < deadline:
+        cell, started = waiting[0], time.monotonic()
+        source = folder / cell.source_key if cell.source_key else None
+        try:
+            run_cell(
+                cell, data(cell.dataset), folder / cell.key, None, device, 1, source, stop_in_time, history=HISTORY
+            )
+        except OutOfTime:
+            break
+        pack_cell(archive, cell.key, folder / cell.key, LIGHT if light else WHOLE)
+        done(waiting.pop(0), time.monotonic() - started)
     return waiting

@@ -1,27 +1,10 @@
 """Columns of details.csv with what the study asked of a cell beyond its axes."""
 
-import itertools
 from typing import Any
-
-from robustprune.study.cells import cell_key
-from robustprune.study.config import OPERATING_POINT, StudyConfig
 
 ASKED = ("operating_point", "start_of", "variant")
 """operating_point: whether the study names the strength as `operating_point`. start_of: for controls, "method/strength"
 of the cell whose sizes they have. variant: the name of an ablation, else ""."""
-
-
-def cells_at_operating_points(config: StudyConfig) -> set[str]:
-    """Return the keys of the cells whose strength a grid names as `operating_point`."""
-    points = {(p.dataset, p.architecture, p.track, p.method): p.strength for p in config.operating_points}
-    keys = set()
-    for grid in config.study:
-        for method in (method for method, strengths in grid.methods.items() if OPERATING_POINT in strengths):
-            strength = points[grid.dataset, grid.architecture, grid.track, method]
-            network = (grid.dataset, grid.architecture, grid.track)
-            for start in itertools.product(grid.initializations, grid.widths):
-                keys.add(cell_key((*network, method, strength, *start)))
-    return keys
 
 
 def asked_columns(settings: dict[str, Any], operating_point: bool) -> dict[str, Any]:

@@ -10,10 +10,11 @@ import pandas as pd
 from robustprune.engine.jobs import failed_replicates
 from robustprune.errors import StudyError
 from robustprune.files import write_table
-from robustprune.gathering.asked import ASKED, asked_columns, cells_at_operating_points
+from robustprune.gathering.asked import ASKED, asked_columns
+from robustprune.gathering.search import known_cells
 from robustprune.records.record import COLUMNS, RECORD_NAME, Record, Replicate, read_record, table_rows
 from robustprune.starts.parts.registry import check_cell
-from robustprune.study.cells import AXES, Cell, study_cells
+from robustprune.study.cells import AXES, Cell, asked_points, study_cells
 from robustprune.study.config import StudyConfig
 
 DETAILS = (
@@ -32,8 +33,9 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
     gives the reason. The networks of a cell with an invalid record count as failed.
     """
     runs, details, histories, gates, missing = [], [], [], [], []
-    cells = study_cells(config)  # raises StudyError for a missing operating point
-    chosen = cells_at_operating_points(config)
+    # raises StudyError for a missing operating point
+    cells = study_cells(config) if config.study else known_cells(config)
+    chosen = asked_points(config)
     for cell in cells.values():
         source = Path(config.root, "runs", cell.key)
         try:

@@ -4,21 +4,23 @@ import difflib
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import Field, ValidationError
 
 from robustprune.errors import StudyError
 from robustprune.study.config import (
-    OPERATING_POINT,
     Grid,
+    OperatingPoint,
     Strict,
     StudyConfig,
     TrainingSettings,
     describe,
 )
 from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
+from robustprune.study.search import Search, settings_of, target_of
 
 AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width")
 """The fields of a cell that make up its key."""
@@ -45,6 +47,7 @@ class Cell(Strict):
     width: Width = 1.0
     replicates: int = Field(5, ge=1)
     training: TrainingSettings = TrainingSettings()
+    first_replicate: int = Field(0, ge=0, description="seeds are those of replicates from here up")
 
     @property
     def key(self) -> str:
@@ -67,8 +70,13 @@ class Cell(Strict):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def seed(self, replicate: int) -> int:
-        """Return the seed of a replicate; it does not depend on the method, so that methods share initial weights."""
-        axes = f"{self.dataset}/{self.architecture}/{self.width:g}/{self.initialization}/{replicate}"
+        """Return the seed of a replicate, counted from 0 in this cell.
+
+        It does not depend on the method, so that methods share initial weights. Tuning has a first_replicate of its
+        own, so that no network of the study shares initial weights with one that was tuned on.
+        """
+        number = self.first_replicate + replicate
+        axes = f"{self.dataset}/{self.architecture}/{self.width:g}/{self.initialization}/{number}"
         return int.from_bytes(hashlib.sha256(axes.encode()).digest()[:4], "big")
 
 
@@ -77,45 +85,71 @@ def stream_seed(seed: int, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:8], "big") >> 1
 
 
-def _strength(config: StudyConfig, grid: Grid, method: str, key: str, source: str) -> str:
-    """Return the strength that a key of a grid names; raises StudyError for a missing operating point."""
-    if key != OPERATING_POINT:
-        return key
+def _point(config: StudyConfig, grid: Grid, method: str, target: str, form: str | None) -> OperatingPoint | None:
     network = (grid.dataset, grid.architecture, grid.track)
     for point in config.operating_points:
-        if (point.dataset, point.architecture, point.track, point.method) == (*network, method):
-            if point.strength in config.strengths[method]:
-                return point.strength
-            wrong = "no strength met the bound" if point.strength is None else f"unknown strength {point.strength!r}"
-            raise StudyError(f"{source}.methods.{method}: operating point: {wrong}; name a strength instead")
-    raise StudyError(
-        f"{source}.methods.{method}: no operating point of {method} for {'/'.join(network)} in operating_points; make "
-        "it with the target tune, or name a strength instead"
-    )
+        own = (point.dataset, point.architecture, point.track, point.method)
+        if own == (*network, method) and (point.target, point.form) == (target, form):
+            return point
+    return None
 
 
-def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> list[Cell]:
+def _resolve(config: StudyConfig, grid: Grid, method: str, key: str, source: str) -> tuple[str, dict[str, Any]] | None:
+    """Return the strength and settings that a key of a grid names; None for a searched point that is not there (yet).
+
+    Raises StudyError for a missing operating point that no search makes.
+    """
+    strengths = config.strengths.get(method, {})
+    if key in strengths:
+        return key, strengths[key]
+    network = (grid.dataset, grid.architecture, grid.track)
+    search = config.searched(network)
+    forms = search.methods.get(method, ()) if search else ()
+    named = target_of(key, dict.fromkeys(forms), search.targets) if search and forms else None
+    if named:
+        point = _point(config, grid, method, named[1], named[0])
+        return None if point is None or point.strength is None else (point.strength, point.settings or {})
+    point = _point(config, grid, method, key, None)
+    if point is None:
+        raise StudyError(
+            f"{source}.methods.{method}: no operating point of {method} for {'/'.join(network)} in operating_points; "
+            "add the method to the search of this network, or name a strength instead"
+        )
+    if point.strength not in strengths:
+        wrong = "no strength met the bound" if point.strength is None else f"unknown strength {point.strength!r}"
+        raise StudyError(f"{source}.methods.{method}: operating point: {wrong}; name a strength instead")
+    return point.strength, strengths[point.strength]
+
+
+def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> Iterator[tuple[Cell, str]]:
+    """Yield the cells of a grid, each with the key by which the grid names its strength."""
+    training = training_of(config, grid.training, source)
+    for method, strengths in grid.methods.items():
+        named = [(asked, _resolve(config, grid, method, asked, source)) for asked in strengths]
+        points = [(asked, found) for asked, found in named if found]
+        for initialization, width in itertools.product(grid.initializations, grid.widths):
+            for asked, (strength, settings) in points:
+                cell = Cell(
+                    dataset=grid.dataset,
+                    architecture=grid.architecture,
+                    track=grid.track,
+                    method=method,
+                    strength=strength,
+                    settings=settings,
+                    initialization=initialization,
+                    width=width,
+                    replicates=grid.replicates,
+                    training=training,
+                )
+                yield cell, asked
+
+
+def training_of(config: StudyConfig, overrides: Mapping[str, Any], source: str) -> TrainingSettings:
+    """Return the study's training settings with the overrides of one part; raises StudyError naming `source`."""
     try:
-        training = TrainingSettings.model_validate({**config.training.model_dump(), **grid.training})
+        return TrainingSettings.model_validate({**config.training.model_dump(), **overrides})
     except ValidationError as error:
         raise describe(error, f"{source}: training") from None
-    axes = itertools.product(grid.methods.items(), grid.initializations, grid.widths)
-    return [
-        Cell(
-            dataset=grid.dataset,
-            architecture=grid.architecture,
-            track=grid.track,
-            method=method,
-            strength=(strength := _strength(config, grid, method, key, source)),
-            settings=config.strengths[method][strength],
-            initialization=initialization,
-            width=width,
-            replicates=grid.replicates,
-            training=training,
-        )
-        for (method, strengths), initialization, width in axes
-        for key in strengths
-    ]
 
 
 def study_cells(config: StudyConfig) -> dict[str, Cell]:
@@ -125,8 +159,8 @@ def study_cells(config: StudyConfig) -> dict[str, Cell]:
     or source cell.
     """
     cells: dict[str, Cell] = {}
-    for number, grid in enumerate(config.study):
-        for cell in _grid_cells(config, grid, f"study.{number}"):
+    for number, grid in enumerate(config.grids):
+        for cell, _ in _grid_cells(config, grid, f"study.{number}"):
             if cells.setdefault(cell.key, cell) != cell:
                 raise StudyError(
                     f"study.{number}: cell {cell.key} is also in an earlier grid with other replicates or training "
@@ -134,6 +168,28 @@ def study_cells(config: StudyConfig) -> dict[str, Cell]:
                 )
     _check_sources(cells)
     return cells
+
+
+def asked_points(config: StudyConfig) -> dict[str, str]:
+    """Return the key of each cell whose strength a grid names by an operating point, and the name of that point."""
+    asked: dict[str, str] = {}
+    for number, grid in enumerate(config.grids):
+        for cell, name in _grid_cells(config, grid, f"study.{number}"):
+            if name not in config.strengths.get(cell.method, {}):
+                asked.setdefault(cell.key, name)
+    return asked
+
+
+def unresolved(config: StudyConfig) -> list[str]:
+    """Return one line per operating point that grids name and that is not there: not searched yet, or unreachable."""
+    lines = []
+    for number, grid in enumerate(config.grids):
+        for method, keys in grid.methods.items():
+            for key in keys:
+                if _resolve(config, grid, method, key, f"study.{number}") is None:
+                    network = f"{grid.dataset}/{grid.architecture}-{grid.track}"
+                    lines.append(f"{network}/{method}: no operating point {key}")
+    return list(dict.fromkeys(lines))
 
 
 def _check_sources(cells: dict[str, Cell]) -> None:
@@ -148,9 +204,43 @@ def _check_sources(cells: dict[str, Cell]) -> None:
             )
 
 
+def search_cell(config: StudyConfig, key: str) -> Cell | None:
+    """Return the cell of a search with this key: dense, or a searched form with a value; None for any other key."""
+    parts = re.fullmatch(r"([^/]+)/([^/]+)-([^/-]+)/([^/]+)/([^/]+)/he_normal/width-1", key)
+    if not parts:
+        return None
+    dataset, architecture, track, method, strength = parts.groups()
+    search = config.searched((dataset, architecture, track))
+    settings = {} if (method, strength) == DENSE else settings_of(config.knobs, method, strength)
+    return None if search is None or settings is None else searched_cell(config, search, method, strength, settings)
+
+
+DENSE = ("dense", "dense")
+
+
+def searched_cell(config: StudyConfig, search: Search, method: str, strength: str, settings: dict[str, Any]) -> Cell:
+    """Return the cell of a search that trains a method with these settings."""
+    return Cell(
+        dataset=search.dataset,
+        architecture=search.architecture,
+        track=search.track,
+        method=method,
+        strength=strength,
+        settings=settings,
+        replicates=search.dense_replicates if (method, strength) == DENSE else search.replicates,
+        training=training_of(config, {"images": "tuning", **search.training}, "search"),
+        first_replicate=search.first_replicate,
+    )
+
+
 def find_cell(config: StudyConfig, key: str) -> Cell:
-    """Return the cell of that key; raises StudyError with the nearest key."""
+    """Return the cell of that key, in a configuration without grids one of its search.
+
+    Raises StudyError with the nearest key.
+    """
     cells = study_cells(config)
+    if not config.study and (searched := search_cell(config, key)):
+        return searched
     if key not in cells:
         close = difflib.get_close_matches(key, cells, n=1, cutoff=0.3)
         hint = f"; did you mean {close[0]}?" if close else ""

@@ -1,11 +1,11 @@
 """Typed configuration of a study: every key of config/*.yaml, validated before any job starts."""
 
+import hashlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
     ValidationError,
@@ -14,8 +14,10 @@ from pydantic import (
 
 from robustprune import registry
 from robustprune.errors import StudyError, nearest
+from robustprune.files import write_atomically
 from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
 from robustprune.study.programs import Programs, check_knobs
+from robustprune.study.search import KnobTable, Search, check_search
 from robustprune.study.strict import Strict
 
 
@@ -44,6 +46,9 @@ def _read_yaml(path: Path, kind: type = dict) -> Any:
 
 StrengthTable = dict[str, dict[StrengthKey, dict[str, Any]]]
 Strengths = Annotated[StrengthTable, _or_file(dict, StrengthTable)]
+
+
+Knobs = Annotated[KnobTable, _or_file(dict, KnobTable)]
 
 
 class TrainingSettings(Strict):
@@ -84,6 +89,7 @@ class Grid(Strict):
     widths: tuple[Width, ...] = (1.0,)
     replicates: int = Field(5, ge=1, description="networks (seeds) per cell")
     training: dict[str, Any] = Field({}, description="overrides of the study's training settings")
+    part: str = Field("core", description="the part of the study that it belongs to; `parts` selects")
 
 
 OPERATING_POINT = "operating_point"
@@ -91,17 +97,23 @@ OPERATING_POINT = "operating_point"
 
 
 class OperatingPoint(Strict):
-    """An entry of the file of operating points, which `robustprune choose` writes."""
+    """An entry of the file of operating points, which the search (or `robustprune choose`) writes."""
 
     dataset: DatasetName
     architecture: ArchitectureName
     track: Track
     method: str
-    strength: StrengthKey | None = Field(description="none where no strength met the bound")
-    bound_percent: float = Field(description="largest accepted mean validation error")
+    strength: StrengthKey | None = Field(description="none where no strength met the target")
+    bound_percent: float | None = Field(None, description="largest accepted mean validation error")
     strengths: tuple[dict[str, Any], ...] = Field(
         (), description="the evidence: kept params and error of each strength"
     )
+    target: str = Field(OPERATING_POINT, description="the strength key of a grid that stands for this point")
+    form: str | None = Field(None, description="the form of the method that was searched")
+    settings: dict[str, Any] | None = Field(None, description="the method's settings, where a search found them")
+    confirmed: bool | None = Field(None, description="whether the interval of the confirming run holds the target")
+    reason: str | None = Field(None, description="why the target is unreachable")
+    nearest: StrengthKey | None = Field(None, description="for an unreachable target, the strength that comes nearest")
 
 
 OperatingPoints = Annotated[tuple[OperatingPoint, ...], _or_file(list, tuple[OperatingPoint, ...])]
@@ -125,13 +137,6 @@ class Claim(Strict):
         return self
 
 
-def _some(grids: tuple[Grid, ...]) -> tuple[Grid, ...]:
-    # not min_length: pydantic counts valid items only, and would add a wrong error to that of an invalid item
-    if not grids:
-        raise ValueError("expected at least one grid (see config/README.md)")
-    return grids
-
-
 class StudyConfig(Strict):
     """A whole study: the content of one `snakemake --configfile` file."""
 
@@ -149,8 +154,10 @@ class StudyConfig(Strict):
     threads: int = Field(1, ge=1, description="CPU threads per cell")
     device: str = Field("cpu", description="torch device of the training jobs")
     confidence: float = Field(0.95, gt=0, lt=1, description="level of every interval")
+    parts: tuple[str, ...] = Field((), description="parts of the study to run; none: all")
+    seeds: int | None = Field(None, ge=1, description="networks per cell in every grid, instead of `replicates`")
     strengths: Strengths = Field(
-        description="method -> strength key -> the method's settings, or the path of a YAML file that holds this"
+        {}, description="method -> strength key -> the method's settings, or the path of a YAML file that holds this"
     )
     operating_points: OperatingPoints = Field(
         (), description="the strengths that `operating_point` stands for, or the path of the file that holds them"
@@ -160,21 +167,53 @@ class StudyConfig(Strict):
         description="foreign programs -> knob and range. A program whose entry is null, and every program of a list "
         "of names, writes record.json itself",
     )
-    study: Annotated[tuple[Grid, ...], AfterValidator(_some)] = Field(
-        description="the grids; their cells are trained", json_schema_extra={"minItems": 1}
-    )
+    knobs: Knobs = Field({}, description="method -> form -> knob, for the search; or the path of a YAML file with it")
+    search: tuple[Search, ...] = Field((), description="searches for operating points, one per network")
+    study: tuple[Grid, ...] = Field((), description="the grids; their cells are trained")
     claims: tuple[Claim, ...] = ()
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> "StudyConfig":
+        if not self.study and not self.search:
+            raise ValueError("study: expected at least one grid (see config/README.md)")
+        known = {grid.part for grid in self.study}
+        for part in self.parts:
+            if part not in known:
+                raise ValueError(f"parts: unknown part {part!r}{nearest(part, known)}")
+        check_search(self.search, self.knobs)
+        return self
+
+    @property
+    def grids(self) -> tuple[Grid, ...]:
+        """The grids of the selected parts, with the number of seeds that is asked for."""
+        chosen = tuple(grid for grid in self.study if not self.parts or grid.part in self.parts)
+        seeds = {} if self.seeds is None else {"replicates": self.seeds}
+        return tuple(grid.model_copy(update=seeds) for grid in chosen)
+
+    def searched(self, network: tuple[str, str, str]) -> Search | None:
+        """Return the search on a network (data set, architecture, track), or None."""
+        return next((search for search in self.search if search.network == network), None)
 
     @model_validator(mode="after")
     def _strengths_exist(self) -> "StudyConfig":
         for number, grid in enumerate(self.study):
+            search = self.searched((grid.dataset, grid.architecture, grid.track))
             for method, keys in grid.methods.items():
-                if method not in self.strengths:
-                    raise ValueError(f"study.{number}.methods: {method!r} has no entry under strengths")
+                forms = search.methods.get(method, ()) if search else ()
+                targets = (
+                    [key for form in forms for name in search.targets for key in (name, f"{form}_{name}")]
+                    if search
+                    else []
+                )
+                known = [*self.strengths.get(method, {}), *targets]
+                if not known and OPERATING_POINT not in keys:
+                    hint = nearest(method, self.strengths)
+                    raise ValueError(f"study.{number}.methods: {method!r} has no entry under strengths{hint}")
                 for key in keys:
-                    if key != OPERATING_POINT and key not in self.strengths[method]:
-                        valid = nearest(key, self.strengths[method])
-                        raise ValueError(f"study.{number}.methods.{method}: unknown strength {key!r}{valid}")
+                    if key != OPERATING_POINT and key not in known:
+                        raise ValueError(
+                            f"study.{number}.methods.{method}: unknown strength {key!r}{nearest(key, known)}"
+                        )
         return self
 
     @model_validator(mode="after")
@@ -202,9 +241,36 @@ def validate_study(values: dict[str, Any], source: str) -> StudyConfig:
     except StudyError as error:
         raise StudyError(f"{source}: {error}") from None
     try:
-        return StudyConfig.model_validate(values)
+        config = StudyConfig.model_validate(values)
+        if config.search and not config.operating_points and _points_path(config.root).exists():
+            points = {"operating_points": str(_points_path(config.root))}
+            config = StudyConfig.model_validate(values | points)
     except ValidationError as error:
         raise describe(error, source) from None
+    return config
+
+
+def _points_path(root: str) -> Path:
+    """Return the file in which a study's search leaves its operating points."""
+    return Path(root, "operating_points.yaml")
+
+
+def points_digest(root: str) -> str:
+    """Return a digest of the operating points that the search left; "" before it is done."""
+    path = _points_path(root)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+
+def search_of(config: StudyConfig, root: str) -> StudyConfig | None:
+    """Return the search of a study as a configuration of its own, with its own root; None without a search."""
+    changes = {"root": root, "study": (), "claims": (), "parts": (), "operating_points": ()}
+    return config.model_copy(update=changes) if config.search else None
+
+
+def save_study(config: StudyConfig, path: Path) -> None:
+    """Write a validated study as YAML, so that commands can be run again by hand."""
+    text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    write_atomically(path, lambda temporary: temporary.write_text(text))
 
 
 def load_study(path: Path | str) -> StudyConfig:

@@ -1,0 +1,177 @@
+"""The search for operating points, on curves that are known in closed form."""
+
+import math
+from types import SimpleNamespace
+
+import pytest
+from scipy import stats
+
+from robustprune.cli import main
+from robustprune.errors import StudyError
+from robustprune.gathering.bracketing import Goal, Trial, bracket, crossing, next_value
+from robustprune.gathering.search import points_of, run_search, value_cell, values_of_round
+from robustprune.study.cells import asked_points, find_cell, study_cells, unresolved
+from robustprune.study.config import validate_study
+from robustprune.study.search import key_value, rounded, value_key
+
+NETWORK = {"dataset": "digits", "architecture": "lenet_300_100"}
+KEY = "digits/lenet_300_100-full"
+
+
+def config(**values):
+    search = {**NETWORK, "methods": {"bernoulli": ["c"]}, "targets": {"at_size": {"params": 20_000}}}
+    search |= {"replicates": 3, "first_replicate": 100, **values.pop("search", {})}
+    knobs = {"bernoulli": {"c": {"knob": "price", "range": [1e-5, 1e-1], "settings": {"drift": 1e-3}}}}
+    return validate_study({"knobs": knobs, "search": [search], **values}, "test")
+
+
+def curve(cell, params=lambda value: 2000 * value**-0.5, error=lambda value: 1.5 + 10 * value, bad=lambda value: False):
+    """The networks of a cell on a power law of the knob; their sizes differ by 1 %."""
+    if cell.method == "dense":
+        return replicates([(266_610, 1.3)] * cell.replicates)
+    value = cell.settings["price"]
+    sizes = [params(value) * factor for factor in (0.99, 1, 1.01)]
+    return replicates([(size, error(value)) for size in sizes], "collapsed" if bad(value) else "ok")
+
+
+def replicates(pairs, status="ok"):
+    entries = [SimpleNamespace(status=status, params_kept=size, error_valid_percent=error) for size, error in pairs]
+    return SimpleNamespace(replicates=entries)
+
+
+@pytest.mark.parametrize("value", [2.7e-4, 10.0, 0.333, 200.0, 1e-18, 1.0, 9.99])
+def test_a_key_says_its_value(value):
+    assert key_value("c", value_key("c", value)) == value
+    assert key_value("d", value_key("c", value)) is None
+
+
+def test_the_point_of_a_power_law_is_found_where_it_is():
+    """params = 2000 / sqrt(price) meets 20,000 at price 0.01 exactly, whatever the sweep."""
+    for sweep in (2, 3, 5):
+        study = config(search={"sweep": sweep})
+        cells, (point,) = run_search(study, lambda cells: True, curve)
+        assert point.settings == {"price": 0.01, "drift": 1e-3}
+        assert (point.strength, point.confirmed) == (value_key("c", 0.01), True)
+        assert len(cells) <= sweep + 2, "a straight line needs no second round"
+
+
+def test_error_above_dense_is_a_target():
+    """1.5 + 10 c = 1.3 + 0.7 at c = 0.05: between two values of the sweep the curve bends, rounds close in."""
+    study = config(search={"targets": {"at_error": {"above_dense": 0.7}}, "dense_replicates": 2})
+    cells, (point,) = run_search(study, lambda cells: True, curve)
+    assert point.settings["price"] == pytest.approx(0.05, rel=0.02)
+    assert point.bound_percent == 2.0
+    assert [cell.replicates for cell in cells if cell.method == "dense"] == [2]
+
+
+def test_values_beyond_which_networks_collapse_are_halved_towards():
+    """Sizes above 20,000 only; everything beyond 1e-3 collapses: the point cannot be reached, and the entry says why."""
+    study = config()
+    bad = lambda value: value > 1e-3  # noqa: E731
+    results = lambda cell: curve(cell, bad=bad)  # noqa: E731
+    cells, (point,) = run_search(study, lambda cells: True, results)
+    tried = [cell.settings["price"] for cell in cells]
+    assert tried[:5] == [1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
+    assert all(1e-3 < value < 1e-2 for value in tried[5:]) and 1 <= len(tried[5:]) <= 3
+    assert point.strength is None
+    assert point.reason == "all parameters kept are above the target; beyond them networks collapse"
+    assert point.nearest == value_key("c", 1e-3)
+
+
+def test_a_target_outside_the_range_is_unreachable():
+    study = config(search={"targets": {"tiny": {"params": 10}}})
+    cells, (point,) = run_search(study, lambda cells: True, curve)
+    assert len(cells) == 5, "no value of the range can help"
+    assert "the range of the knob ends there" in point.reason
+
+
+def test_the_smaller_network_counts_where_the_curve_crosses_twice():
+    """Sizes fall, rise and fall again."""
+    trials = [Trial(float(v), True, (p,) * 2, (1.0,) * 2) for v, p in ((1, 400), (10, 50), (100, 300), (1000, 20))]
+    goal = Goal(True, math.log(100))
+    assert [trial.value for trial in bracket(trials, goal)] == [100, 1000]
+    assert bracket([Trial(t.value, t.value != 1000, t.params, t.errors) for t in trials], goal)[0].value in (1, 10)
+
+
+def test_a_bracket_of_equal_heights_has_a_middle():
+    pair = (Trial(1.0, True, (100.0,), (1.0,)), Trial(4.0, True, (100.0,), (1.0,)))
+    assert crossing(pair, Goal(True, math.log(100))) == pytest.approx(2)
+    assert next_value(pair, Goal(True, math.log(100)), (1, 4)) == pytest.approx(2)
+
+
+def test_confirmation_is_the_t_interval_of_the_mean():
+    goal = Goal(False, 2.0)
+    for errors in ((1.9, 2.0, 2.3), (2.1, 2.11, 2.12)):
+        low, high = stats.t.interval(0.95, 2, sum(errors) / 3, stats.sem(errors))
+        assert goal.held_by(Trial(1.0, True, (1.0,) * 3, errors)) == (low <= 2.0 <= high)
+    assert not goal.held_by(Trial(1.0, True, (1.0,), (2.0,)))
+
+
+def test_a_round_returns_no_value_that_was_tried():
+    study = config()
+    form = (study.search[0], "bernoulli", "c")
+    assert values_of_round(study, *form, 0, [], curve) == [1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
+    assert values_of_round(study, *form, 1, [1e-3, 1e-1], curve) == [1e-2]
+    assert values_of_round(study, *form, 4, [1e-3, 1e-2, 1e-1], curve) == []
+
+
+def test_grids_take_up_the_points(tmp_path):
+    grid = {**NETWORK, "methods": {"bernoulli": ["at_size"]}, "widths": [0.5, 1]}
+    study = config(study=[grid])
+    assert study_cells(study) == {}
+    assert unresolved(study) == [f"{KEY}/bernoulli: no operating point at_size"]
+    points = points_of(study, study.search[0], "bernoulli", "c", [1e-3, 1e-1], curve)
+    found = study.model_copy(update={"operating_points": tuple(points)})
+    cells = study_cells(found)
+    assert [cell.settings["price"] for cell in cells.values()] == [1e-2, 1e-2]
+    assert set(asked_points(found).values()) == {"at_size"}
+    assert unresolved(found) == []
+    tuned = value_cell(study, study.search[0], "bernoulli", "c", 1e-2)
+    study_seeds = {cell.seed(r) for cell in cells.values() for r in range(cell.replicates)}
+    assert study_seeds.isdisjoint(tuned.seed(r) for r in range(tuned.replicates))
+    assert tuned.training.images == "tuning" and cells[f"{KEY}/bernoulli/c_1e_2/he_normal/width-1"]
+
+
+def test_a_cell_of_a_search_is_found_by_its_key():
+    study = config()
+    cell = value_cell(study, study.search[0], "bernoulli", "c", rounded(2.71828e-3))
+    assert cell.settings == {"drift": 1e-3, "price": 2.72e-3}
+    assert find_cell(study, cell.key) == cell
+    with pytest.raises(StudyError, match="no cell"):
+        find_cell(study, cell.key.replace("/c_", "/d_"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"search": {"methods": {"bernouli": ["c"]}}}, "did you mean 'bernoulli'"),
+        ({"search": {"methods": {"bernoulli": ["d"]}}}, "unknown form 'd'"),
+        ({"search": {"targets": {"at_size": {}}}}, "exactly one of params and above_dense"),
+        ({"search": {"targets": {}}}, "targets"),
+        ({"study": [{**NETWORK, "methods": {"bernoulli": ["at_siz"]}}]}, "did you mean 'at_size'"),
+        ({"parts": ["cor"], "study": [{**NETWORK, "methods": {"bernoulli": ["at_size"]}}]}, "did you mean 'core'"),
+    ],
+)
+def test_mistakes_are_named(change, message):
+    with pytest.raises(StudyError, match=message):
+        config(**change)
+
+
+def test_a_search_runs_in_one_process(tmp_path, monkeypatch):
+    """train-many without grids: sweep, rounds, confirmation, and the points beside the archive."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "search.yaml").write_text(
+        "training: {epochs: 3, batch_size: 64}\n"
+        "knobs: {magnitude: {keep: {knob: target, range: [0.1, 0.6]}}}\n"
+        "search:\n"
+        "  - {dataset: digits, architecture: lenet_300_100, methods: {magnitude: [keep]}, replicates: 2, sweep: 2,\n"
+        "     rounds: 1, dense_replicates: 2, targets: {at_size: {params: 60000}, at_error: {above_dense: 50}}}\n"
+    )
+    assert main(["train-many", "--config", "search.yaml", "--device", "cpu", "--output", "cells.tar", "--light"]) == 0
+    study = (
+        "training: {epochs: 1}\noperating_points: cells.yaml\n"
+        + "\n".join((tmp_path / "search.yaml").read_text().splitlines()[1:])
+        + "\nstudy: [{dataset: digits, architecture: lenet_300_100, methods: {magnitude: [at_size]}}]\n"
+    )
+    (tmp_path / "study.yaml").write_text(study)
+    assert main(["plan", "--config", "study.yaml"]) == 0
