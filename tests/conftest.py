@@ -29,6 +29,7 @@ SETTINGS = {
     "random": {"target": 0.2},
     "slimming": {"target": 0.2},
     "group_lasso": {"group_lambda": 0.1},
+    "d_gating": {"group_lambda": 1e-3},
     "bc_gnj": {"warm_up": 0.0},
     "bc_ghs": {"warm_up": 0.0},
 }

@@ -58,9 +58,10 @@ class Variant:
 
 
 HIDDEN: Values = {"track": "hidden"}
-EARLY: Values = {"patience": 1, "gate_learning_rate": 3e-2}
-EARLY_DIGITS: Values = {"gate_learning_rate": 0.1}
-EARLIEST: Values = EARLY | EARLY_DIGITS
+FAST: Values = {"gate_learning_rate": 3e-2}
+FAST_DIGITS: Values = {"gate_learning_rate": 0.1}
+EARLY: Values = {"patience": 1, **FAST}
+EARLIEST: Values = EARLY | FAST_DIGITS
 
 # Strengths are high and gates fast, so that units leave within these few epochs.
 METHODS: dict[str, dict[str, Variant]] = {
@@ -96,23 +97,26 @@ METHODS: dict[str, dict[str, Variant]] = {
     },
     "slimming": {"slimming": Variant({"target": 0.2})},
     "group_lasso": {"group_lasso": Variant({"group_lambda": 0.3, "patience": 1}, {"group_lambda": 0.1})},
+    "d_gating": {
+        "d_gating": Variant({"group_lambda": 1e-3, **EARLY}, {"group_lambda": 1e-3, **FAST_DIGITS}),
+    },
     "l0_hc": {
-        "per_batch": Variant({"l0_lambda": 0.2, **EARLY}, {"l0_lambda": 0.01, **EARLY_DIGITS}),
-        "per_sample": Variant({"l0_lambda": 0.2, "per_sample": True, **EARLY}, {"l0_lambda": 0.01, **EARLY_DIGITS}),
+        "per_batch": Variant({"l0_lambda": 0.2, **EARLY}, {"l0_lambda": 0.01, **FAST_DIGITS}),
+        "per_sample": Variant({"l0_lambda": 0.2, "per_sample": True, **EARLY}, {"l0_lambda": 0.01, **FAST_DIGITS}),
     },
     "l0_arm": {"l0_arm": Variant({"l0_lambda": 0.1, **EARLY}, {"l0_lambda": 0.02})},
     "generalized_dropout": {"generalized_dropout": Variant({"b": 3.0, **EARLY}, {"b": 2.0})},
-    "beta_bernoulli": {"beta_bernoulli": Variant({"kl_scale": 10.0, **EARLY}, {"kl_scale": 0.3, **EARLY_DIGITS})},
-    "sbp": {"sbp": Variant({"kl_scale": 10.0, **EARLIEST}, {"kl_scale": 3.0})},
+    "beta_bernoulli": {"beta_bernoulli": Variant({"kl_scale": 10.0, **FAST}, {"kl_scale": 0.3, **FAST_DIGITS})},
+    "sbp": {"sbp": Variant({"kl_scale": 10.0, **FAST_DIGITS}, {"kl_scale": 3.0})},
     "bmrs_n": {
         "exact": Variant({"kl_scale": 30.0, **EARLIEST}),
         "public_code": Variant({"kl_scale": 10.0, "criterion": "public_code", **EARLIEST}, {"kl_scale": 3.0}),
     },
     "bmrs_u": {"bmrs_u": Variant({"kl_scale": 10.0, **EARLIEST}, {"kl_scale": 3.0})},
-    "vib": {"vib": Variant({"kappa": 1e-3, **EARLY}, EARLY_DIGITS)},
-    "bc_gnj": {"bc_gnj": Variant({"kl_scale": 1.0, **EARLY}, {"kl_scale": 1.0, **EARLY_DIGITS})},
+    "vib": {"vib": Variant({"kappa": 1e-3, **FAST}, FAST_DIGITS)},
+    "bc_gnj": {"bc_gnj": Variant({"kl_scale": 1.0, **EARLY}, {"kl_scale": 1.0, **FAST_DIGITS})},
     "bc_ghs": {"bc_ghs": Variant({"kl_scale": 1.0, **EARLIEST}, {"kl_scale": 0.1})},
-    "ss_ig": {"ss_ig": Variant({"kl_scale": 0.1, **EARLY}, {"kl_scale": 0.03, **EARLY_DIGITS}, HIDDEN)},
+    "ss_ig": {"ss_ig": Variant({"kl_scale": 0.1, **EARLY}, {"kl_scale": 0.03, **FAST_DIGITS}, HIDDEN)},
     "ticket": {"ticket": Variant({"of": "bernoulli/trapezoid"})},
     "random_ticket": {"random_ticket": Variant({"of": "magnitude/l1"})},
     "scratch_e": {"scratch_e": Variant({"of": "bernoulli/trapezoid"})},

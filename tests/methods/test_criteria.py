@@ -15,7 +15,7 @@ from robustprune.methods.slimming import soft_threshold
 from robustprune.methods.taylor import gate_gradient
 from robustprune.networks.architecture import Architecture, Layer, Slot, architecture
 from robustprune.networks.layers import cross_entropy
-from robustprune.networks.size import macs
+from robustprune.networks.size import macs, parameters
 from robustprune.networks.stacked import Gated, StackedNetwork, every_unit
 from robustprune.starts.parts.registry import check_cell
 
@@ -118,6 +118,27 @@ def test_criteria_meet_their_budget(digits, make_cell, name, measure):
         assert 0.2 * dense < size(training.architecture, units) <= 0.3 * dense
 
 
+@pytest.mark.parametrize("name", ["taylor", "random", "slimming", "magnitude"])
+def test_a_number_of_parameters_is_the_same_from_every_width(digits, make_cell, name):
+    for width in (0.2, 0.5):
+        settings = {"target_params": 12_000}
+        training = trained(make_cell(name, epochs=4, width=width, settings=settings), digits)
+        for replicate in range(2):
+            units = {slot: int(count[replicate]) for slot, count in training.network.counts().items()}
+            assert 11_000 < parameters(training.architecture, units) <= 12_000
+
+
+def test_numbers_of_parameters_that_cannot_be_are_refused(make_cell):
+    for settings, message in (
+        ({"target_params": 1000, "target": 0.1}, "exactly one of target and target_params"),
+        ({}, "exactly one of target and target_params"),
+        ({"target_params": 1000, "measure": "macs"}, "takes no measure macs"),
+        ({"target_params": 130_000}, "130000 is more than the 125810 parameters of the starting lenet_300_100"),
+    ):
+        with pytest.raises(StudyError, match=message):
+            check_cell(make_cell("magnitude", width=0.5, settings=settings))
+
+
 def test_mac_budgets_spare_linear_layers_and_cut_convolutions():
     arch = architecture("lenet5")
     kept = every_unit(arch.units(), 1)
@@ -150,7 +171,7 @@ def test_random_scores_do_not_depend_on_weights_and_follow_the_seed(digits, make
 
 def test_random_needs_one_aim(make_cell):
     for settings in ({}, {"target": 0.1, "units": {"fc1": 3}}):
-        with pytest.raises(StudyError, match="exactly one of target and units"):
+        with pytest.raises(StudyError, match="exactly one of target, target_params and units"):
             check_cell(make_cell("random", settings=settings))
     with pytest.raises(StudyError, match="a count for each of input, fc1, fc2, found fc1"):
         check_cell(make_cell("random", settings={"units": {"fc1": 3}}))
@@ -215,14 +236,14 @@ def test_groups_are_rows_with_bias_and_columns_of_inputs(digits, make_cell, arch
     training = Training(make_cell("group_lasso", arch), digits)
     network, method = training.network, training.method
     slot, size = ("fc1", 785) if arch == "lenet_300_100" else ("conv2", 501)
-    tensors, found = method.groups(network, slot)
-    assert found == size
+    tensors = method.groups(network, slot)
+    assert method.group_size(network, slot).tolist() == [[size], [size]]
     assert sum(tensor[0, 0].numel() for tensor in tensors) == size
     tensors[0][0, 3] = 7.0
     assert (network.parameters[f"{slot}.weight"][0, 3] == 7).all()
     slot, size = ("input", 300) if arch == "lenet_300_100" else ("flat", 500)
-    tensors, found = method.groups(network, slot)
-    assert found == size
+    tensors = method.groups(network, slot)
+    assert method.group_size(network, slot).tolist() == [[size], [size]]
     tensors[0][0, 5] = 0.0
     assert not network.parameters["fc1.weight"][0, :, 5].any()
 

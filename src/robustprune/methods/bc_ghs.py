@@ -17,6 +17,7 @@ from pydantic import Field
 from torch import Tensor
 
 from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.freedom import in_ratio
 from robustprune.methods.parts.gaussian_weights import LOG_VARIANCE_START, CompressionSettings, GaussianWeights
 from robustprune.methods.parts.phased import PhasedGates
 from robustprune.networks.stacked import StackedNetwork
@@ -106,7 +107,8 @@ class HorseshoeGates(PhasedGates[BCGHSSettings]):
         """Return the KL of the slots' shared scales [R]."""
         kl = torch.zeros_like(self.buffers["weight"])
         for slot in self.context.gated:
-            kl = kl + self._divergence(self.slot_parts(slot), self.settings.tau0).squeeze(1)
+            shared = self._divergence(self.slot_parts(slot), self.settings.tau0).squeeze(1)
+            kl = kl + in_ratio(shared, slot, self.settings.ratios)
         return self.settings.kl_scale / self.context.train_size * kl
 
     def constrain(self, network: StackedNetwork) -> None:

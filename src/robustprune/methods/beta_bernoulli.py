@@ -12,8 +12,10 @@ from pydantic import Field
 from torch import Tensor
 
 from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.freedom import check_every_slot
 from robustprune.methods.parts.group_sizes import per_slot
 from robustprune.methods.parts.phased import PhasedGates, PretrainedSettings
+from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import StackedNetwork
 
 EULER = 0.5772156649015329
@@ -56,6 +58,11 @@ class BetaBernoulli(PhasedGates[BetaBernoulliSettings]):
         for name, start in (("a", A_START), ("b", B_START)):
             self.parameters |= self.filled(name, start)
 
+    @classmethod
+    def check(cls, settings: BetaBernoulliSettings, architecture: Architecture, gated: tuple[str, ...]) -> None:
+        super().check(settings, architecture, gated)
+        check_every_slot("kl_scale", settings.kl_scale, architecture, gated)
+
     def shape(self, slot: str) -> tuple[Tensor, Tensor]:
         """Return a and b of the Kumaraswamy posterior in float64."""
         return F.softplus(self.own(slot, "a").double()), F.softplus(self.own(slot, "b").double())
@@ -72,6 +79,9 @@ class BetaBernoulli(PhasedGates[BetaBernoulliSettings]):
     def settled(self, slot: str) -> Tensor:
         expected = mean(*self.shape(slot))
         return torch.where(expected >= LEAST_MEAN, expected, 0).to(self.context.dtype)
+
+    def closing(self, slot: str) -> Tensor:
+        return self.settled(slot).detach() == 0
 
     def cost(self, slot: str) -> Tensor:
         value = kl(*self.shape(slot), self.settings.alpha).to(self.context.dtype)

@@ -19,7 +19,7 @@ from robustprune.methods.sbp import SBP, SBPSettings
 class BMRSNSettings(SBPSettings):
     """Settings of SBP, with removal during training."""
 
-    patience: int = Field(2, ge=1)
+    patience: int | None = Field(2, ge=1)
     criterion: Literal["exact", "public_code"] = Field(
         "exact", description="public_code omits -(1/2) log 2 pi from the log evidence, as the authors' code does"
     )
@@ -34,6 +34,3 @@ class BMRSN(SBP):
     def pruned(self, slot: str) -> Tensor:
         least = 0.0 if self.settings.criterion == "exact" else -0.5 * truncated.LOG_2PI
         return truncated.log_evidence_spike(*self.posterior(slot)) >= least
-
-    def closing(self, slot: str) -> Tensor:
-        return self.settled(slot).detach() == 0

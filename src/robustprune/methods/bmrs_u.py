@@ -20,7 +20,7 @@ LEFT = -23 * math.log(2)
 class BMRSUSettings(SBPSettings):
     """Settings of SBP, with removal during training."""
 
-    patience: int = Field(2, ge=1)
+    patience: int | None = Field(2, ge=1)
     p: int = Field(8, ge=1, lt=23, description="bits: the reduced prior ends at 2^-p")
 
 
@@ -33,6 +33,3 @@ class BMRSU(SBP):
     def pruned(self, slot: str) -> Tensor:
         right = -self.settings.p * math.log(2)
         return truncated.log_evidence_uniform(*self.posterior(slot), LEFT, right) >= 0
-
-    def closing(self, slot: str) -> Tensor:
-        return self.settled(slot).detach() == 0

@@ -14,19 +14,18 @@ from torch import Tensor
 
 from robustprune.methods.parts.base import Context, LossUnder
 from robustprune.methods.parts.estimators import spread
-from robustprune.methods.parts.group_sizes import l0_prices, l0_start
-from robustprune.methods.parts.phased import PhasedGates, PhaseSettings
+from robustprune.methods.parts.freedom import check_every_slot
+from robustprune.methods.parts.l0 import L0Settings, l0_prices, l0_start
+from robustprune.methods.parts.phased import PhasedGates
+from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import Gated, StackedNetwork
 
 THRESHOLD, ALMOST_CLOSED = 0.5, 0.05
 
 
-class L0ARMSettings(PhaseSettings):
+class L0ARMSettings(L0Settings):
     """Strength and steepness of the gates."""
 
-    l0_lambda: float | dict[str, float] = Field(
-        description="price of a weight in nats of the whole data set, or by slot"
-    )
     k: float = Field(7.0, gt=0, description="steepness: pi = sigmoid(k phi)")
 
 
@@ -44,7 +43,12 @@ class L0Arm(PhasedGates[L0ARMSettings]):
         super().__init__(settings, context)
         for slot, noise in self.initial(0.0, 0.01 / settings.k).items():
             self.parameters[f"{slot}.phi"] = noise + l0_start(slot) / settings.k
-        self.prices = l0_prices(context, settings.l0_lambda, bias=False)
+        self.prices = l0_prices(context, settings, bias=False)
+
+    @classmethod
+    def check(cls, settings: L0ARMSettings, architecture: Architecture, gated: tuple[str, ...]) -> None:
+        super().check(settings, architecture, gated)
+        check_every_slot("l0_lambda", settings.l0_lambda, architecture, gated)
 
     def pi(self, slot: str) -> Tensor:
         """Return the probability [R, n] that a gate is open."""

@@ -12,8 +12,10 @@ from pydantic import Field
 from torch import Tensor
 
 from robustprune.methods.parts.base import Context
-from robustprune.methods.parts.group_sizes import l0_prices, l0_start
-from robustprune.methods.parts.phased import PhasedGates, PhaseSettings
+from robustprune.methods.parts.freedom import check_every_slot
+from robustprune.methods.parts.l0 import L0Settings, l0_prices, l0_start
+from robustprune.methods.parts.phased import PhasedGates
+from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import StackedNetwork
 
 GAMMA, ZETA, BETA = -0.1, 1.1, 2 / 3
@@ -22,12 +24,9 @@ LOG_RATIO = BETA * math.log(-GAMMA / ZETA)
 ALMOST_CLOSED = 0.1  # P(z != 0) below which a gate looks closed
 
 
-class L0HCSettings(PhaseSettings):
+class L0HCSettings(L0Settings):
     """Strength and form of the gates."""
 
-    l0_lambda: float | dict[str, float] = Field(
-        description="price of a weight in nats of the whole data set, or by slot"
-    )
     per_sample: bool = Field(False, description="one gate per example instead of one per mini-batch")
 
 
@@ -56,7 +55,12 @@ class L0HardConcrete(PhasedGates[L0HCSettings]):
         super().__init__(settings, context)
         for slot, noise in self.initial(0.0, 0.01).items():
             self.parameters[f"{slot}.log_alpha"] = noise + l0_start(slot)
-        self.prices = l0_prices(context, settings.l0_lambda, bias=True)
+        self.prices = l0_prices(context, settings, bias=True)
+
+    @classmethod
+    def check(cls, settings: L0HCSettings, architecture: Architecture, gated: tuple[str, ...]) -> None:
+        super().check(settings, architecture, gated)
+        check_every_slot("l0_lambda", settings.l0_lambda, architecture, gated)
 
     def draw(self, batch: int) -> None:
         rows = batch if self.settings.per_sample else 1

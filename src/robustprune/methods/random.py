@@ -1,13 +1,13 @@
 """Random pruning, the lower bound for every criterion (docs/baselines.md section 13).
 
-Scores are uniform numbers, drawn once per unit from the replicate's own stream. There are two forms. With `target`, all
-units form one pool that is pruned to a budget. With `units`, the widths are those of another method's networks and only
-the choice of units is random.
+Scores are uniform numbers, drawn once per unit from the replicate's own stream. There are two forms. With `target` or
+`target_params`, all units form one pool that is pruned to a budget. With `units`, the widths are those of another
+method's networks and only the choice of units is random.
 """
 
 from collections.abc import Mapping
 
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor
 
 from robustprune.errors import StudyError
@@ -21,16 +21,9 @@ from robustprune.networks.stacked import StackedNetwork, membership
 class RandomSettings(ScheduleSettings):
     """A budget, or unit counts to match."""
 
-    target: float | None = Field(  # type: ignore[assignment]  # None only with `units`, where no budget is read
-        None, gt=0, le=1, description="share of the starting parameters or MACs to keep"
-    )
-    units: dict[str, int] | None = Field(None, description="slot -> number of units to keep, as another method kept")
+    aims = ("target", "target_params", "units")
 
-    @model_validator(mode="after")
-    def _one_aim(self) -> "RandomSettings":
-        if (self.target is None) == (self.units is None):
-            raise ValueError("give exactly one of target and units")
-        return self
+    units: dict[str, int] | None = Field(None, description="slot -> number of units to keep, as another method kept")
 
 
 class Random(Criterion[RandomSettings]):
@@ -46,6 +39,7 @@ class Random(Criterion[RandomSettings]):
 
     @classmethod
     def check(cls, settings: RandomSettings, architecture: Architecture, gated: tuple[str, ...]) -> None:
+        super().check(settings, architecture, gated)
         if settings.units is not None and set(settings.units) != set(gated):
             raise StudyError(
                 f"units: expected a count for each of {', '.join(gated)}, found {', '.join(settings.units)}"

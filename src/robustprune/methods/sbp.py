@@ -54,6 +54,9 @@ class SBP(PhasedGates[SBPSettings]):
         mean = truncated.mean(*self.posterior(slot))
         return torch.where(self.pruned(slot) | (mean < LEAST_MEAN), 0, mean).to(self.context.dtype)
 
+    def closing(self, slot: str) -> Tensor:
+        return self.settled(slot).detach() == 0
+
     def cost(self, slot: str) -> Tensor:
         kl = truncated.kl(*self.posterior(slot)).to(self.context.dtype)
         return self.settings.kl_scale / self.context.train_size * kl

@@ -13,14 +13,19 @@ from torch import Tensor
 from robustprune.methods.parts.base import Context
 from robustprune.methods.parts.criterion import Criterion
 from robustprune.methods.parts.estimators import spread
+from robustprune.methods.parts.freedom import RatioSettings, check_slots, in_ratio
 from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.schedule import ScheduleSettings
+from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import StackedNetwork
 
 
-class SlimmingSettings(ScheduleSettings):
+class SlimmingSettings(ScheduleSettings, RatioSettings):
     """Strength of the L1 penalty and a schedule with one pruning event."""
 
+    gate_learning_rate: float | None = Field(
+        None, gt=0, description="Adam's for the factors; null: that of the weights"
+    )
     l1: float = Field(0.05, gt=0, description="lambda of the L1 penalty on the factors")
     warm_up: float = Field(0.0, ge=0, lt=1)
     prune_until: float = Field(0.5, gt=0, le=1, description="fraction of the epochs at which units are removed")
@@ -40,6 +45,12 @@ class Slimming(Criterion[SlimmingSettings]):
     def __init__(self, settings: SlimmingSettings, context: Context):
         super().__init__(settings, context)
         self.parameters = self.filled("scale", 1.0)
+        self.learning_rate = settings.gate_learning_rate
+
+    @classmethod
+    def check(cls, settings: SlimmingSettings, architecture: Architecture, gated: tuple[str, ...]) -> None:
+        super().check(settings, architecture, gated)
+        check_slots("ratios", settings.ratios, architecture)
 
     def phase(self, moment: Moment) -> str:
         return "fine-tuning" if self.settings.over(moment) else "sparse"
@@ -50,9 +61,10 @@ class Slimming(Criterion[SlimmingSettings]):
 
     def constrain(self, network: StackedNetwork) -> None:
         if self.phase(self.moment) == "sparse":
-            by = torch.tensor(self.moment.rate * self.context.learning_rate * self.settings.l1)
-            for scale in self.parameters.values():
-                scale.copy_(soft_threshold(scale, by))
+            by = torch.tensor(self.moment.rate * (self.learning_rate or self.context.learning_rate) * self.settings.l1)
+            for slot in self.context.gated:
+                scale = self.parameters[f"{slot}.scale"]
+                scale.copy_(soft_threshold(scale, in_ratio(by, slot, self.settings.ratios)))
 
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
         return {slot: self.parameters[f"{slot}.scale"].detach().abs() for slot in self.context.gated}

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from robustprune.errors import StudyError
 from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.freedom import in_ratio
 from robustprune.methods.parts.gaussian_weights import like_weights
 from robustprune.methods.parts.phased import PhasedGates, PhaseSettings
 from robustprune.networks.architecture import Architecture, Layer
@@ -100,6 +101,7 @@ class SSIG(PhasedGates[SSIGSettings]):
 
     @classmethod
     def check(cls, settings: SSIGSettings, architecture: Architecture, gated: tuple[str, ...]) -> None:
+        super().check(settings, architecture, gated)
         others = [slot.name for slot in architecture.slots if not slot.hidden and slot.name in gated]
         if others:
             raise StudyError(f"ss_ig selects units and filters only, not {', '.join(others)}; give it track: hidden")
@@ -166,6 +168,7 @@ class SSIG(PhasedGates[SSIGSettings]):
             per_node = self._weights_kl(network, layer)
             if layer.writes:
                 per_node = per_node * torch.sigmoid(self.own(layer.writes, "t")) * self.valid(layer.writes)
+                per_node = in_ratio(per_node, layer.writes, self.settings.ratios)
             total = total + per_node.sum(1)
         return self.settings.kl_scale / self.context.train_size * total
 

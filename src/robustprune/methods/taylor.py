@@ -11,23 +11,18 @@ from torch import Tensor
 
 from robustprune.methods.parts.base import Context, LossUnder
 from robustprune.methods.parts.criterion import Criterion
+from robustprune.methods.parts.outgoing import over_outgoing
 from robustprune.methods.parts.schedule import ScheduleSettings
-from robustprune.networks.stacked import StackedNetwork, membership
+from robustprune.networks.stacked import StackedNetwork
 
 MOMENTUM = 0.9
 
 
 def gate_gradient(network: StackedNetwork, slot: str) -> Tensor:
     """Return dL/dz [R, n] of gates z = 1 on a slot's units, from the gradients of the weights that read them."""
-    architecture = network.architecture
-    layer = architecture.reader(slot)
-    weight = network.parameters[f"{layer.name}.weight"]
+    weight = network.parameters[f"{network.architecture.reader(slot).name}.weight"]
     assert weight.grad is not None  # called after the backward pass
-    gradient = (weight.detach() * weight.grad).sum((1, *range(3, weight.dim())))
-    if layer.reads is None or layer.reads == slot:
-        return gradient  # any other layer reads a channel through its flattened features
-    belongs = membership(network.kept[layer.reads], architecture.slot(layer.reads).positions, network.kept[slot])
-    return torch.bmm(gradient.unsqueeze(1), belongs.to(gradient.dtype)).squeeze(1)
+    return over_outgoing(network, slot, weight.detach() * weight.grad)
 
 
 class Taylor(Criterion[ScheduleSettings]):

@@ -46,6 +46,9 @@ class VIB(GaussianGates[VIBSettings]):
     def settled(self, slot: str) -> Tensor:
         return torch.where(self.log_alpha(slot) < 0, self.own(slot, "mu"), 0)
 
+    def closing(self, slot: str) -> Tensor:
+        return self.settled(slot).detach() == 0
+
     def cost(self, slot: str) -> Tensor:
         kl = information(self.own(slot, "mu"), self.own(slot, "log_variance"))
         return self.settings.kappa * self.map_side[slot] * kl

@@ -1,7 +1,7 @@
 """The contract between a pruning method and the training loop.
 
 A method is one file methods/<name>.py with one subclass of Method. It declares its state as data. The engine compacts
-this state, writes it to checkpoints and moves it to the device. The engine calls 13 hooks, in this order:
+this state, writes it to checkpoints and moves it to the device. The engine calls 14 hooks, in this order:
 
     draw(batch)                     draw the noise of the step
     gate, linear, convolve          act on activations during the forward pass (ForwardHooks)
@@ -14,6 +14,7 @@ this state, writes it to checkpoints and moves it to the device. The engine call
     gates(), final_gates()          return deterministic gates for the history and for the final network
     phase(moment)                   name the kind of work that the next step does
     check(settings, ...)            validate settings against an architecture, before any job starts
+    check_start(settings, ...)      validate settings against the units of the starting network, before any job starts
 
 Required hooks, by kind of class; every other hook is optional:
 
@@ -88,10 +89,13 @@ class Method(ForwardHooks, Generic[S]):
     any other name, [R, ...] or 0-d: not compacted
 
     The engine keeps two attributes current: `moment`, and `places` (slot -> number of places of the stacked tensors).
-    Settings is the class that validates the method's entries in the configuration.
+    Settings is the class that validates the method's entries in the configuration. second_products is True where every
+    layer computes a second product of the size of its first, such as the variance of its outputs; training arithmetic
+    counts it.
     """
 
     Settings: ClassVar[type[Strict]] = Strict
+    second_products: ClassVar[bool] = False
 
     def __init__(self, settings: S, context: Context):
         self.settings = settings
@@ -106,6 +110,10 @@ class Method(ForwardHooks, Generic[S]):
     @classmethod
     def check(cls, settings: S, architecture: Architecture, gated: tuple[str, ...]) -> None:
         """Raise StudyError if the settings do not fit the architecture or its gated slots."""
+
+    @classmethod
+    def check_start(cls, settings: S, architecture: Architecture, units: Mapping[str, int]) -> None:
+        """Raise StudyError if the settings do not fit a starting network with these units per slot."""
 
     def phase(self, moment: Moment) -> Hashable:
         """Return a value that names the kind of work that the step after `moment` does; it must not change state."""

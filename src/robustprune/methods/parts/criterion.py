@@ -5,12 +5,16 @@ A method of this kind defines the score of a unit. The schedule and the removal 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, TypeVar
 
 from torch import Tensor
 
+from robustprune.errors import StudyError
 from robustprune.methods.parts.base import Context, Method
 from robustprune.methods.parts.schedule import SIZES, ScheduleSettings, remove_to_budget
+from robustprune.networks.architecture import Architecture
+from robustprune.networks.size import parameters
 from robustprune.networks.stacked import StackedNetwork
 from robustprune.study.strict import Strict
 
@@ -28,6 +32,15 @@ class Criterion(Method[C], ABC):
     def __init__(self, settings: C, context: Context):
         super().__init__(settings, context)
         self.dense = SIZES[settings.measure](context.architecture, context.units)
+
+    @classmethod
+    def check_start(cls, settings: C, architecture: Architecture, units: Mapping[str, int]) -> None:
+        start, wanted = parameters(architecture, units), settings.target_params
+        if wanted is not None and wanted > start:
+            raise StudyError(
+                f"target_params: {wanted} is more than the {start} parameters of the starting {architecture.name}; "
+                "give at most that, or start from a wider network"
+            )
 
     @abstractmethod
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:

@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.autograd import Function
 
 from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.freedom import in_ratio
+from robustprune.methods.parts.group_sizes import controlled_layer
 from robustprune.methods.parts.phased import PhasedGates, PhaseSettings
 from robustprune.networks.architecture import Layer
 from robustprune.networks.noisy import noisy_convolve, noisy_convolve_image, noisy_linear
@@ -65,13 +67,17 @@ def kl_from_standard_normal(mean: Tensor, log_variance: Tensor, variance: Tensor
 class GaussianWeights(PhasedGates[K]):
     """Local reparameterisation (docs/baselines.md section 7.0): a layer samples its outputs instead of its weights.
 
-    In a method's bases this class stands before a class of gates.
+    In a method's bases this class stands before a class of gates. slots: layer -> the slot whose gates control its
+    weights, and whose ratio multiplies their KL.
     """
+
+    second_products = True
 
     def __init__(self, settings: K, context: Context):
         super().__init__(settings, context)
         starts = like_weights(context, LOG_VARIANCE_START)
         self.parameters |= {f"log_variance/{name}": tensor for name, tensor in starts.items()}
+        self.slots = {controlled_layer(context.architecture, slot).name: slot for slot in context.gated}
         self.streams["outputs"] = context.noise.branch(1, self._outputs(context.units))
 
     def _outputs(self, units: Mapping[str, int]) -> dict[str, int]:
@@ -112,5 +118,6 @@ class GaussianWeights(PhasedGates[K]):
         kl = torch.zeros_like(self.buffers["weight"])
         for name, variance in self.variance.items():
             log_variance = self.parameters[f"log_variance/{name}"]
-            kl = kl + kl_from_standard_normal(network.parameters[name], log_variance, variance.detach())
+            own = kl_from_standard_normal(network.parameters[name], log_variance, variance.detach())
+            kl = kl + in_ratio(own, self.slots.get(name.partition(".")[0]), self.settings.ratios)
         return self.settings.kl_scale / self.context.train_size * kl

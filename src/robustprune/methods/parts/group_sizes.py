@@ -1,14 +1,17 @@
-"""Number of weights that a gate controls, and its price in the L0 papers (docs/baselines.md sections 1 and 2)."""
+"""The weights that a gate controls (docs/baselines.md section 1), and settings with one value per slot."""
 
-import math
 from collections.abc import Mapping
 
-from robustprune.methods.parts.base import Context
-from robustprune.networks.architecture import Architecture
+from robustprune.networks.architecture import Architecture, Layer
+
+
+def controlled_layer(architecture: Architecture, slot: str) -> Layer:
+    """Return the layer whose weights the units of a slot control: a filter its own, any other unit its outgoing."""
+    return architecture.convolution(slot) or architecture.reader(slot)
 
 
 def weights_per_gate(architecture: Architecture, units: Mapping[str, int], slot: str, bias: bool) -> int:
-    """Return the number of weights that one unit of a slot controls in the starting network.
+    """Return the number of weights that one unit of a slot controls in a network with these units.
 
     A unit of a convolutional slot controls its filter, with `bias` also the filter's bias. Any other unit or feature
     controls its outgoing weights.
@@ -18,22 +21,6 @@ def weights_per_gate(architecture: Architecture, units: Mapping[str, int], slot:
         return (units[convolution.reads] if convolution.reads else 1) * convolution.kernel**2 + int(bias)
     reader = architecture.reader(slot)
     return units[reader.writes] if reader.writes else architecture.classes
-
-
-def l0_prices(context: Context, l0_lambda: float | Mapping[str, float], bias: bool) -> dict[str, float]:
-    """Return slot -> price of an open gate in nats of mean cross-entropy: lambda times its weights over N."""
-    return {
-        slot: per_slot(l0_lambda, slot)
-        * weights_per_gate(context.architecture, context.units, slot, bias)
-        / context.train_size
-        for slot in context.gated
-    }
-
-
-def l0_start(slot: str) -> float:
-    """Return the initial log((1 - p) / p) of a slot's gates, with p = 0.2 for the input and 0.5 elsewhere."""
-    p = 0.2 if slot == "input" else 0.5
-    return math.log((1 - p) / p)
 
 
 def per_slot(value: float | Mapping[str, float], slot: str) -> float:

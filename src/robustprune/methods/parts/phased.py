@@ -15,21 +15,21 @@ from torch import Tensor
 
 from robustprune.methods.parts.base import Context, Method
 from robustprune.methods.parts.estimators import spread
+from robustprune.methods.parts.freedom import FreedomSettings, check_slots, in_ratio
 from robustprune.methods.parts.moment import Moment
+from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import StackedNetwork
 from robustprune.study.strict import Strict
 
 
-class PhaseSettings(Strict):
-    """Lengths of the phases as fractions of the epochs, patience of early removal, and the gates' learning rate."""
+class PhaseSettings(FreedomSettings):
+    """Lengths of the phases as fractions of the epochs, beside the settings that all self-sizing methods share."""
 
     pretrain: float = Field(0.0, ge=0, lt=1, description="first fraction of the epochs: open gates and no penalty")
     warm_up: float = Field(0.0, ge=0, lt=1, description="fraction over which the penalty's weight rises from 0 to 1")
     fine_tune: float = Field(
         0.25, ge=0, lt=1, description="last fraction of the epochs: pruned, gates fixed at their test value"
     )
-    patience: int = Field(3, ge=1, description="consecutive epochs that a gate must look closed for early removal")
-    gate_learning_rate: float | None = Field(None, gt=0, description="Adam's for the gates; null: that of the weights")
 
     @model_validator(mode="after")
     def _fits(self) -> "PhaseSettings":
@@ -39,9 +39,13 @@ class PhaseSettings(Strict):
 
 
 class PretrainedSettings(PhaseSettings):
-    """Settings of methods whose papers start from a trained network: a quarter of the epochs is dense training."""
+    """Settings of methods whose papers start from a trained network and prune at the end.
+
+    A quarter of the epochs is dense training. Without `patience` no unit leaves before the gates are settled.
+    """
 
     pretrain: float = Field(0.25, ge=0, lt=1)
+    patience: int | None = Field(None, ge=1)
     gate_learning_rate: float | None = Field(1e-2, gt=0)
 
 
@@ -64,6 +68,10 @@ class PhasedGates(Method[P], ABC):
         self.buffers = self.filled("valid", True, torch.bool) | self.filled("closed_for", 0, torch.int64)
         self.buffers["weight"] = torch.zeros((), dtype=context.dtype, device=context.device)
         self.buffers["weight"].fill_(self._weight(context.moment))
+
+    @classmethod
+    def check(cls, settings: P, architecture: Architecture, gated: tuple[str, ...]) -> None:
+        check_slots("ratios", settings.ratios, architecture)
 
     @abstractmethod
     def draw(self, batch: int) -> None:
@@ -126,7 +134,8 @@ class PhasedGates(Method[P], ABC):
     def penalty(self, network: StackedNetwork) -> Tensor | None:
         if not self.sampling:
             return None
-        gates = sum((self.cost(slot) * self.valid(slot)).sum(1) for slot in self.context.gated)
+        ratios = self.settings.ratios
+        gates = sum((in_ratio(self.cost(slot), slot, ratios) * self.valid(slot)).sum(1) for slot in self.context.gated)
         return self.buffers["weight"] * (gates + self.network_cost(network))
 
     def after_step(self, network: StackedNetwork) -> dict[str, Tensor] | None:
@@ -150,14 +159,16 @@ class PhasedGates(Method[P], ABC):
 
     def _closed_for_good(self) -> dict[str, Tensor] | None:
         """Return by slot the gates that have looked closed at `patience` consecutive ends of epochs."""
-        remove = {}
+        patience, remove = self.settings.patience, {}
+        if patience is None:
+            return None
         for slot in self.context.gated:
             closing = self.closing(slot)
             if closing is None:
                 return None
             count = torch.where(closing, self.buffer(slot, "closed_for") + 1, 0)
             self.buffers[f"{slot}.closed_for"] = count
-            remove[slot] = count >= self.settings.patience
+            remove[slot] = count >= patience
         return remove
 
     def _test_gates(self) -> dict[str, Tensor]:

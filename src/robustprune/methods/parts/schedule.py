@@ -1,7 +1,7 @@
 """Iterative pruning to a budget of parameters or MACs, for any score (docs/baselines.md section 11)."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -18,10 +18,16 @@ SIZES = {"params": parameters, "macs": macs}
 class ScheduleSettings(Strict):
     """Schedule: dense warm-up, equally spaced pruning events, fine-tuning for the rest of the common epoch budget.
 
-    With the defaults and 40 epochs: 5 dense epochs, an event every half epoch, 25 epochs of fine-tuning.
+    With the defaults and 40 epochs: 5 dense epochs, an event every half epoch, 25 epochs of fine-tuning. The size to
+    keep is exactly one of `aims`.
     """
 
-    target: float = Field(gt=0, le=1, description="share of the starting parameters or MACs to keep")
+    aims: ClassVar[tuple[str, ...]] = ("target", "target_params")
+
+    target: float | None = Field(None, gt=0, le=1, description="share of the starting parameters or MACs to keep")
+    target_params: int | None = Field(
+        None, ge=1, description="parameters to keep, instead of a share: the same size from every starting width"
+    )
     measure: Literal["params", "macs"] = Field("params", description="what the target is a share of")
     warm_up: float = Field(0.125, ge=0, lt=1, description="fraction of the epochs before pruning starts")
     prune_until: float = Field(
@@ -34,6 +40,14 @@ class ScheduleSettings(Strict):
     def _ordered(self) -> "ScheduleSettings":
         if self.warm_up >= self.prune_until:
             raise ValueError(f"warm_up {self.warm_up:g} must end before prune_until {self.prune_until:g}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_aim(self) -> "ScheduleSettings":
+        if sum(getattr(self, aim) is not None for aim in self.aims) != 1:
+            raise ValueError(f"give exactly one of {', '.join(self.aims[:-1])} and {self.aims[-1]}")
+        if self.target_params is not None and self.measure != "params":
+            raise ValueError(f"target_params counts parameters; it takes no measure {self.measure}")
         return self
 
     def fraction(self, event: int) -> float:
@@ -54,8 +68,14 @@ class ScheduleSettings(Strict):
         return left if self.shape == "linear" else left**3
 
     def budget(self, event: int, dense: int) -> float:
-        """Return the parameters or MACs to keep after an event; after the last one it is target * dense."""
-        return dense * (self.target + (1 - self.target) * self.share(event))
+        """Return the parameters or MACs to keep after an event; after the last one it is the target.
+
+        dense: those of the starting network.
+        """
+        if self.target is not None:
+            return dense * (self.target + (1 - self.target) * self.share(event))
+        assert self.target_params is not None  # exactly one of both is given
+        return self.target_params + (dense - self.target_params) * self.share(event)
 
 
 class _Ledger:

@@ -45,7 +45,7 @@ def check_cell(cell: Cell) -> Strict:
     """
     source, is_start = f"strengths.{cell.method}.{cell.strength}", registry.known("start", cell.method)
     network = architecture(cell.architecture)
-    network.units(cell.width)
+    units = network.units(cell.width)
     if not is_start and not registry.known("method", cell.method):
         raise StudyError(registry.unknown("method", cell.method, [*method_names(), *start_names()]))
     try:
@@ -54,6 +54,7 @@ def check_cell(cell: Cell) -> Strict:
         method = find_method(cell.method)
         settings = method.Settings.model_validate(cell.settings)
         method.check(settings, network, network.gated(cell.track))
+        method.check_start(settings, network, units)
     except ValidationError as error:
         raise describe(error, source) from None
     except StudyError as error:
