@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from robustprune.methods.parts.base import Context, LossUnder
-from robustprune.methods.parts.estimators import spread
+from robustprune.methods.parts.estimators import arm_gradient, spread
 from robustprune.methods.parts.group_sizes import l0_prices, l0_start
 from robustprune.methods.parts.phased import PhasedGates, PhaseSettings
 from robustprune.networks.stacked import Gated, StackedNetwork
@@ -28,11 +28,6 @@ class L0ARMSettings(PhaseSettings):
         description="price of a weight in nats of the whole data set, or by slot"
     )
     k: float = Field(7.0, gt=0, description="steepness: pi = sigmoid(k phi)")
-
-
-def arm_gradient(f_a: Tensor, f_b: Tensor, u: Tensor, k: float) -> Tensor:
-    """Return an estimate of d E[f] / d phi [R, n] from losses [R, B] f_a = f(1[u < pi]) and f_b = f(1[u > 1 - pi])."""
-    return k * ((f_b - f_a).unsqueeze(2) * (u - 0.5)).mean(1)
 
 
 class L0Arm(PhasedGates[L0ARMSettings]):
