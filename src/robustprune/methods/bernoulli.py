@@ -82,8 +82,7 @@ class Bernoulli(BernoulliGates[BernoulliSettings]):
         slope = self.prior.slope(estimate, theta, self.price)
         self.buffers["gated.theta_sum"] += theta
         self.buffers["gated.slope_sum"] += slope
-        theta.addcdiv_(slope, self.price, value=-self.moment.rate * self.settings.drift)
-        self.prior.project(theta)
+        self.prior.move(theta, slope, self.price, self.moment.rate * self.settings.drift)
 
     def constrain(self, network: StackedNetwork) -> None:
         if self.settings.ball is not None:

@@ -51,9 +51,9 @@ class Prior(ABC):
     def slope(self, estimate: Tensor, theta: Tensor, price: Tensor) -> Tensor:
         """Return the slope of the objective in theta: the estimate of DL plus that of the prior."""
 
-    @abstractmethod
-    def project(self, theta: Tensor) -> None:
-        """Move theta into its domain, in place."""
+    def move(self, theta: Tensor, slope: Tensor, price: Tensor, size: float) -> None:
+        """Apply the projected step theta <- P(theta - size * slope / price), in place; P clips to [0, 1]."""
+        theta.addcdiv_(slope, price, value=-size).clamp_(0, 1)
 
 
 class FlatteningPrior(Prior):
@@ -62,9 +62,6 @@ class FlatteningPrior(Prior):
     def slope(self, estimate: Tensor, theta: Tensor, price: Tensor) -> Tensor:
         return estimate + price
 
-    def project(self, theta: Tensor) -> None:
-        theta.clamp_(0, 1)
-
 
 class InteriorPrior(Prior):
     """A prior Bern(pi) without a hyper-prior: it pulls theta towards pi, so no theta reaches 0 or 1.
@@ -72,9 +69,9 @@ class InteriorPrior(Prior):
     theta of a unit is at least EDGE, so theta = 0 marks the padding.
     """
 
-    def project(self, theta: Tensor) -> None:
+    def move(self, theta: Tensor, slope: Tensor, price: Tensor, size: float) -> None:
         padding = theta == 0
-        theta.clamp_(EDGE, 1 - EDGE).masked_fill_(padding, 0)
+        theta.addcdiv_(slope, price, value=-size).clamp_(EDGE, 1 - EDGE).masked_fill_(padding, 0)
 
 
 class FixedPrior(InteriorPrior):
