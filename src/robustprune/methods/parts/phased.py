@@ -29,7 +29,9 @@ class PhaseSettings(Strict):
         0.25, ge=0, lt=1, description="last fraction of the epochs: pruned, gates fixed at their test value"
     )
     patience: int = Field(3, ge=1, description="consecutive epochs that a gate must look closed for early removal")
-    gate_learning_rate: float | None = Field(None, gt=0, description="Adam's for the gates; null: that of the weights")
+    gate_learning_rate: float | None = Field(
+        None, gt=0, description="the gates' learning rate; null: that of the weights"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> "PhaseSettings":
