@@ -10,6 +10,7 @@ from robustprune.engine.training import Training
 from robustprune.networks.architecture import architecture
 from robustprune.networks.plain import plain_network
 from robustprune.networks.stacked import Gated, every_unit
+from robustprune.study.config import TrainingSettings
 
 KEEP = {
     "lenet_300_100": {"input": 0.25, "fc1": 0.3, "fc2": 0.5},
@@ -81,10 +82,13 @@ def test_compaction_twice_is_compaction_once(make_network, name):
         assert torch.equal(tensor, twice.parameters[key])
 
 
-@pytest.mark.parametrize("name", ["lenet_300_100", "lenet5"])
-def test_training_goes_on_the_same_after_compaction(digits, make_cell, name):
-    """Adam's moments and step count move along: five further steps equal those of the masked network."""
-    cell = make_cell("dense", name, replicates=2)
+@pytest.mark.parametrize(
+    ("name", "optimizer"), [("lenet_300_100", "adam"), ("lenet5", "adam"), ("lenet_300_100", "sgd"), ("lenet5", "sgd")]
+)
+def test_training_goes_on_the_same_after_compaction(digits, make_cell, name, optimizer):
+    """The optimizer's moments and step count move along: five further steps equal those of the masked network."""
+    training = TrainingSettings(epochs=2, batch_size=64, l2=1e-5, optimizer=optimizer)
+    cell = make_cell("dense", name, replicates=2, training=training)
     small, masked = (Training(cell, digits, dtype=torch.float64) for _ in range(2))
     for training in (small, masked):
         training.batches.start_epoch()

@@ -7,6 +7,7 @@ from torch.utils._pytree import tree_leaves
 
 from robustprune.engine.training import Training
 from robustprune.methods.parts.registry import method_names
+from robustprune.study.config import TrainingSettings
 
 READS_A_VALUE = ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal", "unique")
 
@@ -38,11 +39,36 @@ class Recorder(TorchDispatchMode):
                         old.copy_(new)
 
 
+OPTIONS = {
+    "learned": {"prior": "fixed", "pi": "learned"},
+    "arm": {"estimator": "arm", "average_over": 5.0},
+    "batch": {"gates_per": "batch", "noise": 0.5, "estimator": "trapezoid_normalized", "ball": 1.0},
+    "standard": {"price": None, "cost": "complexity", "nu": 1.0, "reference": "standard"},
+}
+
+
 @pytest.mark.parametrize("name", method_names())
 @pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
 def test_a_recorded_step_trains_like_a_fresh_one(digits, make_cell, name, arch):
     """Two steps replayed from one recording end bit-identically to two steps taken, after a compaction too."""
-    live, recorded = (Training(make_cell(name, arch, batch_size=32), digits) for _ in range(2))
+    replayed(make_cell(name, arch, batch_size=32), digits)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_options_of_the_method_can_be_recorded(digits, make_cell, option):
+    replayed(make_cell(batch_size=32, width=0.2, settings={"price": 1e-3, **OPTIONS[option]}), digits)
+
+
+@pytest.mark.parametrize("decay", ["coupled", "decoupled"])
+@pytest.mark.parametrize("name", ["bernoulli", "vib"])
+def test_sgd_can_be_recorded(digits, make_cell, name, decay):
+    training = TrainingSettings(epochs=2, batch_size=32, l2=1e-2, optimizer="sgd", weight_decay=decay)
+    replayed(make_cell(name, width=0.2, training=training), digits)
+
+
+def replayed(cell, digits):
+    """Train a cell live and from a recording; both must agree."""
+    live, recorded = (Training(cell, digits) for _ in range(2))
     for training in (live, recorded):
         training.batches.start_epoch()
         training.step()

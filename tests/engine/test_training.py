@@ -112,9 +112,9 @@ def test_learning_rates_fall_together(digits, make_cell):
     training = Training(make_cell(epochs=4), digits)
     rates = []
     while not training.finished:
-        rates.append((1.0 if training.epoch < 3 else 0.1, training.optimizer.adam.param_groups[0]["lr"]))
+        rates.append((1.0 if training.epoch < 3 else 0.1, training.optimizer.inner.param_groups[0]["lr"]))
         training.run_epoch()
-        rates[-1] += (training.optimizer.adam.param_groups[0]["lr"],)
+        rates[-1] += (training.optimizer.inner.param_groups[0]["lr"],)
     assert [rate for rate, _, _ in rates] == [1.0, 1.0, 1.0, 0.1]
     assert [round(after, 9) for _, _, after in rates] == [1e-3, 1e-3, 1e-3, 1e-4]
 

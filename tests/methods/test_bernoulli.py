@@ -18,17 +18,17 @@ from robustprune.networks.architecture import architecture
 from robustprune.starts.parts.registry import check_cell
 
 
-def make_method(replicates=2, steps=4, examples=1000, **values) -> Bernoulli:
+def make_method(replicates=2, steps=4, examples=1000, width=1.0, **values) -> Bernoulli:
     arch = architecture("lenet_300_100")
     context = Context(
         architecture=arch,
         gated=arch.gated("full"),
-        units=arch.units(),
+        units=arch.units(width),
         replicates=replicates,
         train_size=examples,
         batch_size=8,
         moment=Moment(0, steps, steps),
-        noise=Noise([torch.Generator().manual_seed(r) for r in range(replicates)], arch.units()),
+        noise=Noise([torch.Generator().manual_seed(r) for r in range(replicates)], arch.units(width)),
         dtype=torch.float64,
     )
     return Bernoulli(BernoulliSettings(**({"price": 1e-3} | values)), context)

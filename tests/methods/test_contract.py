@@ -47,7 +47,7 @@ def test_units_may_go_before_the_gates_had_a_gradient(digits, make_cell, name):
     training.batches.start_epoch()
     for _ in range(3):
         training.run_epoch()
-    states = [training.optimizer.adam.state[tensor] for tensor in training.method.parameters.values()]
+    states = [training.optimizer.inner.state[tensor] for tensor in training.method.parameters.values()]
     assert all(state["exp_avg"].abs().max() > 0 for state in states)
 
 
@@ -87,9 +87,9 @@ def test_back_propagated_gates_are_trained_compacted_and_checkpointed(digits, ma
         slot = name.split(".")[0]
         assert tensor.shape[1] == places[slot]
         assert (tensor != 1).any()
-        assert training.optimizer.adam.state[tensor]["exp_avg"].shape == tensor.shape
+        assert training.optimizer.inner.state[tensor]["exp_avg"].shape == tensor.shape
     assert training.optimizer.base[1] == 0.02
-    assert training.optimizer.adam.param_groups[1]["weight_decay"] == 0
+    assert training.optimizer.inner.param_groups[1]["weight_decay"] == 0
     other = Training(cell, digits, dtype=torch.float64)
     other.restore(copy.deepcopy(training.state()))
     for run in (training, other):

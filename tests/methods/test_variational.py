@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from robustprune.engine.compaction import extract
 from robustprune.engine.evaluation import finish
 from robustprune.engine.training import Training
-from robustprune.methods import beta_bernoulli, generalized_dropout, l0_arm, l0_hc, vib
+from robustprune.methods import beta_bernoulli, generalized_dropout, l0_hc, vib
 from robustprune.methods.parts import truncated
 from robustprune.methods.parts.base import Context
+from robustprune.methods.parts.estimators import arm_gradient
 from robustprune.methods.parts.group_sizes import weights_per_gate
 from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.noise import Noise
@@ -124,7 +125,7 @@ def test_arm_is_unbiased_on_the_toy():
     f_a, f_b = f((u < pi).double()), f((u > 1 - pi).double())
     assert f_a.mean().item() == pytest.approx(1.295222, abs=2e-3)
     for k, expected in ((1.0, (-0.123902, 0.129700)), (7.0, (-0.867317, 0.907901))):
-        found = l0_arm.arm_gradient(f_a, f_b, u, k)[0]
+        found = arm_gradient(f_a, f_b, u, k)[0]
         assert found.tolist() == pytest.approx(expected, abs=2e-3 * k)
     single = (f_b - f_a).unsqueeze(2) * (u - 0.5)
     assert single.var(1)[0].tolist() == pytest.approx((0.104434, 0.077097), abs=2e-3)

@@ -1,4 +1,4 @@
-"""Adam over a stacked network: one fused kernel for R networks; its state is compacted with them."""
+"""The optimizer over a stacked network: one fused kernel for R networks; its state is compacted with them."""
 
 from collections.abc import Sequence
 
@@ -11,32 +11,38 @@ from robustprune.networks.stacked import StackedNetwork
 from robustprune.study.cells import Cell
 
 OWN = "method/"
+MOMENTUM = 0.9  # of sgd
 Moments = dict[str, dict[str, Tensor]]
-"""Adam's state by parameter name; names of a method's own parameters begin with OWN."""
+"""The optimizer's state by parameter name; names of a method's own parameters begin with OWN."""
 
 
-class StackedAdam:
-    """torch's fused Adam over the weights (with L2) and the method's own parameters (without)."""
+class StackedOptimizer:
+    """torch's fused Adam or SGD over the weights (with L2) and the method's own parameters (without).
+
+    The L2 term is added to the gradient, or (weight_decay: decoupled) the weights shrink by lr * l2 before each step.
+    """
 
     def __init__(self, cell: Cell, network: StackedNetwork, method: Method, rate: float, moments: Moments | None):
         """rate: the schedule's factor on every learning rate. moments: the state to continue from, if any."""
         own = {OWN + name: tensor.requires_grad_() for name, tensor in method.parameters.items()}
         self.named = {**network.parameters, **own}
         settings = cell.training
-        groups = [{"params": list(network.parameters.values()), "weight_decay": settings.l2}]
+        self.weights = list(network.parameters.values())
+        self.decay = settings.l2 if settings.weight_decay == "decoupled" else 0.0
+        groups = [{"params": self.weights, "weight_decay": 0.0 if self.decay else settings.l2}]
         if own:
             groups.append({"params": list(own.values()), "lr": method.learning_rate or settings.learning_rate})
-        on_gpu = next(iter(network.parameters.values())).is_cuda
-        self.adam = torch.optim.Adam(groups, lr=settings.learning_rate, fused=True, capturable=on_gpu)
-        self.base = [group["lr"] for group in self.adam.param_groups]
+        make = _adam if settings.optimizer == "adam" else _sgd
+        self.inner: torch.optim.Optimizer = make(groups, settings.learning_rate)
+        self.base = [group["lr"] for group in self.inner.param_groups]
         self.set_rate(rate)
         for name, state in (moments or {}).items():
-            self.adam.state[self.named[name]] = state
+            self.inner.state[self.named[name]] = state
 
     def set_rate(self, rate: float) -> None:
         """Multiply every learning rate by the schedule's factor."""
         self.rate = rate
-        for group, base in zip(self.adam.param_groups, self.base, strict=True):
+        for group, base in zip(self.inner.param_groups, self.base, strict=True):
             group["lr"] = base * rate
 
     def clear(self) -> None:
@@ -46,23 +52,48 @@ class StackedAdam:
 
     def step(self) -> None:
         """Update every parameter from its gradient."""
-        self.adam.step()
+        if self.decay:
+            torch._foreach_mul_(self.weights, 1 - self.inner.param_groups[0]["lr"] * self.decay)
+        self.inner.step()
 
     def moments(self) -> Moments:
         """Return the state by parameter name."""
-        return {name: dict(self.adam.state[tensor]) for name, tensor in self.named.items()}
+        return {name: dict(self.inner.state[tensor]) for name, tensor in self.named.items()}
 
     def selected_moments(self, network: StackedNetwork, gated: Sequence[str], chosen: Selection) -> Moments:
         """Return the state after a compaction of `network`, indexed as the parameters are."""
         old = {name: values for name, values in self.moments().items() if values}  # none before a first gradient
-        new: Moments = {name: {"step": values["step"]} for name, values in old.items()}
-        for moment in ("exp_avg", "exp_avg_sq"):
+        new: Moments = {name: {} for name in old}
+        for moment in dict.fromkeys(key for state in old.values() for key in state):
             values = {name: state[moment] for name, state in old.items()}
-            weights = {name: tensor for name, tensor in values.items() if name in network.parameters}
-            own = {name.removeprefix(OWN): values[name] for name in values.keys() - weights.keys()}
-            selected = select_parameters(network.architecture, weights, chosen) if weights else {}
+            # step is one number per tensor
+            selected = values if moment == "step" else self._selected(values, network, gated, chosen)
             for name, tensor in selected.items():
                 new[name][moment] = tensor
-            for name, tensor in select_own(network, gated, own, chosen).items():
-                new[OWN + name][moment] = tensor
         return new
+
+    def _selected(
+        self, values: dict[str, Tensor], network: StackedNetwork, gated: Sequence[str], chosen: Selection
+    ) -> dict[str, Tensor]:
+        """Return tensors in the shape of the parameters after a compaction, by parameter name."""
+        weights = {name: tensor for name, tensor in values.items() if name in network.parameters}
+        own = {name.removeprefix(OWN): values[name] for name in values.keys() - weights.keys()}
+        selected = select_parameters(network.architecture, weights, chosen) if weights else {}
+        return selected | {OWN + name: t for name, t in select_own(network, gated, own, chosen).items()}
+
+
+def _adam(groups: list[dict], learning_rate: float) -> torch.optim.Adam:
+    on_gpu = groups[0]["params"][0].is_cuda
+    return torch.optim.Adam(groups, lr=learning_rate, fused=True, capturable=on_gpu)
+
+
+def _sgd(groups: list[dict], learning_rate: float) -> torch.optim.SGD:
+    """Return SGD whose momentum begins at zero for every parameter.
+
+    That equals torch's, which begins with the first gradient. Parameters that get their first gradient later than
+    others then need no case of their own.
+    """
+    sgd = torch.optim.SGD(groups, lr=learning_rate, momentum=MOMENTUM, fused=True)
+    for tensor in (tensor for group in groups for tensor in group["params"]):
+        sgd.state[tensor]["momentum_buffer"] = torch.zeros_like(tensor)
+    return sgd

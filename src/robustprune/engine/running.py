@@ -17,6 +17,7 @@ from robustprune.engine.checkpoint import Checkpoint
 from robustprune.engine.devices import check_device
 from robustprune.engine.evaluation import FinishedNetwork, evaluate
 from robustprune.engine.jobs import failed_replicates
+from robustprune.engine.probe import Probe
 from robustprune.engine.progress import Progress
 from robustprune.engine.training import Training
 from robustprune.errors import StudyError
@@ -41,13 +42,14 @@ def run_cell(
     source: Path | None = None,
     after_epoch: Callable[[Training], None] | None = None,
     history: str = "history.parquet",
+    probe: Probe | None = None,
 ) -> Record:
     """Train and evaluate a cell; write history.parquet, gates.npz, networks.safetensors and, last, record.json.
 
     An error inside training is recorded with status failed for every replicate. source: the folder of the cell whose
     networks a control starts from. after_epoch: called after each epoch (for tests of interruption). history: the
-    history's file name; history.csv needs no pyarrow. Raises StudyError for settings that no run can satisfy (device,
-    batch size).
+    history's file name; history.csv needs no pyarrow. probe: what an experiment reads while the cell trains. Raises
+    StudyError for settings that no run can satisfy (device, batch size).
     """
     check_device(device, cell.training.precision)
     torch.set_num_threads(threads)
@@ -60,7 +62,7 @@ def run_cell(
     origin = provenance(code_hash(cell.method, cell.architecture), device, threads)
     try:
         with _flushed_denormals():
-            training = Training(cell, data, device, kept_by_source=_kept_by(source))
+            training = Training(cell, data, device, kept_by_source=_kept_by(source), probe=probe)
             _train(training, saved, after_epoch)
             epochs = training.epochs
             replicates, networks = _evaluate(training)

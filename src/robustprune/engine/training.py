@@ -16,9 +16,10 @@ from robustprune.engine.compaction import compact, select_own, selection, surviv
 from robustprune.engine.cuda_graph import RepeatedStep
 from robustprune.engine.devices import use_exact_float32
 from robustprune.engine.history import History
-from robustprune.engine.optimizer import Moments, StackedAdam
+from robustprune.engine.optimizer import Moments, StackedOptimizer
+from robustprune.engine.probe import Probe, untimed
+from robustprune.engine.weights import InitialWeights
 from robustprune.errors import StudyError
-from robustprune.initialization import initial_parameters
 from robustprune.methods.parts.base import Context
 from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.noise import Noise
@@ -46,25 +47,23 @@ class Training:
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
         kept_by_source: Sequence[Kept] = (),
+        probe: Probe | None = None,
     ):
         """kept_by_source: for controls, the kept units of the cell `cell.source_key`, one mapping per replicate."""
         settings = check_cell(cell)
         use_exact_float32()
-        self.cell, self.data, self.device = cell, data, device
+        self.cell, self.data, self.device, self.probe = cell, data, device, probe
         self.architecture = architecture(cell.architecture)
         self.gated = self.architecture.gated(cell.track)
         self.units = self.architecture.units(cell.width)
         seeds = [cell.seed(replicate) for replicate in range(cell.replicates)]
         self.batch_generators = [torch.Generator().manual_seed(stream_seed(seed, "order")) for seed in seeds]
         self.noise = self._noise([torch.Generator().manual_seed(stream_seed(seed, "gates")) for seed in seeds])
-        draws = [torch.Generator().manual_seed(stream_seed(seed, "weights")) for seed in seeds]
-        self.examples = training_examples(cell, data)
-        parameters = initial_parameters(self.architecture, self.units, cell.initialization, draws, dtype, self.examples)
-        self.batches = cell_batches(cell, self.architecture, self.examples, self.batch_generators, dtype, device)
+        examples = training_examples(cell, data)
+        weights = InitialWeights(cell, examples, dtype, device)
+        self.batches = cell_batches(cell, self.architecture, examples, self.batch_generators, dtype, device)
         self.network = StackedNetwork(
-            self.architecture,
-            {name: tensor.to(device) for name, tensor in parameters.items()},
-            every_unit(self.units, cell.replicates, device),
+            self.architecture, weights.stacked(self.units), every_unit(self.units, cell.replicates, device)
         )
         start = self._start(settings, kept_by_source)
         self.epochs = start.epochs(cell.training.epochs) if start else cell.training.epochs
@@ -73,7 +72,7 @@ class Training:
         method = find_method(start.method if start else cell.method)
         settings = method.Settings.model_validate(start.method_settings) if start else settings
         self.method = method(settings, self._context(dtype))
-        self.optimizer = self._adam(None)
+        self.optimizer = self._optimizer(None)
         self.loss = torch.zeros(cell.replicates, device=device, dtype=dtype)
         self.repeat = RepeatedStep(self.step, device)
         self.generation = 0  # counts how often the tensors were replaced
@@ -85,17 +84,9 @@ class Training:
         self.seconds = 0.0
         self.history = History(self.architecture, self.units, cell.replicates)
         if start:
-            self.remove(start.begin(self.network, self._fresh))
+            self.remove(start.begin(self.network, weights.again))
+        self.method.begin(self.network)
         self.history.note_gates(self.network.kept, self.method.gates())
-
-    def _fresh(self, replicate: int, units: Mapping[str, int]) -> dict[str, Tensor]:
-        """Draw fresh initial weights for a network of this size, from a stream separate from the replicate's own."""
-        seed = stream_seed(self.cell.seed(replicate), "weights again")
-        generator = torch.Generator().manual_seed(seed)
-        drawn = initial_parameters(
-            self.architecture, units, self.cell.initialization, [generator], self.loss.dtype, self.examples
-        )
-        return {name: tensor[0].to(self.device) for name, tensor in drawn.items()}
 
     def _noise(self, generators: list[torch.Generator]) -> Noise:
         return Noise(generators, {slot: self.units[slot] for slot in self.gated}, self.device)
@@ -143,11 +134,15 @@ class Training:
             remove = self.method.after_step(self.network)
             if remove is not None and self.remove(remove):
                 work = self._macs()
+            if self.probe:
+                started += untimed(self.probe.after_step, self)
         self.epoch += 1
         mean_loss = (self.loss / self.batches.steps).cpu()
         self.seconds += self.clock() - started
         self.diverged |= ~mean_loss.isfinite()
         self.history.note_epoch(self.epoch, mean_loss, self.network, self.method.gates(), work)
+        if self.probe:
+            self.probe.after_epoch(self)
 
     def _set_moment(self, moment: Moment) -> None:
         self.moment = self.method.moment = moment
@@ -215,13 +210,13 @@ class Training:
         self.network = network
         self.method.parameters, self.method.buffers = parameters, buffers
         self.method.places = network.places()
-        self.optimizer = self._adam(moments)
+        self.optimizer = self._optimizer(moments)
         if "input" in network.kept:
             self.batches.restrict(network.kept["input"])
         self.generation += 1
 
-    def _adam(self, moments: Moments | None) -> StackedAdam:
-        return StackedAdam(self.cell, self.network, self.method, self.moment.rate, moments)
+    def _optimizer(self, moments: Moments | None) -> StackedOptimizer:
+        return StackedOptimizer(self.cell, self.network, self.method, self.moment.rate, moments)
 
     def state(self) -> dict[str, Any]:
         """Return everything that a checkpoint between epochs must hold to resume bit-identically."""
@@ -231,7 +226,7 @@ class Training:
             "parameters": {name: tensor.detach() for name, tensor in self.method.parameters.items()},
             "buffers": self.method.buffers,
             "streams": {name: stream.position for name, stream in self.method.streams.items()},
-            "adam": self.optimizer.moments(),
+            "moments": self.optimizer.moments(),
             "orders": [generator.get_state() for generator in self.batch_generators],
             "noise": self.noise.position,
             "history": self.history.state(),
@@ -254,4 +249,4 @@ class Training:
         for name, stream in self.method.streams.items():
             stream.position.copy_(state["streams"][name])
         network = StackedNetwork(self.architecture, state["weights"], state["kept"])
-        self._go_on_with(network, dict(state["parameters"]), dict(state["buffers"]), state["adam"])
+        self._go_on_with(network, dict(state["parameters"]), dict(state["buffers"]), state["moments"])

@@ -94,8 +94,8 @@ def _pruned_macs(cell: Cell) -> float:
 
 
 def _dense_share(cell: Cell) -> float:
-    """Return the share of the epochs with dense steps; it is 1 without the hyper-prior, which removes no unit early."""
-    if cell.settings.get("prior") == "fixed":
+    """Return the share of the epochs with dense steps; it is 1 in the ablation that removes no unit early."""
+    if cell.settings.get("prior") == "fixed" and cell.settings.get("pi") is None:
         return 1.0
     if cell.method in DENSE_EPOCHS:
         return min(1.0, DENSE_EPOCHS[cell.method] / cell.training.epochs)

@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from robustprune.methods.parts.base import Context, LossUnder
-from robustprune.methods.parts.estimators import spread
+from robustprune.methods.parts.estimators import arm_gradient, spread
 from robustprune.methods.parts.freedom import check_every_slot
 from robustprune.methods.parts.l0 import L0Settings, l0_prices, l0_start
 from robustprune.methods.parts.phased import PhasedGates
@@ -27,11 +27,6 @@ class L0ARMSettings(L0Settings):
     """Strength and steepness of the gates."""
 
     k: float = Field(7.0, gt=0, description="steepness: pi = sigmoid(k phi)")
-
-
-def arm_gradient(f_a: Tensor, f_b: Tensor, u: Tensor, k: float) -> Tensor:
-    """Return an estimate of d E[f] / d phi [R, n] from losses [R, B] f_a = f(1[u < pi]) and f_b = f(1[u > 1 - pi])."""
-    return k * ((f_b - f_a).unsqueeze(2) * (u - 0.5)).mean(1)
 
 
 class L0Arm(PhasedGates[L0ARMSettings]):

@@ -56,8 +56,14 @@ class TrainingSettings(Strict):
 
     epochs: int = Field(40, ge=1, description="passes over the training images")
     batch_size: int = Field(128, ge=1)
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate of the weights")
+    learning_rate: float = Field(1e-3, gt=0, description="learning rate of the weights")
+    optimizer: Literal["adam", "sgd"] = Field(
+        "adam", description="of the weights and of a method's own parameters; sgd: with momentum 0.9"
+    )
     l2: float = Field(0.0, ge=0, description="lambda of the penalty (lambda / 2) ||W||^2 on weights and biases")
+    weight_decay: Literal["coupled", "decoupled"] = Field(
+        "coupled", description="l2 enters the gradient, or shrinks the weights by the factor 1 - learning rate * l2"
+    )
     decay_at: float = Field(0.75, gt=0, le=1, description="fraction of the epochs after which all learning rates fall")
     decay_factor: float = Field(0.1, gt=0, le=1, description="factor on all learning rates after that")
     precision: Literal["float32", "bfloat16"] = Field(

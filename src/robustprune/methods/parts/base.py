@@ -3,11 +3,12 @@
 A method is one file methods/<name>.py with one subclass of Method. It declares its state as data. The engine compacts
 this state, writes it to checkpoints and moves it to the device. The engine calls 14 hooks, in this order:
 
+    begin(network)                  note the starting network, before the first step
     draw(batch)                     draw the noise of the step
     gate, linear, convolve          act on activations during the forward pass (ForwardHooks)
     penalty(network)                return a penalty [R] that is added to the loss
-    step(network, losses, loss)     update the method's own state, before Adam's step
-    constrain(network)              project or shrink, after Adam's step
+    step(network, losses, loss)     update the method's own state, before the weights are updated
+    constrain(network)              project or shrink, after the weights are updated
     after_step(network)             return the units to remove permanently
 
     scores(network)                 return the importance of units, for a removal that would empty a slot
@@ -119,6 +120,9 @@ class Method(ForwardHooks, Generic[S]):
         """Return a value that names the kind of work that the step after `moment` does; it must not change state."""
         return None
 
+    def begin(self, network: StackedNetwork) -> None:
+        """Note what the method needs of the starting network; called once, before the first step."""
+
     def draw(self, batch: int) -> None:
         """Draw the noise of the step for `batch` examples per replicate."""
 
@@ -127,10 +131,10 @@ class Method(ForwardHooks, Generic[S]):
         return None
 
     def step(self, network: StackedNetwork, losses: Tensor, loss: LossUnder) -> None:
-        """Update the method's own state between backward pass and Adam's step; losses [R, B] are those of the step."""
+        """Update the method's own state between backward pass and weight update; losses [R, B] are the step's."""
 
     def constrain(self, network: StackedNetwork) -> None:
-        """Project parameters into their domain or apply a proximal step to weights, after Adam's step."""
+        """Project parameters into their domain or apply a proximal step to weights, after the weights are updated."""
 
     def after_step(self, network: StackedNetwork) -> dict[str, Tensor] | None:
         """Return the units to remove permanently, slot -> bool [R, n], or None; called after every training step."""

@@ -1,8 +1,8 @@
 """Estimators of DL_i = E[L | xi_i = 1] - E[L | xi_i = 0] for Bernoulli gates (docs/method.md section 4).
 
 Back-propagation gives g [R, B, n] = d (mean loss) / d xi_{b,i}, that is 1/B times the gradient of example b. g is
-summed over the batch, separately over open and over closed gates xi [R, B, n] in {0, 1}. A linear layer yields these
-two sums [R, n] at almost no cost. Each estimate is a function of the two sums and of theta [R, n].
+summed over the batch, separately over open and over closed gates xi [R, B or 1, n] in {0, 1}. A linear layer yields
+these two sums [R, n] at almost no cost. Each estimate is a function of the two sums and of theta [R, n].
 """
 
 from collections.abc import Callable
@@ -32,6 +32,27 @@ def trapezoid(opened: Tensor, closed: Tensor, theta: Tensor) -> Tensor:
     return torch.addcdiv(opened / (2 * t), closed, 2 - 2 * t)
 
 
+def trapezoid_normalized(opened: Tensor, closed: Tensor, theta: Tensor) -> Tensor:
+    """Return `trapezoid` divided by the mass of its weights, theta / (2 t) + (1 - theta) / (2 (1 - t)).
+
+    The mass is 1 for theta in [0.05, 0.95] and 1/1.9 at the ends. The mean is then a weighted mean of L'(0) and L'(1)
+    for every theta: it is DL where the loss is linear in the gate, and the slope at the end for theta = 0 and 1.
+    """
+    t = theta.clamp(CLIP, 1 - CLIP)
+    mass = torch.addcdiv(theta / (2 * t), 1 - theta, 2 - 2 * t)
+    return trapezoid(opened, closed, theta) / mass
+
+
+def with_less_noise(estimator: str, opened: Tensor, closed: Tensor, theta: Tensor, noise: float) -> Tensor:
+    """Return an estimate of d E[L] / d theta for gates xi' = theta + noise (xi - theta); the estimator is linear in g.
+
+    opened and closed: the sums of g weighted by xi' and by 1 - xi'. The derivative has two parts: noise times the mean
+    slope of L over the values of xi', which the estimator sees, and (1 - noise) times the mean of g.
+    """
+    rest = (1 - noise) * (opened + closed)
+    return COMBINE[estimator](opened - theta * rest, closed - (1 - theta) * rest, theta) + rest
+
+
 def curved(g: Tensor, xi: Tensor) -> Tensor:
     """Return g + (1/2 - xi) g^2 per example: g^2 replaces the curvature. g and the result contain the factor 1/B."""
     return g + (0.5 - xi) * g.square() * g.shape[1]
@@ -40,9 +61,10 @@ def curved(g: Tensor, xi: Tensor) -> Tensor:
 COMBINE: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "first_order": first_order,
     "trapezoid": trapezoid,
+    "trapezoid_normalized": trapezoid_normalized,
     "fisher": first_order,  # of curved terms; g^2 vanishes once the training set is fitted
 }
-LINEAR = ("first_order", "trapezoid")
+LINEAR = ("first_order", "trapezoid", "trapezoid_normalized")
 """Estimators that are linear in g, so that sums over the batch suffice."""
 
 
@@ -55,7 +77,7 @@ class EstimatedGate(Function):
 
     @staticmethod
     def forward(ctx: Any, h: Tensor, xi: Tensor, theta: Tensor, opened: Tensor, closed: Tensor, curve: bool) -> Tensor:
-        """Gate h [R, B, n] or [R, B, n, H, W] by xi [R, B, n]; backward overwrites opened and closed [R, n].
+        """Gate h [R, B, n] or [R, B, n, H, W] by xi [R, B or 1, n]; backward overwrites opened and closed [R, n].
 
         theta [R, n] gets no gradient. It requires one, so that backward reaches the gate of an input as well.
         """
@@ -123,11 +145,29 @@ def spread(xi: Tensor, h: Tensor) -> Tensor:
     return xi.view(xi.shape + (1,) * (h.dim() - 3))
 
 
+def arm_gradient(f_a: Tensor, f_b: Tensor, u: Tensor, k: float) -> Tensor:
+    """Return an estimate of d E[f] / d phi [R, n] for gates with theta = sigmoid(k phi), from two passes.
+
+    f_a, f_b: losses [R, B] under the gates 1[u < theta] and 1[u > 1 - theta], u [R, B or 1, n] uniform (augment,
+    REINFORCE, merge: Yin and Zhou, ICLR 2019).
+    """
+    return k * ((f_b - f_a).unsqueeze(2) * (u - 0.5)).mean(1)
+
+
+def arm(f_a: Tensor, f_b: Tensor, u: Tensor, theta: Tensor) -> Tensor:
+    """Return an estimate of DL [R, n]: that of `arm_gradient` over t (1 - t), with t = clip(theta, 0.05, 0.95).
+
+    It is unbiased for theta in [0.05, 0.95]. Beyond that it shrinks, to 0 at theta = 0 and 1, where both passes agree.
+    """
+    t = theta.clamp(CLIP, 1 - CLIP)
+    return arm_gradient(f_a, f_b, u, 1.0) / (t * (1 - t))
+
+
 def exact(loss: Callable[[dict[str, Tensor]], Tensor], xi: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return slot -> DL_i [R, n] from two forward passes per gate: the batch mean of loss(xi_i = 1) - loss(xi_i = 0).
 
-    loss maps gates (slot -> [R, B, n]) to losses per example [R, B]. The other gates keep their drawn values. The cost
-    grows with the number of gates, so this is for tests and small slots.
+    loss maps gates (slot -> [R, B or 1, n]) to losses per example [R, B]. The other gates keep their drawn values. The
+    cost grows with the number of gates, so this is for tests and small slots.
     """
     differences = {}
     for slot, drawn in xi.items():
