@@ -110,8 +110,8 @@ def test_scratch_b_trains_as_long_as_dense_training_costs(digits, make_cell):
     arch = Training(make_cell("dense", "lenet5"), digits).architecture
     counts = [{slot: len(units) for slot, units in entry.items()} for entry in FOUND["lenet5"]]
     ratio = macs(arch, arch.units()) / (sum(macs(arch, units) for units in counts) / 2)
-    assert control(make_cell, digits, "scratch_b", "lenet5").epochs == 4
-    assert control(make_cell, digits, "scratch_b", "lenet5", cap=None).epochs == int(2 * ratio)
+    assert control(make_cell, digits, "scratch_b", "lenet5").budget.epochs == 4
+    assert control(make_cell, digits, "scratch_b", "lenet5", cap=None).budget.epochs == int(2 * ratio)
 
 
 def write_networks(folder, arch):

@@ -59,7 +59,7 @@ def run_cell(
         with _flushed_denormals():
             training = Training(cell, data, device, kept_by_source=_kept_by(source))
             _train(training, saved, after_epoch)
-            epochs = training.epochs
+            epochs = training.epoch
             replicates, networks = _evaluate(training)
             _write_details(training, networks, folder)
     except (RuntimeError, ValueError, ArithmeticError, MemoryError, LookupError, TypeError) as error:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from robustprune.data.datasets import Dataset
 from robustprune.engine.batches import cell_batches, training_examples
+from robustprune.engine.budget import PASSES, Budget
 from robustprune.engine.compaction import compact, select_own, selection, surviving
 from robustprune.engine.cuda_graph import RepeatedStep
 from robustprune.engine.history import History
@@ -31,8 +32,6 @@ from robustprune.starts.parts.base import Start, StartContext
 from robustprune.starts.parts.registry import check_cell, find_start, start_names
 from robustprune.study.cells import Cell, stream_seed
 from robustprune.study.config import Strict
-
-PASSES = 3  # cost of a training step in forward passes: forward, and backward to weights and to activations
 
 
 class Training:
@@ -65,9 +64,9 @@ class Training:
             every_unit(self.units, cell.replicates, device),
         )
         start = self._start(settings, kept_by_source)
-        self.epochs = start.epochs(cell.training.epochs) if start else cell.training.epochs
+        self.budget = Budget(cell, start, len(self.batches.labels))
         self.epoch = 0
-        self.moment = Moment(0, self.epochs * self.batches.steps, self.batches.steps)
+        self.moment = self.budget.first()
         method = find_method(start.method if start else cell.method)
         settings = method.Settings.model_validate(start.method_settings) if start else settings
         self.method = method(settings, self._context(dtype))
@@ -124,8 +123,8 @@ class Training:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done."""
-        return self.epoch >= self.epochs
+        """Whether the budget is spent; looked at between epochs."""
+        return self.moment.reached(1)
 
     def run_epoch(self) -> None:
         """Train one epoch; units may be removed after any step."""
@@ -137,7 +136,7 @@ class Training:
         for _ in range(self.batches.steps):
             self.repeat(self._work())
             self.train_macs += PASSES * self.cell.training.batch_size * work
-            self._set_moment(replace(self.moment, step=self.moment.step + 1))
+            self._set_moment(self.budget.after_step(self.moment, self.train_macs))
             remove = self.method.after_step(self.network)
             if remove is not None and self.remove(remove):
                 work = self._macs()
@@ -242,9 +241,9 @@ class Training:
     def restore(self, state: dict[str, Any]) -> None:
         """Resume from the state of a checkpoint."""
         self.epoch, self.seconds = state["epoch"], state["seconds"]
-        self._set_moment(replace(self.moment, step=self.epoch * self.batches.steps))
         self.guarded, self.diverged = state["flags"]
         self.train_macs = state["train_macs"].numpy()
+        self._set_moment(self.budget.after_epoch(self.moment, self.epoch, self.train_macs))
         self.history.restore(state["history"])
         for generator, saved in zip(self.batch_generators, state["orders"], strict=True):
             generator.set_state(saved)

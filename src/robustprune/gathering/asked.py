@@ -19,8 +19,9 @@ def cells_at_operating_points(config: StudyConfig) -> set[str]:
         for method in (method for method, strengths in grid.methods.items() if OPERATING_POINT in strengths):
             strength = points[grid.dataset, grid.architecture, grid.track, method]
             network = (grid.dataset, grid.architecture, grid.track)
+            budget = grid.training.get("budget", config.training.budget)
             for start in itertools.product(grid.initializations, grid.widths):
-                keys.add(cell_key((*network, method, strength, *start)))
+                keys.add(cell_key((*network, method, strength, *start, budget)))
     return keys
 
 

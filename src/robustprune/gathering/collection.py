@@ -74,7 +74,7 @@ def _checked(path: Path, cell: Cell) -> Record:
 def _details(
     cell: Cell, replicates: Iterable[Replicate], peak_memory_mib: float | None, operating_point: bool
 ) -> Iterator[dict]:
-    axes, settings = cell.model_dump(mode="json", include=set(AXES)), _settings(cell)
+    axes, settings = {axis: getattr(cell, axis) for axis in AXES}, _settings(cell)
     asked = {"training": cell.training.model_dump_json(), "settings": json.dumps(settings)}
     asked |= asked_columns(settings, operating_point)
     for entry in replicates:

@@ -9,6 +9,7 @@ import pandas as pd
 from robustprune.errors import StudyError
 from robustprune.files import write_table
 from robustprune.gathering.asked import ASKED
+from robustprune.records.tables import with_budget
 from robustprune.study.cells import AXES, cell_key
 
 TABLES = ("runs.csv", "details.csv", "history.parquet", "gates.parquet")
@@ -51,4 +52,5 @@ def _read(path: Path) -> pd.DataFrame:
         )
     if path.name not in TABLES or table.empty:
         return table
+    table = with_budget(table)
     return table.set_index(pd.Index(map(cell_key, table[list(AXES)].itertuples(index=False, name=None))))

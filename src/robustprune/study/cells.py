@@ -20,16 +20,18 @@ from robustprune.study.config import (
 )
 from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
 
-AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width")
+AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width", "budget")
 """The fields of a cell that make up its key."""
 CELL_PATH = "{dataset}/{architecture}-{track}/{method}/{strength}/{initialization}/width-{width}"
-"""The folder of a cell below runs/, which is its key: AXES filled in, the width as in "0.5" or "1"."""
+"""The folder of a cell below runs/, which is its key: AXES filled in, the width as in "0.5" or "1", followed by the
+budget where that is not `epochs`, as in "1-macs"."""
 
 
 def cell_key(axes: Iterable[Any]) -> str:
     """Return the key of the cell with these values of AXES, e.g. mnist/lenet5-full/dense/dense/he_normal/width-1."""
     values = dict(zip(AXES, axes, strict=True))
-    return CELL_PATH.format(**{**values, "width": f"{values['width']:g}"})
+    budget = "" if values["budget"] == "epochs" else f"-{values['budget']}"
+    return CELL_PATH.format(**{**values, "width": f"{values['width']:g}{budget}"})
 
 
 class Cell(Strict):
@@ -45,6 +47,11 @@ class Cell(Strict):
     width: Width = 1.0
     replicates: int = Field(5, ge=1)
     training: TrainingSettings = TrainingSettings()
+
+    @property
+    def budget(self) -> str:
+        """What ends the training: `epochs` or `macs`."""
+        return self.training.budget
 
     @property
     def key(self) -> str:

@@ -46,14 +46,23 @@ StrengthTable = dict[str, dict[StrengthKey, dict[str, Any]]]
 Strengths = Annotated[StrengthTable, _or_file(dict, StrengthTable)]
 
 
+LONGEST = 5
+"""The longest training where MACs are the budget, in units of `training.epochs`."""
+
+
 class TrainingSettings(Strict):
     """The common training protocol (docs/protocol.md), the same for every method of a grid."""
 
     epochs: int = Field(40, ge=1, description="passes over the training images")
+    budget: Literal["epochs", "macs"] = Field(
+        "epochs",
+        description="what ends training: the epochs; or the multiply-accumulates that dense training of the same start "
+        f"spends in these epochs, after at most {LONGEST} times the epochs",
+    )
     batch_size: int = Field(128, ge=1)
     learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate of the weights")
     l2: float = Field(0.0, ge=0, description="lambda of the penalty (lambda / 2) ||W||^2 on weights and biases")
-    decay_at: float = Field(0.75, gt=0, le=1, description="fraction of the epochs after which all learning rates fall")
+    decay_at: float = Field(0.75, gt=0, le=1, description="fraction of training after which all learning rates fall")
     decay_factor: float = Field(0.1, gt=0, le=1, description="factor on all learning rates after that")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="precision of products and convolutions on a GPU (autocast); all else is float32"
