@@ -4,21 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from robustprune.engine.arithmetic import dense_training_macs
 from robustprune.methods.parts.moment import Moment
-from robustprune.networks.architecture import architecture
-from robustprune.networks.size import macs
 from robustprune.starts.parts.base import Start
 from robustprune.study.cells import Cell
 from robustprune.study.config import LONGEST
-
-PASSES = 3  # cost of a training step in forward passes: forward, and backward to weights and to activations
-
-
-def dense_training_macs(cell: Cell, images: int) -> float:
-    """Return the multiply-accumulates of training the whole starting network on `images` images."""
-    network, training = architecture(cell.architecture), cell.training
-    steps = images // training.batch_size * training.epochs
-    return float(PASSES * training.batch_size * steps * macs(network, network.units(cell.width)))
 
 
 class Budget:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from robustprune.engine.budget import dense_training_macs
+from robustprune.engine.arithmetic import dense_training_macs
 from robustprune.engine.compaction import extract
 from robustprune.engine.history import undetermined
 from robustprune.engine.training import Training
@@ -80,7 +80,7 @@ def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tupl
         "macs_kept": macs(arch, units),
         "error_test_percent": error,
         "train_seconds": training.seconds / cell.replicates,
-        "train_macs": float(training.train_macs[replicate]),
+        "train_macs": float(training.arithmetic.total[replicate]),
         "train_macs_dense": dense_training_macs(cell, len(training.batches.labels)),
     }
     kept_latency = latency(network.plain)

@@ -6,13 +6,13 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from robustprune.data.datasets import Dataset
+from robustprune.engine.arithmetic import Arithmetic
 from robustprune.engine.batches import cell_batches, training_examples
-from robustprune.engine.budget import PASSES, Budget
+from robustprune.engine.budget import Budget
 from robustprune.engine.compaction import compact, select_own, selection, surviving
 from robustprune.engine.cuda_graph import RepeatedStep
 from robustprune.engine.history import History
@@ -26,7 +26,6 @@ from robustprune.methods.parts.registry import find_method
 from robustprune.networks.architecture import architecture
 from robustprune.networks.folding import Kept
 from robustprune.networks.layers import cross_entropy
-from robustprune.networks.size import macs
 from robustprune.networks.stacked import ForwardHooks, StackedNetwork, every_unit
 from robustprune.starts.parts.base import Start, StartContext
 from robustprune.starts.parts.registry import check_cell, find_start, start_names
@@ -76,7 +75,7 @@ class Training:
         self.generation = 0  # counts how often the tensors were replaced
         self.guarded = torch.zeros(cell.replicates, dtype=torch.bool)
         self.diverged = torch.zeros(cell.replicates, dtype=torch.bool)
-        self.train_macs = np.zeros(cell.replicates)
+        self.arithmetic = Arithmetic(self.network, cell.training.batch_size)
         # on a CPU the time of the training thread: waiting for a core does not count
         self.clock = time.perf_counter if device.startswith("cuda") else time.thread_time
         self.seconds = 0.0
@@ -132,19 +131,19 @@ class Training:
         self._set_rate()
         self.batches.start_epoch()
         self.loss.zero_()
-        work = self._macs()
+        self.arithmetic.measure(self.network)
         for _ in range(self.batches.steps):
             self.repeat(self._work())
-            self.train_macs += PASSES * self.cell.training.batch_size * work
-            self._set_moment(self.budget.after_step(self.moment, self.train_macs))
+            self.arithmetic.count_step()
+            self._set_moment(self.budget.after_step(self.moment, self.arithmetic.total))
             remove = self.method.after_step(self.network)
             if remove is not None and self.remove(remove):
-                work = self._macs()
+                self.arithmetic.measure(self.network)
         self.epoch += 1
         mean_loss = (self.loss / self.batches.steps).cpu()
         self.seconds += self.clock() - started
         self.diverged |= ~mean_loss.isfinite()
-        self.history.note_epoch(self.epoch, mean_loss, self.network, self.method.gates(), work)
+        self.history.note_epoch(self.epoch, mean_loss, self.network, self.method.gates(), self.arithmetic.forward)
 
     def _set_moment(self, moment: Moment) -> None:
         self.moment = self.method.moment = moment
@@ -164,6 +163,7 @@ class Training:
         """Do one training step and add the batch's mean cross-entropy per replicate to `loss` [R]."""
         x, y = self.batches.next()
         self.method.draw(x.shape[1])
+        self.arithmetic.look(self.method, self.network, x)
         losses = self.losses(x, y, self.method)
         means = losses.mean(1)
         penalty = self.method.penalty(self.network)
@@ -173,7 +173,9 @@ class Training:
         self.optimizer.clear()
         (means if penalty is None else means + penalty).sum().backward()
         with torch.no_grad():
-            self.method.step(self.network, losses.detach(), lambda hooks: self.losses(x, y, hooks))
+            self.method.step(
+                self.network, losses.detach(), self.arithmetic.counted(lambda hooks: self.losses(x, y, hooks))
+            )
             self.optimizer.step()
             self.method.constrain(self.network)
             self.loss += means
@@ -184,11 +186,6 @@ class Training:
         with torch.autocast("cuda", torch.bfloat16) if lower else nullcontext():
             scores = self.network.forward(x, hooks)
         return cross_entropy(scores.to(self.loss.dtype), y)
-
-    def _macs(self) -> np.ndarray:
-        """Return the multiply-accumulates per image and replicate [R], without padding."""
-        counts = {slot: count.double() for slot, count in self.network.counts().items()}
-        return macs(self.architecture, counts).numpy()
 
     def remove(self, units: Mapping[str, Tensor]) -> bool:
         """Remove units, slot -> bool [R, n], from network, method and optimizer; return False if none was left."""
@@ -232,7 +229,7 @@ class Training:
             "orders": [generator.get_state() for generator in self.batch_generators],
             "noise": self.noise.position,
             "history": self.history.state(),
-            "train_macs": torch.from_numpy(self.train_macs),
+            "train_macs": torch.from_numpy(self.arithmetic.total),
             "flags": torch.stack([self.guarded, self.diverged]),
             "epoch": self.epoch,
             "seconds": self.seconds,
@@ -242,8 +239,8 @@ class Training:
         """Resume from the state of a checkpoint."""
         self.epoch, self.seconds = state["epoch"], state["seconds"]
         self.guarded, self.diverged = state["flags"]
-        self.train_macs = state["train_macs"].numpy()
-        self._set_moment(self.budget.after_epoch(self.moment, self.epoch, self.train_macs))
+        self.arithmetic.total = state["train_macs"].numpy()
+        self._set_moment(self.budget.after_epoch(self.moment, self.epoch, self.arithmetic.total))
         self.history.restore(state["history"])
         for generator, saved in zip(self.batch_generators, state["orders"], strict=True):
             generator.set_state(saved)
