@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from robustprune.engine.jobs import failed_replicates
+from robustprune.engine.jobs import unfinished_replicates
 from robustprune.errors import StudyError
 from robustprune.files import write_table
 from robustprune.gathering.asked import ASKED, asked_columns, cells_at_operating_points
@@ -41,7 +41,7 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
         except StudyError as error:
             missing.append({"cell": cell.key, "reason": str(error)})
             if (source / RECORD_NAME).exists():
-                failed = failed_replicates(cell, str(error))
+                failed = unfinished_replicates(cell, "failed", str(error))
                 runs += table_rows(cell, failed, {})
                 details += list(_details(cell, failed, None, cell.key in chosen))
             continue
