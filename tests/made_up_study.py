@@ -8,14 +8,14 @@ from robustprune.gathering.asked import asked_columns
 from robustprune.records.record import COLUMNS
 from robustprune.study.config import TrainingSettings
 
-AXES = ["dataset", "architecture", "track", "method", "strength", "initialization", "width"]
+AXES = ["dataset", "architecture", "track", "method", "strength", "initialization", "width", "budget"]
 
 
 def made_up(methods=("bernoulli", "dense"), widths=(1.0, 2.0), initializations=("he_normal", "orthogonal")):
     """runs, details, history and gates of a study whose numbers are easy to predict."""
     runs, details, history, gates = [], [], [], []
     for method, width, init, replicate in itertools.product(methods, widths, initializations, range(3)):
-        axes = dict(zip(AXES, ["mnist", "lenet_300_100", "full", method, "a", init, width], strict=True))
+        axes = dict(zip(AXES, ["mnist", "lenet_300_100", "full", method, "a", init, width, "epochs"], strict=True))
         params = 1000 * (1 if method == "bernoulli" else width) + replicate
         row = dict.fromkeys(COLUMNS) | axes | {"replicate": replicate, "seed": 1, "status": "ok"}
         row |= {"units_start": "784-300-100", "units_kept": f"{100 + replicate}-50-20", "params_dense": 266610 * width}

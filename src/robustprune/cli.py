@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import NoReturn
 
@@ -114,7 +115,8 @@ def build_parser() -> Parser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status.
 
-    0: done. 2: wrong input, with one line on standard error. 1: the reader of standard output (head, a pager) has gone.
+    0: done. 2: wrong input, with one line on standard error. 1: the reader of standard output (head, a pager) has gone,
+    or the command failed for another reason; the last line on standard error names it, a traceback stands before it.
     """
     parsed = build_parser().parse_args(arguments)
     try:
@@ -126,6 +128,12 @@ def main(arguments: list[str] | None = None) -> int:
     except StudyError as error:
         print(f"robustprune {parsed.command}: {error}", file=sys.stderr)
         return 2
+    except Exception as error:
+        traceback.print_exc()
+        cell = f"{parsed.cell}: " if isinstance(getattr(parsed, "cell", None), str) else ""
+        reason = " ".join(str(error).split())[:500]
+        print(f"robustprune {parsed.command}: {cell}{type(error).__name__}: {reason}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from made_up_study import stored
 
-from robustprune.engine.jobs import failed_replicates
+from robustprune.engine.jobs import unfinished_replicates
 from robustprune.errors import StudyError
 from robustprune.gathering.asked import asked_columns
 from robustprune.gathering.collection import collect
@@ -41,7 +41,7 @@ def test_collection_writes_what_was_asked_for_cells_that_failed_too(tmp_path):
         path = tmp_path / "runs" / cell.key / "record.json"
         path.parent.mkdir(parents=True)
         path.write_text("{}")  # not a record: the cell's networks count as failed
-        assert failed_replicates(cell, "x")
+        assert unfinished_replicates(cell, "failed", "x")
     collect(config, tmp_path)
     details = pd.read_csv(tmp_path / "details.csv").set_index(["method", "strength", "width"])
     assert details["operating_point"].to_dict() == {

@@ -105,13 +105,12 @@ def test_shipped_figures_predict_the_shipped_study():
     """Seconds of results/reference against the plan: dense and the method at its operating point cell by cell, both
     architectures and every starting size, its other strengths within 2.3 (the plan does not know how much one keeps);
     all cells together within a factor of 1.5."""
-    import pandas as pd
-
+    from robustprune.analysis.read import read_runs
     from robustprune.study.cells import AXES, cell_key, study_cells
     from robustprune.study.config import load_study
 
     figures = read_timings(REPOSITORY / "results" / "reference" / "bench.json")
-    runs = pd.read_csv(REPOSITORY / "results" / "reference" / "runs.csv")
+    runs = read_runs(REPOSITORY / "results" / "reference" / "runs.csv")
     cells = study_cells(load_study(REPOSITORY / "config" / "config.yaml"))
     measured, planned = 0.0, 0.0
     for axes, group in runs.groupby(list(AXES)):

@@ -65,14 +65,15 @@ def test_error_above_dense_is_a_target():
 
 
 def test_values_beyond_which_networks_collapse_are_halved_towards():
-    """Sizes above 20,000 only; everything beyond 1e-3 collapses: the point cannot be reached, and the entry says why."""
+    """Sizes above 20,000 only; what is beyond 1e-3 collapses: the entry says why there is no point."""
     study = config()
     bad = lambda value: value > 1e-3  # noqa: E731
     results = lambda cell: curve(cell, bad=bad)  # noqa: E731
     cells, (point,) = run_search(study, lambda cells: True, results)
     tried = [cell.settings["price"] for cell in cells]
     assert tried[:5] == [1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
-    assert all(1e-3 < value < 1e-2 for value in tried[5:]) and 1 <= len(tried[5:]) <= 3
+    assert all(1e-3 < value < 1e-2 for value in tried[5:])
+    assert 1 <= len(tried[5:]) <= 3
     assert point.strength is None
     assert point.reason == "all parameters kept are above the target; beyond them networks collapse"
     assert point.nearest == value_key("c", 1e-3)
@@ -129,7 +130,8 @@ def test_grids_take_up_the_points(tmp_path):
     tuned = value_cell(study, study.search[0], "bernoulli", "c", 1e-2)
     study_seeds = {cell.seed(r) for cell in cells.values() for r in range(cell.replicates)}
     assert study_seeds.isdisjoint(tuned.seed(r) for r in range(tuned.replicates))
-    assert tuned.training.images == "tuning" and cells[f"{KEY}/bernoulli/c_1e_2/he_normal/width-1"]
+    assert tuned.training.images == "tuning"
+    assert f"{KEY}/bernoulli/c_1e_2/he_normal/width-1" in cells
 
 
 def test_a_cell_of_a_search_is_found_by_its_key():
@@ -147,7 +149,7 @@ def test_a_cell_of_a_search_is_found_by_its_key():
         ({"search": {"methods": {"bernouli": ["c"]}}}, "did you mean 'bernoulli'"),
         ({"search": {"methods": {"bernoulli": ["d"]}}}, "unknown form 'd'"),
         ({"search": {"targets": {"at_size": {}}}}, "exactly one of params and above_dense"),
-        ({"search": {"targets": {}}}, "targets"),
+        ({"search": {"targets": {}}}, "search.0.targets"),
         ({"study": [{**NETWORK, "methods": {"bernoulli": ["at_siz"]}}]}, "did you mean 'at_size'"),
         ({"parts": ["cor"], "study": [{**NETWORK, "methods": {"bernoulli": ["at_size"]}}]}, "did you mean 'core'"),
     ],

@@ -110,8 +110,8 @@ def test_scratch_b_trains_as_long_as_dense_training_costs(digits, make_cell):
     arch = Training(make_cell("dense", "lenet5"), digits).architecture
     counts = [{slot: len(units) for slot, units in entry.items()} for entry in FOUND["lenet5"]]
     ratio = macs(arch, arch.units()) / (sum(macs(arch, units) for units in counts) / 2)
-    assert control(make_cell, digits, "scratch_b", "lenet5").epochs == 4
-    assert control(make_cell, digits, "scratch_b", "lenet5", cap=None).epochs == int(2 * ratio)
+    assert control(make_cell, digits, "scratch_b", "lenet5").budget.epochs == 4
+    assert control(make_cell, digits, "scratch_b", "lenet5", cap=None).budget.epochs == int(2 * ratio)
 
 
 def write_networks(folder, arch):
@@ -157,16 +157,16 @@ def test_a_control_is_killed_and_resumed_bit_identically(tmp_path, digits, make_
 
 
 @pytest.mark.parametrize("content", [None, b"broken", {}])
-def test_a_source_without_networks_makes_the_control_fail_with_a_reason(tmp_path, digits, make_cell, content):
+def test_a_source_without_networks_fails_the_job_of_the_control(tmp_path, digits, make_cell, content):
     source = tmp_path / "source"
     source.mkdir()
     if isinstance(content, bytes):
         (source / "networks.safetensors").write_bytes(content)
     elif content is not None:
         save_file(content, source / "networks.safetensors")
-    record = run_cell(make_cell("ticket", settings={"of": "vib/a"}), digits, tmp_path / "own", source=source)
-    assert [entry.status for entry in record.replicates] == ["failed", "failed"]
-    assert "networks.safetensors: " in record.replicates[0].reason
+    with pytest.raises(StudyError, match=r"networks.safetensors: "):
+        run_cell(make_cell("ticket", settings={"of": "vib/a"}), digits, tmp_path / "own", source=source)
+    assert not (tmp_path / "own").exists()
 
 
 def test_settings_of_a_control(make_cell):

@@ -108,14 +108,7 @@ use rule train as train_searched with:
 checkpoint operating_points:
     input:
         [
-            FORM.format(
-                dataset=search.dataset,
-                architecture=search.architecture,
-                track=search.track,
-                method=method,
-                form=form,
-            )
-            + "/points.yaml"
+            f"{SEARCH_ROOT}/{search.name}/{method}/{form}/points.yaml"
             for search, method, form in searched_forms(SEARCH)
         ],
     output:

@@ -29,7 +29,9 @@ rule train:
         config_hash=lambda wildcards: cells()[cell_of(wildcards)].config_hash,
         source_hash=lambda wildcards: hash_of(wildcards.method, wildcards.architecture),
     shell:
+        # the last line of the log names the reason of a failure; it is shown on the screen, too
         "robustprune train --config {params.config} --cell {params.cell} > {log} 2>&1"
+        " || {{ code=$?; tail -n 1 {log:q} >&2; exit $code; }}"
 
 
 # Train the cells of starts. A control needs the networks of its source first.

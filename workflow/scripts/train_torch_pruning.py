@@ -14,14 +14,13 @@ import torch
 import torch_pruning
 from torch import nn
 
+from robustprune.engine.arithmetic import PASSES
 from robustprune.engine.programs import Order, read_order
 from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.schedule import ScheduleSettings
 from robustprune.networks.architecture import architecture
-from robustprune.networks.size import macs
+from robustprune.networks.size import first_layer_macs, macs
 from robustprune.study.cells import Cell
-
-PASSES = 3  # forward passes that a training step costs, as in the study's own count
 
 
 def build(order: Order, replicate: int) -> nn.Sequential:
@@ -79,7 +78,8 @@ def train(order: Order, replicate: int) -> tuple[nn.Sequential, float]:
                 adam = torch.optim.Adam(
                     model.parameters(), lr=settings.learning_rate, weight_decay=settings.l2, fused=True
                 )
-                cost = PASSES * settings.batch_size * macs(network, units_of(order.cell, model))
+                units = units_of(order.cell, model)
+                cost = settings.batch_size * (PASSES * macs(network, units) - first_layer_macs(network, units))
             adam.param_groups[0]["lr"] = settings.learning_rate * rate
             adam.zero_grad()
             scores = model(order.images[index].float() / 255)

@@ -11,7 +11,8 @@ import pandas as pd
 from robustprune.errors import StudyError, nearest
 from robustprune.gathering.asked import ASKED
 from robustprune.networks.architecture import architecture as find_architecture
-from robustprune.records.record import COLUMNS
+from robustprune.records.record import ADDED, COLUMNS
+from robustprune.records.tables import with_budget
 from robustprune.study.cells import AXES
 
 CELL = list(AXES)
@@ -68,15 +69,20 @@ def read_collected(folder: Path) -> Collected:
 
 
 def read_runs(path: Path) -> pd.DataFrame:
-    """Read a runs.csv; raises StudyError for a missing file and for other columns than records.record.COLUMNS."""
+    """Read a runs.csv; raises StudyError for a missing file and for other columns than records.record.COLUMNS.
+
+    The columns ADDED may be missing.
+    """
     runs = _read_csv(path)
+    if list(runs.columns) == [name for name in COLUMNS if name not in ADDED]:
+        runs = runs.assign(**dict.fromkeys(ADDED))
     if list(runs.columns) != list(COLUMNS):
         wrong = sorted(set(COLUMNS).symmetric_difference(runs.columns)) or ["order"]
         raise StudyError(
             f"{path}: wrong columns ({', '.join(wrong)}); expected records.record.COLUMNS; make it again with "
             "`robustprune collect`"
         )
-    return runs
+    return with_budget(runs)
 
 
 def read_detailed_runs(folder: Path) -> pd.DataFrame:
@@ -133,7 +139,7 @@ def _read_details(path: Path) -> pd.DataFrame:
         )
     details["operating_point"] = details["operating_point"].astype(bool)
     details["variant"] = details["variant"].astype(object).fillna("")
-    return details
+    return with_budget(details)
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -148,4 +154,5 @@ def _read_csv(path: Path) -> pd.DataFrame:
 def _read_parquet(path: Path) -> pd.DataFrame:
     if not path.exists():
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
-    return pd.read_parquet(path)
+    table = pd.read_parquet(path)
+    return with_budget(table) if len(table) else table

@@ -6,16 +6,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from robustprune.engine.arithmetic import dense_training_macs
 from robustprune.engine.compaction import extract
 from robustprune.engine.history import undetermined
-from robustprune.engine.training import PASSES, Training
-from robustprune.networks.architecture import architecture
+from robustprune.engine.training import Training
 from robustprune.networks.folding import Kept, Weights, fold_gates, remove_dead
 from robustprune.networks.latency import Latency, latency
 from robustprune.networks.plain import PlainNetwork, error_percent, plain_network
 from robustprune.networks.size import macs, parameters
 from robustprune.records.record import Replicate, collapse, finite, join_units
-from robustprune.study.cells import Cell
 
 
 @dataclass
@@ -81,7 +80,7 @@ def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tupl
         "macs_kept": macs(arch, units),
         "error_test_percent": error,
         "train_seconds": training.seconds / cell.replicates,
-        "train_macs": float(training.train_macs[replicate]),
+        "train_macs": float(training.arithmetic.total[replicate]),
         "train_macs_dense": dense_training_macs(cell, len(training.batches.labels)),
     }
     kept_latency = latency(network.plain)
@@ -107,13 +106,6 @@ def _error_percent(network: PlainNetwork, images: Tensor, labels: Tensor, device
     error = error_percent(network.to(device), images.to(device), labels.to(device))
     network.cpu()
     return error
-
-
-def dense_training_macs(cell: Cell, images: int) -> float:
-    """Return the multiply-accumulates of training the whole starting network on `images` images."""
-    network, training = architecture(cell.architecture), cell.training
-    steps = images // training.batch_size * training.epochs
-    return float(PASSES * training.batch_size * steps * macs(network, network.units(cell.width)))
 
 
 def _gate_summary(gates: dict[str, Tensor]) -> dict[str, float | None]:

@@ -1,7 +1,7 @@
-"""Facts about a cell that need no training: the order for a foreign program, and the entries of a failed cell."""
+"""Facts about a cell that need no training: the order for a foreign program, and entries without results."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import macs, parameters
@@ -21,9 +21,9 @@ def starting_network(cell: Cell) -> dict[str, Any]:
     return {"units_start": join_units(units), **sizes}
 
 
-def failed_replicates(cell: Cell, reason: str) -> list[Replicate]:
-    """Return one entry of status failed per replicate."""
-    shared = {"status": "failed", "reason": reason, **starting_network(cell)}
+def unfinished_replicates(cell: Cell, status: Literal["diverged", "failed"], reason: str) -> list[Replicate]:
+    """Return one entry of this status per replicate, without any result."""
+    shared = {"status": status, "reason": reason, **starting_network(cell)}
     return [Replicate(replicate=r, seed=cell.seed(r), **shared) for r in range(cell.replicates)]
 
 

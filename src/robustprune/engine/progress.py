@@ -13,7 +13,8 @@ class Progress:
     """Context manager around the remaining epochs of a cell."""
 
     def __init__(self, training: Training, resumed: bool):
-        self.cell, self.first, self.epochs = training.cell, training.epoch, training.epochs
+        self.cell, self.first, self.begun = training.cell, training.epoch, training.moment.progress
+        self.epochs = training.budget.epochs if training.budget.macs is None else None
         self.started = time.perf_counter()
         self.terminal = sys.stderr.isatty()
         if resumed:
@@ -35,9 +36,11 @@ class Progress:
         self.bar.update()
         if not self.terminal:
             spent = time.perf_counter() - self.started
-            left = spent / (training.epoch - self.first) * (self.epochs - training.epoch)
+            progress = training.moment.progress
+            left = spent / (progress - self.begun) * max(0.0, 1 - progress)
+            of = f"/{self.epochs}" if self.epochs else f", {min(1, progress):.0%} of the budget"
             print(
-                f"{self.cell.key}: epoch {training.epoch}/{self.epochs}, kept {units}, "
+                f"{self.cell.key}: epoch {training.epoch}{of}, kept {units}, "
                 f"loss {loss:.4f}, {spent:.0f} s, {left:.0f} s left",
                 file=sys.stderr,
                 flush=True,

@@ -1,4 +1,4 @@
-"""Run one cell: train it (or resume), evaluate it, and write its folder. Failures are recorded, not dropped."""
+"""Run one cell: train it (or resume), evaluate it, and write its folder."""
 
 import time
 import traceback
@@ -16,14 +16,13 @@ from robustprune.engine.allocator import keep_freed_memory
 from robustprune.engine.checkpoint import Checkpoint
 from robustprune.engine.devices import check_device
 from robustprune.engine.evaluation import FinishedNetwork, evaluate
-from robustprune.engine.jobs import failed_replicates
+from robustprune.engine.failures import NUMERICAL, numerical_failure
+from robustprune.engine.jobs import unfinished_replicates
 from robustprune.engine.probe import Probe
 from robustprune.engine.progress import Progress
 from robustprune.engine.training import Training
-from robustprune.errors import StudyError
 from robustprune.files import write_atomically, write_table
 from robustprune.networks.archive import ArchivedNetwork, digest, read_kept, write_archive
-from robustprune.networks.folding import Kept
 from robustprune.networks.latency import latency
 from robustprune.networks.plain import PlainNetwork
 from robustprune.records.provenance import peak_memory_mib, provenance
@@ -46,10 +45,11 @@ def run_cell(
 ) -> Record:
     """Train and evaluate a cell; write history.parquet, gates.npz, networks.safetensors and, last, record.json.
 
-    An error inside training is recorded with status failed for every replicate. source: the folder of the cell whose
-    networks a control starts from. after_epoch: called after each epoch (for tests of interruption). history: the
-    history's file name; history.csv needs no pyarrow. probe: what an experiment reads while the cell trains. Raises
-    StudyError for settings that no run can satisfy (device, batch size).
+    A numerical failure inside training is recorded with status diverged for every replicate; any other exception is
+    raised and leaves no record (engine/failures.py). source: the folder of the cell whose networks a control starts
+    from. after_epoch: called after each epoch (for tests of interruption). history: the history's file name;
+    history.csv needs no pyarrow. probe: what an experiment reads while the cell trains. Raises StudyError for settings
+    that no run can satisfy (device, batch size).
     """
     check_device(device, cell.training.precision)
     torch.set_num_threads(threads)
@@ -60,17 +60,22 @@ def run_cell(
     epochs = cell.training.epochs
     # taken before training: the source may be edited while the cell trains
     origin = provenance(code_hash(cell.method, cell.architecture), device, threads)
+    training: Training | None = None
     try:
         with _flushed_denormals():
-            training = Training(cell, data, device, kept_by_source=_kept_by(source), probe=probe)
+            training = Training(cell, data, device, kept_by_source=read_kept(source) if source else [], probe=probe)
             _train(training, saved, after_epoch)
-            epochs = training.epochs
+            epochs = training.epoch
             replicates, networks = _evaluate(training)
-            _write_details(training, networks, folder, history)
-    except (RuntimeError, ValueError, ArithmeticError, MemoryError, LookupError, TypeError) as error:
+    except NUMERICAL as error:
+        reason = numerical_failure(error, training)
+        if reason is None:
+            raise
         traceback.print_exc()
-        replicates = failed_replicates(cell, f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
+        replicates = unfinished_replicates(cell, "diverged", reason)
         _write_empty_details(folder, history)
+    else:
+        _write_details(training, networks, folder, history)
     record = Record(
         cell=cell,
         config_hash=cell.config_hash,
@@ -86,14 +91,6 @@ def run_cell(
     write_record(record, folder)
     saved.delete()
     return record
-
-
-def _kept_by(folder: Path | None) -> list[Kept]:
-    """Return the kept units of a control's source; a source without networks fails the networks, not the job."""
-    try:
-        return read_kept(folder) if folder else []
-    except StudyError as error:
-        raise ValueError(str(error)) from None
 
 
 @contextmanager
@@ -134,7 +131,7 @@ def _write_details(training: Training, networks: list[FinishedNetwork], folder: 
 
 
 def _write_empty_details(folder: Path, history: str) -> None:
-    """Write the empty files of a failed cell, so that a pipeline finds every declared output."""
+    """Write the empty files of a cell without networks, so that a pipeline finds every declared output."""
     write_archive(folder, [])
     write_table(pd.DataFrame(), folder / history)
     write_atomically(folder / "gates.npz", lambda path: _save_npz(path, {}))

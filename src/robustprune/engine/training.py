@@ -6,12 +6,13 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from robustprune.data.datasets import Dataset
+from robustprune.engine.arithmetic import Arithmetic
 from robustprune.engine.batches import cell_batches, training_examples
+from robustprune.engine.budget import Budget
 from robustprune.engine.compaction import compact, select_own, selection, surviving
 from robustprune.engine.cuda_graph import RepeatedStep
 from robustprune.engine.devices import use_exact_float32
@@ -27,14 +28,11 @@ from robustprune.methods.parts.registry import find_method
 from robustprune.networks.architecture import architecture
 from robustprune.networks.folding import Kept
 from robustprune.networks.layers import cross_entropy
-from robustprune.networks.size import macs
 from robustprune.networks.stacked import ForwardHooks, StackedNetwork, every_unit
 from robustprune.starts.parts.base import Start, StartContext
 from robustprune.starts.parts.registry import check_cell, find_start, start_names
 from robustprune.study.cells import Cell, stream_seed
 from robustprune.study.config import Strict
-
-PASSES = 3  # cost of a training step in forward passes: forward, and backward to weights and to activations
 
 
 class Training:
@@ -66,9 +64,9 @@ class Training:
             self.architecture, weights.stacked(self.units), every_unit(self.units, cell.replicates, device)
         )
         start = self._start(settings, kept_by_source)
-        self.epochs = start.epochs(cell.training.epochs) if start else cell.training.epochs
+        self.budget = Budget(cell, start, len(self.batches.labels))
         self.epoch = 0
-        self.moment = Moment(0, self.epochs * self.batches.steps, self.batches.steps)
+        self.moment = self.budget.first()
         method = find_method(start.method if start else cell.method)
         settings = method.Settings.model_validate(start.method_settings) if start else settings
         self.method = method(settings, self._context(dtype))
@@ -78,7 +76,7 @@ class Training:
         self.generation = 0  # counts how often the tensors were replaced
         self.guarded = torch.zeros(cell.replicates, dtype=torch.bool)
         self.diverged = torch.zeros(cell.replicates, dtype=torch.bool)
-        self.train_macs = np.zeros(cell.replicates)
+        self.arithmetic = Arithmetic(self.network, cell.training.batch_size)
         # on a CPU the time of the training thread: waiting for a core does not count
         self.clock = time.perf_counter if device.startswith("cuda") else time.thread_time
         self.seconds = 0.0
@@ -117,8 +115,8 @@ class Training:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done."""
-        return self.epoch >= self.epochs
+        """Whether the budget is spent; looked at between epochs."""
+        return self.moment.reached(1)
 
     def run_epoch(self) -> None:
         """Train one epoch; units may be removed after any step."""
@@ -126,21 +124,21 @@ class Training:
         self._set_rate()
         self.batches.start_epoch()
         self.loss.zero_()
-        work = self._macs()
+        self.arithmetic.measure(self.network)
         for _ in range(self.batches.steps):
             self.repeat(self._work())
-            self.train_macs += PASSES * self.cell.training.batch_size * work
-            self._set_moment(replace(self.moment, step=self.moment.step + 1))
+            self.arithmetic.count_step()
+            self._set_moment(self.budget.after_step(self.moment, self.arithmetic.total))
             remove = self.method.after_step(self.network)
             if remove is not None and self.remove(remove):
-                work = self._macs()
+                self.arithmetic.measure(self.network)
             if self.probe:
                 started += untimed(self.probe.after_step, self)
         self.epoch += 1
         mean_loss = (self.loss / self.batches.steps).cpu()
         self.seconds += self.clock() - started
         self.diverged |= ~mean_loss.isfinite()
-        self.history.note_epoch(self.epoch, mean_loss, self.network, self.method.gates(), work)
+        self.history.note_epoch(self.epoch, mean_loss, self.network, self.method.gates(), self.arithmetic.forward)
         if self.probe:
             self.probe.after_epoch(self)
 
@@ -162,6 +160,7 @@ class Training:
         """Do one training step and add the batch's mean cross-entropy per replicate to `loss` [R]."""
         x, y = self.batches.next()
         self.method.draw(x.shape[1])
+        self.arithmetic.look(self.method, self.network, x)
         losses = self.losses(x, y, self.method)
         means = losses.mean(1)
         penalty = self.method.penalty(self.network)
@@ -171,7 +170,9 @@ class Training:
         self.optimizer.clear()
         (means if penalty is None else means + penalty).sum().backward()
         with torch.no_grad():
-            self.method.step(self.network, losses.detach(), lambda hooks: self.losses(x, y, hooks))
+            self.method.step(
+                self.network, losses.detach(), self.arithmetic.counted(lambda hooks: self.losses(x, y, hooks))
+            )
             self.optimizer.step()
             self.method.constrain(self.network)
             self.loss += means
@@ -182,11 +183,6 @@ class Training:
         with torch.autocast("cuda", torch.bfloat16) if lower else nullcontext():
             scores = self.network.forward(x, hooks)
         return cross_entropy(scores.to(self.loss.dtype), y)
-
-    def _macs(self) -> np.ndarray:
-        """Return the multiply-accumulates per image and replicate [R], without padding."""
-        counts = {slot: count.double() for slot, count in self.network.counts().items()}
-        return macs(self.architecture, counts).numpy()
 
     def remove(self, units: Mapping[str, Tensor]) -> bool:
         """Remove units, slot -> bool [R, n], from network, method and optimizer; return False if none was left."""
@@ -230,7 +226,7 @@ class Training:
             "orders": [generator.get_state() for generator in self.batch_generators],
             "noise": self.noise.position,
             "history": self.history.state(),
-            "train_macs": torch.from_numpy(self.train_macs),
+            "train_macs": torch.from_numpy(self.arithmetic.total),
             "flags": torch.stack([self.guarded, self.diverged]),
             "epoch": self.epoch,
             "seconds": self.seconds,
@@ -239,9 +235,9 @@ class Training:
     def restore(self, state: dict[str, Any]) -> None:
         """Resume from the state of a checkpoint."""
         self.epoch, self.seconds = state["epoch"], state["seconds"]
-        self._set_moment(replace(self.moment, step=self.epoch * self.batches.steps))
         self.guarded, self.diverged = state["flags"]
-        self.train_macs = state["train_macs"].numpy()
+        self.arithmetic.total = state["train_macs"].numpy()
+        self._set_moment(self.budget.after_epoch(self.moment, self.epoch, self.arithmetic.total))
         self.history.restore(state["history"])
         for generator, saved in zip(self.batch_generators, state["orders"], strict=True):
             generator.set_state(saved)

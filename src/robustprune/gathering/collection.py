@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from robustprune.engine.jobs import failed_replicates
+from robustprune.engine.jobs import unfinished_replicates
 from robustprune.errors import StudyError
 from robustprune.files import write_table
 from robustprune.gathering.asked import ASKED, asked_columns
@@ -43,7 +43,7 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
         except StudyError as error:
             missing.append({"cell": cell.key, "reason": str(error)})
             if (source / RECORD_NAME).exists():
-                failed = failed_replicates(cell, str(error))
+                failed = unfinished_replicates(cell, "failed", str(error))
                 runs += table_rows(cell, failed, {})
                 details += list(_details(cell, failed, None, cell.key in chosen))
             continue
@@ -76,7 +76,7 @@ def _checked(path: Path, cell: Cell) -> Record:
 def _details(
     cell: Cell, replicates: Iterable[Replicate], peak_memory_mib: float | None, operating_point: bool
 ) -> Iterator[dict]:
-    axes, settings = cell.model_dump(mode="json", include=set(AXES)), _settings(cell)
+    axes, settings = {axis: getattr(cell, axis) for axis in AXES}, _settings(cell)
     asked = {"training": cell.training.model_dump_json(), "settings": json.dumps(settings)}
     asked |= asked_columns(settings, operating_point)
     for entry in replicates:

@@ -13,7 +13,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from robustprune.data.datasets import load
-from robustprune.engine.evaluation import dense_training_macs
+from robustprune.engine.arithmetic import dense_training_macs
 from robustprune.engine.jobs import OPTIONAL_COLUMNS, result_columns, starting_network
 from robustprune.errors import StudyError, nearest
 from robustprune.gathering.programs import program_hash

@@ -13,6 +13,7 @@ from robustprune.files import write_table
 from robustprune.gathering.asked import ASKED
 from robustprune.gathering.collection import collect
 from robustprune.records.packing import unpack_cells
+from robustprune.records.tables import with_budget
 from robustprune.study.cells import AXES, cell_key
 from robustprune.study.config import StudyConfig
 
@@ -76,4 +77,5 @@ def _read(path: Path) -> pd.DataFrame:
         )
     if path.name not in TABLES or table.empty:
         return table
+    table = with_budget(table)
     return table.set_index(pd.Index(map(cell_key, table[list(AXES)].itertuples(index=False, name=None))))

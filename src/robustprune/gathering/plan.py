@@ -67,7 +67,7 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
         return None
     whole, pruned = (timings[label] * _scale(cell) for label in labels)
     start = _step_of_start(cell, whole, pruned)
-    share = DENSE_SHARE_OF_CONTROLS if cell.source_key else _dense_share(cell)
+    share = DENSE_SHARE_OF_CONTROLS if cell.source_key and cell.budget == "epochs" else _dense_share(cell)
     if cell.training.images == "tuning":
         images -= images // VALIDATION_SHARE
     count = _epochs(cell) * (images // cell.training.batch_size)
@@ -95,6 +95,8 @@ def _pruned_macs(cell: Cell) -> float:
 
 def _dense_share(cell: Cell) -> float:
     """Return the share of the epochs with dense steps; it is 1 in the ablation that removes no unit early."""
+    if cell.budget == "macs":  # which is as many MACs as dense training
+        return 1.0
     if cell.settings.get("prior") == "fixed" and cell.settings.get("pi") is None:
         return 1.0
     if cell.method in DENSE_EPOCHS:
@@ -107,7 +109,7 @@ def _epochs(cell: Cell) -> float:
 
     The size of its network is not known in advance; that of PRUNED is taken.
     """
-    if cell.method != "scratch_b":
+    if cell.method != "scratch_b" or cell.budget == "macs":
         return cell.training.epochs
     network = architecture(cell.architecture)
     ratio = macs(network, network.units(cell.width)) / _pruned_macs(cell)

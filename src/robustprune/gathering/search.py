@@ -86,6 +86,7 @@ def points_of(
             method=method,
             target=name,
             form=form,
+            budget=search.budget,
             bound_percent=None if goal.on_size else round(goal.level, 4),
             strengths=tuple(_evidence(form, own[value]) for value in sorted(own)),
             **found,
@@ -104,7 +105,7 @@ def searched_forms(config: StudyConfig) -> list[tuple[Search, str, str]]:
 def searched_form(config: StudyConfig, network: str, method: str, form: str) -> tuple[Search, str, str]:
     """Return the search of a network ("mnist/lenet5-full"), with method and form; raises StudyError for another."""
     for search, own, name in searched_forms(config):
-        if (f"{search.dataset}/{search.architecture}-{search.track}", own, name) == (network, method, form):
+        if (search.name, own, name) == (network, method, form):
             return search, method, form
     raise StudyError(f"{network}/{method}/{form}: not in the search of this configuration")
 
@@ -126,8 +127,7 @@ def known_cells(config: StudyConfig) -> dict[str, Cell]:
     """Return the cells of all rounds that were written below the root of a search, by key."""
     cells = [cell for search in config.search for cell in dense_cells(config, search)]
     for search, method, form in searched_forms(config):
-        network = f"{search.dataset}/{search.architecture}-{search.track}"
-        for path in sorted(Path(config.root, network, method, form).glob("round-*.yaml")):
+        for path in sorted(Path(config.root, search.name, method, form).glob("round-*.yaml")):
             cells += [value_cell(config, search, method, form, value) for value in read_values(path)]
     return {cell.key: cell for cell in cells}
 

@@ -33,7 +33,7 @@ class ArchivedNetwork:
 
 
 def write_archive(folder: Path, networks: Sequence[ArchivedNetwork]) -> None:
-    """Write the networks of a cell atomically, in the order of its replicates; an empty list for a failed cell."""
+    """Write the networks of a cell atomically, in the order of its replicates; an empty list without results."""
     tensors: dict[str, Tensor] = {}
     for replicate, network in enumerate(networks):
         named = {**network.weights, **{f"{KEPT}{slot}": indices for slot, indices in network.kept.items()}}
@@ -62,11 +62,11 @@ def read_archive(folder: Path) -> Mapping[int, ArchivedNetwork]:
 def read_kept(folder: Path) -> list[Kept]:
     """Return slot -> original indices of the kept units, one mapping per replicate.
 
-    Raises StudyError as read_archive does, and for a file without networks (a failed cell).
+    Raises StudyError as read_archive does, and for a file without networks (a cell without results).
     """
     networks = read_archive(folder)
     if not networks:
-        raise StudyError(f"{folder / FILE}: holds no networks; the cell failed, see its record.json")
+        raise StudyError(f"{folder / FILE}: holds no networks; the cell has no results, see its record.json")
     return [network.kept for network in networks.values()]
 
 

@@ -26,6 +26,15 @@ def macs(architecture: Architecture, units: Mapping[str, Any]) -> Any:
     """Return the multiply-accumulates for one image (FLOPs = 2 MACs), without biases and pooling."""
     total = 0
     for layer in architecture.layers:
-        fan_in, fan_out = _fans(layer, units, architecture.classes)
-        total = total + layer.positions * layer.kernel**2 * fan_in * fan_out
+        total = total + _layer_macs(architecture, layer, units)
     return total
+
+
+def first_layer_macs(architecture: Architecture, units: Mapping[str, Any]) -> Any:
+    """Return the multiply-accumulates of the first layer for one image."""
+    return _layer_macs(architecture, architecture.layers[0], units)
+
+
+def _layer_macs(architecture: Architecture, layer: Layer, units: Mapping[str, Any]) -> Any:
+    fan_in, fan_out = _fans(layer, units, architecture.classes)
+    return layer.positions * layer.kernel**2 * fan_in * fan_out

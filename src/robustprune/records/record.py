@@ -23,8 +23,10 @@ COLUMNS = (
     *("status", "units_start", "units_kept", "params_dense", "params_kept", "macs_dense", "macs_kept"),
     *("error_test_percent", "error_valid_percent", "undetermined_fraction", "rounding_error_change_percent"),
     *("epochs", "train_seconds", "train_macs", "train_macs_dense", "inference_ms_dense", "inference_ms_kept"),
-    *("device", "threads", "torch_version", "source_hash", "config_hash"),
+    *("device", "threads", "torch_version", "source_hash", "config_hash", "budget"),
 )
+ADDED = ("budget",)
+"""Columns that tables of older versions lack; there all networks were trained with the budget `epochs`."""
 
 
 def join_units(units: dict[str, int]) -> str:
@@ -167,7 +169,7 @@ def table_rows(cell: Cell, replicates: Iterable[Replicate], known: Mapping[str, 
     """Return entries as rows with exactly the keys of COLUMNS, in order; unknown fields are None."""
     unknown: dict[str, Any] = dict.fromkeys(COLUMNS)
     shared = {**unknown, **cell.model_dump(mode="json"), "epochs": cell.training.epochs, **known}
-    shared["config_hash"] = cell.config_hash
+    shared |= {"config_hash": cell.config_hash, "budget": cell.budget}
     return [{name: {**shared, **entry.model_dump()}[name] for name in COLUMNS} for entry in replicates]
 
 

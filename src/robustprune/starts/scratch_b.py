@@ -2,7 +2,7 @@
 14).
 
 The number of epochs is floor(epochs x MACs of the starting network / mean MACs of the kept networks), at most `cap`
-times the common epochs.
+times the common epochs. Where MACs are the budget, training ends as that of every method does, and `cap` holds too.
 """
 
 import math
@@ -10,6 +10,7 @@ import math
 from pydantic import Field
 
 from robustprune.starts.parts.control import ControlSettings, FreshControl
+from robustprune.study.config import LONGEST
 
 
 class ScratchBSettings(ControlSettings):
@@ -25,3 +26,6 @@ class ScratchB(FreshControl[ScratchBSettings]):
 
     def epochs(self, common: int) -> int:
         return math.floor(common * min(self.macs_ratio(), self.settings.cap or math.inf))
+
+    def longest(self, common: int) -> int:
+        return math.floor(common * min(LONGEST, self.settings.cap or math.inf))

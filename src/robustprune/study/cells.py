@@ -22,16 +22,18 @@ from robustprune.study.config import (
 from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
 from robustprune.study.search import Search, settings_of, target_of
 
-AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width")
+AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width", "budget")
 """The fields of a cell that make up its key."""
 CELL_PATH = "{dataset}/{architecture}-{track}/{method}/{strength}/{initialization}/width-{width}"
-"""The folder of a cell below runs/, which is its key: AXES filled in, the width as in "0.5" or "1"."""
+"""The folder of a cell below runs/, which is its key: AXES filled in, the width as in "0.5" or "1", followed by the
+budget where that is not `epochs`, as in "1-macs"."""
 
 
 def cell_key(axes: Iterable[Any]) -> str:
     """Return the key of the cell with these values of AXES, e.g. mnist/lenet5-full/dense/dense/he_normal/width-1."""
     values = dict(zip(AXES, axes, strict=True))
-    return CELL_PATH.format(**{**values, "width": f"{values['width']:g}"})
+    budget = "" if values["budget"] == "epochs" else f"-{values['budget']}"
+    return CELL_PATH.format(**{**values, "width": f"{values['width']:g}{budget}"})
 
 
 class Cell(Strict):
@@ -48,6 +50,11 @@ class Cell(Strict):
     replicates: int = Field(5, ge=1)
     training: TrainingSettings = TrainingSettings()
     first_replicate: int = Field(0, ge=0, description="seeds are those of replicates from here up")
+
+    @property
+    def budget(self) -> str:
+        """What ends the training: `epochs` or `macs`."""
+        return self.training.budget
 
     @property
     def key(self) -> str:
@@ -89,7 +96,8 @@ def _point(config: StudyConfig, grid: Grid, method: str, target: str, form: str 
     network = (grid.dataset, grid.architecture, grid.track)
     for point in config.operating_points:
         own = (point.dataset, point.architecture, point.track, point.method)
-        if own == (*network, method) and (point.target, point.form) == (target, form):
+        same = point.form is None or point.budget == grid.training.get("budget", config.training.budget)
+        if own == (*network, method) and (point.target, point.form) == (target, form) and same:
             return point
     return None
 
@@ -102,8 +110,7 @@ def _resolve(config: StudyConfig, grid: Grid, method: str, key: str, source: str
     strengths = config.strengths.get(method, {})
     if key in strengths:
         return key, strengths[key]
-    network = (grid.dataset, grid.architecture, grid.track)
-    search = config.searched(network)
+    search = config.searched(grid)
     forms = search.methods.get(method, ()) if search else ()
     named = target_of(key, dict.fromkeys(forms), search.targets) if search and forms else None
     if named:
@@ -111,9 +118,10 @@ def _resolve(config: StudyConfig, grid: Grid, method: str, key: str, source: str
         return None if point is None or point.strength is None else (point.strength, point.settings or {})
     point = _point(config, grid, method, key, None)
     if point is None:
+        network = f"{grid.dataset}/{grid.architecture}-{grid.track}"
         raise StudyError(
-            f"{source}.methods.{method}: no operating point of {method} for {'/'.join(network)} in operating_points; "
-            "add the method to the search of this network, or name a strength instead"
+            f"{source}.methods.{method}: no operating point of {method} for {network} in operating_points; add the "
+            "method to the search of this network, or name a strength instead"
         )
     if point.strength not in strengths:
         wrong = "no strength met the bound" if point.strength is None else f"unknown strength {point.strength!r}"
@@ -206,11 +214,11 @@ def _check_sources(cells: dict[str, Cell]) -> None:
 
 def search_cell(config: StudyConfig, key: str) -> Cell | None:
     """Return the cell of a search with this key: dense, or a searched form with a value; None for any other key."""
-    parts = re.fullmatch(r"([^/]+)/([^/]+)-([^/-]+)/([^/]+)/([^/]+)/he_normal/width-1", key)
+    parts = re.fullmatch(r"([^/]+/[^/]+)/([^/]+)/([^/]+)/he_normal/width-1(-macs)?", key)
     if not parts:
         return None
-    dataset, architecture, track, method, strength = parts.groups()
-    search = config.searched((dataset, architecture, track))
+    network, method, strength, budget = parts.groups()
+    search = next((search for search in config.search if search.name == f"{network}{budget or ''}"), None)
     settings = {} if (method, strength) == DENSE else settings_of(config.knobs, method, strength)
     return None if search is None or settings is None else searched_cell(config, search, method, strength, settings)
 
@@ -228,7 +236,7 @@ def searched_cell(config: StudyConfig, search: Search, method: str, strength: st
         strength=strength,
         settings=settings,
         replicates=search.dense_replicates if (method, strength) == DENSE else search.replicates,
-        training=training_of(config, {"images": "tuning", **search.training}, "search"),
+        training=training_of(config, {"images": "tuning", **search.training, "budget": search.budget}, "search"),
         first_replicate=search.first_replicate,
     )
 

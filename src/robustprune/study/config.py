@@ -17,7 +17,7 @@ from robustprune.errors import StudyError, nearest
 from robustprune.files import write_atomically
 from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
 from robustprune.study.programs import Programs, check_knobs
-from robustprune.study.search import KnobTable, Search, check_search
+from robustprune.study.search import Budget, KnobTable, Search, check_search
 from robustprune.study.strict import Strict
 
 
@@ -49,12 +49,19 @@ Strengths = Annotated[StrengthTable, _or_file(dict, StrengthTable)]
 
 
 Knobs = Annotated[KnobTable, _or_file(dict, KnobTable)]
+LONGEST = 5
+"""The longest training where MACs are the budget, in units of `training.epochs`."""
 
 
 class TrainingSettings(Strict):
     """The common training protocol (docs/protocol.md), the same for every method of a grid."""
 
     epochs: int = Field(40, ge=1, description="passes over the training images")
+    budget: Budget = Field(
+        "epochs",
+        description="what ends training: the epochs; or the multiply-accumulates that dense training of the same start "
+        f"spends in these epochs, after at most {LONGEST} times the epochs",
+    )
     batch_size: int = Field(128, ge=1)
     learning_rate: float = Field(1e-3, gt=0, description="learning rate of the weights")
     optimizer: Literal["adam", "sgd"] = Field(
@@ -64,7 +71,7 @@ class TrainingSettings(Strict):
     weight_decay: Literal["coupled", "decoupled"] = Field(
         "coupled", description="l2 enters the gradient, or shrinks the weights by the factor 1 - learning rate * l2"
     )
-    decay_at: float = Field(0.75, gt=0, le=1, description="fraction of the epochs after which all learning rates fall")
+    decay_at: float = Field(0.75, gt=0, le=1, description="fraction of training after which all learning rates fall")
     decay_factor: float = Field(0.1, gt=0, le=1, description="factor on all learning rates after that")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="precision of products and convolutions on a GPU (autocast); all else is float32"
@@ -116,6 +123,7 @@ class OperatingPoint(Strict):
     )
     target: str = Field(OPERATING_POINT, description="the strength key of a grid that stands for this point")
     form: str | None = Field(None, description="the form of the method that was searched")
+    budget: Budget = Field("epochs", description="what ended training")
     settings: dict[str, Any] | None = Field(None, description="the method's settings, where a search found them")
     confirmed: bool | None = Field(None, description="whether the interval of the confirming run holds the target")
     reason: str | None = Field(None, description="why the target is unreachable")
@@ -196,14 +204,16 @@ class StudyConfig(Strict):
         seeds = {} if self.seeds is None else {"replicates": self.seeds}
         return tuple(grid.model_copy(update=seeds) for grid in chosen)
 
-    def searched(self, network: tuple[str, str, str]) -> Search | None:
-        """Return the search on a network (data set, architecture, track), or None."""
-        return next((search for search in self.search if search.network == network), None)
+    def searched(self, grid: Grid) -> Search | None:
+        """Return the search whose operating points a grid can name, or None."""
+        network = (grid.dataset, grid.architecture, grid.track)
+        wanted = (network, grid.training.get("budget", self.training.budget))
+        return next((search for search in self.search if (search.network, search.budget) == wanted), None)
 
     @model_validator(mode="after")
     def _strengths_exist(self) -> "StudyConfig":
         for number, grid in enumerate(self.study):
-            search = self.searched((grid.dataset, grid.architecture, grid.track))
+            search = self.searched(grid)
             for method, keys in grid.methods.items():
                 forms = search.methods.get(method, ()) if search else ()
                 targets = (

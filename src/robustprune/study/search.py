@@ -21,6 +21,7 @@ def _form_key(key: str) -> str:
     return key
 
 
+Budget = Literal["epochs", "macs"]
 FormKey = Annotated[str, AfterValidator(_form_key)]
 
 
@@ -72,12 +73,18 @@ class Search(Strict):
     dense_replicates: int = Field(10, ge=1, description="dense networks, for targets above dense")
     first_replicate: int = Field(100, ge=0, description="seeds are those of replicates from here up")
     training: dict[str, Any] = Field({}, description="overrides of the study's training settings")
-    budget: Literal["epochs"] = "epochs"
+    budget: Budget = Field("epochs", description="what ends training; each has operating points of its own")
 
     @property
     def network(self) -> tuple[str, str, str]:
         """Data set, architecture and track."""
         return self.dataset, self.architecture, self.track
+
+    @property
+    def name(self) -> str:
+        """The search's name and folder, e.g. mnist/lenet_300_100-full, with -macs where MACs are the budget."""
+        suffix = "" if self.budget == "epochs" else f"-{self.budget}"
+        return f"{self.dataset}/{self.architecture}-{self.track}{suffix}"
 
 
 def value_key(form: str, value: float) -> StrengthKey:
@@ -115,11 +122,11 @@ def settings_of(knobs: KnobTable, method: str, key: str) -> dict[str, Any] | Non
 
 def check_search(searches: Iterable[Search], knobs: KnobTable) -> None:
     """Raise ValueError for a method or form without a knob, and for two searches on one network."""
-    networks: set[tuple[str, str, str]] = set()
+    names: set[str] = set()
     for number, search in enumerate(searches):
-        if search.network in networks:
-            raise ValueError(f"search.{number}: {'/'.join(search.network)} is searched twice; join the two")
-        networks.add(search.network)
+        if search.name in names:
+            raise ValueError(f"search.{number}: {search.name} is searched twice; join the two")
+        names.add(search.name)
         for method, forms in search.methods.items():
             if method not in knobs:
                 raise ValueError(

@@ -29,7 +29,9 @@ class FreedomSettings(RatioSettings):
     patience: int | None = Field(
         3, ge=1, description="consecutive epochs that a gate must look closed for early removal; null: none"
     )
-    gate_learning_rate: float | None = Field(None, gt=0, description="the gates' learning rate; null: that of the weights")
+    gate_learning_rate: float | None = Field(
+        None, gt=0, description="the gates' learning rate; null: that of the weights"
+    )
 
 
 def check_slots(setting: str, by_slot: Mapping[str, object], architecture: Architecture) -> None:

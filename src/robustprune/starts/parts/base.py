@@ -16,6 +16,7 @@ from torch import Tensor
 from robustprune.methods.parts.noise import Noise
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import StackedNetwork
+from robustprune.study.config import LONGEST
 from robustprune.study.strict import Strict
 
 S = TypeVar("S", bound=Strict)
@@ -45,7 +46,7 @@ class StartContext:
 class Start(Generic[S]):
     """Base class of all starts: the whole network, the replicate's own initial weights, the common epochs.
 
-    Required: none. Optional: units, weights, epochs. `method` names the method that trains the network and
+    Required: none. Optional: units, weights, epochs, longest. `method` names the method that trains the network and
     `method_settings` holds its settings. Settings is the class that validates the start's entries in the configuration.
     """
 
@@ -66,8 +67,12 @@ class Start(Generic[S]):
         return None
 
     def epochs(self, common: int) -> int:
-        """Return the number of epochs to train, given that of the study."""
+        """Return the number of epochs to train, given that of the study; used where epochs are the budget."""
         return common
+
+    def longest(self, common: int) -> int:
+        """Return the largest number of epochs where MACs are the budget, given the common number of epochs."""
+        return LONGEST * common
 
     def begin(self, network: StackedNetwork, fresh: FreshWeights) -> dict[str, Tensor]:
         """Write the initial weights into `network` in place and return the units to leave out, slot -> bool [R, n]."""
