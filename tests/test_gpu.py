@@ -7,6 +7,7 @@ from robustprune.engine.running import run_cell
 from robustprune.engine.training import Training
 from robustprune.methods.parts.registry import method_names
 from robustprune.networks.stacked import OPEN
+from robustprune.study.config import TrainingSettings
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
@@ -30,6 +31,18 @@ def test_first_step_is_that_of_the_cpu(digits, make_cell, method, arch):
 def test_recorded_steps_train_as_well_as_live_ones(digits, make_cell, method, arch):
     """With and without CUDA graphs the losses agree closely over an epoch: nothing is skipped or frozen."""
     cell, losses = make_cell(method, arch, epochs=2, batch_size=32), []
+    for recording in (True, False):
+        training = Training(cell, digits, "cuda")
+        training.repeat.recording = recording
+        training.run_epoch()
+        losses.append(training.loss.cpu() / training.batches.steps)
+    torch.testing.assert_close(losses[0], losses[1], rtol=0.02, atol=0.01)
+
+
+@pytest.mark.parametrize("method", ["bernoulli", "vib"])
+def test_recorded_steps_of_sgd_train_as_well_as_live_ones(digits, make_cell, method):
+    settings = TrainingSettings(epochs=2, batch_size=32, learning_rate=0.01, optimizer="sgd", weight_decay="decoupled")
+    cell, losses = make_cell(method, training=settings), []
     for recording in (True, False):
         training = Training(cell, digits, "cuda")
         training.repeat.recording = recording
