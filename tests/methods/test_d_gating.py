@@ -26,12 +26,12 @@ def test_values_of_the_penalty(v, gates, value):
 @pytest.mark.parametrize("factors", [2, 3, 4])
 def test_equal_factors_are_the_cheapest(factors):
     """The minimum over factorisations of ||w|| = 5 is D 5^(2/D), by gradient descent on the logarithms."""
-    logs = torch.linspace(-1, 1, factors - 1, dtype=torch.float64).requires_grad_()
+    logs = torch.linspace(-0.5, 0.5, factors - 1, dtype=torch.float64).requires_grad_()
     for _ in range(2000):
         v = math.log(5.0) - logs.sum()
         penalty = sum_of_squares(v.exp().view(1, 1), [log.exp().view(1, 1) for log in logs])
         (grad,) = torch.autograd.grad(penalty.sum(), logs)
-        logs = (logs - 0.05 * grad).detach().requires_grad_()
+        logs = (logs - 0.01 * grad).detach().requires_grad_()
     assert penalty.item() / factors == pytest.approx(5 ** (2 / factors), rel=1e-9)
 
 

@@ -60,28 +60,24 @@ def test_a_ratio_scales_the_gradient_of_its_slot_and_no_other(digits, make_cell,
         torch.testing.assert_close(scaled[parameter], factor * grad, rtol=1e-12, atol=0)
 
 
-def test_ratios_of_proximal_steps(digits, make_cell):
+def test_ratios_of_proximal_steps(digits, make_cell, monkeypatch):
     """What a step takes from the norm of a group, or from a factor, is three times as much in the slot of ratio 3."""
-    for name in ("group_lasso", "slimming"):
+    for name, function in (("group_lasso", "shrink"), ("slimming", "soft_threshold")):
         taken = []
         for ratios in ({}, {"fc1": 3.0}):
             training = trial(digits, make_cell, name, ratios=ratios)
-            before = sizes(training)
+            thresholds = []
+
+            def recorded(values, threshold, thresholds=thresholds):
+                thresholds.append(torch.as_tensor(threshold).flatten()[0].item())
+                return torch.zeros(()) if isinstance(values, list) else values.clone()
+
+            monkeypatch.setattr(f"robustprune.methods.{name}.{function}", recorded)
             with torch.no_grad():
                 training.method.constrain(training.network)
-            taken.append({slot: size - sizes(training)[slot] for slot, size in before.items()})
-        torch.testing.assert_close(taken[1]["fc1"], 3 * taken[0]["fc1"], rtol=1e-6, atol=1e-12)
-        torch.testing.assert_close(taken[1]["fc2"], taken[0]["fc2"], rtol=0, atol=0)
-        assert (taken[0]["fc1"] > 0).all()
-
-
-def sizes(training: Training) -> dict[str, torch.Tensor]:
-    """Norm of each group of group_lasso, or each factor of slimming, by slot [R, n]."""
-    method = training.method
-    if training.cell.method == "slimming":
-        return {slot: scores.clone() for slot, scores in method.scores(training.network).items()}
-    squares = {slot: method.groups(training.network, slot) for slot in training.gated}
-    return {slot: sum(t.flatten(2).square().sum(2) for t in tensors).sqrt() for slot, tensors in squares.items()}
+            taken.append(thresholds)
+        assert taken[1] == pytest.approx([taken[0][0], 3 * taken[0][1], taken[0][2]], rel=1e-6)
+        assert min(taken[0]) > 0
 
 
 def test_every_method_with_a_strength_has_the_same_freedom():
@@ -189,22 +185,25 @@ def test_group_lasso_at_a_held_price(digits, make_cell):
 
 
 def test_the_size_of_a_group_is_the_replicates_own(digits, make_cell):
-    """A replicate shrinks by what it would without its wider neighbour."""
-    training = trial(digits, make_cell, "group_lasso", group_lambda=0.5)
-    gone = torch.zeros(2, 300, dtype=torch.bool)
-    gone[0, 100:] = True
-    training.remove({"fc1": gone})
-    method, network = training.method, training.network
-    assert method.group_size(network, "fc2").flatten().tolist() == [101, 301]
-    assert method.group_size(network, "input").flatten().tolist() == [100, 300]
-    before = sizes(training)
-    with torch.no_grad():
-        method.constrain(network)
-    taken = {slot: size - sizes(training)[slot] for slot, size in before.items()}
-    for slot, counts in {"input": (100, 300), "fc2": (101, 301)}.items():
-        for replicate, count in enumerate(counts):
-            expected = torch.full_like(taken[slot][replicate], 1e-3 * 0.5 * count**0.5)
-            torch.testing.assert_close(taken[slot][replicate], expected, rtol=1e-9, atol=1e-12)
+    """A replicate is penalised beside a wider neighbour as it is alone."""
+    shrunk = []
+    for replicates in (1, 2):
+        cell = make_cell("group_lasso", replicates=replicates, settings={"group_lambda": 5.0})
+        training = Training(cell, digits, dtype=torch.float64)
+        gone = torch.zeros(replicates, 300, dtype=torch.bool)
+        gone[0, 100:] = True
+        training.remove({"fc1": gone})
+        with torch.no_grad():
+            training.method.constrain(training.network)
+        shrunk.append(training)
+    alone, beside = (training.network.parameters for training in shrunk)
+    assert beside["fc1.weight"].shape[1] == 300
+    for name, tensor in alone.items():
+        own = tuple(slice(size) for size in tensor.shape[1:])
+        torch.testing.assert_close(beside[name][0][own], tensor[0], rtol=1e-12, atol=1e-15)
+    method, network = shrunk[1].method, shrunk[1].network
+    assert method.group_size(network, "fc2").tolist() == [[101], [301]]
+    assert method.group_size(network, "input").tolist() == [[100], [300]]
 
 
 def test_weights_per_gate_follow_the_units():

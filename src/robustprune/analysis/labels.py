@@ -16,6 +16,7 @@ GATES = {
     "bc_ghs": r"mean gate E[$z$]",
     "ss_ig": "inclusion probability",
     "slimming": r"scale $\gamma$",
+    "d_gating": r"product of gates $\gamma$",
 }
 """The gate that a method records over the epochs, in the notation of its paper."""
 

@@ -13,7 +13,7 @@ import pandas as pd
 BLUE, ORANGE, GREEN, VERMILION, PINK, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 BROWN, BLACK, GREY, SILVER = "#8C6D31", "#000000", "#6E6E6E", "#A6A6A6"
 PURPLE, LIME, GOLD, TEAL, FOREST, MAROON = "#6A3D9A", "#7CAE00", "#C9A800", "#44AA99", "#1B5E20", "#7F1D1D"
-LILAC, SALMON, OLIVE, WINE = "#9C8FE0", "#F28E7F", "#6B6B00", "#AA0A5E"
+LILAC, SALMON, OLIVE, WINE, STEEL = "#9C8FE0", "#F28E7F", "#6B6B00", "#AA0A5E", "#4B5D67"
 REFERENCES = {"bernoulli": (BLUE, "o"), "dense": (BLACK, "X"), "random": (GREY, "v"), "width_uniform": (SILVER, "^")}
 """The method under study, and the references that every method is compared with."""
 FAMILIES = {
@@ -38,6 +38,7 @@ FAMILIES = {
         "group_lasso": (VERMILION, "D"),
         "slimming": (OLIVE, ">"),
         "torch_pruning": (WINE, "*"),
+        "d_gating": (STEEL, "h"),
     },
 }
 """Method families. Each method has its own colour, and its own marker within its family and the default study."""
@@ -51,7 +52,7 @@ CONTROLS = {
 LOOKS = {**REFERENCES, **CONTROLS} | {name: own for family in FAMILIES.values() for name, own in family.items()}
 SPARE_COLOURS = (
     *(ORANGE, GREEN, VERMILION, PINK, SKY, BROWN, PURPLE, LIME, GOLD, TEAL, FOREST, MAROON, LILAC, SALMON, OLIVE, WINE),
-    *("#FF6EC7", "#00A3A3", "#5C4033", "#B5651D", "#4B5D67", "#8FBC8F"),
+    *("#FF6EC7", "#00A3A3", "#5C4033", "#B5651D", STEEL, "#8FBC8F"),
 )
 SPARE_MARKERS = ("d", "8", "H", "s", "D", "P", "h", "p", "*", "<", ">")
 SIZES = {"*": 8, "P": 6}  # in points, of markers that look smaller than others at equal size
