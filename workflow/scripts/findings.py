@@ -1,5 +1,5 @@
-"""Tables and sentences of README.md, config/README.md and results/reference/FINDINGS.md from the shipped results
-(`make findings`).
+"""Tables and sentences of README.md, config/README.md and results/reference/FINDINGS.md from the shipped results, and
+the power table of docs/protocol.md (`make findings`).
 
 A document marks where a block belongs: `<!-- NAME:begin -->` and `<!-- NAME:end -->`, NAME a key of BLOCKS. The text
 between the two markers is replaced; everything else is written by people.
@@ -18,12 +18,15 @@ from robustprune.analysis.operating_points import MARGIN
 from robustprune.analysis.read import SERIES, read_detailed_runs
 from robustprune.analysis.select import METHOD_UNDER_STUDY, of_standard_initialization, standard
 from robustprune.analysis.statistics import elasticity, mean_interval, paired_difference
+from robustprune.analysis.verdicts.power import power_table
 from robustprune.gathering.plan import cell_seconds, read_timings
 from robustprune.study.cells import study_cells
 from robustprune.study.config import load_study
 
 REPOSITORY = Path(__file__).parents[2]
-DOCUMENTS = [REPOSITORY / name for name in ("README.md", "config/README.md", "results/reference/FINDINGS.md")]
+DOCUMENTS = [
+    REPOSITORY / name for name in ("README.md", "config/README.md", "docs/protocol.md", "results/reference/FINDINGS.md")
+]
 REFERENCE = REPOSITORY / "results" / "reference"
 TABLES = REPOSITORY / "figures" / "tables"
 TUNE_TABLES = REPOSITORY / "figures" / "tune" / "tables"
@@ -268,6 +271,15 @@ def cost() -> str:
     return markdown(*rows)
 
 
+def power() -> str:
+    """How likely the verdicts of docs/protocol.md can be given, before any run of the core study."""
+    rows = [["question", "n", "yes, no difference", "yes, half the margin", "no, twice the margin"]]
+    for found in power_table():
+        chances = (found.yes_without_difference, found.yes_at_half, found.no_at_twice)
+        rows.append([found.question.title, found.n, *(f"{chance:.0f} %" for chance in chances)])
+    return markdown(*rows)
+
+
 def headline() -> str:
     """The findings in five points: the numbers come from the shipped tables."""
     points = (_size_and_start(), _others_level_off(), _smallest(), _equal_epochs(), _undetermined())
@@ -401,6 +413,7 @@ BLOCKS = {
     "controls": controls,
     "published": published,
     "cost": cost,
+    "power": power,
 }
 MARKED = re.compile(r"(<!-- (?P<name>[a-z-]+):begin -->\n).*?(<!-- (?P=name):end -->)", re.DOTALL)
 
