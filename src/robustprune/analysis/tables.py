@@ -11,11 +11,13 @@ import pandas as pd
 from robustprune.analysis.comparison import main_comparison, ranking
 from robustprune.analysis.controls import controls
 from robustprune.analysis.costs import inference_cost, training_cost
+from robustprune.analysis.equivalence import equivalence
 from robustprune.analysis.floors import floors
 from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.published.domination import domination
 from robustprune.analysis.read import missing_note, read_detailed_runs
 from robustprune.analysis.robustness import GROUPS, robustness
+from robustprune.analysis.scorecard import scorecard
 from robustprune.analysis.sensitivity import sensitivity_initialization, sensitivity_seed, sensitivity_width
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.tradeoff import tradeoff
@@ -23,6 +25,8 @@ from robustprune.errors import StudyError, nearest
 from robustprune.files import write_atomically, write_table
 
 TABLES: dict[str, Callable[[pd.DataFrame, float], Sheet]] = {
+    "scorecard": scorecard,
+    "equivalence": equivalence,
     "main_comparison": main_comparison,
     "sensitivity_width": sensitivity_width,
     "sensitivity_initialization": sensitivity_initialization,

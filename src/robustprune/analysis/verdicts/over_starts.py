@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.read import slots
-from robustprune.analysis.select import STANDARD_INITIALIZATION
-from robustprune.analysis.verdicts.decision import Comparison
+from robustprune.analysis.read import settings_of, slots
+from robustprune.analysis.select import STANDARD_INITIALIZATION, UNPRUNED
+from robustprune.analysis.verdicts.decision import Comparison, Verdict, equivalent
 from robustprune.analysis.verdicts.effect import Effect, deviations, difference
 from robustprune.records.record import split_units
 
@@ -18,6 +18,7 @@ SLOT_MARGIN = 0.15
 ERROR_MARGIN = 0.15
 """Percentage points of test error."""
 STANDARD_WIDTH = 1.0
+SIZE, ERROR = "params", "error"
 Compare = Callable[[Sequence[np.ndarray]], list[Effect]]
 
 
@@ -58,8 +59,8 @@ def _compared(
     architecture = parts[0]["architecture"].iloc[0]
     size = np.log1p(SIZE_MARGINS.get(architecture, SIZE_MARGIN))
     quantities = [
-        ("params", size, [logarithms(part["params_kept"]) for part in parts]),
-        ("error", ERROR_MARGIN, [part["error_test_percent"].to_numpy(float) for part in parts]),
+        (SIZE, size, [logarithms(part["params_kept"]) for part in parts]),
+        (ERROR, ERROR_MARGIN, [part["error_test_percent"].to_numpy(float) for part in parts]),
     ]
     units = [_units(part, len(slots(architecture))) for part in parts]
     for place, slot in enumerate(slots(architecture)):
@@ -84,3 +85,23 @@ def _units(part: pd.DataFrame, count: int) -> np.ndarray:
     """Return the units kept [n, slots], NaN for a network without numbers."""
     unknown = [np.nan] * count
     return np.array([split_units(text) if isinstance(text, str) else unknown for text in part["units_kept"]], float)
+
+
+def judged(comparisons: Sequence[Comparison]) -> dict[str, Verdict]:
+    """Return the verdicts "all", "size", "units" (of every slot) and "error" of the comparisons of one axis."""
+    parts = {
+        "all": comparisons,
+        "size": [one for one in comparisons if one.what == SIZE],
+        "units": [one for one in comparisons if one.what not in (SIZE, ERROR)],
+        "error": [one for one in comparisons if one.what == ERROR],
+    }
+    return {name: equivalent(own, family=len(comparisons)) for name, own in parts.items()}
+
+
+def sized_by_itself(runs: pd.DataFrame) -> bool:
+    """Return whether the size of a method's networks could depend on the start.
+
+    It cannot where nothing is pruned, and where the settings give the params to keep.
+    """
+    given = [settings.get("target_params") for settings in settings_of(runs)]
+    return runs["method"].iloc[0] != UNPRUNED and not any(given)
