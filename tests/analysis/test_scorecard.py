@@ -80,13 +80,17 @@ def test_a_method_whose_size_is_given_is_not_judged():
     assert equivalence(given, 0.95).table.empty
 
 
+def with_keys(runs):
+    return runs.assign(key=["-".join(map(str, own)) for own in runs[CELL].itertuples(index=False)])
+
+
 def test_agreement_comes_from_the_mapping_of_the_standard_start():
-    runs = study()
-    units = np.arange(784) < 100
-    keys = [tuple(key) for key in runs.loc[runs["method"] == "bernoulli", [*CELL, "replicate"]].itertuples(index=False)]
-    kept = {
-        key: np.roll(units, 50 * (key[-1] % 2)) if key[-2] == 1 and key[-3] == "he_normal" else ~units for key in keys
-    }
+    runs = with_keys(study())
+    ours = runs[runs["method"] == "bernoulli"]
+    kept = {}
+    for key, replicate in ours[["key", "replicate"]].itertuples(index=False):
+        standard = "he_normal-1.0" in key
+        kept[key, replicate] = {"input": np.arange(100) + (50 * (replicate % 2) if standard else 400 + replicate)}
     row = row_of(runs, kept=kept)
     of_different = 6 * 6 / 66
     expected = (1 - of_different) + of_different * 50 / 150
@@ -94,6 +98,7 @@ def test_agreement_comes_from_the_mapping_of_the_standard_start():
     chance = jaccard_by_chance(784, 100, 100)
     assert row["jaccard_above_chance"] == pytest.approx((expected - chance) / (1 - chance))
     assert np.isnan(row_of(runs, "l0_hc", kept=kept)["jaccard"])
+    assert np.isnan(row_of(runs.drop(columns="key"), kept=kept)["jaccard"])
 
 
 def test_a_second_budget_has_a_twin():

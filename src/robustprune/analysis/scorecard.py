@@ -1,14 +1,13 @@
 """The scorecard: one row per method, with the columns that docs/protocol.md (B16) fixes before the runs."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
 from robustprune.analysis.captions import ERROR, brackets, caption
 from robustprune.analysis.columns import Each, Interval, Number, Row, number, with_interval
+from robustprune.analysis.kept import Kept, pixels_of
 from robustprune.analysis.labels import GATES, network_title
-from robustprune.analysis.read import CELL, NETWORK, SERIES
+from robustprune.analysis.read import NETWORK, SERIES
 from robustprune.analysis.select import STANDARD_START, of_standard_initialization, rule_of_strengths, standard, studied
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Estimate, coefficient_of_variation, interval_columns, mean_interval
@@ -29,8 +28,6 @@ from robustprune.analysis.verdicts.over_starts import (
 )
 
 BUDGETS = {"epochs": "at equal epochs", "macs": "at equal MACs"}
-Kept = Mapping[tuple, np.ndarray]
-"""Kept input units (bool [units]) of networks, by the values of the columns CELL and replicate."""
 WIDE = 8
 VERDICTS = ["all", "size", "units", "error"]
 COLUMNS = [
@@ -62,7 +59,7 @@ SHORT = {TOO_FEW: "n too small"}
 def scorecard(runs: pd.DataFrame, confidence: float, kept: Kept | None = None) -> Sheet:
     """Return the scorecard; a network that ran at a second budget (column `budget`) has a second section for it.
 
-    kept: input units kept, "-" where a method has none there.
+    kept: units kept; the column of pixels is "-" for methods whose networks are not there.
     """
     everything, runs = runs, studied(runs)
     budget = runs["budget"].astype(object) if "budget" in runs else pd.Series(None, runs.index, dtype=object)
@@ -106,8 +103,7 @@ def _row(own: pd.DataFrame, confidence: float, kept: Kept) -> dict:
     row |= coefficient_of_variation(start["params_kept"], confidence).columns("variation_percent")
     changes = [one.effect for one in over_widths(own) if one.what == "error"]
     row |= largest(changes, LEVEL).columns("error_change")
-    keys = [tuple(key) for key in start[[*CELL, "replicate"]].itertuples(index=False)]
-    units = np.array([kept[key] for key in keys if key in kept], dtype=bool)
+    units = pixels_of(start, kept)
     for name, corrected in (("jaccard", False), ("jaccard_above_chance", True)):
         row |= mean_agreement(units, corrected=corrected, confidence=confidence).columns(name)
     fraction = start["undetermined_fraction"].astype(float).mean()
