@@ -1,5 +1,5 @@
-"""Tables and sentences of README.md, config/README.md and results/reference/FINDINGS.md from the shipped results
-(`make findings`).
+"""Tables and sentences of README.md, config/README.md and results/reference/FINDINGS.md from the shipped results, and
+the power table of docs/protocol.md (`make findings`).
 
 A document marks where a block belongs: `<!-- NAME:begin -->` and `<!-- NAME:end -->`, NAME a key of BLOCKS. The text
 between the two markers is replaced; everything else is written by people.
@@ -18,12 +18,15 @@ from robustprune.analysis.operating_points import MARGIN
 from robustprune.analysis.read import SERIES, read_detailed_runs
 from robustprune.analysis.select import METHOD_UNDER_STUDY, of_standard_initialization, standard
 from robustprune.analysis.statistics import elasticity, mean_interval, paired_difference
+from robustprune.analysis.verdicts.power import power_table
 from robustprune.gathering.plan import cell_seconds, read_timings
 from robustprune.study.cells import study_cells
 from robustprune.study.config import load_study
 
 REPOSITORY = Path(__file__).parents[2]
-DOCUMENTS = [REPOSITORY / name for name in ("README.md", "config/README.md", "results/reference/FINDINGS.md")]
+DOCUMENTS = [
+    REPOSITORY / name for name in ("README.md", "config/README.md", "docs/protocol.md", "results/reference/FINDINGS.md")
+]
 REFERENCE = REPOSITORY / "results" / "reference"
 TABLES = REPOSITORY / "figures" / "tables"
 TUNE_TABLES = REPOSITORY / "figures" / "tune" / "tables"
@@ -234,24 +237,17 @@ def controls() -> str:
 
 
 def published() -> str:
-    """Which published networks the method's trade-off curve dominates."""
+    """Published networks beside ours, chosen without test errors."""
     table = pd.read_csv(TABLES / "domination.csv")
-    columns = ["units", "params", "error (%)", "status", "dominated"]
-    columns += ["our strength", "epochs", "params kept", "test error (%)"]
+    columns = ["units", "params", "MACs", "error (%)", "status"]
+    columns += ["our params", "our MACs", "our test error (%)", "at most theirs"]
     tables = []
     for architecture, (title, _) in NETWORKS.items():
         rows = [[f"{title}, published", *columns]]
         for _, row in table[table["architecture"] == architecture].iterrows():
-            theirs = [f"{row.published_params:,}", f"{row.published_error_percent:g}", row.status]
-            ours = ["-"] * 4
-            if row.n:
-                ours = [
-                    f"`{row.strength}`",
-                    f"{row.epochs:.0f}",
-                    f"{row.params:,.0f}",
-                    with_interval(row, "error", ".2f"),
-                ]
-            rows.append([row.published_name, row.published_units, *theirs, row.dominated, *ours])
+            theirs = [f"{row.published_params:,}", f"{row.published_macs:,}", f"{row.published_error_percent:g}"]
+            ours = [f"{row.params:,.0f}", f"{row.macs:,.0f}", with_interval(row, "error", ".2f"), row.at_most]
+            rows.append([row.published_name, row.published_units, *theirs, row.published_status, *ours])
         tables.append(markdown(*rows))
     return "\n\n".join(tables)
 
@@ -265,6 +261,15 @@ def cost() -> str:
             keys = [(architecture, *series.split("/"), width) for width in WIDTHS]
             found = [shares.loc[key, column] if key in shares.index else float("nan") for key in keys]
             rows.append([f"{title}, {name}", *("-" if pd.isna(share) else f"{share:.0f} %" for share in found)])
+    return markdown(*rows)
+
+
+def power() -> str:
+    """How likely the verdicts of docs/protocol.md can be given, before any run of the core study."""
+    rows = [["question", "n", "yes, no difference", "yes, half the margin", "no, twice the margin"]]
+    for found in power_table():
+        chances = (found.yes_without_difference, found.yes_at_half, found.no_at_twice)
+        rows.append([found.question.title, found.n, *(f"{chance:.0f} %" for chance in chances)])
     return markdown(*rows)
 
 
@@ -401,6 +406,7 @@ BLOCKS = {
     "controls": controls,
     "published": published,
     "cost": cost,
+    "power": power,
 }
 MARKED = re.compile(r"(<!-- (?P<name>[a-z-]+):begin -->\n).*?(<!-- (?P=name):end -->)", re.DOTALL)
 

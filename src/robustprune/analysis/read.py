@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 
+from robustprune.analysis.kept import Kept, read_kept
 from robustprune.errors import StudyError, nearest
 from robustprune.gathering.asked import ASKED
 from robustprune.networks.architecture import architecture as find_architecture
@@ -30,11 +31,13 @@ RESULTS = (
 class Collected:
     """Tables of a study: runs (a row per network, with details), history (per network and epoch) and sampled gates.
 
-    History and gates are read at their first use, so that a figure needs only the files that it shows.
+    History, gates and kept units are read at their first use, so that a figure needs only the files that it shows.
     """
 
-    def __init__(self, runs: pd.DataFrame, read: Callable[[str], pd.DataFrame]):
-        self.runs, self._read = runs, read
+    def __init__(
+        self, runs: pd.DataFrame, read: Callable[[str], pd.DataFrame], read_kept: Callable[[], Kept] = lambda: {}
+    ):
+        self.runs, self._read, self._read_kept = runs, read, read_kept
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -45,6 +48,11 @@ class Collected:
     def gates(self) -> pd.DataFrame:
         """Long table of sampled gates over the epochs."""
         return self._read("gates.parquet")
+
+    @cached_property
+    def kept(self) -> Kept:
+        """The kept units of networks; empty where the tables have none."""
+        return self._read_kept()
 
     @property
     def methods(self) -> list[str]:
@@ -60,12 +68,12 @@ class Collected:
 
     def with_runs(self, runs: pd.DataFrame) -> "Collected":
         """Return the same tables with other runs."""
-        return Collected(runs, self._read)
+        return Collected(runs, self._read, self._read_kept)
 
 
 def read_collected(folder: Path) -> Collected:
     """Read the tables of a folder; raises StudyError naming a missing one, history and gates at their first use."""
-    return Collected(read_detailed_runs(folder), lambda name: _read_parquet(folder / name))
+    return Collected(read_detailed_runs(folder), lambda name: _read_parquet(folder / name), lambda: read_kept(folder))
 
 
 def read_runs(path: Path) -> pd.DataFrame:

@@ -11,18 +11,23 @@ import pandas as pd
 from robustprune.analysis.comparison import main_comparison, ranking
 from robustprune.analysis.controls import controls
 from robustprune.analysis.costs import inference_cost, training_cost
+from robustprune.analysis.equivalence import equivalence
 from robustprune.analysis.floors import floors
+from robustprune.analysis.kept import Kept, read_kept
 from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.published.domination import domination
 from robustprune.analysis.read import missing_note, read_detailed_runs
 from robustprune.analysis.robustness import GROUPS, robustness
+from robustprune.analysis.scorecard import scorecard
 from robustprune.analysis.sensitivity import sensitivity_initialization, sensitivity_seed, sensitivity_width
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.tradeoff import tradeoff
 from robustprune.errors import StudyError, nearest
 from robustprune.files import write_atomically, write_table
 
-TABLES: dict[str, Callable[[pd.DataFrame, float], Sheet]] = {
+TABLES: dict[str, Callable[..., Sheet]] = {
+    "scorecard": scorecard,
+    "equivalence": equivalence,
     "main_comparison": main_comparison,
     "sensitivity_width": sensitivity_width,
     "sensitivity_initialization": sensitivity_initialization,
@@ -38,6 +43,8 @@ TABLES: dict[str, Callable[[pd.DataFrame, float], Sheet]] = {
     "inference_cost": inference_cost,
     "published_settings": published_settings,
 }
+WITH_KEPT = ("scorecard",)
+"""Tables that show which units were kept."""
 
 
 def write_tables(
@@ -54,7 +61,7 @@ def write_tables(
     runs, note = read_detailed_runs(source), missing_note(source)
     written = []
     for name in names or TABLES:
-        sheet = _made(name, runs, confidence)
+        sheet = _made(name, runs, confidence, {"kept": read_kept(source)} if name in WITH_KEPT else {})
         sheet = replace(sheet, caption=f"{sheet.caption} {note}.") if note else sheet
         write_table(sheet.table, folder / f"{name}.csv")
         for kind, text in (("html", sheet.html()), ("tex", sheet.latex(name.replace("_", "-")))):
@@ -63,9 +70,9 @@ def write_tables(
     return written
 
 
-def _made(name: str, runs: pd.DataFrame, confidence: float) -> Sheet:
+def _made(name: str, runs: pd.DataFrame, confidence: float, more: dict[str, Kept]) -> Sheet:
     try:
-        return TABLES[name](runs, confidence)
+        return TABLES[name](runs, confidence, **more)
     except Exception as error:
         reason = f"This table could not be made: {type(error).__name__}: {error}."
         print(f"table {name}: {reason}", file=sys.stderr)

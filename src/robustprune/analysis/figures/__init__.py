@@ -10,12 +10,14 @@ from robustprune.analysis.figures.by_initialization import error_by_initializati
 from robustprune.analysis.figures.by_slot import kept_units_by_slot
 from robustprune.analysis.figures.by_width import error_by_width, kept_params_by_width
 from robustprune.analysis.figures.controls import controls_difference
+from robustprune.analysis.figures.kept_pixels import kept_pixels
 from robustprune.analysis.figures.over_epochs import (
     gate_trajectories,
     training_macs_over_epochs,
     units_over_epochs,
 )
 from robustprune.analysis.figures.overview import overview
+from robustprune.analysis.figures.start import start_matters
 from robustprune.analysis.figures.style import drawing, save
 from robustprune.analysis.figures.tradeoff import error_by_macs, error_by_params
 from robustprune.analysis.read import Collected, missing_note, read_collected
@@ -24,6 +26,7 @@ from robustprune.errors import StudyError, nearest
 FIGURES: dict[str, Callable[[Collected, float], Figure]] = {
     function.__name__: function
     for function in (
+        start_matters,
         overview,
         kept_params_by_width,
         error_by_width,
@@ -33,6 +36,7 @@ FIGURES: dict[str, Callable[[Collected, float], Figure]] = {
         error_by_params,
         error_by_macs,
         controls_difference,
+        kept_pixels,
         gate_trajectories,
         units_over_epochs,
         training_macs_over_epochs,

@@ -1,6 +1,7 @@
 """Published results and settings of the methods beside those of this study.
 
-results.csv: published networks with their source; status "verified" means read there, "unverified" means from memory.
+results.csv: published networks with their source; status "verified" means read there, "figure" read off a figure of it,
+"unverified" from memory.
 settings.csv: published training settings, and templates of this study's settings, which are filled in from the records.
 """
 
@@ -17,7 +18,7 @@ from robustprune.analysis.select import STANDARD_START, standard, without
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns, mean_interval
 from robustprune.networks.architecture import architecture, architecture_names
-from robustprune.networks.size import parameters
+from robustprune.networks.size import macs, parameters
 from robustprune.records.record import split_units
 
 RESULT_COLUMNS = [
@@ -73,7 +74,7 @@ def published_results(runs: pd.DataFrame, confidence: float) -> Sheet:
         AT_STANDARD,
         brackets(confidence),
         "Ours: last-epoch test error; peers often print the best test error of all epochs. Verified: the number was "
-        "read in the source named; unverified: from memory.",
+        "read in the source named; figure: read off a figure of it; unverified: from memory.",
         N,
         f"Without a published result for these networks: {', '.join(missing)}." if missing else "",
         without(there, ours, STANDARD_START),
@@ -83,9 +84,16 @@ def published_results(runs: pd.DataFrame, confidence: float) -> Sheet:
 
 def params_of(name: str, units: str) -> int:
     """Return the parameters of a network with these hyphen-joined unit counts, compacted or not."""
-    network = architecture(name)
-    counts = dict(zip((slot.name for slot in network.slots), split_units(units), strict=True))
-    return parameters(network, counts)
+    return parameters(architecture(name), _by_slot(name, units))
+
+
+def macs_of(name: str, units: str) -> int:
+    """Return the multiply-accumulates for one image of a network with these hyphen-joined unit counts."""
+    return macs(architecture(name), _by_slot(name, units))
+
+
+def _by_slot(name: str, units: str) -> dict[str, int]:
+    return dict(zip((slot.name for slot in architecture(name).slots), split_units(units), strict=True))
 
 
 def _theirs(entry: dict, size: int) -> dict:

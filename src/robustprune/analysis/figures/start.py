@@ -1,0 +1,160 @@
+"""The headline figure: does the start matter?"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from robustprune.analysis.figures.looks import Looks
+from robustprune.analysis.figures.style import legend_below, panel_grid, plain, say, thousands
+from robustprune.analysis.labels import initialization_title, network_title
+from robustprune.analysis.read import CELL, NETWORK, Collected, slots
+from robustprune.analysis.select import (
+    METHOD_UNDER_STUDY,
+    STANDARD_INITIALIZATION,
+    UNPRUNED,
+    of_standard_initialization,
+    studied,
+)
+from robustprune.networks.architecture import architecture
+from robustprune.networks.size import parameters
+
+TICKS = (0.5, 0.6, 0.7, 0.8, 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 20, 50, 90)
+FIRST_PART = 0.2
+"""Part of the first epoch after which a line over logarithmic MACs begins, at the size of the start."""
+REPLACED = ["method", "strength", "width", "replicate"]
+
+
+def start_matters(collected: Collected, confidence: float) -> Figure:
+    """Does the start matter? Left: test error against the parameters kept; a trail joins the starting widths of a
+    method, its markers grow with the width, and small dots are initializations. Right: parameters kept over the
+    multiply-accumulates of training, a line per starting width; crosses end dense training. Where the start does not
+    matter, a trail is a point and the lines meet."""
+    runs = studied(collected.runs).dropna(subset=["params_kept", "error_test_percent"])
+    if "budget" in runs:
+        runs = runs[runs["budget"].isna() | (runs["budget"] == "epochs")]
+    panels = [
+        (key, own)
+        for key, own in runs.groupby(NETWORK, sort=False)
+        if of_standard_initialization(own)["width"].nunique() > 1
+    ]
+    figure, axes = panel_grid(2 * len(panels), 5.4, 4.6)
+    if not panels:
+        say(axes[0], "no networks of several widths in these records")
+        return figure
+    looks = Looks(collected.methods)
+    for place, (key, own) in enumerate(panels):
+        left, right = axes[2 * place : 2 * place + 2]
+        _draw_trails(left, own, looks)
+        _draw_training(right, _training(collected.history, of_standard_initialization(own), key[1]), own, looks)
+        for ax, title in ((left, network_title(*key)), (right, "during training, from every width")):
+            ax.set_title(title, fontsize="medium")
+    entries = Line2D([], [], ls="none", marker="X", color="black", ms=6, label="end of dense training, by width")
+    axes[1].add_line(entries)
+    legend_below(
+        figure,
+        axes,
+        "means over seeds; marker size: starting width, small to large; dots: initializations at width 1\n"
+        "right: sizes at the end of each epoch, before gates are rounded; "
+        f"trails and lines: initialization {initialization_title(STANDARD_INITIALIZATION)}",
+    )
+    return figure
+
+
+def _draw_trails(ax: Axes, runs: pd.DataFrame, looks: Looks) -> None:
+    """Draw the means of every width, joined in the order of widths, and those of every initialization."""
+    widths = sorted(runs["width"].unique())
+    shown = []
+    for method, label, style, series in _last_on_top(looks, runs):
+        own = _means(of_standard_initialization(series), "width").sort_index()
+        others = _means(series[series["width"] == 1], "initialization").drop(STANDARD_INITIALIZATION, errors="ignore")
+        line = {"color": style["color"], "zorder": 3 if method == METHOD_UNDER_STUDY else 2}
+        ax.plot(*own.to_numpy().T, lw=1.2, ls=style["linestyle"], alpha=0.8, **line)
+        for width, (size, error) in own.iterrows():
+            grown = (0.75 + 0.9 * (widths.index(width) / max(1, len(widths) - 1))) * style["markersize"]
+            ax.plot(size, error, ls="none", marker=style["marker"], ms=grown, mec="white", mew=0.5, **line)
+        ax.plot(*others.to_numpy().T, ls="none", marker=".", ms=4, alpha=0.6, **line)
+        ax.plot([], [], label=label, **style)
+        shown += [own, others]
+    _log_axes(ax, pd.concat(shown), "params kept", "test error (%)")
+
+
+def _last_on_top(looks: Looks, runs: pd.DataFrame) -> list[tuple[str, str, dict, pd.DataFrame]]:
+    """Return the series of a panel with the method under study first in the legend."""
+    return sorted(looks.series_of(runs), key=lambda series: (series[0] != METHOD_UNDER_STUDY, series[0] == UNPRUNED))
+
+
+def _means(runs: pd.DataFrame, axis: str) -> pd.DataFrame:
+    """Return the mean params and error by width or initialization."""
+    return runs.groupby(axis)[["params_kept", "error_test_percent"]].mean()
+
+
+def _log_axes(ax: Axes, points: pd.DataFrame, x: str, y: str) -> None:
+    sizes, errors = points["params_kept"], points["error_test_percent"]
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlim(sizes.min() / 1.4, sizes.max() * 1.4)
+    ax.set_ylim(errors.min() / 1.06, errors.max() * 1.08)
+    span = errors.max() / errors.min()
+    ax.set_yticks([tick for tick in (TICKS if span < 8 else TICKS[::2]) if errors.min() / 1.06 <= tick <= errors.max()])
+    ax.yaxis.set_major_formatter(FuncFormatter(plain))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if sizes.max() > 300 * sizes.min() else (1, 2, 5)))
+    ax.xaxis.set_major_formatter(FuncFormatter(thousands))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
+    ax.grid(alpha=0.25)
+
+
+def _training(history: pd.DataFrame, runs: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return method, strength, width, epoch, macs (cumulative, of training) and params: means over replicates.
+
+    MACs are counted from the units at the end of each epoch, the first epoch as dense. Epoch 0 is the start, drawn
+    after FIRST_PART of the first epoch. params: geometric means.
+    """
+    if not len(history):
+        return pd.DataFrame(columns=[*REPLACED, "epoch", "macs", "params"])
+    wanted = runs[[*CELL, "replicate", "macs_dense", "params_dense", "train_macs_dense", "epochs"]]
+    rows = history.merge(wanted, on=[*CELL, "replicate"]).sort_values("epoch")
+    by_network = rows.groupby(REPLACED, sort=False)
+    one_epoch = rows["train_macs_dense"] / rows["epochs"]
+    share = by_network["macs_step"].shift(1) / rows["macs_dense"]
+    rows["macs"] = (share.fillna(1.0) * one_epoch).groupby([rows[name] for name in REPLACED]).cumsum()
+    rows["params"] = parameters(architecture(name), {slot: rows[f"units_{slot}"] for slot in slots(name)})
+    start = by_network.head(1).assign(epoch=0, macs=FIRST_PART * one_epoch, params=lambda first: first["params_dense"])
+    rows = pd.concat([start, rows]).assign(params=lambda every: np.log(every["params"]))
+    means = rows.groupby([*REPLACED[:3], "epoch"], sort=False)[["macs", "params"]].mean().reset_index()
+    return means.assign(params=np.exp(means["params"]))
+
+
+def _draw_training(ax: Axes, training: pd.DataFrame, runs: pd.DataFrame, looks: Looks) -> None:
+    """Draw params over MACs of training, a line per series and width; dense training is its end only."""
+    pruned = training[training["method"] != UNPRUNED]
+    for method, _, style, series in looks.series_of(pruned):
+        chosen = method == METHOD_UNDER_STUDY
+        look = {"lw": 1.8, "zorder": 3} if chosen else {"lw": 0.9, "alpha": 0.65, "zorder": 2}
+        for _, own in series.groupby("width"):
+            own = own.sort_values("epoch")
+            ax.plot(own["macs"], own["params"], color=style["color"], ls=style["linestyle"], **look)
+            ax.plot(*own[["macs", "params"]].iloc[-1], ls="none", marker=style["marker"], ms=3.5, color=style["color"])
+    dense = of_standard_initialization(runs).groupby("width")[["train_macs_dense", "params_dense"]].mean()
+    ax.plot(*dense.to_numpy().T, ls="none", marker="X", color="black", ms=6, zorder=4)
+    for width, (macs, params) in dense.iterrows():
+        label = ax.annotate(f"{width:g}", (macs, params), (0, 5), textcoords="offset points", ha="center", zorder=5)
+        label.set(fontsize="x-small", path_effects=[withStroke(linewidth=2.5, foreground="white")])
+    if not len(pruned):
+        ax.text(0.5, 0.5, "no history in these records", ha="center", color="0.4", transform=ax.transAxes)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(FuncFormatter(thousands))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.set_ylim(top=dense["params_dense"].max() * 1.6)
+    ax.set_xlim(right=dense["train_macs_dense"].max() * 2)
+    ax.set_xlabel("cumulative multiply-accumulates of training")
+    ax.set_ylabel("params kept")
+    ax.grid(alpha=0.25)

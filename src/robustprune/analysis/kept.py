@@ -1,0 +1,44 @@
+"""Which units the networks kept: kept.parquet beside runs.csv."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from robustprune.records.record import split_units
+
+PIXELS = "input"
+"""The slot whose units are the pixels of an image."""
+Kept = Mapping[tuple[str, int], Mapping[str, np.ndarray]]
+"""(cell key, replicate) -> slot -> indices of the kept units [n]."""
+
+
+def read_kept(folder: Path) -> Kept:
+    """Read the kept units of a folder's networks; empty without a kept.parquet, as in tables of older versions.
+
+    The table has a row per network and slot: key, replicate, slot, units of the start, and one bit per unit
+    (numpy.packbits).
+    """
+    path, kept = folder / "kept.parquet", {}
+    if path.exists():
+        rows = pd.read_parquet(path, columns=["key", "replicate", "slot", "units", "kept"])
+        for key, replicate, slot, units, bits in rows.itertuples(index=False):
+            flags = np.unpackbits(np.frombuffer(bits, np.uint8), count=units)
+            kept.setdefault((key, replicate), {})[slot] = np.flatnonzero(flags)
+    return kept
+
+
+def pixels_of(runs: pd.DataFrame, kept: Kept) -> np.ndarray:
+    """Return the kept pixels of those networks of `runs` that are known, bool [n, pixels]; [0, 0] without any.
+
+    runs: networks of one architecture whose first slot is PIXELS, with the column `key`.
+    """
+    if "key" not in runs:
+        return np.zeros((0, 0), dtype=bool)
+    found = []
+    for key, replicate, start in runs[["key", "replicate", "units_start"]].itertuples(index=False):
+        own = kept.get((key, replicate), {})
+        if PIXELS in own:
+            found.append(np.isin(np.arange(split_units(start)[0]), own[PIXELS]))
+    return np.array(found) if found else np.zeros((0, 0), dtype=bool)

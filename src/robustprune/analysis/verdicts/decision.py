@@ -1,0 +1,82 @@
+"""Decisions of equivalence and of non-inferiority (docs/protocol.md, B8 and B9)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from robustprune.analysis.verdicts.effect import Effect, simultaneous
+
+YES, NO, UNDECIDED, NOT_APPLICABLE = "yes", "no", "undecided", "not applicable"
+TOO_FEW = "cannot be decided at this n"
+ANSWERS = (YES, UNDECIDED, TOO_FEW, NO, NOT_APPLICABLE)
+"""Every text of a verdict, in the order in which tables sort them."""
+LEVEL = 0.90
+"""Level of the intervals: two one-sided tests at 5 % each."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One difference and the margin that it must stay within.
+
+    what: the quantity ("params", "error", a slot). start: the width or initialization. unknown: networks of the two
+    samples without a number (diverged, failed).
+    """
+
+    what: str
+    start: str
+    effect: Effect
+    margin: float
+    unknown: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to a question of equivalence or non-inferiority, and the comparisons that it follows from."""
+
+    answer: str
+    comparisons: tuple[Comparison, ...]
+
+    def __str__(self) -> str:
+        return self.answer
+
+
+def equivalent(comparisons: Sequence[Comparison], level: float = LEVEL, family: int = 0) -> Verdict:
+    """Decide whether all differences lie within their margins, on either side.
+
+    yes: the interval at `level` of every comparison lies inside its margin and no network is without a number. As all
+    must pass (intersection-union), a false yes has a probability of at most (1 - level) / 2. no: at least one interval,
+    at the simultaneous level of all comparisons, lies wholly outside its margin; a false no has at most the same
+    probability. family: the number of comparisons, where these are a part of a larger verdict. Otherwise TOO_FEW where
+    an interval's half width exceeds the margin or is unknown, so that no data with this spread could give a yes, else
+    UNDECIDED. NOT_APPLICABLE without comparisons.
+    """
+    return _decide(comparisons, level, family, both_sides=True)
+
+
+def not_above(comparisons: Sequence[Comparison], level: float = LEVEL) -> Verdict:
+    """Decide whether all differences lie below their margins (non-inferiority), with the same rules and errors."""
+    return _decide(comparisons, level, 0, both_sides=False)
+
+
+def _decide(comparisons: Sequence[Comparison], level: float, family: int, both_sides: bool) -> Verdict:
+    compared = tuple(comparisons)
+    if not compared:
+        return Verdict(NOT_APPLICABLE, compared)
+    if all(_inside(one, level, both_sides) for one in compared):
+        return Verdict(YES, compared)
+    together = simultaneous(level, max(family, len(compared)))
+    if any(_outside(one, together, both_sides) for one in compared):
+        return Verdict(NO, compared)
+    halves = np.array([one.effect.half_width(level) / one.margin for one in compared])
+    return Verdict(UNDECIDED if (halves <= 1).all() else TOO_FEW, compared)
+
+
+def _inside(one: Comparison, level: float, both_sides: bool) -> bool:
+    low, high = one.effect.interval(level)
+    return one.unknown == 0 and high < one.margin and (low > -one.margin or not both_sides)
+
+
+def _outside(one: Comparison, level: float, both_sides: bool) -> bool:
+    low, high = one.effect.interval(level)
+    return low >= one.margin or (both_sides and high <= -one.margin)

@@ -1,0 +1,90 @@
+"""Errors at equal size: each method's error moved along its own curve of error against size, with its uncertainty."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from robustprune.analysis.statistics import holm
+from robustprune.analysis.verdicts.decision import Comparison, Verdict, not_above
+from robustprune.analysis.verdicts.effect import Effect, mean_of, weighted
+
+MARGIN = 0.1
+"""Largest loss of test error, in percentage points, that counts as not worse."""
+
+
+@dataclass(frozen=True)
+class AtSize:
+    """Networks of one method near a size.
+
+    log_size, error: [n], by replicate; NaN for a network without numbers. slope: points of error per unit of log size.
+    """
+
+    log_size: np.ndarray
+    error: np.ndarray
+    slope: Effect
+
+
+def local_slope(log_sizes: Sequence[ArrayLike], errors: Sequence[ArrayLike], target: float) -> Effect:
+    """Return the slope of error on log size near a target, between two strengths of a method's own curve.
+
+    log_sizes, errors: a sample [n] per strength. The strengths are the nearest on either side of the target in mean log
+    size, else the two nearest. The standard error is by the delta method: it counts the spread of errors and of sizes,
+    and how they vary together. The networks should not be those whose error is adjusted (tuning split), as then the
+    slope's error is independent of theirs. Raises ValueError with fewer than two sizes.
+    """
+    sizes = np.array([mean_of(own).value for own in log_sizes])
+    order = np.argsort(np.abs(sizes - target), kind="stable")
+    first = next((place for place in order if sizes[place] <= target), None)
+    second = next((place for place in order if sizes[place] > target), None)
+    if first is None or second is None:
+        first, second = order[:2] if len(order) > 1 else (0, 0)
+    distance = sizes[second] - sizes[first]
+    if not abs(distance) > 0:
+        raise ValueError("a slope needs two strengths of different size")
+    rise = mean_of(errors[second]).value - mean_of(errors[first]).value
+    slope = rise / distance
+    level = [mean_of(np.asarray(errors[end]) - slope * np.asarray(log_sizes[end])) for end in (first, second)]
+    return replace(weighted([-1 / distance, 1 / distance], level), value=float(slope))
+
+
+def difference_at(log_size: float, first: AtSize, second: AtSize) -> Effect:
+    """Return the error of `first` minus that of `second`, both at this log size, paired by replicate.
+
+    The standard error has three parts: the seeds, and the slope of each method times the distance that its error was
+    moved. Replicates that one of them lacks are left out.
+    """
+    both = ~np.isnan(first.error + second.error + first.log_size + second.log_size)
+    moves = [log_size - method.log_size[both].mean() if both.any() else np.nan for method in (first, second)]
+    errors = [
+        method.error[both] + method.slope.value * (log_size - method.log_size[both]) for method in (first, second)
+    ]
+    seeds = mean_of(errors[0] - errors[1])
+    total = weighted([1, moves[0], -moves[1]], [seeds, first.slope, second.slope])
+    return replace(total, value=seeds.value, n=seeds.n)
+
+
+def not_worse(log_size: float, method: AtSize, baselines: Mapping[str, AtSize], margin: float = MARGIN) -> Verdict:
+    """Decide whether a method is not worse than any baseline by `margin` points at this size (intersection-union)."""
+    return not_above(
+        [
+            Comparison("error", name, difference_at(log_size, method, other), margin, _unknown(method, other))
+            for name, other in baselines.items()
+        ]
+    )
+
+
+def better_than(log_size: float, method: AtSize, baselines: Mapping[str, AtSize]) -> dict[str, tuple[Effect, float]]:
+    """Return the difference from each baseline, and its p value adjusted for their number (Holm).
+
+    The baselines of one claim on one network are one family. The method is better than a baseline where the difference
+    is negative and p is below the level.
+    """
+    effects = {name: difference_at(log_size, method, other) for name, other in baselines.items()}
+    adjusted = holm([effect.p for effect in effects.values()])
+    return {name: (effect, float(p)) for (name, effect), p in zip(effects.items(), adjusted, strict=True)}
+
+
+def _unknown(*methods: AtSize) -> int:
+    return sum(int(np.isnan(method.error + method.log_size).sum()) for method in methods)

@@ -1,0 +1,86 @@
+"""Errors at equal size: closed forms, coverage, and the answers that follow from them."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from robustprune.analysis.statistics import holm
+from robustprune.analysis.verdicts.effect import Effect
+from robustprune.analysis.verdicts.equal_size import AtSize, better_than, difference_at, local_slope, not_worse
+
+KNOWN = Effect(-0.5, 0.0, 4, 5)
+
+
+def at(errors, log_sizes, slope=KNOWN):
+    return AtSize(np.asarray(log_sizes, float), np.asarray(errors, float), slope)
+
+
+def test_the_slope_is_that_of_the_strengths_around_the_target():
+    sizes = [[8.0, 8.2, 8.1], [10.0, 10.0, 10.3], [11.0, 11.2, 11.1], [13.0, 13.0, 13.0]]
+    errors = [[3.0, 3.1, 3.2], [2.0, 2.1, 2.2], [1.5, 1.6, 1.5], [1.4, 1.4, 1.4]]
+    found = local_slope(sizes, errors, 10.5)
+    assert found.value == pytest.approx((np.mean(errors[2]) - np.mean(errors[1])) / 1.0)
+    parts = [np.var(np.array(errors[i]) - found.value * np.array(sizes[i]), ddof=1) / 3 for i in (1, 2)]
+    assert found.error == pytest.approx(np.sqrt(sum(parts)) / 1.0)
+    assert local_slope(sizes, errors, 20.0).value == pytest.approx((1.4 - np.mean(errors[2])) / (13 - 11.1))
+    assert local_slope(sizes, errors, 8.05) == local_slope(sizes, errors, 9.0)
+    with pytest.raises(ValueError, match="two strengths"):
+        local_slope(sizes[:1], errors[:1], 8.0)
+    with pytest.raises(ValueError, match="two strengths"):
+        local_slope([sizes[0], sizes[0]], errors[:2], 8.0)
+
+
+def test_at_its_own_size_the_difference_is_the_paired_t_test():
+    rng = np.random.default_rng(5)
+    first, second = rng.normal(1.6, 0.1, 5), rng.normal(1.7, 0.1, 5)
+    flat = Effect(0.0, 0.0, 4, 5)
+    found = difference_at(10.0, at(first, [10.0] * 5, flat), at([*second[:4], np.nan], [10.0] * 5, flat))
+    expected = stats.ttest_rel(first[:4], second[:4])
+    assert (found.p, found.n) == (pytest.approx(expected.pvalue), 4)
+    assert found.interval(0.9) == pytest.approx(tuple(expected.confidence_interval(0.9)))
+
+
+def test_a_larger_network_is_charged_for_its_size():
+    """Twice the size at -0.5 points per unit of log size: 0.35 points."""
+    small, large = at([1.6, 1.7, 1.8], np.log([100.0] * 3)), at([1.5, 1.6, 1.7], np.log([200.0] * 3))
+    found = difference_at(np.log(100.0), small, large)
+    assert found.value == pytest.approx(0.1 - 0.5 * np.log(2))
+    unsure = at([1.5, 1.6, 1.8], np.log([200.0] * 3), Effect(-0.5, 0.2, 4, 5))
+    wider = difference_at(np.log(100.0), small, unsure)
+    seeds = np.std([0.1, 0.1, 0.0], ddof=1) / np.sqrt(3)
+    assert wider.error == pytest.approx(np.hypot(seeds, 0.2 * np.log(2)))
+
+
+def test_the_difference_covers_its_level():
+    """Curves of a known slope, sizes that vary with the seed, and errors that vary with the size."""
+    rng, draws, target, covered, ignored = np.random.default_rng(6), 250, 10.0, 0, 0
+    for _ in range(draws):
+        methods = []
+        for slope, centre, offset in ((-0.6, 10.2, 0.1), (-0.3, 9.7, 0.0)):
+            sizes = [place + 0.05 * rng.standard_normal(5) for place in (9.5, centre, 10.6)]
+            errors = [1.6 + offset + slope * (own - target) + 0.1 * rng.standard_normal(5) for own in sizes]
+            fitted = local_slope([sizes[0], sizes[2]], [errors[0], errors[2]], target)
+            methods.append(AtSize(sizes[1], errors[1], fitted))
+        low, high = difference_at(target, *methods).interval(0.9)
+        covered += low <= 0.1 <= high
+        bare = [AtSize(m.log_size, m.error, Effect(m.slope.value, 0.0, 4, 5)) for m in methods]
+        low, high = difference_at(target, *bare).interval(0.9)
+        ignored += low <= 0.1 <= high
+    assert 0.85 < covered / draws < 0.96
+    assert ignored < covered
+
+
+def test_not_worse_than_any_and_better_than_some():
+    noise = np.array([-0.02, 0.0, 0.01, 0.02, -0.01])
+    ours = at(1.6 + noise, [10.0] * 5)
+    noises = ([0.01, -0.01, 0.02, 0.0, -0.02], [0.0, 0.02, -0.02, 0.01, -0.01])
+    alike, worse = (at(mean + np.array(own), [10.0] * 5) for mean, own in zip((1.6, 1.9), noises, strict=True))
+    better = at(1.3 + np.array(noises[0]), [10.0] * 5)
+    assert not_worse(10.0, ours, {"alike": alike, "worse": worse}).answer == "yes"
+    assert not_worse(10.0, ours, {"alike": alike, "better": better}).answer == "no"
+    lost = at([np.nan, *alike.error[1:]], [10.0] * 5)
+    assert not_worse(10.0, ours, {"lost": lost}).answer == "undecided"
+    found = better_than(10.0, ours, {"alike": alike, "worse": worse})
+    assert found["worse"][0].value == pytest.approx(-0.3)
+    assert [p for _, p in found.values()] == pytest.approx(holm([effect.p for effect, _ in found.values()]))
+    assert found["worse"][1] < 0.001 < found["alike"][1]
