@@ -5,6 +5,8 @@ COLLECTED = [
     "history.parquet",
     "gates.parquet",
 ]
+# kept units, and the digests of all tables; the shipped reference of older versions lacks them
+BESIDE = ["kept.parquet", "digests.json"]
 RECORDS = expand(f"{ROOT}/runs/{{key}}/record.json", key=CELLS)
 
 
@@ -15,7 +17,7 @@ rule collect:
             filter(os.path.exists, RECORDS) if STUDY.results == "partial" else RECORDS
         ),
     output:
-        expand(f"{ROOT}/{{file}}", file=COLLECTED),
+        expand(f"{ROOT}/{{file}}", file=COLLECTED + BESIDE),
     log:
         f"{ROOT}/logs/collect.log",
     params:

@@ -11,17 +11,17 @@ ASKED = ("operating_point", "start_of", "variant")
 of the cell whose sizes they have. variant: the name of an ablation, else ""."""
 
 
-def cells_at_operating_points(config: StudyConfig) -> set[str]:
-    """Return the keys of the cells whose strength a grid names as `operating_point`."""
+def cells_at_operating_points(config: StudyConfig) -> dict[str, str]:
+    """Return cell key -> the name by which a grid asks for it as operating point, for cells that are asked for so."""
     points = {(p.dataset, p.architecture, p.track, p.method): p.strength for p in config.operating_points}
-    keys = set()
+    keys = {}
     for grid in config.study:
         for method in (method for method, strengths in grid.methods.items() if OPERATING_POINT in strengths):
             strength = points[grid.dataset, grid.architecture, grid.track, method]
             network = (grid.dataset, grid.architecture, grid.track)
             budget = grid.training.get("budget", config.training.budget)
             for start in itertools.product(grid.initializations, grid.widths):
-                keys.add(cell_key((*network, method, strength, *start, budget)))
+                keys[cell_key((*network, method, strength, *start, budget))] = OPERATING_POINT
     return keys
 
 
