@@ -1,6 +1,6 @@
 """Checks of a record against its cell, and against what follows from the architecture."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ class StaleRecord(StudyError):
     """A sound record of other settings than those of the study."""
 
 
-def checked_record(path: Path, cell: Cell | None = None) -> Record:
-    """Read a record and check it with the files beside it. cell: what the study asks, if there is a study.
+def checked_record(path: Path, cell: Cell | None = None, files: Iterable[str] | None = None) -> Record:
+    """Read a record and check it with the files beside it.
 
+    cell: what the study asks, if there is a study. files: which files are checked; None: all that have a digest.
     Raises StudyError naming file, key and reason: for a record of another cell, a damaged record or file, wrong seeds,
     and counts that do not follow from the units. Raises StaleRecord for a record of other settings.
     """
@@ -36,7 +37,8 @@ def checked_record(path: Path, cell: Cell | None = None) -> Record:
     for entry in record.replicates:
         if wrong := _wrong(record.cell, entry):
             raise StudyError(f"{path}: replicates.{entry.replicate}.{wrong}")
-    check_files(path.parent, record.files, "run the cell again")
+    wanted = record.files if files is None else {name: record.files[name] for name in files if name in record.files}
+    check_files(path.parent, wanted, "run the cell again")
     return record
 
 

@@ -22,7 +22,7 @@ def load_network(folder: Path, replicate: int) -> PlainNetwork:
 
     Raises StudyError for a missing replicate, and for a missing or damaged file of the cell.
     """
-    record = checked_record(folder / RECORD_NAME)
+    record = checked_record(folder / RECORD_NAME, files=[FILE])
     if not 0 <= replicate < len(record.replicates):
         raise StudyError(f"{folder}: no replicate {replicate}; it has 0 to {len(record.replicates) - 1}")
     network = read_archive(folder).get(replicate)

@@ -36,7 +36,7 @@ def check_files(folder: Path, digests: Mapping[str, str], mend: str) -> None:
         try:
             found = file_digests(folder, [name])[name]
         except OSError as error:
-            raise StudyError(f"{folder / name}: {error.strerror}; {mend}") from None
+            raise StudyError(f"{folder / name}: missing or damaged ({error.strerror}); {mend}") from None
         if found != expected:
             raise StudyError(f"{folder / name}: damaged or of another run (it differs from its digest); {mend}")
 
