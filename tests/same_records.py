@@ -286,9 +286,9 @@ def _run_cell(values: Values, root: Path, directory: str, stop: int | None) -> i
 
 def _check_resumed(folder: Path, middle: int, trained: int) -> None:
     record = json.loads((folder / RECORD).read_text())
-    reasons = [entry["reason"] for entry in record["replicates"] if entry["status"] == "failed"]
+    reasons = [entry["reason"] for entry in record["replicates"] if entry["status"] == "diverged"]
     if reasons:
-        raise AssertionError(f"the cell failed: {reasons[0]}")
+        raise AssertionError(f"the cell diverged: {reasons[0]}")
     epochs = record["epochs"] or record["cell"]["training"]["epochs"]
     if trained != epochs - middle:
         raise AssertionError(f"trained {trained} epochs instead of the last {epochs - middle} of {epochs}")
@@ -318,9 +318,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def comparable(path: Path) -> Values:
-    """A record without provenance and times."""
+    """A record without provenance, digests and times."""
     record = json.loads(path.read_text())
     del record["provenance"]
+    for name in ("digest", "files"):
+        record.pop(name, None)
     for entry in record["replicates"]:
         for key in [key for key in entry if key == "train_seconds" or key.startswith("inference_ms_")]:
             del entry[key]

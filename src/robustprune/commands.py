@@ -213,10 +213,10 @@ def methods(arguments: argparse.Namespace) -> None:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    from robustprune.records.record import read_record
+    from robustprune.gathering.checking import checked_record
 
     for path in arguments.records:
-        record = read_record(path)
+        record = checked_record(path)
         print(f"{path}: valid, {len(record.replicates)} replicates")
 
 

@@ -77,7 +77,7 @@ def test_wrong_replicates_and_damaged_files_are_named(cell_folder, tmp_path):
     with pytest.raises(StudyError, match=r"networks.safetensors: missing or damaged"):
         load_network(copy, 0)
     (copy / "networks.safetensors").write_bytes((folder / "networks.safetensors").read_bytes()[:500])
-    with pytest.raises(StudyError, match=r"networks.safetensors: missing or damaged"):
+    with pytest.raises(StudyError, match=r"networks.safetensors: damaged or of another run"):
         export(copy, 0, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

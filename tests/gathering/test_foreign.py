@@ -12,7 +12,7 @@ from robustprune.gathering.foreign import read_results
 from robustprune.gathering.programs import check_inputs, check_rules, checked_cells, program_command, program_hash
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import macs, parameters
-from robustprune.records.record import COLLAPSED_ABOVE_PERCENT, collapse, read_record
+from robustprune.records.record import read_record
 from robustprune.study.config import TrainingSettings, validate_study
 
 HEADER = "replicate,units_input,units_fc1,units_fc2,error_test_percent"
@@ -53,11 +53,12 @@ def test_optional_columns(tmp_path, cell):
     assert (second.status, second.reason, second.units_kept) == ("diverged", "the loss was NaN", None)
 
 
-def test_collapse_is_judged_in_one_place(tmp_path, cell):
-    assert collapse(COLLAPSED_ABOVE_PERCENT) is None
-    found = read(tmp_path, cell, GOOD.replace("3.5", "10.5"))
-    assert [entry.status for entry in found] == ["collapsed", "ok"]
-    assert found[0].reason == collapse(10.5) == "test error 10.50 % exceeds 10 %"
+def test_test_errors_have_no_say_in_the_status(tmp_path, cell):
+    found = read(tmp_path, cell, GOOD.replace("3.5", "80.5"))
+    assert [entry.status for entry in found] == ["ok", "ok"]
+    header = GOOD.replace("error_test_percent\n", "error_test_percent,error_train_percent\n")
+    found = read(tmp_path, cell, header.replace("3.5\n", "3.5,2.5\n").replace("4.25\n", "4.25,\n"))
+    assert [entry.error_train_percent for entry in found] == [2.5, None]
 
 
 def test_a_validation_split_needs_its_error(tmp_path, cell):
@@ -174,7 +175,7 @@ def test_the_record_gets_everything_else(workspace, capsys):
     record = read_record(workspace.record)
     assert record.provenance.source_hash == program_hash([workspace.program])
     steps = 1437 // 64 * 2
-    assert {entry.train_macs_dense for entry in record.replicates} == {3 * 64 * steps * 266200}
+    assert {entry.train_macs_dense for entry in record.replicates} == {64 * steps * (3 * 266200 - 784 * 300)}
     assert main(["check", str(workspace.record)]) == 0
 
 

@@ -5,6 +5,8 @@ COLLECTED = [
     "history.parquet",
     "gates.parquet",
 ]
+# kept units, and the digests of all tables; the shipped reference of older versions lacks them
+BESIDE = ["kept.parquet", "digests.json"]
 
 
 def records(wildcards):
@@ -18,7 +20,7 @@ rule collect:
     input:
         records=records,
     output:
-        expand(f"{ROOT}/{{file}}", file=COLLECTED),
+        expand(f"{ROOT}/{{file}}", file=COLLECTED + BESIDE),
     log:
         f"{ROOT}/logs/collect.log",
     params:

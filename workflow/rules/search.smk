@@ -124,7 +124,7 @@ use rule collect as collect_searched with:
     input:
         points=rules.operating_points.output,
     output:
-        expand(f"{SEARCH_ROOT}/{{file}}", file=COLLECTED),
+        expand(f"{SEARCH_ROOT}/{{file}}", file=COLLECTED + BESIDE),
     log:
         f"{SEARCH_ROOT}/logs/collect.log",
     params:

@@ -6,14 +6,15 @@ from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 
 from robustprune.analysis.kept import Kept, read_kept
 from robustprune.errors import StudyError, nearest
 from robustprune.gathering.asked import ASKED
 from robustprune.networks.architecture import architecture as find_architecture
-from robustprune.records.record import ADDED, COLUMNS
-from robustprune.records.tables import with_budget
+from robustprune.records.digests import check_tables
+from robustprune.records.tables import check_same_networks, checked_runs, with_budget
 from robustprune.study.cells import AXES
 
 CELL = list(AXES)
@@ -23,7 +24,7 @@ WITHOUT_NUMBERS = ("diverged", "failed")
 RESULTS = (
     *("units_kept", "units_raw", "params_kept", "macs_kept", "error_test_percent", "error_valid_percent"),
     *("undetermined_fraction", "rounding_error_change_percent", "gates_above_090_fraction", "train_macs"),
-    *("inference_ms_kept", "inference_ms_kept_batch1"),
+    *("error_train_percent", "inference_ms_kept", "inference_ms_kept_batch1"),
 )
 """Columns that are NaN for networks that diverged or failed, whatever their records say."""
 
@@ -77,33 +78,41 @@ def read_collected(folder: Path) -> Collected:
 
 
 def read_runs(path: Path) -> pd.DataFrame:
-    """Read a runs.csv; raises StudyError for a missing file and for other columns than records.record.COLUMNS.
-
-    The columns ADDED may be missing.
-    """
-    runs = _read_csv(path)
-    if list(runs.columns) == [name for name in COLUMNS if name not in ADDED]:
-        runs = runs.assign(**dict.fromkeys(ADDED))
-    if list(runs.columns) != list(COLUMNS):
-        wrong = sorted(set(COLUMNS).symmetric_difference(runs.columns)) or ["order"]
-        raise StudyError(
-            f"{path}: wrong columns ({', '.join(wrong)}); expected records.record.COLUMNS; make it again with "
-            "`robustprune collect`"
-        )
-    return with_budget(runs)
+    """Read and check a runs.csv; raises StudyError for a missing file and as records.tables.checked_runs does."""
+    return checked_runs(_read_csv(path), path)
 
 
 def read_detailed_runs(folder: Path) -> pd.DataFrame:
     """Read the runs.csv of a folder, joined with its details.csv.
 
     RESULTS of networks that diverged or failed are NaN: tables count these networks and show no numbers of them.
-    Raises StudyError as read_runs does, and for a details.csv without the columns ASKED.
+    `operating_point` says whether a cell was asked for as one, `point` by which name (missing in older tables). Raises
+    StudyError as read_runs does, for a details.csv without the columns ASKED, for tables of different networks, and for
+    tables that differ from their digests.
     """
     runs, details = read_runs(folder / "runs.csv"), _read_details(folder / "details.csv")
+    check_same_networks(runs, details, folder)
+    check_tables(folder, ("runs.csv", "details.csv"))
+    runs = runs.rename(columns={"operating_point": "point"})
     runs = runs.merge(details.drop(columns="status"), on=[*CELL, "replicate"], validate="one_to_one")
     known = [name for name in RESULTS if name in runs]
     runs[known] = runs[known].mask(runs["status"].isin(WITHOUT_NUMBERS))
     return runs
+
+
+def read_kept(folder: Path) -> dict[tuple[str, int], dict[str, np.ndarray]]:
+    """Return (cell key, replicate) -> slot -> original indices of the kept units [n], ascending.
+
+    Networks of foreign programs are missing. Raises StudyError for a missing kept.parquet, or one that differs from its
+    digest.
+    """
+    check_tables(folder, ("kept.parquet",))
+    kept: dict[tuple[str, int], dict[str, np.ndarray]] = {}
+    rows = _read_parquet(folder / "kept.parquet")[["key", "replicate", "slot", "units", "kept"]]
+    for key, replicate, slot, units, bits in rows.itertuples(index=False):
+        flags = np.unpackbits(np.frombuffer(bits, np.uint8), count=units)
+        kept.setdefault((key, replicate), {})[slot] = np.flatnonzero(flags)
+    return kept
 
 
 def missing_note(folder: Path) -> str:
@@ -163,4 +172,4 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     if not path.exists():
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
     table = pd.read_parquet(path)
-    return with_budget(table) if len(table) else table
+    return with_budget(table) if "dataset" in table else table

@@ -14,7 +14,7 @@ from robustprune.networks.folding import Kept, Weights, fold_gates, remove_dead
 from robustprune.networks.latency import Latency, latency
 from robustprune.networks.plain import PlainNetwork, error_percent, plain_network
 from robustprune.networks.size import macs, parameters
-from robustprune.records.record import Replicate, collapse, finite, join_units
+from robustprune.records.record import Replicate, finite, join_units
 
 
 @dataclass
@@ -94,9 +94,10 @@ def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tupl
         values |= _gate_summary(network.gates)
         before = _error_percent(network.before, images, labels, training.device)
         values["rounding_error_change_percent"] = finite(round(error - before, 6))
-    status, reason = _status(training, replicate, network, error)
+    values["error_train_percent"] = error_percent(network.plain, training.examples.images, training.examples.labels)
+    status, reason = _status(training, replicate, network)
     if status == "diverged":
-        unknown = ("error_test_percent", "error_valid_percent", "rounding_error_change_percent")
+        unknown = ("error_test_percent", "error_valid_percent", "error_train_percent", "rounding_error_change_percent")
         values |= dict.fromkeys(unknown)
     return Replicate(status=status, reason=reason, **values), network
 
@@ -117,12 +118,12 @@ def _gate_summary(gates: dict[str, Tensor]) -> dict[str, float | None]:
     }
 
 
-def _status(training: Training, replicate: int, network: FinishedNetwork, error: float) -> tuple[str, str | None]:
+def _status(training: Training, replicate: int, network: FinishedNetwork) -> tuple[str, str | None]:
+    """Return status and reason as far as they follow from the network alone (gathering/collapse.py judges the rest)."""
     if bool(training.diverged[replicate]) or not all(w.isfinite().all() for w in network.weights.values()):
         return "diverged", "the training loss or a weight was not finite"
     if bool(training.guarded[replicate]):
         return "collapsed", "the method asked to remove a slot's last unit during training; its best one was kept"
     if network.emptied:
         return "collapsed", f"rounding closed every gate of {', '.join(network.emptied)}; the largest was kept open"
-    reason = collapse(error)
-    return ("collapsed", reason) if reason else ("ok", None)
+    return "ok", None

@@ -9,7 +9,7 @@ from robustprune.records.record import Replicate, join_units
 from robustprune.study.cells import Cell
 from robustprune.study.config import StudyConfig
 
-OPTIONAL_COLUMNS = ("error_valid_percent", "seconds", "train_macs", "status", "reason")
+OPTIONAL_COLUMNS = ("error_valid_percent", "error_train_percent", "seconds", "train_macs", "status", "reason")
 """Columns that a program's CSV may hold beside `result_columns`."""
 
 

@@ -61,7 +61,8 @@ class Order:
 
     def errors(self, network: Callable[[Tensor], Tensor]) -> dict[str, float]:
         """Return the error columns of a network or function: images [B, 784] in [0, 1] -> scores [B, classes]."""
-        data, errors = self.data, {}
+        data = self.data
+        errors = {"error_train_percent": error_percent(network, self.images, self.labels)}
         if self.cell.training.images == "tuning":
             held_out = data.validation
             errors["error_valid_percent"] = error_percent(

@@ -22,13 +22,16 @@ from robustprune.engine.probe import Probe
 from robustprune.engine.progress import Progress
 from robustprune.engine.training import Training
 from robustprune.files import write_atomically, write_table
-from robustprune.networks.archive import ArchivedNetwork, digest, read_kept, write_archive
+from robustprune.networks.archive import FILE, ArchivedNetwork, digest, read_kept, write_archive
 from robustprune.networks.latency import latency
 from robustprune.networks.plain import PlainNetwork
 from robustprune.records.provenance import peak_memory_mib, provenance
 from robustprune.records.record import Provenance, Record, Replicate, write_record
 from robustprune.starts.parts.registry import code_hash
 from robustprune.study.cells import Cell
+
+DETAILS = ("history.parquet", "gates.npz", FILE)
+"""The files beside record.json."""
 
 
 def run_cell(
@@ -88,7 +91,7 @@ def run_cell(
         epochs=None if epochs == cell.training.epochs else epochs,
         replicates=tuple(replicates),
     )
-    write_record(record, folder)
+    record = write_record(record, folder, DETAILS)
     saved.delete()
     return record
 

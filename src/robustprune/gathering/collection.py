@@ -11,8 +11,13 @@ from robustprune.engine.jobs import unfinished_replicates
 from robustprune.errors import StudyError
 from robustprune.files import write_table
 from robustprune.gathering.asked import ASKED, asked_columns
+from robustprune.gathering.checking import StaleRecord, checked_record
+from robustprune.gathering.collapse import judged
+from robustprune.gathering.kept import COLUMNS as KEPT_COLUMNS
+from robustprune.gathering.kept import NAME, kept_table
 from robustprune.gathering.search import known_cells
-from robustprune.records.record import COLUMNS, RECORD_NAME, Record, Replicate, read_record, table_rows
+from robustprune.records.digests import write_table_digests
+from robustprune.records.record import COLUMNS, RECORD_NAME, Replicate, table_rows
 from robustprune.starts.parts.registry import check_cell
 from robustprune.study.cells import AXES, Cell, asked_points, study_cells
 from robustprune.study.config import StudyConfig
@@ -29,48 +34,61 @@ SAMPLED_GATES = 60  # gates per slot of replicate 0 in gates.parquet; more would
 def collect(config: StudyConfig, folder: Path) -> list[str]:
     """Write the tables into `folder`; return lines to print.
 
-    runs.csv has one row per replicate with the columns COLUMNS. missing.csv names each cell without a valid record and
-    gives the reason. The networks of a cell with an invalid record count as failed.
+    runs.csv has one row per replicate with the columns COLUMNS, kept.parquet the units of each network. missing.csv
+    names each cell without a valid record of its settings and gives the reason. The networks of a cell with an invalid
+    record or a failed job count as failed. digests.json holds the digests of the tables.
     """
-    runs, details, histories, gates, missing = [], [], [], [], []
+    runs, details, histories, gates, kept, missing = [], [], [], [], [], []
     # raises StudyError for a missing operating point
     cells = study_cells(config) if config.study else known_cells(config)
     chosen = asked_points(config)
     for cell in cells.values():
         source = Path(config.root, "runs", cell.key)
         try:
-            record = _checked(source / RECORD_NAME, cell)
+            record = checked_record(source / RECORD_NAME, cell)
+            units = kept_table(cell, source)
         except StudyError as error:
-            missing.append({"cell": cell.key, "reason": str(error)})
-            if (source / RECORD_NAME).exists():
-                failed = unfinished_replicates(cell, "failed", str(error))
-                runs += table_rows(cell, failed, {})
+            reason = str(error) if (source / RECORD_NAME).exists() else _reason_of_job(config, cell) or str(error)
+            missing.append({"cell": cell.key, "reason": reason})
+            if reason != str(error) or ((source / RECORD_NAME).exists() and not isinstance(error, StaleRecord)):
+                failed = unfinished_replicates(cell, "failed", reason)
+                runs += table_rows(cell, failed, {"operating_point": chosen.get(cell.key)})
                 details += list(_details(cell, failed, None, cell.key in chosen))
             continue
-        runs += record.rows()
+        runs += record.rows(chosen.get(cell.key))
+        kept.append(units)
         memory = record.provenance.peak_memory_mib
         details += list(_details(record.cell, record.replicates, memory, cell.key in chosen))
         histories.append(_with_axes(cell, _read_history(source)))
         gates.append(_with_axes(cell, _read_gates(source, cell)))
+    whole, own = judged(
+        pd.DataFrame(runs, columns=list(COLUMNS)),
+        pd.DataFrame(details, columns=[*AXES, "replicate", *DETAILS, *OF_CELL]),
+    )
     tables = {
-        "runs.csv": pd.DataFrame(runs, columns=list(COLUMNS)),
-        "details.csv": pd.DataFrame(details, columns=[*AXES, "replicate", *DETAILS, *OF_CELL]),
+        "runs.csv": whole,
+        "details.csv": own,
         "missing.csv": pd.DataFrame(missing, columns=["cell", "reason"]),
         "history.parquet": _concatenate(histories),
         "gates.parquet": _concatenate(gates),
+        NAME: pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=list(KEPT_COLUMNS)),
     }
     for name, table in tables.items():
         write_table(table, folder / name)
+    write_table_digests(folder, tables)
     lines = [f"{folder / name}: {len(table)} rows" for name, table in tables.items()]
     return lines + [f"missing: {entry['cell']}: {entry['reason']}" for entry in missing]
 
 
-def _checked(path: Path, cell: Cell) -> Record:
-    """Read a record; raises StudyError where it is not that of this cell."""
-    record = read_record(path)
-    if record.cell.key != cell.key:
-        raise StudyError(f"{path}: cell is {record.cell.key}, expected {cell.key} from its folder")
-    return record
+def _reason_of_job(config: StudyConfig, cell: Cell) -> str | None:
+    """Return the last line of the log of a failed job; None where the log ends otherwise, as while a cell trains."""
+    path = Path(config.root, "logs", cell.key, "train.log")
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+    failed = bool(lines) and lines[-1].startswith("robustprune ")
+    return f"{path}: {lines[-1]}" if failed else None
 
 
 def _details(

@@ -8,6 +8,7 @@ import torch
 
 from robustprune.errors import StudyError
 from robustprune.files import write_atomically
+from robustprune.gathering.checking import checked_record
 from robustprune.networks.architecture import architecture
 from robustprune.networks.archive import FILE, read_archive
 from robustprune.networks.plain import PlainNetwork, plain_network
@@ -19,9 +20,9 @@ STATE_NAME, JSON_NAME, ONNX_NAME = "network.pt", "network.json", "network.onnx"
 def load_network(folder: Path, replicate: int) -> PlainNetwork:
     """Return the pruned network of one replicate from the folder of a cell, on the CPU, in evaluation mode.
 
-    Raises StudyError for a missing replicate, or a missing or damaged networks.safetensors.
+    Raises StudyError for a missing replicate, and for a missing or damaged file of the cell.
     """
-    record = read_record(folder / RECORD_NAME)
+    record = checked_record(folder / RECORD_NAME, files=[FILE])
     if not 0 <= replicate < len(record.replicates):
         raise StudyError(f"{folder}: no replicate {replicate}; it has 0 to {len(record.replicates) - 1}")
     network = read_archive(folder).get(replicate)

@@ -20,7 +20,7 @@ from robustprune.gathering.programs import program_hash
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import macs, parameters
 from robustprune.records.provenance import provenance
-from robustprune.records.record import Provenance, Record, Replicate, Status, collapse, join_units, write_record
+from robustprune.records.record import Provenance, Record, Replicate, Status, join_units, write_record
 from robustprune.study.cells import Cell
 from robustprune.study.config import StudyConfig, describe
 
@@ -85,8 +85,7 @@ def write_results(
         provenance=_provenance(config, cell, program, order or results),
         replicates=tuple(entry.model_copy(update=dense) for entry in replicates),
     )
-    write_record(record, folder)
-    return record
+    return write_record(record, folder)
 
 
 def _provenance(config: StudyConfig, cell: Cell, program: Iterable[Path], first: Path) -> Provenance:
@@ -167,8 +166,6 @@ def _entry(row: Row, number: int, cell: Cell) -> Replicate:
         given["train_macs"] = row.number("train_macs")
     if status not in UNFINISHED:
         given |= _sizes(row, cell) | _errors(row, cell)
-        reason = reason or collapse(given["error_test_percent"])
-        status = "collapsed" if reason else "ok"
     try:
         return Replicate(status=status, reason=reason, **given)
     except ValidationError as error:
@@ -209,4 +206,6 @@ def _errors(row: Row, cell: Cell) -> dict[str, float]:
         errors["error_valid_percent"] = row.number("error_valid_percent", 100)
     elif row.text("error_valid_percent"):
         raise row.wrong("error_valid_percent", "nothing: training.images is all, no image is kept out for validation")
+    if row.text("error_train_percent"):
+        errors["error_train_percent"] = row.number("error_train_percent", 100)
     return errors

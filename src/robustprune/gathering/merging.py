@@ -11,13 +11,16 @@ import pandas as pd
 from robustprune.errors import StudyError
 from robustprune.files import write_table
 from robustprune.gathering.asked import ASKED
+from robustprune.gathering.collapse import judged
 from robustprune.gathering.collection import collect
+from robustprune.gathering.kept import COLUMNS, NAME
+from robustprune.records.digests import check_tables, write_table_digests
 from robustprune.records.packing import unpack_cells
-from robustprune.records.tables import with_budget
+from robustprune.records.tables import NETWORK, check_same_networks, checked_runs, with_budget
 from robustprune.study.cells import AXES, cell_key
 from robustprune.study.config import StudyConfig
 
-TABLES = ("runs.csv", "details.csv", "history.parquet", "gates.parquet")
+TABLES = ("runs.csv", "details.csv", "history.parquet", "gates.parquet", NAME)
 
 
 @contextmanager
@@ -44,10 +47,10 @@ def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> l
     """Write the merged tables of all folders into `output` (which may be one of them); return lines to print.
 
     A cell that several folders hold is taken as a whole from the last of them. order: keys of cells, which come first,
-    in this order. missing.csv is that of the last folder without the cells that another folder has. Raises StudyError
-    naming a missing file, or one that lacks a column.
+    in this order. missing.csv is that of the last folder without the cells that another folder has. Collapse is judged
+    again over all networks. Raises StudyError naming a missing file, one that lacks a column, and a wrong row.
     """
-    collected = [{name: _read(folder / name) for name in (*TABLES, "missing.csv")} for folder in folders]
+    collected = [_read_folder(folder) for folder in folders]
     cells = [set(tables["runs.csv"].index) for tables in collected]
     merged, rank = {}, {key: number for number, key in enumerate(order)}
     for name in TABLES:
@@ -57,15 +60,32 @@ def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> l
         whole = pd.concat(filled) if filled else parts[0]
         places = [rank.get(key, len(rank)) for key in whole.index]
         merged[name] = whole.iloc[np.argsort(places, kind="stable")]
+    merged["runs.csv"], merged["details.csv"] = _judged(merged["runs.csv"], merged["details.csv"])
     missing = collected[-1]["missing.csv"]
     merged["missing.csv"] = missing[~missing["cell"].isin(set().union(*cells))]
     for name, table in merged.items():
         write_table(table, output / name)
+    write_table_digests(output, merged)
     return [f"{output / name}: {len(table)} rows" for name, table in merged.items()]
+
+
+def _judged(runs: pd.DataFrame, details: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return both with the statuses of all networks together; details may hold the rows in another order."""
+    places = pd.MultiIndex.from_frame(details[NETWORK]).get_indexer(pd.MultiIndex.from_frame(runs[NETWORK]))
+    return judged(runs, details.iloc[places])
+
+
+def _read_folder(folder: Path) -> dict[str, pd.DataFrame]:
+    tables = {name: _read(folder / name) for name in (*TABLES, "missing.csv")}
+    check_same_networks(tables["runs.csv"], tables["details.csv"], folder)
+    check_tables(folder, ("runs.csv", "details.csv"))
+    return tables
 
 
 def _read(path: Path) -> pd.DataFrame:
     """Read a table; the index of TABLES is the key of each row's cell."""
+    if path.name == NAME and not path.exists():  # older versions did not collect it
+        return pd.DataFrame(columns=list(COLUMNS))
     if not path.exists():
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
     table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
@@ -75,7 +95,11 @@ def _read(path: Path) -> pd.DataFrame:
             f"{path}: no column {', '.join(sorted(missing))} (collected by an older version); make it again with "
             "`robustprune collect`"
         )
+    if path.name == "runs.csv":
+        table = checked_runs(table, path)
     if path.name not in TABLES or table.empty:
         return table
+    if path.name == NAME:
+        return table.set_index("key", drop=False).rename_axis(None)
     table = with_budget(table)
     return table.set_index(pd.Index(map(cell_key, table[list(AXES)].itertuples(index=False, name=None))))

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError
+import numpy as np
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -33,7 +34,7 @@ class ArchivedNetwork:
 
 
 def write_archive(folder: Path, networks: Sequence[ArchivedNetwork]) -> None:
-    """Write the networks of a cell atomically, in the order of its replicates; an empty list without results."""
+    """Write the networks of a cell atomically, in the order of its replicates; none for a cell without results."""
     tensors: dict[str, Tensor] = {}
     for replicate, network in enumerate(networks):
         named = {**network.weights, **{f"{KEPT}{slot}": indices for slot, indices in network.kept.items()}}
@@ -56,6 +57,24 @@ def read_archive(folder: Path) -> Mapping[int, ArchivedNetwork]:
             network.kept[own.removeprefix(KEPT)] = tensor
         else:
             network.weights[own] = tensor
+    return dict(sorted(networks.items()))
+
+
+def kept_units(folder: Path) -> dict[int, dict[str, np.ndarray]]:
+    """Return replicate -> slot -> original indices of the kept units, without reading the weights.
+
+    Raises StudyError naming a missing or damaged file.
+    """
+    path = folder / FILE
+    networks: dict[int, dict[str, np.ndarray]] = {}
+    try:
+        with safe_open(path, framework="numpy") as opened:
+            for name in opened.keys():  # noqa: SIM118  # not a dictionary
+                replicate, _, own = name.partition("/")
+                if own.startswith(KEPT):
+                    networks.setdefault(int(replicate), {})[own.removeprefix(KEPT)] = opened.get_tensor(name)
+    except (SafetensorError, OSError) as error:
+        raise StudyError(f"{path}: missing or damaged ({error}); run the cell again") from None
     return dict(sorted(networks.items()))
 
 

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from robustprune.errors import StudyError
 from robustprune.files import write_atomically
+from robustprune.records.digests import content_digest, file_digests
 from robustprune.study.cells import Cell
 from robustprune.study.config import Strict, describe
 
 RECORD_NAME = "record.json"
-COLLAPSED_ABOVE_PERCENT = 10.0
 Status = Literal["ok", "collapsed", "diverged", "failed"]
 Count = int | None
 
@@ -24,8 +24,9 @@ COLUMNS = (
     *("error_test_percent", "error_valid_percent", "undetermined_fraction", "rounding_error_change_percent"),
     *("epochs", "train_seconds", "train_macs", "train_macs_dense", "inference_ms_dense", "inference_ms_kept"),
     *("device", "threads", "torch_version", "source_hash", "config_hash", "budget"),
+    *("operating_point", "error_train_percent", "git_commit", "key"),
 )
-ADDED = ("budget",)
+ADDED = ("budget", "operating_point", "error_train_percent", "git_commit", "key")
 """Columns that tables of older versions lack; there all networks were trained with the budget `epochs`."""
 
 
@@ -39,14 +40,13 @@ def split_units(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split("-"))
 
 
-def collapse(error_test_percent: float) -> str | None:
-    """Return why a network with this test error counts as collapsed, or None."""
-    if error_test_percent > COLLAPSED_ABOVE_PERCENT:
-        return f"test error {error_test_percent:.2f} % exceeds {COLLAPSED_ABOVE_PERCENT:g} %"
-    return None
+class Finite(Strict):
+    """Base of what was found: NaN and infinities are refused."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
-class Replicate(Strict):
+class Replicate(Finite):
     """One trained network. Fields without a value, as in failed runs, are null; `reason` then says why."""
 
     replicate: int = Field(ge=0)
@@ -63,6 +63,9 @@ class Replicate(Strict):
     error_test_percent: float | None = Field(None, ge=0, le=100, description="last-epoch test error")
     error_valid_percent: float | None = Field(
         None, ge=0, le=100, description="only where a validation set was held out"
+    )
+    error_train_percent: float | None = Field(
+        None, ge=0, le=100, description="error of the kept network on the images it was trained on"
     )
     undetermined_fraction: float | None = Field(None, ge=0, le=1, description="surviving gates inside (0.05, 0.95)")
     rounding_error_change_percent: float | None = Field(
@@ -106,7 +109,7 @@ def _units(name: str, text: str) -> tuple[int, ...]:
         raise ValueError(f"{name} {text!r} is not hyphen-joined unit counts such as 784-300-100") from None
 
 
-class Provenance(Strict):
+class Provenance(Finite):
     """Versions, code, machine and times of a record; other times are the *_seconds and *_ms of replicates."""
 
     package_version: str
@@ -135,6 +138,10 @@ class Record(Strict):
     provenance: Provenance
     epochs: int | None = Field(None, ge=1, description="epochs trained, where not those of cell.training")
     replicates: tuple[Replicate, ...]
+    files: dict[str, str] = Field({}, description="SHA-256 of the files beside record.json, by name")
+    digest: str | None = Field(
+        None, description="SHA-256 of all other keys, as JSON with sorted keys; a record that has one is checked by it"
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> "Record":
@@ -144,8 +151,8 @@ class Record(Strict):
         return self
 
     def comparable(self) -> dict[str, Any]:
-        """Return the record without provenance and times; it is identical when a cell runs twice."""
-        values = self.model_dump(mode="json", exclude={"provenance"})
+        """Return the record without provenance, digest and times; it is identical when a cell runs twice."""
+        values = self.model_dump(mode="json", exclude={"provenance", "digest"})
         for entry in values["replicates"]:
             for name in [name for name in entry if name == "train_seconds" or name.startswith("inference_ms_")]:
                 del entry[name]
@@ -159,9 +166,13 @@ class Record(Strict):
             lines.append(f"replicate {entry.replicate}: {entry.status}, kept {entry.units_kept}, test error {error}")
         return lines
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return one dictionary per replicate with exactly the keys of COLUMNS, in order."""
+    def rows(self, operating_point: str | None = None) -> list[dict[str, Any]]:
+        """Return one dictionary per replicate with exactly the keys of COLUMNS, in order.
+
+        operating_point: the name by which the study asks for the cell as an operating point, if it does.
+        """
         known = {**self.provenance.model_dump(), "epochs": self.epochs or self.cell.training.epochs}
+        known["operating_point"] = operating_point
         return table_rows(self.cell, self.replicates, known)
 
 
@@ -169,7 +180,7 @@ def table_rows(cell: Cell, replicates: Iterable[Replicate], known: Mapping[str, 
     """Return entries as rows with exactly the keys of COLUMNS, in order; unknown fields are None."""
     unknown: dict[str, Any] = dict.fromkeys(COLUMNS)
     shared = {**unknown, **cell.model_dump(mode="json"), "epochs": cell.training.epochs, **known}
-    shared |= {"config_hash": cell.config_hash, "budget": cell.budget}
+    shared |= {"config_hash": cell.config_hash, "budget": cell.budget, "key": cell.key}
     return [{name: {**shared, **entry.model_dump()}[name] for name in COLUMNS} for entry in replicates]
 
 
@@ -178,9 +189,16 @@ def finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def write_record(record: Record, folder: Path) -> None:
-    """Write record.json into the cell's folder, atomically."""
-    write_atomically(folder / RECORD_NAME, lambda path: path.write_text(record.model_dump_json(indent=1) + "\n"))
+def write_record(record: Record, folder: Path, files: Iterable[str] = ()) -> Record:
+    """Write record.json into the cell's folder, atomically, with the digests of itself and of these files beside it.
+
+    Returns the record as written.
+    """
+    values = record.model_dump(mode="json") | {"files": file_digests(folder, files)}
+    values["digest"] = content_digest(values)
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomically(folder / RECORD_NAME, lambda path: path.write_text(text))
+    return Record.model_validate(values)
 
 
 def read_record(path: Path) -> Record:
@@ -189,8 +207,12 @@ def read_record(path: Path) -> Record:
         values = json.loads(path.read_text())
     except FileNotFoundError:
         raise StudyError(f"{path}: no such record; run the cell first (snakemake, or robustprune train)") from None
-    except json.JSONDecodeError as error:
+    except OSError as error:
+        raise StudyError(f"{path}: {error.strerror}; delete it and run the cell again") from None
+    except (ValueError, RecursionError) as error:  # also bytes that are no UTF-8, and integers of too many digits
         raise StudyError(f"{path}: not valid JSON ({error}); delete the file and run the cell again") from None
+    if isinstance(values, dict) and values.get("digest") not in (None, content_digest(values)):
+        raise StudyError(f"{path}: damaged (its content differs from its digest); run the cell again")
     try:
         return Record.model_validate(values)
     except ValidationError as error:

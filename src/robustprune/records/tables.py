@@ -1,11 +1,34 @@
-"""Tables of records that older versions collected."""
+"""Collected tables: columns that older versions lack, and the checks of every row that is read."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
 import pandas as pd
 
+from robustprune.errors import StudyError
+from robustprune.records.record import ADDED, COLUMNS, Status
+from robustprune.study.cells import AXES
 from robustprune.study.config import TrainingSettings
 
 BUDGET = TrainingSettings().budget
 """The budget of every cell of a table without a column for it."""
+AGAIN = "make it again with `robustprune collect`"
+NETWORK = [*AXES, "replicate"]
+"""The columns that identify a network."""
+PERCENT, POSITIVE, COUNT = (0, 100), (0, np.inf), (1, np.inf)
+BOUNDS: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("params_dense", "macs_dense", "epochs", "threads"), COUNT),
+    **dict.fromkeys(("error_test_percent", "error_valid_percent", "error_train_percent"), PERCENT),
+    **dict.fromkeys(("replicate", "seed", "params_kept", "macs_kept"), POSITIVE),
+    **dict.fromkeys(("train_seconds", "train_macs", "train_macs_dense"), POSITIVE),
+    **dict.fromkeys(("inference_ms_dense", "inference_ms_kept"), POSITIVE),
+    "width": (1e-9, np.inf),
+    "undetermined_fraction": (0, 1),
+    "rounding_error_change_percent": (-100, 100),
+}
+"""Column of runs.csv -> the smallest and largest possible number; every number is finite."""
 
 
 def with_budget(table: pd.DataFrame) -> pd.DataFrame:
@@ -13,3 +36,50 @@ def with_budget(table: pd.DataFrame) -> pd.DataFrame:
     if "budget" not in table:
         return table.assign(budget=BUDGET)
     return table.assign(budget=table["budget"].astype(object).fillna(BUDGET))
+
+
+def checked_runs(runs: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return a runs.csv with the columns COLUMNS; those of ADDED may be missing in `runs`.
+
+    Raises StudyError naming the file, and the line and column of an impossible value or of a network that is there
+    twice.
+    """
+    if list(runs.columns) == [name for name in COLUMNS if name not in ADDED]:
+        runs = runs.assign(**dict.fromkeys(ADDED))
+    if list(runs.columns) != list(COLUMNS):
+        wrong = sorted(set(COLUMNS).symmetric_difference(runs.columns)) or ["order"]
+        raise StudyError(f"{path}: wrong columns ({', '.join(wrong)}); expected records.record.COLUMNS; {AGAIN}")
+    runs = with_budget(runs)
+    for column, wrong_rows, expected in _faults(runs):
+        if wrong_rows.any():
+            row = int(np.flatnonzero(wrong_rows)[0])
+            found = f"line {row + 2}, column {column}: expected {expected}, found {runs[column].iloc[row]}"
+            raise StudyError(f"{path}: {found}; {AGAIN}")
+    return runs
+
+
+def _faults(runs: pd.DataFrame) -> Iterator[tuple[str, np.ndarray, str]]:
+    """Yield column, the rows with a wrong value [n], and what was expected."""
+    for column, (low, high) in BOUNDS.items():
+        numbers = pd.to_numeric(runs[column], errors="coerce").to_numpy(float)
+        right = np.isfinite(numbers) & (numbers >= low) & (numbers <= high)
+        bounds = f"{low:g} to {high:g}" if np.isfinite(high) else f"{low:g} or more"
+        yield column, runs[column].notna().to_numpy() & ~right, f"a finite number, {bounds}"
+    yield "status", ~runs["status"].isin(get_args(Status)).to_numpy(), f"one of {', '.join(get_args(Status))}"
+    done = (runs["status"] == "ok").to_numpy()
+    for column in ("units_kept", "error_test_percent"):
+        yield column, done & runs[column].isna().to_numpy(), "a value, for the status is ok"
+    for kept, dense in (("params_kept", "params_dense"), ("macs_kept", "macs_dense")):
+        yield kept, (runs[kept].astype(float) > runs[dense].astype(float)).to_numpy(), f"at most {dense}"
+    yield "replicate", runs.duplicated(NETWORK).to_numpy(), "every network once"
+
+
+def check_same_networks(runs: pd.DataFrame, details: pd.DataFrame, folder: Path) -> None:
+    """Raise StudyError where runs.csv and details.csv of a folder do not hold the same networks, each once."""
+    one, other = (set(map(tuple, table[NETWORK].to_numpy(object))) for table in (runs, details))
+    if one != other or len(details) != len(runs):
+        raise StudyError(
+            f"{folder / 'details.csv'}: {len(details)} rows, {len(other - one)} networks that runs.csv lacks; "
+            f"{folder / 'runs.csv'}: {len(runs)} rows, {len(one - other)} networks that details.csv lacks; make both "
+            "again with `robustprune collect`"
+        )

@@ -1,0 +1,71 @@
+"""Checks of a record against its cell, and against what follows from the architecture."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from robustprune.errors import StudyError
+from robustprune.networks.architecture import Architecture, architecture
+from robustprune.networks.size import macs, parameters
+from robustprune.records.digests import check_files
+from robustprune.records.record import Record, Replicate, join_units, read_record, split_units
+from robustprune.study.cells import Cell
+
+
+class StaleRecord(StudyError):
+    """A sound record of other settings than those of the study."""
+
+
+def checked_record(path: Path, cell: Cell | None = None, files: Iterable[str] | None = None) -> Record:
+    """Read a record and check it with the files beside it.
+
+    cell: what the study asks, if there is a study. files: which files are checked; None: all that have a digest.
+    Raises StudyError naming file, key and reason: for a record of another cell, a damaged record or file, wrong seeds,
+    and counts that do not follow from the units. Raises StaleRecord for a record of other settings.
+    """
+    record = read_record(path)
+    if cell and record.cell.key != cell.key:
+        raise StudyError(f"{path}: cell is {record.cell.key}, expected {cell.key} from its folder")
+    if record.config_hash != record.cell.config_hash:
+        expected = record.cell.config_hash
+        raise StudyError(f"{path}: config_hash: {record.config_hash}, expected {expected} from the settings in `cell`")
+    if cell and record.config_hash != cell.config_hash:
+        raise StaleRecord(
+            f"{path}: stale, of other settings: config_hash is {record.config_hash}, that of the study "
+            f"{cell.config_hash}; run the cell again"
+        )
+    for entry in record.replicates:
+        if wrong := _wrong(record.cell, entry):
+            raise StudyError(f"{path}: replicates.{entry.replicate}.{wrong}")
+    wanted = record.files if files is None else {name: record.files[name] for name in files if name in record.files}
+    check_files(path.parent, wanted, "run the cell again")
+    return record
+
+
+def _wrong(cell: Cell, entry: Replicate) -> str | None:
+    """Return key and reason of the first value that does not follow from the cell and the units kept."""
+    network = architecture(cell.architecture)
+    start = network.units(cell.width)
+    expected = {"seed": cell.seed(entry.replicate), "units_start": join_units(start)}
+    expected |= {"params_dense": parameters(network, start), "macs_dense": macs(network, start)}
+    if (wrong := _other(entry, expected)) or entry.units_kept is None:
+        return wrong
+    kept = dict(zip(start, split_units(entry.units_kept), strict=True))
+    if impossible := _impossible(network, start, kept):
+        return f"units_kept: {entry.units_kept}: {impossible}"
+    return _other(entry, {"params_kept": parameters(network, kept), "macs_kept": macs(network, kept)})
+
+
+def _other(entry: Replicate, expected: Mapping[str, Any]) -> str | None:
+    """Return key and values of the first field of an entry that is not the expected one."""
+    found = entry.model_dump()
+    wrong = (key for key, value in expected.items() if found[key] != value)
+    return next((f"{key}: {found[key]}, expected {expected[key]}" for key in wrong), None)
+
+
+def _impossible(network: Architecture, start: Mapping[str, int], kept: Mapping[str, int]) -> str | None:
+    for slot in network.slots:
+        most = kept[slot.parent] * slot.positions if slot.parent else start[slot.name]
+        if not 1 <= kept[slot.name] <= most:
+            return f"slot {slot.name} has 1 to {most} units"
+    return None

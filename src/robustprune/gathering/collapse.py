@@ -1,0 +1,35 @@
+"""Collapse by training error, judged over the networks of a study (docs/protocol.md B14).
+
+A network whose method emptied a slot is `collapsed` in its record. Besides, a network has collapsed if its training
+error exceeds the mean training error of dense training on the same data set by more than MARGIN points; without dense
+networks the mean counts as 0. Test images have no say. Networks without a training error (of older versions, of
+foreign programs) keep the status of their record: in older versions a test error above 10 % counted as collapsed, and
+the reason says so.
+"""
+
+import pandas as pd
+
+MARGIN = 10.0
+"""Points of training error above dense training."""
+REASON = "training error"
+"""How the reason of a network that was judged here begins."""
+UNPRUNED = "dense"
+
+
+def judged(runs: pd.DataFrame, details: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return both tables with the statuses that follow from the training errors of all networks in them.
+
+    The rows of both belong together one by one. A status that was judged before is judged again.
+    """
+    error = pd.to_numeric(runs["error_train_percent"]).to_numpy(float)
+    before = [str(text).startswith(REASON) for text in details["reason"]]
+    status = ["ok" if again else own for own, again in zip(runs["status"], before, strict=True)]
+    reason = [None if again else own for own, again in zip(details["reason"], before, strict=True)]
+    dense = runs[(runs["method"] == UNPRUNED) & pd.Series([own == "ok" for own in status], index=runs.index)]
+    means = pd.to_numeric(dense["error_train_percent"]).groupby(dense["dataset"]).mean().fillna(0.0).to_dict()
+    for row, dataset in enumerate(runs["dataset"]):
+        mean = means.get(dataset, 0.0)
+        if status[row] == "ok" and error[row] > mean + MARGIN:
+            status[row] = "collapsed"
+            reason[row] = f"{REASON} {error[row]:.2f} % exceeds that of dense training ({mean:.2f} %) by > {MARGIN:g}"
+    return runs.assign(status=status), details.assign(status=status, reason=pd.Series(reason, details.index, object))
