@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from made_up_study import made_up, store
 
-from robustprune.analysis.read import read_detailed_runs, read_kept, read_runs
+from robustprune.analysis.kept import read_kept
+from robustprune.analysis.read import read_detailed_runs, read_runs
 from robustprune.engine.running import run_cell
 from robustprune.errors import StudyError
 from robustprune.gathering.checking import StaleRecord, checked_record

@@ -45,7 +45,7 @@ def test_collection_writes_what_was_asked_for_cells_that_failed_too(tmp_path):
     collect(config, tmp_path)
     runs = pd.read_csv(tmp_path / "runs.csv")
     marked = runs.loc[runs["operating_point"] == "operating_point", "key"]
-    assert marked.tolist() == list(cells_at_operating_points(config))
+    assert marked.tolist() == list(asked_points(config))
     details = pd.read_csv(tmp_path / "details.csv").set_index(["method", "strength", "width"])
     assert details["operating_point"].to_dict() == {
         ("bernoulli", "a", 1.0): True,

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from robustprune.records.digests import check_tables
 from robustprune.records.record import split_units
 
 PIXELS = "input"
@@ -18,10 +19,12 @@ def read_kept(folder: Path) -> Kept:
     """Read the kept units of a folder's networks; empty without a kept.parquet, as in tables of older versions.
 
     The table has a row per network and slot: key, replicate, slot, units of the start, and one bit per unit
-    (numpy.packbits).
+    (numpy.packbits). Networks of foreign programs are missing. Raises StudyError for a file that differs from its
+    digest.
     """
     path, kept = folder / "kept.parquet", {}
     if path.exists():
+        check_tables(folder, (path.name,))
         rows = pd.read_parquet(path, columns=["key", "replicate", "slot", "units", "kept"])
         for key, replicate, slot, units, bits in rows.itertuples(index=False):
             flags = np.unpackbits(np.frombuffer(bits, np.uint8), count=units)

@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 
 from robustprune.analysis.kept import Kept, read_kept
@@ -98,21 +97,6 @@ def read_detailed_runs(folder: Path) -> pd.DataFrame:
     known = [name for name in RESULTS if name in runs]
     runs[known] = runs[known].mask(runs["status"].isin(WITHOUT_NUMBERS))
     return runs
-
-
-def read_kept(folder: Path) -> dict[tuple[str, int], dict[str, np.ndarray]]:
-    """Return (cell key, replicate) -> slot -> original indices of the kept units [n], ascending.
-
-    Networks of foreign programs are missing. Raises StudyError for a missing kept.parquet, or one that differs from its
-    digest.
-    """
-    check_tables(folder, ("kept.parquet",))
-    kept: dict[tuple[str, int], dict[str, np.ndarray]] = {}
-    rows = _read_parquet(folder / "kept.parquet")[["key", "replicate", "slot", "units", "kept"]]
-    for key, replicate, slot, units, bits in rows.itertuples(index=False):
-        flags = np.unpackbits(np.frombuffer(bits, np.uint8), count=units)
-        kept.setdefault((key, replicate), {})[slot] = np.flatnonzero(flags)
-    return kept
 
 
 def missing_note(folder: Path) -> str:

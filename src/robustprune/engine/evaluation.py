@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from robustprune.engine.arithmetic import dense_training_macs
+from robustprune.engine.batches import training_examples
 from robustprune.engine.compaction import extract
 from robustprune.engine.history import undetermined
 from robustprune.engine.training import Training
@@ -94,7 +95,8 @@ def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tupl
         values |= _gate_summary(network.gates)
         before = _error_percent(network.before, images, labels, training.device)
         values["rounding_error_change_percent"] = finite(round(error - before, 6))
-    values["error_train_percent"] = error_percent(network.plain, training.examples.images, training.examples.labels)
+    trained = training_examples(cell, training.data)
+    values["error_train_percent"] = _error_percent(network.plain, trained.images, trained.labels, training.device)
     status, reason = _status(training, replicate, network)
     if status == "diverged":
         unknown = ("error_test_percent", "error_valid_percent", "error_train_percent", "rounding_error_change_percent")

@@ -15,8 +15,7 @@ from robustprune.records.record import RECORD_NAME
 from robustprune.study.cells import Cell
 
 HISTORY = "history.csv"
-LIGHT = (RECORD_NAME, HISTORY)
-WHOLE = (*LIGHT, "gates.npz", FILE)
+FILES = (RECORD_NAME, HISTORY, "gates.npz", FILE)
 MACS_OF_A_LAUNCH = 9e6
 """Forward MACs per image, over all replicates, that take as long as the launches of a step (seen on an H200)."""
 
@@ -66,10 +65,17 @@ def train_many(
         source = folder / cell.source_key if cell.source_key else None
         try:
             run_cell(
-                cell, data(cell.dataset), folder / cell.key, None, device, 1, source, stop_in_time, history=HISTORY
+                cell,
+                data(cell.dataset),
+                folder / cell.key,
+                device=device,
+                source=source,
+                after_epoch=stop_in_time,
+                history=HISTORY,
+                light=light,
             )
         except OutOfTime:
             break
-        pack_cell(archive, cell.key, folder / cell.key, LIGHT if light else WHOLE)
+        pack_cell(archive, cell.key, folder / cell.key, FILES)
         done(waiting.pop(0), time.monotonic() - started)
     return waiting

@@ -30,8 +30,8 @@ from robustprune.records.record import Provenance, Record, Replicate, write_reco
 from robustprune.starts.parts.registry import code_hash
 from robustprune.study.cells import Cell
 
-DETAILS = ("history.parquet", "gates.npz", FILE)
-"""The files beside record.json."""
+DETAILS = ("gates.npz", FILE)
+"""The files beside record.json and the history."""
 
 
 def run_cell(
@@ -44,6 +44,7 @@ def run_cell(
     source: Path | None = None,
     after_epoch: Callable[[Training], None] | None = None,
     history: str = "history.parquet",
+    light: bool = False,
     probe: Probe | None = None,
 ) -> Record:
     """Train and evaluate a cell; write history.parquet, gates.npz, networks.safetensors and, last, record.json.
@@ -51,8 +52,8 @@ def run_cell(
     A numerical failure inside training is recorded with status diverged for every replicate; any other exception is
     raised and leaves no record (engine/failures.py). source: the folder of the cell whose networks a control starts
     from. after_epoch: called after each epoch (for tests of interruption). history: the history's file name;
-    history.csv needs no pyarrow. probe: what an experiment reads while the cell trains. Raises StudyError for settings
-    that no run can satisfy (device, batch size).
+    history.csv needs no pyarrow. light: without gates and weights, only the kept units; for an archive. probe: what an
+    experiment reads while the cell trains. Raises StudyError for settings that no run can satisfy (device, batch size).
     """
     check_device(device, cell.training.precision)
     torch.set_num_threads(threads)
@@ -78,7 +79,7 @@ def run_cell(
         replicates = unfinished_replicates(cell, "diverged", reason)
         _write_empty_details(folder, history)
     else:
-        _write_details(training, networks, folder, history)
+        _write_details(training, networks, folder, history, light)
     record = Record(
         cell=cell,
         config_hash=cell.config_hash,
@@ -126,9 +127,11 @@ def _evaluate(training: Training) -> tuple[list[Replicate], list[FinishedNetwork
     return [entry for entry, _ in pairs], [network for _, network in pairs]
 
 
-def _write_details(training: Training, networks: list[FinishedNetwork], folder: Path, history: str) -> None:
-    trajectories = training.history.trajectories()
-    write_archive(folder, [ArchivedNetwork(network.weights, network.kept) for network in networks])
+def _write_details(
+    training: Training, networks: list[FinishedNetwork], folder: Path, history: str, light: bool
+) -> None:
+    trajectories = {} if light else training.history.trajectories()
+    write_archive(folder, [ArchivedNetwork({} if light else network.weights, network.kept) for network in networks])
     write_table(pd.DataFrame(training.history.rows), folder / history)
     write_atomically(folder / "gates.npz", lambda path: _save_npz(path, trajectories))
 

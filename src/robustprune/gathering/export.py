@@ -31,6 +31,10 @@ def load_network(folder: Path, replicate: int) -> PlainNetwork:
         raise StudyError(
             f"{folder / FILE}: holds no network of replicate {replicate} (status {entry.status}: {entry.reason})"
         )
+    if not network.weights:
+        raise StudyError(
+            f"{folder / FILE}: holds no weights (train-many --light); train the cell again without --light"
+        )
     return plain_network(architecture(record.cell.architecture), network.weights, network.kept)
 
 
