@@ -170,7 +170,8 @@ class StudyConfig(Strict):
         for number, grid in enumerate(self.study):
             for method, keys in grid.methods.items():
                 if method not in self.strengths:
-                    raise ValueError(f"study.{number}.methods: {method!r} has no entry under strengths")
+                    hint = nearest(method, self.strengths)
+                    raise ValueError(f"study.{number}.methods: {method!r} has no entry under strengths{hint}")
                 for key in keys:
                     if key != OPERATING_POINT and key not in self.strengths[method]:
                         valid = nearest(key, self.strengths[method])
