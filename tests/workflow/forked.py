@@ -4,11 +4,13 @@ of a dry run. Nothing of robustprune is loaded beforehand, so a copy of the repo
 import multiprocessing
 import os
 import runpy
-import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
-LIBRARIES = ["torch", "snakemake.cli", "seaborn", "scipy.stats", "pyarrow.parquet", "pydantic"]
+from served import command, enter
+
+LIBRARIES = ["torch", "torch._dynamo", "snakemake.cli", "seaborn", "scipy.stats", "pyarrow.parquet", "pydantic"]
 
 
 def run_module(module: str, arguments: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, str]:
@@ -16,21 +18,19 @@ def run_module(module: str, arguments: list[str], folder: Path, environment: dic
     forks = multiprocessing.get_context("forkserver")
     forks.set_forkserver_preload(LIBRARIES)
     with tempfile.TemporaryDirectory() as outputs:
-        files = [Path(outputs, name) for name in ("stdout", "stderr")]
-        process = forks.Process(target=_run, args=(module, arguments, folder, environment, files))
+        process = forks.Process(target=_run, args=(module, arguments, folder, environment, Path(outputs)))
         process.start()
         process.join()
-        return process.exitcode or 0, "".join(path.read_text() for path in files)
+        written = [Path(outputs, name) for name in ("stdout", "stderr")]
+        return process.exitcode or 0, "".join(path.read_text() for path in written)
 
 
-def _run(module: str, arguments: list[str], folder: Path, environment: dict[str, str], files: list[Path]) -> None:
-    for descriptor, path in zip((1, 2), files, strict=True):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), descriptor)
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in environment
-    sys.path[:0] = [str(folder), environment["PYTHONPATH"]]
-    sys.argv = [module, *arguments]
-    assert not any(name.partition(".")[0] == "robustprune" for name in sys.modules)
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+def _run(module: str, arguments: list[str], folder: Path, environment: dict[str, str], outputs: Path) -> None:
+    for descriptor, name in enumerate(("stdout", "stderr"), start=1):
+        os.dup2(os.open(outputs / name, os.O_WRONLY | os.O_CREAT), descriptor)
+    with ExitStack() as stack:
+        if module == "snakemake":  # its jobs call robustprune
+            served = stack.enter_context(command(outputs))
+            environment["PATH"] = f"{served}{os.pathsep}{environment['PATH']}"
+        enter(folder, environment, [module, *arguments])
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
