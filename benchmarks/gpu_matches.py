@@ -49,7 +49,9 @@ def main() -> int:
         gap = abs(groups["gpu"].mean() - groups["cpu"].mean())
         far = gap > 4 * (groups["gpu"].sem() ** 2 + groups["cpu"].sem() ** 2) ** 0.5
         apart |= bool(far)
-        print(column, *(f"{name} {v['mean']:.4g} +- {v['sem']:.2g} (n = {v['n']})" for name, v in content[column].items()))
+        print(
+            column, *(f"{name} {v['mean']:.4g} +- {v['sem']:.2g} (n = {v['n']})" for name, v in content[column].items())
+        )
     arguments.output.write_text(json.dumps(content, indent=1) + "\n")
     return int(apart)
 

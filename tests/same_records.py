@@ -9,31 +9,27 @@ differs. The checkouts may arrange their modules differently.
 import argparse
 import importlib
 import json
-import math
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
 import pandas as pd
-from safetensors.numpy import load_file
+from record_differences import HISTORY, RECORD, comparable, differences, only_one_has
 
 Values = dict[str, Any]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MIRRORS = (str(REPOSITORY.parent / "shared" / "data"), "torchvision")
-RECORD, HISTORY = "record.json", "history.parquet"
-FILES = (RECORD, HISTORY, "gates.npz", "networks.safetensors")
 REPLICATES = 2
 WIDTH = 64  # of the column of cells
 IMAGES = 10_000  # of MNIST's 60,000, so that all cells take minutes
@@ -294,94 +290,6 @@ def _check_resumed(folder: Path, middle: int, trained: int) -> None:
         raise AssertionError(f"trained {trained} epochs instead of the last {epochs - middle} of {epochs}")
 
 
-def differences(a: Path, b: Path) -> Iterator[str]:
-    """One line per file of a cell that differs, with the first field that does."""
-    for file in FILES:
-        missing = [letter for letter, folder in zip("AB", (a, b), strict=True) if not (folder / file).exists()]
-        if missing:
-            yield f"{file}: missing in {' and in '.join(missing)}"
-            continue
-        found = (_unequal_values if file == RECORD else _unequal_arrays)(_read(a / file), _read(b / file))
-        yield from (f"{file}: {line}" for line in list(found)[:1])
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """The content of a file: what is comparable of a record, arrays of the others."""
-    if path.name == RECORD:
-        return comparable(path)
-    if path.suffix == ".parquet":
-        return {str(name): column.to_numpy() for name, column in pd.read_parquet(path).items()}
-    if path.suffix == ".safetensors":
-        return load_file(path)
-    with np.load(path) as arrays:
-        return dict(arrays)
-
-
-def comparable(path: Path) -> Values:
-    """A record without provenance, digests and times."""
-    record = json.loads(path.read_text())
-    del record["provenance"]
-    for name in ("digest", "files"):
-        record.pop(name, None)
-    for entry in record["replicates"]:
-        for key in [key for key in entry if key == "train_seconds" or key.startswith("inference_ms_")]:
-            del entry[key]
-    return record
-
-
-def only_one_has(a: Any, b: Any, place: str = "") -> Iterator[str]:
-    """Keys of a record that one checkout writes and the other does not: the schema may grow."""
-    if isinstance(a, dict) and isinstance(b, dict):
-        yield from (f"{place}{key} only in {'A' if key in a else 'B'}" for key in sorted(a.keys() ^ b.keys()))
-        for key in a.keys() & b.keys():
-            yield from only_one_has(a[key], b[key], f"{place}{key}.")
-    elif isinstance(a, list) and isinstance(b, list):
-        for one, other in zip(a, b, strict=False):
-            yield from only_one_has(one, other, place)
-
-
-def _unequal_values(a: Any, b: Any, place: str = "") -> Iterator[str]:
-    """Values of JSON that differ, in the keys that both have."""
-    if isinstance(a, dict) and isinstance(b, dict):
-        for key in a:
-            if key in b:
-                yield from _unequal_values(a[key], b[key], f"{place}.{key}".lstrip("."))
-    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-        for index, pair in enumerate(zip(a, b, strict=True)):
-            yield from _unequal_values(*pair, f"{place}[{index}]")
-    elif type(a) is not type(b) or (a != b and not (_nan(a) and _nan(b))):
-        yield f"{place}: {a!r} in A, {b!r} in B"
-
-
-def _nan(value: Any) -> bool:
-    return isinstance(value, float) and math.isnan(value)
-
-
-def _unequal_arrays(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> Iterator[str]:
-    """Arrays that are not the same bit for bit; any NaN equals any other."""
-    yield from (f"{name}: only in {'A' if name in a else 'B'}" for name in sorted(a.keys() ^ b.keys()))
-    for name in (name for name in a if name in b):
-        one, other = a[name], b[name]
-        if one.dtype != other.dtype or one.shape != other.shape:
-            yield f"{name}: {one.dtype} {one.shape} in A, {other.dtype} {other.shape} in B"
-            continue
-        unequal = np.argwhere(_unequal(one, other))
-        if len(unequal):
-            place = tuple(int(index) for index in unequal[0])
-            values = " in A, ".join(repr(np.asarray(array[place]).item()) for array in (one, other)) + " in B"
-            yield f"{name}{list(place)}: {values} ({len(unequal)} of {one.size} differ)"
-
-
-def _unequal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    different = np.asarray(a != b)
-    if a.dtype.kind == "f":
-        different &= ~(np.isnan(a) & np.isnan(b))
-        different |= np.signbit(a) != np.signbit(b)
-    if a.dtype.kind == "O":  # a column without a value anywhere
-        different &= ~(pd.isna(a) & pd.isna(b))
-    return different
-
-
 def command(checkout: Path, *arguments: str) -> str:
     """The output of a command of a checkout's own package."""
     return subprocess.run(
@@ -421,6 +329,16 @@ def report(values: Values, futures: list[Future], roots: list[Path]) -> tuple[li
     return [f"{name}: {line}" for line in found], list(only_one_has(*(comparable(p / RECORD) for p in (a, b))))
 
 
+def _submitted(pool: ProcessPoolExecutor, values: Values, root: Path, directory: str) -> Future:
+    """The result to come of a cell: an error if a process of the pool has died (no memory, a kill)."""
+    try:
+        return pool.submit(run, values, root, directory)
+    except BrokenProcessPool as error:
+        lost: Future = Future()
+        lost.set_exception(error)
+        return lost
+
+
 def compare(checkouts: list[Path], plan: list[Values], jobs: int, folder: Path) -> tuple[list[str], list[str]]:
     """Train all cells in both checkouts; returns the differences and the keys that only one checkout writes."""
     roots, directory = [folder / letter for letter in "AB"], str(folder / "data")
@@ -434,7 +352,7 @@ def compare(checkouts: list[Path], plan: list[Values], jobs: int, folder: Path) 
     for controls in (False, True):  # controls need the networks of the others
         wave = [values for values in plan if (source_of(values) is not None) == controls]
         runs = [
-            [pool.submit(run, values, root, directory) for pool, root in zip(pools, roots, strict=True)]
+            [_submitted(pool, values, root, directory) for pool, root in zip(pools, roots, strict=True)]
             for values in wave
         ]
         for values, futures in zip(wave, runs, strict=True):

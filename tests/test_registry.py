@@ -151,6 +151,11 @@ WRONG_METHODS = {
         DENSE + "\n\nclass Other(Method):\n    pass\n",
         "methods/mine.py: holds Mine and Other; keep one method per file",
     ),
+    "method and base": (
+        DENSE + "\n\nclass Whole(Mine):\n    pass\n",
+        "methods/mine.py: holds Mine and Whole; keep one method per file, and begin the names of helpers and base "
+        "classes with _",
+    ),
     "abstract": (
         "from robustprune.methods.parts.criterion import Criterion\n\n\nclass Mine(Criterion):\n    pass\n",
         "methods/mine.py: class Mine does not define scores",
@@ -183,7 +188,7 @@ def test_the_innermost_plug_in_is_named(plugins):
 
 
 def test_an_own_base_class_in_the_file_is_no_second_method(plugins):
-    plugins("methods/mine.py", DENSE + "\n\nclass Whole(Mine):\n    pass\n")
+    plugins("methods/mine.py", DENSE.replace("Mine", "_Mine") + "\n\nclass Whole(_Mine):\n    pass\n")
     assert find_method("mine").__name__ == "Whole"
     assert issubclass(find_method("mine"), Method)
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,13 +20,19 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (try {self.prog} --help)\n")
 
 
+Command = Callable[..., argparse.ArgumentParser]
+"""Adds a command: command(name, function, help, config=False, cell=False) returns its parser."""
+
+
 def build_parser() -> Parser:
     """Return the parser of all commands."""
     parser = Parser(prog="robustprune", description="Reference study of robust structured pruning.")
     parser.add_argument("--version", action="version", version=f"robustprune {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="command", parser_class=Parser)
 
-    def command(name: str, function, help: str, config: bool = False, cell: bool = False) -> argparse.ArgumentParser:
+    def command(
+        name: str, function: Callable[..., None], help: str, config: bool = False, cell: bool = False
+    ) -> argparse.ArgumentParser:
         added = subparsers.add_parser(name, help=help, description=help)
         added.set_defaults(function=function)
         if config:
@@ -34,10 +41,20 @@ def build_parser() -> Parser:
             added.add_argument("--cell", required=True, help="the cell's key, as `robustprune plan` prints it")
         return added
 
+    for add in (_training, _gathering, _choosing, _showing, _programs, _networks, _checking):
+        add(command)
+    return parser
+
+
+def _training(command: Command) -> None:
     prepare = command("prepare", commands.prepare, "fetch, verify and store a data set")
     prepare.add_argument("dataset", help="its name, or a wrong one to see the list")
     prepare.add_argument("--directory", help="where to keep it (default: data)")
     prepare.add_argument("--mirrors", nargs="+", help="folders, URLs or 'torchvision', tried in order")
+    plan = command("plan", commands.plan, "list a study's cells with their time and check every setting", config=True)
+    plan.add_argument(
+        "--bench", type=Path, help="times of `make bench` (default: this machine's; without them the shipped ones)"
+    )
     train = command("train", commands.train, "train and evaluate one cell (all its replicates)", config=True, cell=True)
     train.add_argument("--output", type=Path, help="folder of the record (default: <root>/runs/<cell>)")
     many = command("train-many", commands.train_many, "train a study's cells in one process, e.g. a GPU's", config=True)
@@ -54,6 +71,9 @@ def build_parser() -> Parser:
     search.add_argument("--earlier", type=Path, nargs="*", default=[], help="the values of the rounds before")
     search.add_argument("--round", type=int, help="0: the sweep; without: the operating points")
     search.add_argument("--output", type=Path, required=True, help="YAML file to write")
+
+
+def _gathering(command: Command) -> None:
     collect = command("collect", commands.collect, "gather records into runs.csv and histories", config=True)
     collect.add_argument("--output", type=Path, help="folder to write to (default: the study's root)")
     merge = command("merge", commands.merge, "join the collected tables of several runs or machines")
@@ -62,39 +82,50 @@ def build_parser() -> Parser:
     )
     merge.add_argument("--output", type=Path, required=True, help="folder to write to; may be one of them")
     merge.add_argument("--config", type=Path, help="put the cells in the order of this study; archives need it")
+
+
+def _choosing(command: Command) -> None:
     choose = command("choose", commands.choose, "choose operating points by validation error")
     choose.add_argument("--source", type=Path, required=True, help="folder with the runs.csv of a sweep")
     choose.add_argument("--output", type=Path, required=True, help="operating_points.yaml to write")
     choose.add_argument("--margin", type=float, default=0.2, help="points above dense that are allowed (default 0.2)")
     choose.add_argument("--force", action="store_true", help="replace an existing file")
+
+
+def _showing(command: Command) -> None:
     tables = command("tables", commands.tables, "make the tables")
     tables.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
     tables.add_argument("--output", type=Path, required=True, help="folder of the tables")
     tables.add_argument("--names", nargs="+", help="which tables (default: all)")
-    tables.add_argument("--confidence", type=float, default=0.95, help="level of the intervals (default 0.95)")
     figure = command("figure", commands.figure, "draw one figure as PDF, SVG and PNG")
     figure.add_argument("name", help="the figure's name, or a wrong one to see the list")
     figure.add_argument("--source", type=Path, required=True, help="folder with runs.csv, history and gates tables")
     figure.add_argument("--output", type=Path, required=True, help="folder of the figures")
     figure.add_argument("--methods", help="draw only these, e.g. bernoulli,dense,vib (default: all)")
-    figure.add_argument("--confidence", type=float, default=0.95, help="level of the intervals (default 0.95)")
+    for shown in (tables, figure):
+        shown.add_argument("--confidence", type=float, default=0.95, help="level of the intervals (default 0.95)")
+    claims = command("claims", commands.claims, "compare collected results with claims", config=True)
+    claims.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
+    claims.add_argument("--output", type=Path, required=True, help="the table to write (.csv)")
+
+
+def _programs(command: Command) -> None:
     command("order", commands.order, "print a cell as JSON, for programs of other methods", config=True, cell=True)
     record = command("record", commands.record, "write a record from a program's CSV", config=True, cell=True)
     record.add_argument("--results", type=Path, required=True, help="the CSV (docs/how-to-foreign-program.md)")
     record.add_argument("--program", type=Path, nargs="+", default=[], help="the program's files, for the source hash")
     record.add_argument("--order", type=Path, help="the order that the program read, for start and duration")
-    claims = command("claims", commands.claims, "compare collected results with claims", config=True)
-    claims.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
-    claims.add_argument("--output", type=Path, required=True, help="the table to write (.csv)")
+
+
+def _networks(command: Command) -> None:
     export = command("export", commands.export, "save one pruned network as state dict + JSON, and as ONNX")
     export.add_argument("cell", type=Path, help="a cell's folder, with record.json and networks.safetensors")
     export.add_argument("--replicate", type=int, default=0, help="which network (default 0)")
     export.add_argument("--output", type=Path, required=True, help="folder to write to")
     export.add_argument("--no-onnx", action="store_true", help="leave the ONNX file out")
-    plan = command("plan", commands.plan, "list a study's cells with their time and check every setting", config=True)
-    plan.add_argument(
-        "--bench", type=Path, help="times of `make bench` (default: this machine's; without them the shipped ones)"
-    )
+
+
+def _checking(command: Command) -> None:
     command("methods", commands.methods, "print one method name per line, plug-ins included")
     check = command("check", commands.check, "validate records, your own program's too, against the schema")
     check.add_argument("records", type=Path, nargs="+", help="record.json files")
@@ -109,7 +140,6 @@ def build_parser() -> Parser:
     )
     schema = command("schema", commands.schema, "write the JSON schemas of configuration and record")
     schema.add_argument("--output", type=Path, required=True, help="folder, e.g. workflow/schemas")
-    return parser
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -180,11 +180,13 @@ def export(arguments: argparse.Namespace) -> None:
 
 def plan(arguments: argparse.Namespace) -> None:
     from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, read_timings, timings_file
-    from robustprune.gathering.programs import checked_cells
+    from robustprune.gathering.programs import check_rules, checked_cells, written_rules
     from robustprune.study.config import load_study
 
     config = load_study(arguments.config)
     cells = checked_cells(config)
+    if Path("workflow").is_dir():  # rules are files of a copy of the repository; an installed package has none
+        check_rules(config, written_rules())
     bench = arguments.bench or timings_file()
     timings = read_timings(bench) if bench else {}  # an installed package has no benchmark beside it
     seconds = {key: cell_seconds(cell, timings) for key, cell in cells.items()}

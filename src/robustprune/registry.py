@@ -136,17 +136,17 @@ def class_of(kind: Kind, name: str, base: type[T]) -> type[T]:
     module, path = find(kind, name), path_of(kind, name)
     members = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
     own: list[type[T]] = [c for c in members if issubclass(c, base) and not c.__name__.startswith("_")]
-    leaves = [c for c in own if not any(c in other.__mro__[1:] for other in own)]
-    if not leaves:
+    if not own:
         raise StudyError(f"{path}: holds no subclass of {base.__name__}; a {TITLES[kind]} is one class of that kind")
-    if len(leaves) > 1:
-        listed = " and ".join(c.__name__ for c in leaves)
+    if len(own) > 1:
+        listed = " and ".join(c.__name__ for c in own)
         raise StudyError(
-            f"{path}: holds {listed}; keep one {TITLES[kind]} per file, or begin the names of helpers with _"
+            f"{path}: holds {listed}; keep one {TITLES[kind]} per file, and begin the names of helpers and base "
+            "classes with _"
         )
-    if missing := sorted(getattr(leaves[0], "__abstractmethods__", ())):
-        raise StudyError(f"{path}: class {leaves[0].__name__} does not define {', '.join(missing)}")
-    return leaves[0]
+    if missing := sorted(getattr(own[0], "__abstractmethods__", ())):
+        raise StudyError(f"{path}: class {own[0].__name__} does not define {', '.join(missing)}")
+    return own[0]
 
 
 def object_of(kind: Kind, name: str, type_: type[T]) -> T:

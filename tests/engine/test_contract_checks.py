@@ -59,7 +59,71 @@ MISTAKES = {
         "    def scores(self, network):\n            return {}\n\n        def gates(self)",
         "scores: nothing for the gated slot input",
     ),
+    "exception in a hook": (
+        "return h * spread(",
+        "return h @ spread(",
+        "mine on lenet_300_100, hooks: gate: RuntimeError: Expected size for first two dimensions",
+    ),
+    "line of an exception": (
+        "return h * spread(",
+        "return 1 / 0 * spread(",
+        "ZeroDivisionError: division by zero (plugins/methods/mine.py, line 14)",
+    ),
+    "exception at the start": (
+        "super().__init__(settings, context)",
+        "self.nothing",
+        "names: __init__: AttributeError: ",
+    ),
+    "gate that fits by broadcasting": (
+        "return h * spread(",
+        "return h[:, :1] * spread(",
+        "gate('input'): has shape [2, 1, 784], expected [2, 16, 784]",
+    ),
+    "gates of the wrong kind": (
+        "return self.gates()",
+        "return list(self.gates())",
+        "final_gates: returns list, expected a dict slot -> tensor",
+    ),
     "unknown slot": ('self.filled("low_for", 0, torch.int64)', '{"fc9.low_for": torch.zeros(2, 3)}', "no slot 'fc9'"),
+}
+
+PHASED = """
+    import torch
+    from robustprune import PhasedGates
+
+    class Mine(PhasedGates):
+        def __init__(self, settings, context):
+            super().__init__(settings, context)
+            self.parameters = self.filled("phi", 1.0)
+
+        def draw(self, batch):
+            pass
+
+        def sampled(self, slot):
+            return self.own(slot, "phi").sigmoid().unsqueeze(1)
+
+        def settled(self, slot):
+            return self.own(slot, "phi").sigmoid()
+
+        def cost(self, slot):
+            return 1e-3 * self.settled(slot)
+"""
+WRONG_SHAPES = {
+    "sampled": (
+        "unsqueeze(1)",
+        "unsqueeze(2)",
+        "sampled('input'): has shape [2, 784, 1], expected [2, 16, 784] or [2, 1, 784]",
+    ),
+    "cost": (
+        "1e-3 * self.settled(slot)",
+        "1e-3 * self.settled(slot).sum(1)",
+        "cost('input'): has shape [2], expected [2, 784]",
+    ),
+    "settled": (
+        'return self.own(slot, "phi").sigmoid()\n\n        def cost',
+        'return self.own(slot, "phi")[0]\n\n        def cost',
+        "settled('input'): has shape [784], expected [2, 784]",
+    ),
 }
 
 
@@ -91,13 +155,35 @@ def test_a_mistake_is_named(mine, capsys, mistake):
     right, wrong, message = MISTAKES[mistake]
     assert right in GOOD
     assert mine(GOOD.replace(right, wrong)) == 2
-    assert message in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert len(printed.splitlines()) == 1
+
+
+@pytest.mark.parametrize("hook", WRONG_SHAPES)
+def test_a_wrong_shape_is_named_with_the_expected_one(mine, capsys, hook):
+    right, wrong, message = WRONG_SHAPES[hook]
+    assert right in PHASED
+    assert mine(PHASED.replace(right, wrong)) == 2
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert len(printed.splitlines()) == 1
+
+
+def test_wrong_settings_are_those_of_the_method(capsys):
+    assert main(["check-method", "taylor", "--settings", '{"targt": 0.3}']) == 2
+    printed = capsys.readouterr().err
+    assert "check-method: settings of taylor: unknown key 'targt'; did you mean 'target'" in printed
 
 
 @pytest.mark.parametrize(
-    ("method", "settings", "track"),
-    [("bernoulli", '{"price": 0.002}', "full"), ("taylor", '{"target": 0.3}', "full"), ("ss_ig", "{}", "hidden")],
+    ("method", "settings", "track", "architecture"),
+    [
+        ("bernoulli", '{"price": 0.002}', "full", "lenet5"),
+        ("taylor", '{"target": 0.3}', "full", "lenet_300_100"),
+        ("ss_ig", "{}", "hidden", "lenet_300_100"),
+    ],
 )
-def test_shipped_methods_pass(capsys, method, settings, track):
-    arguments = ["check-method", method, "--settings", settings, "--track", track, "--architectures", "lenet5"]
+def test_shipped_methods_pass(capsys, method, settings, track, architecture):
+    arguments = ["check-method", method, "--settings", settings, "--track", track, "--architectures", architecture]
     assert main(arguments) == 0, capsys.readouterr().err

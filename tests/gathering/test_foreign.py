@@ -4,6 +4,7 @@ import os
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from robustprune.cli import main
 from robustprune.engine.jobs import order, result_columns
@@ -271,3 +272,21 @@ def test_names_rules_and_inputs_are_checked():
         checked_cells(taken)
     with pytest.raises(StudyError, match="rule mine: input: there is no script"):
         check_inputs("mine", ["data"])
+
+
+def test_plan_refuses_a_program_without_a_rule(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.yaml").write_text(
+        yaml.safe_dump({"strengths": {"mine": {"a": {}}}, "study": STUDY, "foreign": {"mine": {}}})
+    )
+    assert main(["plan", "--config", "my.yaml"]) == 0  # no copy of the repository, where rules would be
+    rules = tmp_path / "workflow" / "baselines"
+    rules.mkdir(parents=True)
+    (rules / "others.smk").write_text(
+        "# use rule foreign as mine with:\nuse rule foreign as mine_2 with:\n    input:\n"
+    )
+    capsys.readouterr()
+    assert main(["plan", "--config", "my.yaml"]) == 2
+    assert "foreign.mine: there is no rule mine; expected workflow/baselines/mine.smk" in capsys.readouterr().err
+    (rules / "any_name.smk").write_text("use rule foreign as mine with:\n    input:\n        script='mine.py',\n")
+    assert main(["plan", "--config", "my.yaml"]) == 0

@@ -26,7 +26,7 @@ def test_unknown_method_names_the_nearest():
 @pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
 def test_dtypes_and_state_round_trip(digits, make_cell, name, arch):
     """Every method trains in float64 too, and its state survives a checkpoint."""
-    cell = make_cell(name, arch, epochs=2)
+    cell = make_cell(name, arch, epochs=2, batch_size=128, width=0.2)
     training = Training(cell, digits, dtype=torch.float64)
     training.run_epoch()
     other = Training(cell, digits, dtype=torch.float64)

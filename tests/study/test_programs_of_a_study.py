@@ -58,9 +58,11 @@ def test_wrong_entries_are_named(entry, message):
         ({"lambda": "1e-3"}, "strengths.mine.a.lambda: expected a number such as 1.0e-3 (for YAML 1e-3 is text)"),
         ({"lambda": float("nan")}, "expected a number"),
         ({"lambda": True}, "expected a number"),
+        ({"lambda": 0.2}, "strengths.mine.a.lambda: expected 1e-05 to 0.1 (foreign.mine.range), found 0.2"),
+        ({"lambda": 1e-6}, "expected 1e-05 to 0.1 (foreign.mine.range), found 1e-06"),
     ],
 )
-def test_every_strength_sets_the_knob(settings, message):
+def test_every_strength_sets_the_knob_within_its_range(settings, message):
     with pytest.raises(StudyError) as caught:
         study({"mine": KNOB}, settings)
     assert message in str(caught.value)

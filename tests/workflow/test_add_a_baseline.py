@@ -3,12 +3,11 @@
 import os
 import re
 import shlex
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
 from conftest import REPOSITORY
+from forked import run_module
 from test_pipeline import checkout, planned, snakemake  # noqa: F401 (a fixture)
 
 import robustprune
@@ -57,12 +56,11 @@ def test_the_commands_are_those_tested_here():
 
 def test_the_smallest_method_keeps_the_contract(tmp_path):
     write(tmp_path)
-    words = [sys.executable, "-m", "robustprune.cli", *shlex.split(COMMANDS[0])[1:]]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}
     environment.pop("ROBUSTPRUNE_PLUGINS", None)
-    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "keeps the contract" in done.stdout
+    status, output = run_module("robustprune.cli", shlex.split(COMMANDS[0])[1:], tmp_path, environment)
+    assert status == 0, output
+    assert "keeps the contract" in output
 
 
 def test_the_new_baselines_are_in_tables_and_figures_without_any_other_edit(followed):

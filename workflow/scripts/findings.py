@@ -6,37 +6,24 @@ between the two markers is replaced; everything else is written by people.
 """
 
 import re
-import textwrap
-from pathlib import Path
 
-import numpy as np
 import pandas as pd
+from headline import headline
+from shipped_numbers import NETWORKS, REFERENCE, REPOSITORY, TABLES, TUNE_TABLES, equal_error, tradeoff
 
 from robustprune.analysis.columns import with_interval
-from robustprune.analysis.labels import ARCHITECTURES
-from robustprune.analysis.operating_points import MARGIN
 from robustprune.analysis.read import SERIES, read_detailed_runs
-from robustprune.analysis.select import METHOD_UNDER_STUDY, of_standard_initialization, standard
-from robustprune.analysis.statistics import elasticity, mean_interval, paired_difference
+from robustprune.analysis.select import METHOD_UNDER_STUDY, standard
+from robustprune.analysis.statistics import mean_interval, paired_difference
 from robustprune.analysis.verdicts.power import power_table
 from robustprune.gathering.plan import cell_seconds, read_timings
 from robustprune.study.cells import study_cells
 from robustprune.study.config import load_study
 
-REPOSITORY = Path(__file__).parents[2]
 DOCUMENTS = [
     REPOSITORY / name for name in ("README.md", "config/README.md", "docs/protocol.md", "results/reference/FINDINGS.md")
 ]
-REFERENCE = REPOSITORY / "results" / "reference"
-TABLES = REPOSITORY / "figures" / "tables"
-TUNE_TABLES = REPOSITORY / "figures" / "tune" / "tables"
-NETWORKS = {
-    name: (ARCHITECTURES[name], f"{METHOD_UNDER_STUDY}/{strength}")
-    for name, strength in {"lenet_300_100": "c3e_4", "lenet5": "conv3e_3"}.items()
-}
-"""Title, and the networks of the method at its operating point."""
 WIDTHS = (0.5, 1, 2, 4, 8)
-CONTROLS = ("ticket", "random_ticket", "scratch_e", "scratch_b", "width_uniform")
 STUDIES = {
     "smoke": "every part of the pipeline on scikit-learn's 8 x 8 digits; no download",
     "quick": "a first look at real MNIST",
@@ -46,8 +33,6 @@ STUDIES = {
     "full": "every method, ten seeds",
 }
 """Files in config/, and what each is."""
-SELF_SIZING = ("vib", "generalized_dropout", "l0_hc", "group_lasso")
-"""The study's other methods that find a size themselves; criteria are given one."""
 
 
 def markdown(*rows: list) -> str:
@@ -166,36 +151,6 @@ def own_strengths() -> str:
     return "\n\n".join(tables)
 
 
-def tradeoff() -> pd.DataFrame:
-    """Track full of the shipped sweep: what every strength keeps, at which error."""
-    points = pd.read_csv(TUNE_TABLES / "tradeoff.csv")
-    return points[points["track"] == "full"]
-
-
-def equal_error() -> pd.DataFrame:
-    """LeNet-300-100, by method: params at the operating point, and at the largest validation error that it may have.
-
-    Between the operating point and the next smaller network log(params) is taken as linear in the error. The column
-    `collapsed` says that the smaller network is not ok.
-    """
-    points = tradeoff()
-    points = points[points["architecture"] == "lenet_300_100"]
-    bound = points.loc[points["method"] == "dense", "error_valid"].iloc[0] + MARGIN
-    found = {}
-    for method, own in points[~points["method"].isin(["dense", *CONTROLS])].groupby("method"):
-        own = own.sort_values("params").reset_index(drop=True)
-        fitting = own.index[(own["error_valid"] <= bound) & (own["not_ok"] == 0)]
-        if not len(fitting) or fitting[0] == 0:
-            continue  # no strength meets the bound, or none is beyond it
-        smaller, chosen = own.loc[fitting[0] - 1], own.loc[fitting[0]]
-        errors, logs = ([each[name] for each in (chosen, smaller)] for name in ("error_valid", "params"))
-        at_bound = float(np.exp(np.interp(bound, errors, np.log(logs))))
-        found[method] = [chosen["params"], at_bound, bool(smaller["not_ok"] > 0)]
-    table = pd.DataFrame.from_dict(found, orient="index", columns=["chosen", "at_bound", "collapsed"])
-    table["ratio"] = table["at_bound"] / table.loc[METHOD_UNDER_STUDY, "at_bound"]
-    return table.sort_values("at_bound")
-
-
 def grid_of_strengths() -> str:
     """What the choice from a grid of strengths costs each method, on the tuning split."""
     header = ["LeNet-300-100", "params, chosen strength", "params, interpolated", "interpolated, times the method's"]
@@ -271,127 +226,6 @@ def power() -> str:
         chances = (found.yes_without_difference, found.yes_at_half, found.no_at_twice)
         rows.append([found.question.title, found.n, *(f"{chance:.0f} %" for chance in chances)])
     return markdown(*rows)
-
-
-def headline() -> str:
-    """The findings in five points: the numbers come from the shipped tables."""
-    points = (_size_and_start(), _others_level_off(), _smallest(), _equal_epochs(), _undetermined())
-    return "\n".join(_filled(f"- {point}") for point in points)
-
-
-def _filled(text: str) -> str:
-    """Lines of at most 120 characters, broken neither before "%" nor inside an interval."""
-    tied = re.sub(r" (?=%|[^\[]*\])", "\u00a0", text)
-    lines = textwrap.fill(tied, 120, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-    return lines.replace("\u00a0", " ")
-
-
-def _table(name: str) -> pd.DataFrame:
-    """A table of LeNet-300-100 by method, for tables with one row for a method."""
-    table = pd.read_csv(TABLES / f"{name}.csv")
-    return table[table["architecture"] == "lenet_300_100"].set_index("method")
-
-
-def _by_width(architecture: str, series: str) -> pd.DataFrame:
-    """Width -> the cell of one method and strength."""
-    table = pd.read_csv(TABLES / "robustness_width.csv").set_index(["architecture", "method", "strength"])
-    return table.loc[(architecture, *series.split("/"))].set_index("width")
-
-
-def _networks(architecture: str, series: str) -> pd.DataFrame:
-    """The networks of one method and strength, of every width, from the standard initialization."""
-    runs = of_standard_initialization(read_detailed_runs(REFERENCE))
-    return runs[(runs["architecture"] == architecture) & (runs["method"] + "/" + runs["strength"] == series)]
-
-
-def _thousands(params: float) -> str:
-    return f"{params / 1000:.1f}k"
-
-
-def _size_and_start() -> str:
-    series = NETWORKS["lenet_300_100"][1]
-    cells, lenet5 = _by_width("lenet_300_100", series), _by_width("lenet5", NETWORKS["lenet5"][1])
-    own, dense = (
-        _networks("lenet_300_100", each).set_index(["width", "replicate"]) for each in (series, "dense/dense")
-    )
-    widths = own.loc[1:].reset_index()
-    slope = elasticity(widths["width"], widths["params_kept"], 0.9)
-    low, high = (100 * (8**end - 1) for end in (slope.low, slope.high))
-    small, large = (_thousands(cells.loc[width, "params_kept"]) for width in (1, 8))
-    half, from_half, from_double = (
-        _thousands(table.loc[width, "params_kept"]) for table, width in ((cells, 0.5), (lenet5, 0.5), (lenet5, 2))
-    )
-    times = dense.loc[(8, 0), "params_dense"] / dense.loc[(1, 0), "params_dense"]
-    units = ["-".join(f"{float(n):.0f}" for n in cells.loc[width, "units_kept"].split("-")) for width in (1, 8)]
-    above = []
-    for width in (1, 8):
-        found = paired_difference(own.loc[width]["error_test_percent"], dense.loc[width]["error_test_percent"])
-        above.append(f"{found.mean:+.2f} [{found.low:.2f}, {found.high:.2f}]")
-    return (
-        f"**Size hardly grows with the start.** From width 1 the method keeps {small} params of LeNet-300-100, from "
-        f"width 8, with {times:.0f} times the params, {large}: a rise of {low:.1f} to {high:.1f} % (90 % interval, "
-        f"{slope.n} networks), with nearly the same units ({units[0]}, {units[1]}). Its error minus that of dense "
-        f"training goes from {above[0]} to {above[1]} points. From width 0.5 it keeps {half}. On LeNet-5 size falls: "
-        f"{from_half} from width 0.5, {from_double} from width 2."
-    )
-
-
-def _others_level_off() -> str:
-    slopes, errors = _table("sensitivity_width"), _by_width("lenet_300_100", "l0_hc/lambda_0p2")["error_test_percent"]
-    named = (METHOD_UNDER_STUDY, "generalized_dropout", "vib", "group_lasso")
-    return (
-        "**Other methods level off too.** Slope of log params on log width, width 1 to 8 (0: size does not change): "
-        + ", ".join(f"`{method}` {with_interval(slopes.loc[method], 'elasticity_up', '.3f')}" for method in named)
-        + f". `l0_hc`, whose price of a unit grows with the width, errs {errors[8]:.2f} % from width 8."
-    )
-
-
-def _smallest() -> str:
-    main, ratios = _table("main_comparison"), equal_error()["ratio"]
-    chosen = main["params"] / main.loc[METHOD_UNDER_STUDY, "params"]
-    spans = [
-        f"{values.min():{form}} to {values.max():{form}}"
-        for values, form in (
-            (chosen[[*SELF_SIZING]], ".1f"),
-            (main.loc[[*SELF_SIZING], "error"], ".2f"),
-            (ratios[[*SELF_SIZING]], ".1f"),
-            (ratios[["bmrs_n", "bmrs_u", "sbp"]], ".1f"),
-        )
-    ]
-    error = main.loc[METHOD_UNDER_STUDY, "error"]
-    return (
-        "**Smallest of nine methods at the shipped operating points, which depend on the grid of strengths.** "
-        f"{', '.join(f'`{method}`' for method in SELF_SIZING)} keep {spans[0]} times as much there and err {spans[1]} "
-        f"%, the method {error:.2f} %. Interpolated to equal validation error they keep {spans[2]} times as much, and "
-        f"`bmrs_n`, `bmrs_u`, `sbp`, which ran in the sweep only, {spans[3]} times."
-    )
-
-
-def _equal_epochs() -> str:
-    points = tradeoff().set_index(["architecture", "method", "strength"])
-    own, other = (points.loc[("lenet_300_100", *key)] for key in (("bernoulli", "c3e_4"), ("bmrs_n", "kl_10")))
-    keeps = [f"{_thousands(row.params)} at {with_interval(row, 'error', '.2f')} %" for row in (other, own)]
-    cost = pd.read_csv(TABLES / "training_cost.csv").set_index(["architecture", "method", "strength", "width"])
-    small, large = (cost.loc[("lenet_300_100", "bernoulli", "c3e_4", width)] for width in (1, 8))
-    return (
-        f"**All comparisons are at equal epochs.** There `bmrs_n` keeps {keeps[0]} error, the method {keeps[1]} (n = "
-        f"{own.n:.0f}). But the method trains with {small.macs_percent:.0f} % of dense training's MACs and "
-        f"{small.seconds_percent:.0f} % of its seconds from width 1, {large.macs_percent:.0f} and "
-        f"{large.seconds_percent:.0f} % from width 8. Equal arithmetic has not been compared."
-    )
-
-
-def _undetermined() -> str:
-    shares, changes = [], []
-    for architecture, (title, series) in NETWORKS.items():
-        own = _networks(architecture, series).query("width == 1")
-        shares.append(f"{100 * own['undetermined_fraction'].mean():.0f} % on {title} (n = {len(own)})")
-        changes.append(f"{own['rounding_error_change_percent'].abs().mean():.2f}")
-    return (
-        "**Not every gate ends at 0 or 1.** Of the gates left at the end, this share is undetermined (between 0.05 and "
-        f"0.95): {', '.join(shares)}. Rounding changes errors by {' and '.join(changes)} points (mean of absolute "
-        "values)."
-    )
 
 
 BLOCKS = {

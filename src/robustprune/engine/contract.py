@@ -1,27 +1,37 @@
 """The contract's checks of one method, for its author: `robustprune check-method NAME`.
 
 Each check trains a few steps on the embedded digits in float64 and raises StudyError saying what the method does and
-what the contract asks (methods/parts/base.py).
+what the contract asks (methods/parts/base.py). It runs on a CPU, so it does not see a step that a GPU cannot record:
+one that reads a tensor's value on the host.
 """
 
 import copy
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from robustprune import registry
 from robustprune.data.datasets import Dataset
 from robustprune.engine.compaction import GATED, extract
+from robustprune.engine.hook_shapes import watch
 from robustprune.engine.training import Training
 from robustprune.errors import StudyError
+from robustprune.methods.parts.registry import find_method
 from robustprune.networks.folding import fold_gates
 from robustprune.networks.plain import plain_network
 from robustprune.networks.stacked import Gated
+from robustprune.starts.parts.registry import check_cell
 from robustprune.study.cells import Cell
 from robustprune.study.config import TrainingSettings
 
-REPLICATES, EPOCHS = 2, 8
+REPLICATES, EPOCHS, BATCH = 2, 8, 16
+IMAGES = 22 * BATCH
+"""Training images that a trial sees: few, for the checks need many steps and no good network."""
 TOLERANCE = 1e-9
 
 
@@ -29,7 +39,7 @@ class Trial:
     """A method with its settings on one architecture; every call of `training` starts from the same seeds."""
 
     def __init__(self, method: str, settings: Mapping[str, Any], architecture: str, track: str, data: Dataset):
-        self.data = data
+        self.data = replace(data, train_images=data.train_images[:IMAGES], train_labels=data.train_labels[:IMAGES])
         self.cell = Cell(
             dataset="digits",
             architecture=architecture,
@@ -39,12 +49,14 @@ class Trial:
             settings=dict(settings),
             width=0.2,
             replicates=REPLICATES,
-            training=TrainingSettings(epochs=EPOCHS, batch_size=64),
+            training=TrainingSettings(epochs=EPOCHS, batch_size=BATCH),
         )
+        check_cell(self.cell, f"settings of {method}")
 
     def training(self, replicates: int = REPLICATES, epochs: int = 0) -> Training:
         """Return a training after `epochs` epochs."""
         training = Training(self.cell.model_copy(update={"replicates": replicates}), self.data, dtype=torch.float64)
+        watch(training.method, replicates, BATCH)
         for _ in range(epochs):
             training.run_epoch()
         return training
@@ -72,21 +84,10 @@ def hooks(trial: Trial) -> None:
     """Hooks return the shapes of the contract, and every gradient is finite."""
     training = trial.training()
     trained: set[str] = set()
-    after_step = training.method.after_step
-
-    def watched(network):
-        remove = after_step(network)
-        if remove is not None:
-            _by_slot(training, "after_step", remove, torch.bool)
-        return remove
-
-    training.method.after_step = watched  # type: ignore[method-assign]
     while not training.finished:
         training.run_epoch()
-        for name in ("gates", "final_gates"):
-            _by_slot(training, name, getattr(training.method, name)())
+        training.method.gates(), training.method.final_gates()  # watched, like every hook of a trial
         scores = training.method.scores(training.network)
-        _by_slot(training, "scores", scores)
         unscored = [slot for slot in training.gated if slot not in scores]
         _require(
             not unscored, f"scores: nothing for the gated slot {', '.join(unscored)}; its units would never be removed"
@@ -159,7 +160,12 @@ CHECKS: tuple[Callable[[Trial], None], ...] = (names, hooks, compaction, resumpt
 def check_contract(
     method: str, settings: Mapping[str, Any], track: str, architectures: Iterable[str], data: Dataset
 ) -> Iterator[str]:
-    """Run every check on every architecture; yields a line per check. Raises StudyError for the first that fails."""
+    """Run every check on every architecture; yields a line per check.
+
+    Raises StudyError for the first check that fails. An exception inside a hook is one as well: the error names the
+    hook, the exception, and the line of the method's file.
+    """
+    find_method(method)
     for architecture in architectures:
         trial = Trial(method, settings, architecture, track, data)
         for check in CHECKS:
@@ -167,7 +173,20 @@ def check_contract(
                 check(trial)
             except StudyError as error:
                 raise StudyError(f"{method} on {architecture}, {check.__name__}: {error}") from None
+            except Exception as error:
+                found = _fault(error, method)
+                raise StudyError(f"{method} on {architecture}, {check.__name__}: {found}") from error
             yield f"{architecture}, {check.__name__}: {(check.__doc__ or '').splitlines()[0]}"
+
+
+def _fault(error: Exception, method: str) -> str:
+    """Return an exception in one line, with the hook and the line of the method's file where it has come from."""
+    said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    path, frames = registry.path_of("method", method), traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).resolve() == path.resolve()]
+    if own:
+        return f"{own[0].name}: {said} ({path}, line {own[-1].lineno})"
+    return f"the engine cannot use what a hook left: {said} ({frames[-1].name} in {Path(frames[-1].filename).name})"
 
 
 def _require(holds: bool, message: str) -> None:
@@ -177,18 +196,6 @@ def _require(holds: bool, message: str) -> None:
 
 def _shape(tensor: Tensor) -> list[int]:
     return list(tensor.shape)
-
-
-def _by_slot(
-    training: Training, hook: str, values: Mapping[str, Tensor] | None, dtype: torch.dtype | None = None
-) -> None:
-    """Check values by slot, such as gates and removals: the slot exists, the shape is [R, n]."""
-    places = training.network.places()
-    for slot, tensor in (values or {}).items():
-        _require(slot in places, f"{hook}: no slot {slot!r}; the network has {', '.join(places)}")
-        expected = [REPLICATES, places[slot]]
-        _require(_shape(tensor) == expected, f"{hook}: {slot} has shape {_shape(tensor)}, expected {expected}")
-        _require(dtype in (None, tensor.dtype), f"{hook}: {slot} is {tensor.dtype}, expected {dtype}")
 
 
 def _everything(training: Training) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,6 +36,12 @@ def check_rules(config: StudyConfig, rules: Iterable[str]) -> None:
             f"foreign.{name}: there is no rule {name}; expected workflow/baselines/{name}.smk with `use rule foreign "
             f"as {name} with: input: script=...` (docs/how-to-foreign-program.md)"
         )
+
+
+def written_rules(folder: Path = Path("workflow/baselines")) -> list[str]:
+    """Return the names of the rules in a folder's files, without running Snakemake."""
+    texts = [path.read_text() for path in sorted(folder.glob("*.smk"))]
+    return [name for text in texts for name in re.findall(r"^(?:use rule \w+ as|rule) (\w+)", text, re.M)]
 
 
 def check_inputs(rule: str, names: Iterable[str]) -> None:

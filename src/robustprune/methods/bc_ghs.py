@@ -47,7 +47,7 @@ def kl_inverse_gamma(m: Tensor, log_v: Tensor) -> Tensor:
     return kl_gamma(-m, log_v, 1.0)
 
 
-class HorseshoeGates(PhasedGates[BCGHSSettings]):
+class _HorseshoeGates(PhasedGates[BCGHSSettings]):
     """Gates with mean m and log variance of each logarithm: `gamma_*`, `inverse_*` [R, n] per unit, [R, 1] per slot."""
 
     def __init__(self, settings: BCGHSSettings, context: Context):
@@ -121,10 +121,10 @@ class HorseshoeGates(PhasedGates[BCGHSSettings]):
                 tensor.clamp_(LEAST_LOG_MEAN, MOST_LOG_MEAN)
 
 
-class BCGHS(GaussianWeights[BCGHSSettings], HorseshoeGates):
+class BCGHS(GaussianWeights[BCGHSSettings], _HorseshoeGates):
     """Horseshoe gates and Gaussian weights."""
 
     Settings = BCGHSSettings
 
     def network_cost(self, network: StackedNetwork) -> Tensor:
-        return super().network_cost(network) + HorseshoeGates.network_cost(self, network)
+        return super().network_cost(network) + _HorseshoeGates.network_cost(self, network)

@@ -40,17 +40,24 @@ Programs = Annotated[ProgramTable, BeforeValidator(_programs, json_schema_input_
 
 
 def check_knobs(programs: Mapping[str, Program | None], strengths: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
-    """Raise ValueError where a strength of a program does not set the program's knob to a number."""
+    """Raise ValueError where a strength of a program does not set the program's knob to a number in its range."""
     for method, program in programs.items():
-        if program and program.knob:
+        if program and program.knob and program.range:
             for key, settings in strengths.get(method, {}).items():
-                _check_knob(program.knob, settings, f"strengths.{method}.{key}")
+                value = _number(program.knob, settings, f"strengths.{method}.{key}")
+                smallest, largest = program.range
+                if not smallest <= value <= largest:
+                    raise ValueError(
+                        f"strengths.{method}.{key}.{program.knob}: expected {smallest:g} to {largest:g} "
+                        f"(foreign.{method}.range), found {value:g}"
+                    )
 
 
-def _check_knob(knob: str, settings: Mapping[str, Any], where: str) -> None:
+def _number(knob: str, settings: Mapping[str, Any], where: str) -> float:
     if knob not in settings:
         hint = nearest(knob, settings) if settings else "; there are no settings"
         raise ValueError(f"{where}: the knob {knob!r} is not set{hint}")
     value = settings[knob]
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{where}.{knob}: expected a number such as 1.0e-3 (for YAML 1e-3 is text), found {value!r}")
+    return value

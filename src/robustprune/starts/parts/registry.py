@@ -38,12 +38,13 @@ def code_hash(method: str, architecture: str) -> str:
     return training_hash(*names, architecture=architecture, files=sorted(files))
 
 
-def check_cell(cell: Cell) -> Strict:
+def check_cell(cell: Cell, source: str | None = None) -> Strict:
     """Return the validated settings of a cell's method or start.
 
-    Raises StudyError that names strengths.<method>.<strength> and the key.
+    source: where the settings stand, by default strengths.<method>.<strength>. Raises StudyError that names it and the
+    key.
     """
-    source, is_start = f"strengths.{cell.method}.{cell.strength}", registry.known("start", cell.method)
+    source, is_start = source or f"strengths.{cell.method}.{cell.strength}", registry.known("start", cell.method)
     network = architecture(cell.architecture)
     units = network.units(cell.width)
     if not is_start and not registry.known("method", cell.method):
