@@ -1,10 +1,12 @@
 # Two commands do all the set-up: `make quick` (first results on real MNIST) and `make test`.
 CORES ?= 2
 PYTHON ?= python3
+# the Python of the machine with a GPU
+GPU_PYTHON ?= 3.12
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: help install quick smoke study tune claims report report-reference findings bench scaling test test-fast lint format schemas clean
+.PHONY: help install quick smoke study gpu gpu-bundle claims report report-reference findings bench scaling test test-fast lint format schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -31,8 +33,16 @@ smoke: install ## the whole pipeline on tiny embedded data, and its report
 study: install ## the study itself (config/config.yaml; config/README.md says how long)
 	$(SNAKEMAKE)
 
-tune: install ## every method over its strengths on the tuning split (config/tune.yaml)
-	$(SNAKEMAKE) --configfile config/tune.yaml
+gpu-bundle: install ## wheels and data that a machine with a GPU needs beside the sources (results/gpu/bundle)
+	$(BIN)/robustprune prepare mnist
+	$(BIN)/pip download --quiet --no-deps --only-binary=:all: --python-version $(GPU_PYTHON) \
+		--platform manylinux_2_28_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
+		-d results/gpu/bundle/wheels pydantic pydantic-core annotated-types typing-inspection typing-extensions \
+		safetensors pyyaml tqdm
+	xz -3 -c data/mnist.safetensors > results/gpu/bundle/mnist.safetensors.xz
+
+gpu: ## everything that needs a GPU: tests, comparison, benchmark, the study's cells (results/gpu)
+	PYTHON=$(PYTHON) bash workflow/scripts/gpu.sh
 
 claims: install ## repeat the runs behind the method's claims (config/claims.yaml)
 	$(SNAKEMAKE) --configfile config/claims.yaml

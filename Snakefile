@@ -7,7 +7,9 @@ from snakemake.utils import min_version
 
 from robustprune.analysis.figures import FIGURES, caption
 from robustprune.analysis.tables import TABLES
+from robustprune.gathering.plan import planned_cells
 from robustprune.gathering.programs import (
+    check_cells,
     check_inputs,
     check_rules,
     checked_cells,
@@ -48,7 +50,7 @@ SEARCH_ROOT = f"{ROOT}/search"
 SEARCH = search_of(STUDY, SEARCH_ROOT)
 # Points that the configuration gives are not searched.
 SEARCHES = bool(SEARCH) and not config.get("operating_points")
-checked_cells(STUDY)
+check_cells(STUDY, planned_cells(STUDY).values())
 CELL = CELL_PATH  # a cell's folder below runs/; filled in, it is the cell's key
 cell_of = lambda wildcards: CELL.format(**dict(wildcards.items()))
 

@@ -111,7 +111,7 @@ def test_shipped_figures_predict_the_shipped_study():
 
     figures = read_timings(REPOSITORY / "results" / "reference" / "bench.json")
     runs = read_runs(REPOSITORY / "results" / "reference" / "runs.csv")
-    cells = study_cells(load_study(REPOSITORY / "config" / "config.yaml"))
+    cells = study_cells(load_study(REPOSITORY / "results" / "reference" / "config.yaml"))
     measured, planned = 0.0, 0.0
     for axes, group in runs.groupby(list(AXES)):
         cell = cells[cell_key(axes)]

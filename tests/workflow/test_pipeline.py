@@ -269,7 +269,7 @@ def test_a_cluster_gets_the_training_jobs_only(checkout):
     assert sent == {"train", "train_control", "foreign", "torch_pruning"}
 
     profile = ["--workflow-profile", "workflow/profiles/slurm"]
-    output = snakemake(checkout, "--dry-run", *profile, "--configfile", "config/tune.yaml")
+    output = snakemake(checkout, "--dry-run", *profile, "--configfile", "results/reference/tune/config.yaml")
     jobs = re.findall(rf"^rule ({'|'.join(sent)}):\n((?:    .*\n)+)", output, re.MULTILINE)
     assert {rule for rule, _ in jobs} == sent - {"foreign"}
     for _, needs in jobs:

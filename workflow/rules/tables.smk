@@ -1,5 +1,5 @@
 REFERENCE = "results/reference"
-# the sweep over strengths (config/tune.yaml), shipped beside the study
+# the sweep over strengths of the shipped study, beside the study
 TUNE = f"{REFERENCE}/tune"
 TUNE_TABLES = [
     "tradeoff",

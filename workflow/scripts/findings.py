@@ -6,6 +6,7 @@ between the two markers is replaced; everything else is written by people.
 """
 
 import re
+from pathlib import Path
 
 import pandas as pd
 from headline import headline
@@ -16,8 +17,7 @@ from robustprune.analysis.read import SERIES, read_detailed_runs
 from robustprune.analysis.select import METHOD_UNDER_STUDY, standard
 from robustprune.analysis.statistics import mean_interval, paired_difference
 from robustprune.analysis.verdicts.power import power_table
-from robustprune.gathering.plan import cell_seconds, read_timings
-from robustprune.study.cells import study_cells
+from robustprune.gathering.plan import cell_seconds, planned_cells, read_timings
 from robustprune.study.config import load_study
 
 DOCUMENTS = [
@@ -28,9 +28,7 @@ STUDIES = {
     "smoke": "every part of the pipeline on scikit-learn's 8 x 8 digits; no download",
     "quick": "a first look at real MNIST",
     "claims": "the runs behind the bounds in `claims`, five seeds each, and the check of those bounds",
-    "config": "the study: nine methods over starting sizes and initializations, five seeds; the default",
-    "tune": "the sweep: every method over its strengths on the tuning split, three seeds",
-    "full": "every method, ten seeds",
+    "config": "the study: a search for operating points, then every method over starting sizes and initializations",
 }
 """Files in config/, and what each is."""
 
@@ -57,7 +55,7 @@ def progress() -> str:
     missing = len(pd.read_csv(REFERENCE / "missing.csv"))
     ended = ", ".join(f"{n} {status}" for status, n in runs["status"].value_counts().items())
     rest = f"; `results/reference/missing.csv` lists the other {missing}" if missing else ""
-    measured, planned = runs["train_seconds"].sum() / 3600, core_hours("config")[0]
+    measured, planned = runs["train_seconds"].sum() / 3600, core_hours(REFERENCE / "config.yaml")[0]
     return (
         f"{cells} of the study's {cells + missing} cells have run: {len(runs)} networks ({ended}){rest}.\n"
         f"Training took {measured:.1f} core-hours with two cells side by side on two cores. For one cell at a time\n"
@@ -65,10 +63,10 @@ def progress() -> str:
     )
 
 
-def core_hours(name: str) -> tuple[float, int, int]:
+def core_hours(path: Path) -> tuple[float, int, int]:
     """Hours of one core that `robustprune plan` estimates for a configuration, its cells, and those of unknown time."""
     timings = read_timings(REFERENCE / "bench.json")
-    cells = study_cells(load_study(REPOSITORY / "config" / f"{name}.yaml")).values()
+    cells = planned_cells(load_study(path)).values()
     seconds = [cell_seconds(cell, timings) for cell in cells]
     known = [value for value in seconds if value is not None]
     return sum(known) / 3600, len(seconds), len(seconds) - len(known)
@@ -78,7 +76,7 @@ def times() -> str:
     """Every shipped configuration, its size, and what `robustprune plan` estimates for it."""
     rows = []
     for name, what in STUDIES.items():
-        hours, cells, unknown = core_hours(name)
+        hours, cells, unknown = core_hours(REPOSITORY / "config" / f"{name}.yaml")
         time = f"{60 * hours:.0f} min" if hours < 2 else f"{hours:.0f} h"
         time += f" (and {unknown} cells of unknown time)" if unknown else ""
         rows.append([f"`{name}.yaml`", what, cells, "less than 1 min" if time == "0 min" else time])

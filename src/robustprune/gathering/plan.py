@@ -6,10 +6,13 @@ from pathlib import Path
 
 from robustprune.data.datasets import VALIDATION_SHARE, find_reader
 from robustprune.errors import StudyError
+from robustprune.gathering.search import dense_cells, searched_forms, value_cell
 from robustprune.networks.architecture import Architecture, architecture
 from robustprune.networks.size import macs
 from robustprune.starts import scratch_b
-from robustprune.study.cells import Cell
+from robustprune.study.cells import Cell, study_cells
+from robustprune.study.config import OperatingPoint, StudyConfig
+from robustprune.study.search import rounded, sweep_values
 from robustprune.study.titles import ARCHITECTURES
 
 PRUNED = {
@@ -52,6 +55,45 @@ def read_timings(path: Path) -> Timings:
         raise StudyError(f"{path}: no such file; {hint}") from None
     except (json.JSONDecodeError, TypeError, KeyError) as error:
         raise StudyError(f"{path}: not a file of `make bench` ({error}); make it again") from None
+
+
+def planned_cells(config: StudyConfig) -> dict[str, Cell]:
+    """Return the cells of a study and of its search by key, "search/..." for those of the search.
+
+    Values that the search has not found yet are stood in for by the middle of the knob's range; the search counts with
+    all its rounds, and one more value for every target that confirms it.
+    """
+    searched: dict[str, Cell] = {}
+    points = list(config.operating_points)
+    known = {(p.dataset, p.architecture, p.track, p.budget, p.method, p.form, p.target) for p in points}
+    for search, method, form in searched_forms(config):
+        knob = config.knobs[method][form]
+        values = sweep_values(knob, search.sweep)
+        low, high = (math.log(end) for end in knob.range)
+        middle = rounded(math.exp((low + high) / 2))
+        rounds = (search.rounds + 1) * len(search.targets)
+        values += [rounded(middle * (1 + (number + 1) / (rounds + 1))) for number in range(rounds)]
+        cells = [*dense_cells(config, search), *(value_cell(config, search, method, form, value) for value in values)]
+        searched |= {f"search/{cell.key}": cell for cell in cells}
+        cell = value_cell(config, search, method, form, middle)
+        for target in search.targets:
+            if (*search.network, search.budget, method, form, target) not in known:
+                points.append(
+                    OperatingPoint(
+                        dataset=search.dataset,
+                        architecture=search.architecture,
+                        track=search.track,
+                        budget=search.budget,
+                        method=method,
+                        form=form,
+                        target=target,
+                        strength=f"{form}_{target}",
+                        settings=cell.settings,
+                    )
+                )
+    if config.operating_points:  # the search is done, or its points were given
+        searched = {}
+    return searched | study_cells(config.model_copy(update={"operating_points": tuple(points)}))
 
 
 def cell_seconds(cell: Cell, timings: Timings) -> float | None:

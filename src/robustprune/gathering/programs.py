@@ -23,10 +23,15 @@ def checked_cells(config: StudyConfig) -> dict[str, Cell]:
         if name in [*method_names(), *start_names()]:
             raise StudyError(f"foreign.{name}: the package has a method of this name; give the program another name")
     cells = study_cells(config)
-    for cell in cells.values():
+    check_cells(config, cells.values())
+    return cells
+
+
+def check_cells(config: StudyConfig, cells: Iterable[Cell]) -> None:
+    """Raise StudyError for wrong settings of the package's methods; those of foreign programs are their own."""
+    for cell in cells:
         if cell.method not in config.foreign:
             check_cell(cell)
-    return cells
 
 
 def check_rules(config: StudyConfig, rules: Iterable[str]) -> None:

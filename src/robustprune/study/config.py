@@ -195,6 +195,11 @@ class StudyConfig(Strict):
             if part not in known:
                 raise ValueError(f"parts: unknown part {part!r}{nearest(part, known)}")
         check_search(self.search, self.knobs)
+        for number, search in enumerate(self.search):
+            for method in set(search.methods) & set(self.foreign):
+                raise ValueError(
+                    f"search.{number}.methods: {method!r} is a foreign program; name its strengths instead"
+                )
         return self
 
     @property
