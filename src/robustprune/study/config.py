@@ -102,6 +102,7 @@ class Grid(Strict):
     widths: tuple[Width, ...] = (1.0,)
     replicates: int = Field(5, ge=1, description="networks (seeds) per cell")
     training: dict[str, Any] = Field({}, description="overrides of the study's training settings")
+    first_replicate: int = Field(0, ge=0, description="seeds are those of replicates from here up")
     part: str = Field("core", description="the part of the study that it belongs to; `parts` selects")
 
 
