@@ -76,6 +76,16 @@ def test_a_validation_split_needs_its_error(tmp_path, cell):
         read(tmp_path, cell, with_column)
 
 
+def test_where_macs_are_the_budget_a_program_reports_what_it_spent(tmp_path, cell):
+    by_macs = cell.model_copy(update={"training": TrainingSettings(budget="macs")})
+    with pytest.raises(StudyError, match="line 2, column train_macs: expected a number, 0 or more, found ''"):
+        read(tmp_path, by_macs, GOOD)
+    text = (
+        GOOD.replace("percent\n", "percent,train_macs\n").replace("3.5\n", "3.5,2e9\n").replace("4.25\n", "4.25,1e9\n")
+    )
+    assert [entry.train_macs for entry in read(tmp_path, by_macs, text)] == [2e9, 1e9]
+
+
 WRONG = {
     "empty": ("", f": empty; expected a first line {HEADER}"),
     "blank": ("\n\n", ": empty;"),

@@ -212,6 +212,30 @@ def test_a_new_method_file_is_enough(finished):
     assert "coin" in (finished / "results" / "figures" / "error_by_width.svg").read_text()
 
 
+def test_a_job_that_fails_says_why_on_the_screen_and_in_the_tables(checkout):
+    """A typo in a method: no record, one line; an unfinished study shows its networks as failed."""
+    path = checkout / "src" / "robustprune" / "methods" / "typo.py"
+    path.write_text(
+        '"""Has a typo."""\nfrom robustprune.methods.parts.base import Method\n\n\nclass Typo(Method):\n'
+        '    """Remove nothing."""\n\n    def after_step(self, network):\n        return network.kpet\n'
+    )
+    config = json.loads(json.dumps(TINY)) | {"root": "typos"}
+    config["strengths"]["typo"] = {"t": {}}
+    config["study"][0]["methods"] = {"typo": ["t"]}
+    key = "digits/lenet_300_100-full/typo/t/he_normal/width-0.5"
+    reason = "AttributeError: 'StackedNetwork' object has no"
+    try:
+        output = snakemake(checkout, config=config, expect=1)
+        assert f"robustprune train: {key}: {reason}" in output
+        assert "Traceback" in (checkout / "typos" / "logs" / key / "train.log").read_text()
+        assert not (checkout / "typos" / "runs" / key / "record.json").exists()
+        snakemake(checkout, "typos/runs.csv", config=config | {"results": "partial"})
+    finally:
+        path.unlink()
+    assert pd.read_csv(checkout / "typos" / "runs.csv")["status"].tolist() == ["failed", "failed"]
+    assert reason in pd.read_csv(checkout / "typos" / "missing.csv")["reason"].item()
+
+
 def test_bad_configurations_stop_before_any_job(checkout):
     config = json.loads(json.dumps(TINY))
     config["root"] = "never"

@@ -162,7 +162,7 @@ def _entry(row: Row, number: int, cell: Cell) -> Replicate:
     given: dict[str, Any] = {"replicate": number, "seed": cell.seed(number), **starting_network(cell)}
     if row.text("seconds"):
         given["train_seconds"] = row.number("seconds")
-    if row.text("train_macs"):
+    if row.text("train_macs") or (cell.budget == "macs" and status not in UNFINISHED):
         given["train_macs"] = row.number("train_macs")
     if status not in UNFINISHED:
         given |= _sizes(row, cell) | _errors(row, cell)
