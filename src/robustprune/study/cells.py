@@ -208,7 +208,9 @@ def _check_sources(cells: dict[str, Cell]) -> None:
         if source is None:
             raise StudyError(f"{where}: no cell {cell.source_key} in this study; add it to a grid of its own axes")
         if source.first_replicate != cell.first_replicate:
-            raise StudyError(f"{where}: {source.key} has first_replicate {source.first_replicate}, not that of the cell")
+            raise StudyError(
+                f"{where}: {source.key} has first_replicate {source.first_replicate}, not that of the cell"
+            )
         if source.replicates < cell.replicates:
             raise StudyError(
                 f"{where}: {source.key} has {source.replicates} replicates, {cell.replicates} are asked for"
