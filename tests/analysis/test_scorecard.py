@@ -16,6 +16,7 @@ STARTS = {"widths": (1.0, 2.0, 8.0), "initializations": ("he_normal", "orthogona
 def study(methods=("bernoulli", "dense", "l0_hc"), **axes):
     """bernoulli keeps 1000 params from every start, the others 1000 x width; ten networks a cell."""
     runs, details, _, _ = made_up(methods=methods, **(STARTS | axes))
+    runs = runs.rename(columns={"operating_point": "point"})
     runs = runs.merge(details.drop(columns="status"), on=[*CELL, "replicate"])
     runs = pd.concat([runs.assign(replicate=runs["replicate"] + 3 * again) for again in range(4)], ignore_index=True)
     return runs.assign(undetermined_fraction=0.25)

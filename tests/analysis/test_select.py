@@ -11,7 +11,7 @@ from robustprune.analysis.costs import inference_cost, training_cost
 from robustprune.analysis.floors import floors
 from robustprune.analysis.read import read_detailed_runs
 from robustprune.analysis.robustness import robustness
-from robustprune.analysis.select import rule_of_strengths, standard, studied
+from robustprune.analysis.select import of_one_budget, rule_of_strengths, standard, studied
 from robustprune.analysis.sensitivity import sensitivity_seed, sensitivity_width
 from robustprune.analysis.tables import TABLES, write_tables
 from robustprune.analysis.tradeoff import tradeoff
@@ -134,3 +134,31 @@ def test_shipped_tables_say_what_was_asked():
     sweep = read_detailed_runs(REPOSITORY / "results" / "reference" / "tune")
     assert not sweep["operating_point"].any()
     assert sweep["start_of"].notna().sum() == 114
+
+
+def test_of_several_operating_points_those_at_equal_size_are_studied():
+    runs = pd.DataFrame(
+        [
+            ("bernoulli", "c_1", "c_at_size", "epochs"),
+            ("bernoulli", "c_2", "c_at_error", "epochs"),
+            ("vib", "k_1", "at_size", "macs"),
+            ("vib", "k_2", "at_size_60k", "epochs"),
+            ("vib", "typed", None, "epochs"),
+            ("dense", "dense", None, "epochs"),
+        ],
+        columns=["method", "strength", "point", "budget"],
+    )
+    runs[["dataset", "architecture", "track", "start_of"]] = ["mnist", "lenet5", "full", None]
+    runs["operating_point"] = runs["point"].notna()
+    assert studied(runs)["strength"].tolist() == ["c_1", "k_1", "dense"]
+    assert studied(of_one_budget(runs))["strength"].tolist() == ["c_1", "dense"]
+    others = runs[~runs["strength"].isin(["c_1", "k_1"])]
+    assert studied(others)["strength"].tolist() == ["c_2", "k_2", "dense"], "no point at equal size: all points"
+    older = runs.drop(columns="point")
+    assert studied(older)["strength"].tolist() == ["c_1", "c_2", "k_1", "k_2", "dense"]
+
+
+def test_networks_of_equal_epochs_are_shown_where_there_are_any():
+    runs = pd.DataFrame({"budget": ["macs", None, "epochs"]})
+    assert of_one_budget(runs).index.tolist() == [1, 2]
+    assert of_one_budget(runs[:1]).index.tolist() == [0]

@@ -8,10 +8,11 @@ from conftest import REPOSITORY
 from made_up_study import made_up, store
 from matplotlib import pyplot as plt
 
+from robustprune.analysis import figures
 from robustprune.analysis.figures import FIGURES, draw_figure
 from robustprune.analysis.figures.looks import BLUE
 from robustprune.analysis.figures.start import _training
-from robustprune.analysis.read import Collected, read_collected
+from robustprune.analysis.read import read_collected
 from robustprune.analysis.select import of_standard_initialization, studied
 from robustprune.analysis.tables import write_tables
 
@@ -40,13 +41,15 @@ def test_a_trail_joins_the_means_of_the_widths_and_dots_are_initializations(tmp_
     assert {line.get_color() for line in right.lines} == {BLUE, "black"}  # dense training is its ends only
 
 
-def test_the_second_budget_is_not_mixed_in():
-    runs, details, history, gates = made_up()
-    runs = runs.merge(details.drop(columns="status"))
-    other = runs.assign(budget="macs", error_test_percent=50.0)
-    tables = {"history.parquet": history, "gates.parquet": gates}
-    figure = FIGURES["start_matters"](Collected(pd.concat([runs.assign(budget="epochs"), other]), tables.get), 0.95)
-    assert figure.axes[0].get_ylim()[1] < 3
+def test_the_second_budget_is_not_mixed_in(tmp_path, monkeypatch):
+    tables = made_up()
+    both = [pd.concat([table, table.assign(budget="macs")], ignore_index=True) for table in tables]
+    both[0].loc[both[0]["budget"] == "macs", "error_test_percent"] = 50.0
+    drawn = []
+    monkeypatch.setattr(figures, "save", lambda figure, *rest: drawn.append(figure.axes[0].get_ylim()) or [])
+    figures.draw_figure("start_matters", store(tmp_path, both), tmp_path)
+    assert drawn
+    assert 1 < drawn[0][1] < 3
 
 
 def test_one_width_draws_no_trail(tmp_path):

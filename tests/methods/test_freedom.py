@@ -140,7 +140,7 @@ def test_early_removal_trains_fewer_units_before_the_freeze(digits, make_cell):
         places = training.network.places()["input"]
         while not training.finished:
             training.run_epoch()
-        ends.append((places, training.train_macs.mean(), training.network.places()["input"]))
+        ends.append((places, training.arithmetic.total.mean(), training.network.places()["input"]))
     (early, early_macs, _), (late, late_macs, left) = ends
     assert early < late == 784 > left
     assert early_macs < 0.9 * late_macs

@@ -8,7 +8,7 @@ ON_PAGE = {"caption": "../report/figure.rst", "labels": {"figure": "{name}"}}
 # Draw one figure from the user's own runs.
 rule figure_of_runs:
     input:
-        expand(f"{ROOT}/{{file}}", file=COLLECTED),
+        expand(f"{ROOT}/{{file}}", file=COLLECTED + ["kept.parquet"]),
     output:
         pdf=f"{ROOT}/figures/{{name}}.pdf",
         svg=f"{ROOT}/figures/{{name}}.svg",

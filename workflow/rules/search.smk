@@ -135,9 +135,7 @@ use rule collect as collect_searched with:
 
 use rule tables_of_runs as tables_of_search with:
     input:
-        expand(
-            f"{SEARCH_ROOT}/{{file}}", file=["runs.csv", "details.csv", "missing.csv"]
-        ),
+        expand(f"{SEARCH_ROOT}/{{file}}", file=OF_TABLES + ["kept.parquet"]),
     output:
         csv=expand(f"{SEARCH_ROOT}/tables/{{name}}.csv", name=SEARCH_TABLES),
         tex=expand(f"{SEARCH_ROOT}/tables/{{name}}.tex", name=SEARCH_TABLES),

@@ -8,6 +8,7 @@ TUNE_TABLES = [
     "published_results",
     "published_settings",
 ]
+OF_TABLES = ["runs.csv", "details.csv", "missing.csv"]
 STUDY_TABLES = [name for name in TABLES if name not in TUNE_TABLES]
 # What the targets `tables` and `figures` show: with auto the shipped reference, until the user has runs.
 FROM_REFERENCE = STUDY.results == "reference" or (
@@ -18,7 +19,7 @@ FROM_REFERENCE = STUDY.results == "reference" or (
 # Make all tables from the user's own runs.
 rule tables_of_runs:
     input:
-        expand(f"{ROOT}/{{file}}", file=["runs.csv", "details.csv", "missing.csv"]),
+        expand(f"{ROOT}/{{file}}", file=OF_TABLES + ["kept.parquet"]),
     output:
         csv=expand(f"{ROOT}/tables/{{name}}.csv", name=TABLES),
         tex=expand(f"{ROOT}/tables/{{name}}.tex", name=TABLES),
@@ -43,7 +44,7 @@ rule tables_of_runs:
 # The same from the results shipped with the repository; nothing is trained.
 use rule tables_of_runs as tables_of_reference with:
     input:
-        expand(f"{REFERENCE}/{{file}}", file=["runs.csv", "details.csv", "missing.csv"]),
+        expand(f"{REFERENCE}/{{file}}", file=OF_TABLES),
     output:
         csv=expand("figures/tables/{name}.csv", name=STUDY_TABLES),
         tex=expand("figures/tables/{name}.tex", name=STUDY_TABLES),
@@ -59,7 +60,7 @@ use rule tables_of_runs as tables_of_reference with:
 # The same from the shipped sweep.
 use rule tables_of_runs as tables_of_tune with:
     input:
-        expand(f"{TUNE}/{{file}}", file=["runs.csv", "details.csv", "missing.csv"]),
+        expand(f"{TUNE}/{{file}}", file=OF_TABLES),
     output:
         csv=expand("figures/tune/tables/{name}.csv", name=TUNE_TABLES),
         tex=expand("figures/tune/tables/{name}.tex", name=TUNE_TABLES),

@@ -36,11 +36,22 @@ def without(runs: pd.DataFrame, chosen: pd.DataFrame, start: str) -> str:
 def studied(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the networks at operating points, and the unpruned ones, without controls.
 
-    For a data set, architecture and track without operating points these are the networks of every strength.
+    Where the study asks for several points, those at equal size (at_size) are meant. For a data set, architecture and
+    track without operating points these are the networks of every strength.
     """
     runs = runs[runs["start_of"].isna()]
-    named = runs.groupby(NETWORK)["operating_point"].transform("any").astype(bool)
-    return runs[~named | runs["operating_point"] | (runs["method"] == UNPRUNED)]
+    asked = runs["operating_point"].astype(bool)
+    name = runs["point"].astype("str") if "point" in runs else pd.Series("", runs.index)
+    at_size = asked & name.str.fullmatch(r"(.*_)?at_size")
+    sized, named = (flags.groupby([runs[key] for key in NETWORK]).transform("any") for flags in (at_size, asked))
+    chosen = at_size.where(sized, asked)
+    return runs[~named | chosen | (runs["method"] == UNPRUNED)]
+
+
+def of_one_budget(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the networks that trained for equal epochs; all where no network did."""
+    equal_epochs = runs["budget"].isna() | (runs["budget"] == "epochs")
+    return runs[equal_epochs] if equal_epochs.any() else runs
 
 
 def rule_of_strengths(runs: pd.DataFrame) -> str:

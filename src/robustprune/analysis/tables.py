@@ -19,6 +19,7 @@ from robustprune.analysis.published.domination import domination
 from robustprune.analysis.read import missing_note, read_detailed_runs
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.scorecard import scorecard
+from robustprune.analysis.select import of_one_budget
 from robustprune.analysis.sensitivity import sensitivity_initialization, sensitivity_seed, sensitivity_width
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.tradeoff import tradeoff
@@ -43,6 +44,8 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "inference_cost": inference_cost,
     "published_settings": published_settings,
 }
+WITH_BUDGETS = ("scorecard",)
+"""Tables that have a part for every budget; the others show networks of equal epochs."""
 WITH_KEPT = ("scorecard",)
 """Tables that show which units were kept."""
 
@@ -61,7 +64,8 @@ def write_tables(
     runs, note = read_detailed_runs(source), missing_note(source)
     written = []
     for name in names or TABLES:
-        sheet = _made(name, runs, confidence, {"kept": read_kept(source)} if name in WITH_KEPT else {})
+        shown = runs if name in WITH_BUDGETS else of_one_budget(runs)
+        sheet = _made(name, shown, confidence, {"kept": read_kept(source)} if name in WITH_KEPT else {})
         sheet = replace(sheet, caption=f"{sheet.caption} {note}.") if note else sheet
         write_table(sheet.table, folder / f"{name}.csv")
         for kind, text in (("html", sheet.html()), ("tex", sheet.latex(name.replace("_", "-")))):

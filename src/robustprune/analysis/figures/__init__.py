@@ -21,6 +21,7 @@ from robustprune.analysis.figures.start import start_matters
 from robustprune.analysis.figures.style import drawing, save
 from robustprune.analysis.figures.tradeoff import error_by_macs, error_by_params
 from robustprune.analysis.read import Collected, missing_note, read_collected
+from robustprune.analysis.select import of_one_budget
 from robustprune.errors import StudyError, nearest
 
 FIGURES: dict[str, Callable[[Collected, float], Figure]] = {
@@ -59,6 +60,7 @@ def draw_figure(
     if name not in FIGURES:
         raise StudyError(f"no figure {name!r}{nearest(name, FIGURES)}")
     collected = read_collected(source)
+    collected = collected.with_runs(of_one_budget(collected.runs))
     if methods is not None:
         collected = collected.of_methods(methods)
     with drawing():

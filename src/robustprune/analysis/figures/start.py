@@ -34,8 +34,6 @@ def start_matters(collected: Collected, confidence: float) -> Figure:
     multiply-accumulates of training, a line per starting width; crosses end dense training. Where the start does not
     matter, a trail is a point and the lines meet."""
     runs = studied(collected.runs).dropna(subset=["params_kept", "error_test_percent"])
-    if "budget" in runs:
-        runs = runs[runs["budget"].isna() | (runs["budget"] == "epochs")]
     panels = [
         (key, own)
         for key, own in runs.groupby(NETWORK, sort=False)
