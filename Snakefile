@@ -18,13 +18,10 @@ from robustprune.gathering.programs import (
 )
 from robustprune.records.code_hash import source_hash
 from robustprune.starts.parts.registry import code_hash, start_names
-from robustprune.study.cells import CELL_PATH, find_cell
-from robustprune.study.config import (
-    points_digest,
-    save_study,
-    search_of,
-    validate_study,
-)
+from robustprune.study.cells import CELL_PATH
+from robustprune.study.find import find_cell
+from robustprune.study.config import save_study, search_of, validate_study
+from robustprune.study.points import points_digest
 
 min_version("9.0")
 
@@ -121,3 +118,4 @@ include: "workflow/rules/figures.smk"
 if SEARCHES:
 
     include: "workflow/rules/search.smk"
+    include: "workflow/rules/search_tables.smk"

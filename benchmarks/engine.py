@@ -18,7 +18,7 @@ from robustprune.engine.training import Training
 from robustprune.methods.parts.registry import find_method
 from robustprune.networks.architecture import Architecture
 from robustprune.study.cells import Cell
-from robustprune.study.config import TrainingSettings
+from robustprune.study.training_settings import TrainingSettings
 
 BLOCKS = {1: 10, 5: 4}  # replicates: steps timed together; 2 for more
 AXES = {"dataset": "mnist", "initialization": "he_normal", "width": 1.0}

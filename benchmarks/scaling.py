@@ -18,7 +18,8 @@ from matplotlib import pyplot as plt
 
 from robustprune.analysis.figures.style import save, set_style
 from robustprune.study.cells import Cell
-from robustprune.study.config import DataSettings, TrainingSettings
+from robustprune.study.config import DataSettings
+from robustprune.study.training_settings import TrainingSettings
 
 EPOCHS = 10
 STANDARD = {"width": 1.0, "replicates": 5, "images": 12_000}

@@ -6,7 +6,7 @@ import pandas as pd
 
 from robustprune.gathering.asked import asked_columns
 from robustprune.records.record import COLUMNS
-from robustprune.study.config import TrainingSettings
+from robustprune.study.training_settings import TrainingSettings
 
 AXES = ["dataset", "architecture", "track", "method", "strength", "initialization", "width", "budget"]
 

@@ -7,7 +7,7 @@ from robustprune.engine.running import run_cell
 from robustprune.engine.training import Training
 from robustprune.methods.parts.registry import method_names
 from robustprune.networks.stacked import OPEN
-from robustprune.study.config import TrainingSettings
+from robustprune.study.training_settings import TrainingSettings
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 

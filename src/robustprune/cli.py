@@ -66,7 +66,7 @@ def _training(command: Command) -> None:
         "search", commands.search, "choose the values of a search's next round, or its points", config=True
     )
     search.add_argument("--network", required=True, help="e.g. mnist/lenet_300_100-full")
-    search.add_argument("--method", required=True)
+    search.add_argument("--method", required=True, help="as the search of the configuration names it")
     search.add_argument("--form", required=True, help="the form of the method, as knobs names it")
     search.add_argument("--earlier", type=Path, nargs="*", default=[], help="the values of the rounds before")
     search.add_argument("--round", type=int, help="0: the sweep; without: the operating points")

@@ -19,8 +19,8 @@ def train(arguments: argparse.Namespace) -> None:
     from robustprune.data.datasets import load
     from robustprune.engine.running import run_cell
     from robustprune.starts.parts.registry import check_cell
-    from robustprune.study.cells import find_cell
     from robustprune.study.config import load_study
+    from robustprune.study.find import find_cell
 
     config = load_study(arguments.config)
     cell = find_cell(config, arguments.cell)
@@ -103,8 +103,8 @@ def order(arguments: argparse.Namespace) -> None:
     import json
 
     from robustprune.engine.jobs import order
-    from robustprune.study.cells import find_cell
     from robustprune.study.config import load_study
+    from robustprune.study.find import find_cell
 
     config = load_study(arguments.config)
     print(json.dumps(order(find_cell(config, arguments.cell), config), indent=1))
@@ -112,8 +112,8 @@ def order(arguments: argparse.Namespace) -> None:
 
 def record(arguments: argparse.Namespace) -> None:
     from robustprune.gathering.foreign import write_results
-    from robustprune.study.cells import find_cell
     from robustprune.study.config import load_study
+    from robustprune.study.find import find_cell
 
     config = load_study(arguments.config)
     cell, folder = find_cell(config, arguments.cell), Path(config.root, "runs", arguments.cell)

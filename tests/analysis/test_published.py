@@ -12,7 +12,7 @@ from robustprune.analysis.published.domination import domination
 from robustprune.gathering.asked import asked_columns
 from robustprune.methods.parts.registry import find_method, method_names
 from robustprune.networks.architecture import architecture_names
-from robustprune.study.config import TrainingSettings
+from robustprune.study.training_settings import TrainingSettings
 
 
 def runs_of(method: str, sizes: dict[str, int], **settings) -> pd.DataFrame:

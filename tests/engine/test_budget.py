@@ -15,8 +15,9 @@ from robustprune.engine.checkpoint import Checkpoint
 from robustprune.engine.running import run_cell
 from robustprune.engine.training import Training
 from robustprune.methods.parts.moment import Moment
-from robustprune.study.cells import find_cell, study_cells
+from robustprune.study.cells import study_cells
 from robustprune.study.config import load_study, validate_study
+from robustprune.study.find import find_cell
 
 
 def with_budget(cell, budget="macs", **training):

@@ -10,7 +10,7 @@ from robustprune.engine.training import Training
 from robustprune.networks.architecture import architecture
 from robustprune.networks.plain import plain_network
 from robustprune.networks.stacked import Gated, every_unit
-from robustprune.study.config import TrainingSettings
+from robustprune.study.training_settings import TrainingSettings
 
 KEEP = {
     "lenet_300_100": {"input": 0.25, "fc1": 0.3, "fc2": 0.5},

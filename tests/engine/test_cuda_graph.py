@@ -7,7 +7,7 @@ from torch.utils._pytree import tree_leaves
 
 from robustprune.engine.training import Training
 from robustprune.methods.parts.registry import method_names
-from robustprune.study.config import TrainingSettings
+from robustprune.study.training_settings import TrainingSettings
 
 READS_A_VALUE = ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal", "unique")
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from robustprune.engine.training import Training
-from robustprune.study.config import TrainingSettings
+from robustprune.study.training_settings import TrainingSettings
 
 LAYER = "fc3.weight"
 

@@ -10,7 +10,8 @@ from robustprune.engine.jobs import order
 from robustprune.engine.programs import read_order
 from robustprune.engine.training import Training
 from robustprune.networks.plain import error_percent
-from robustprune.study.config import DataSettings, TrainingSettings, validate_study
+from robustprune.study.config import DataSettings, validate_study
+from robustprune.study.training_settings import TrainingSettings
 
 
 @pytest.fixture

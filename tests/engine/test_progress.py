@@ -13,7 +13,7 @@ from conftest import REPOSITORY
 PROGRAM = """
 import sys
 from robustprune.study.cells import Cell
-from robustprune.study.config import TrainingSettings
+from robustprune.study.training_settings import TrainingSettings
 from robustprune.engine.progress import Progress
 from robustprune.engine.training import Training
 from robustprune.data.datasets import load

@@ -16,7 +16,7 @@ from robustprune.networks.size import parameters
 @pytest.fixture(scope="module", params=["lenet_300_100", "lenet5"])
 def cell_folder(request, tmp_path_factory, digits):
     from robustprune.study.cells import Cell
-    from robustprune.study.config import TrainingSettings
+    from robustprune.study.training_settings import TrainingSettings
 
     cell = Cell(
         dataset="digits",

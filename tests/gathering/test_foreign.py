@@ -14,7 +14,8 @@ from robustprune.gathering.programs import check_inputs, check_rules, checked_ce
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import macs, parameters
 from robustprune.records.record import read_record
-from robustprune.study.config import TrainingSettings, validate_study
+from robustprune.study.config import validate_study
+from robustprune.study.training_settings import TrainingSettings
 
 HEADER = "replicate,units_input,units_fc1,units_fc2,error_test_percent"
 GOOD = f"{HEADER}\n0,784,30,10,3.5\n1,700,40,20,4.25\n"

@@ -10,8 +10,9 @@ from robustprune.cli import main
 from robustprune.errors import StudyError
 from robustprune.gathering.bracketing import Goal, Trial, bracket, crossing, next_value
 from robustprune.gathering.search import points_of, run_search, value_cell, values_of_round
-from robustprune.study.cells import asked_points, find_cell, study_cells, unresolved
+from robustprune.study.cells import asked_points, study_cells, unresolved
 from robustprune.study.config import validate_study
+from robustprune.study.find import find_cell
 from robustprune.study.search import key_value, rounded, value_key
 
 NETWORK = {"dataset": "digits", "architecture": "lenet_300_100"}

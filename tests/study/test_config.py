@@ -11,11 +11,12 @@ from robustprune.errors import StudyError
 from robustprune.records.record import Record
 from robustprune.records.schemas import SCHEMAS, write_schemas
 from robustprune.starts.parts.registry import check_cell
-from robustprune.study.cells import Cell, find_cell, stream_seed, study_cells
+from robustprune.study.cells import Cell, stream_seed, study_cells
 from robustprune.study.config import load_study, validate_study
+from robustprune.study.find import find_cell
 from robustprune.study.names import split_initialization
 
-CONFIGS = sorted(path for path in (REPOSITORY / "config").glob("*.yaml") if path.stem != "strengths")
+CONFIGS = sorted(path for path in (REPOSITORY / "config").glob("*.yaml") if path.stem not in ("strengths", "knobs"))
 BASE = {
     "strengths": {"bernoulli": {"c1": {"price": 1e-3}, "c2": {"price": 2e-3}}},
     "study": [{"dataset": "digits", "architecture": "lenet_300_100", "methods": {"bernoulli": ["c1"]}}],
@@ -145,7 +146,7 @@ def test_operating_points_come_from_their_file(tmp_path):
     [
         (None, "bernoulli", "operating point: no strength met the bound"),
         ("c9", "bernoulli", "operating point: unknown strength 'c9'"),
-        ("c1", "vib", "no operating point of bernoulli for digits/lenet_300_100/full"),
+        ("c1", "vib", "no operating point of bernoulli for digits/lenet_300_100-full"),
     ],
 )
 def test_an_operating_point_that_is_not_there_is_named(tmp_path, strength, method, message):

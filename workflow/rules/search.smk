@@ -9,7 +9,6 @@ from robustprune.gathering.search import (
 SEARCH_CONFIG = f"{SEARCH_ROOT}/config.yaml"
 NETWORK_PATH = "{dataset}/{architecture}-{track}"
 FORM = f"{SEARCH_ROOT}/{NETWORK_PATH}/{{method}}/{{form}}"
-SEARCH_TABLES = ["tradeoff"]
 
 
 def form_of(wildcards):
@@ -117,32 +116,3 @@ checkpoint operating_points:
         f"{ROOT}/logs/operating_points.log",
     shell:
         "cat {input:q} > {output:q} 2> {log:q}"
-
-
-# Join all records of the search in tables, and show its curves of error against size.
-use rule collect as collect_searched with:
-    input:
-        points=rules.operating_points.output,
-    output:
-        expand(f"{SEARCH_ROOT}/{{file}}", file=COLLECTED + BESIDE),
-    log:
-        f"{SEARCH_ROOT}/logs/collect.log",
-    params:
-        config=SEARCH_CONFIG,
-        cells=[],
-        source_hash=source_hash("robustprune.gathering.collection"),
-
-
-use rule tables_of_runs as tables_of_search with:
-    input:
-        expand(f"{SEARCH_ROOT}/{{file}}", file=OF_TABLES + ["kept.parquet"]),
-    output:
-        csv=expand(f"{SEARCH_ROOT}/tables/{{name}}.csv", name=SEARCH_TABLES),
-        tex=expand(f"{SEARCH_ROOT}/tables/{{name}}.tex", name=SEARCH_TABLES),
-        html=report(
-            expand(f"{SEARCH_ROOT}/tables/{{name}}.html", name=SEARCH_TABLES),
-            category="Tables (search)",
-            caption="../report/tables.rst",
-        ),
-    log:
-        f"{SEARCH_ROOT}/logs/tables.log",

@@ -8,7 +8,7 @@ from robustprune.engine.arithmetic import dense_training_macs
 from robustprune.methods.parts.moment import Moment
 from robustprune.starts.parts.base import Start
 from robustprune.study.cells import Cell
-from robustprune.study.config import LONGEST
+from robustprune.study.training_settings import LONGEST
 
 
 class Budget:

@@ -27,7 +27,7 @@ from robustprune.networks.plain import plain_network
 from robustprune.networks.stacked import Gated
 from robustprune.starts.parts.registry import check_cell
 from robustprune.study.cells import Cell
-from robustprune.study.config import TrainingSettings
+from robustprune.study.training_settings import TrainingSettings
 
 REPLICATES, EPOCHS, BATCH = 2, 8, 16
 IMAGES = 22 * BATCH

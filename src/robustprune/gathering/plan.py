@@ -11,7 +11,8 @@ from robustprune.networks.architecture import Architecture, architecture
 from robustprune.networks.size import macs
 from robustprune.starts import scratch_b
 from robustprune.study.cells import Cell, study_cells
-from robustprune.study.config import OperatingPoint, StudyConfig
+from robustprune.study.config import StudyConfig
+from robustprune.study.points import OperatingPoint
 from robustprune.study.search import rounded, sweep_values
 from robustprune.study.titles import ARCHITECTURES
 

@@ -11,8 +11,10 @@ from robustprune.errors import StudyError
 from robustprune.files import write_atomically
 from robustprune.gathering.bracketing import Goal, Trial, bracket, crossing, next_value, unreachable
 from robustprune.records.record import RECORD_NAME, Record, read_record
-from robustprune.study.cells import DENSE, Cell, searched_cell
-from robustprune.study.config import OperatingPoint, StudyConfig
+from robustprune.study.cells import Cell
+from robustprune.study.config import StudyConfig
+from robustprune.study.find import DENSE, searched_cell
+from robustprune.study.points import OperatingPoint
 from robustprune.study.search import Search, Target, rounded, sweep_values, value_key
 
 Results = Callable[[Cell], Record]

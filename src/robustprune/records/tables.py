@@ -10,7 +10,7 @@ import pandas as pd
 from robustprune.errors import StudyError
 from robustprune.records.record import ADDED, COLUMNS, Status
 from robustprune.study.cells import AXES
-from robustprune.study.config import TrainingSettings
+from robustprune.study.training_settings import TrainingSettings
 
 BUDGET = TrainingSettings().budget
 """The budget of every cell of a table without a column for it."""

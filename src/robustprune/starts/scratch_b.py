@@ -10,7 +10,7 @@ import math
 from pydantic import Field
 
 from robustprune.starts.parts.control import ControlSettings, FreshControl
-from robustprune.study.config import LONGEST
+from robustprune.study.training_settings import LONGEST
 
 
 class ScratchBSettings(ControlSettings):

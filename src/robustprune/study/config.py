@@ -1,6 +1,5 @@
 """Typed configuration of a study: every key of config/*.yaml, validated before any job starts."""
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,9 +15,11 @@ from robustprune import registry
 from robustprune.errors import StudyError, nearest
 from robustprune.files import write_atomically
 from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
+from robustprune.study.points import OPERATING_POINT, OperatingPoint, points_path
 from robustprune.study.programs import Programs, check_knobs
-from robustprune.study.search import Budget, KnobTable, Search, check_search
+from robustprune.study.search import KnobTable, Search, check_search
 from robustprune.study.strict import Strict
+from robustprune.study.training_settings import TrainingSettings
 
 
 def _or_file(kind: type, schema: Any) -> BeforeValidator:
@@ -49,36 +50,6 @@ Strengths = Annotated[StrengthTable, _or_file(dict, StrengthTable)]
 
 
 Knobs = Annotated[KnobTable, _or_file(dict, KnobTable)]
-LONGEST = 5
-"""The longest training where MACs are the budget, in units of `training.epochs`."""
-
-
-class TrainingSettings(Strict):
-    """The common training protocol (docs/protocol.md), the same for every method of a grid."""
-
-    epochs: int = Field(40, ge=1, description="passes over the training images")
-    budget: Budget = Field(
-        "epochs",
-        description="what ends training: the epochs; or the multiply-accumulates that dense training of the same start "
-        f"spends in these epochs, after at most {LONGEST} times the epochs",
-    )
-    batch_size: int = Field(128, ge=1)
-    learning_rate: float = Field(1e-3, gt=0, description="learning rate of the weights")
-    optimizer: Literal["adam", "sgd"] = Field(
-        "adam", description="of the weights and of a method's own parameters; sgd: with momentum 0.9"
-    )
-    l2: float = Field(0.0, ge=0, description="lambda of the penalty (lambda / 2) ||W||^2 on weights and biases")
-    weight_decay: Literal["coupled", "decoupled"] = Field(
-        "coupled", description="l2 enters the gradient, or shrinks the weights by the factor 1 - learning rate * l2"
-    )
-    decay_at: float = Field(0.75, gt=0, le=1, description="fraction of training after which all learning rates fall")
-    decay_factor: float = Field(0.1, gt=0, le=1, description="factor on all learning rates after that")
-    precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="precision of products and convolutions on a GPU (autocast); all else is float32"
-    )
-    images: Literal["all", "tuning"] = Field(
-        "all", description="all: every training image; tuning: the fixed split that holds out a validation set"
-    )
 
 
 class DataSettings(Strict):
@@ -104,31 +75,6 @@ class Grid(Strict):
     training: dict[str, Any] = Field({}, description="overrides of the study's training settings")
     first_replicate: int = Field(0, ge=0, description="seeds are those of replicates from here up")
     part: str = Field("core", description="the part of the study that it belongs to; `parts` selects")
-
-
-OPERATING_POINT = "operating_point"
-"""The strength key that stands for the chosen one in the file of operating points."""
-
-
-class OperatingPoint(Strict):
-    """An entry of the file of operating points, which the search (or `robustprune choose`) writes."""
-
-    dataset: DatasetName
-    architecture: ArchitectureName
-    track: Track
-    method: str
-    strength: StrengthKey | None = Field(description="none where no strength met the target")
-    bound_percent: float | None = Field(None, description="largest accepted mean validation error")
-    strengths: tuple[dict[str, Any], ...] = Field(
-        (), description="the evidence: kept params and error of each strength"
-    )
-    target: str = Field(OPERATING_POINT, description="the strength key of a grid that stands for this point")
-    form: str | None = Field(None, description="the form of the method that was searched")
-    budget: Budget = Field("epochs", description="what ended training")
-    settings: dict[str, Any] | None = Field(None, description="the method's settings, where a search found them")
-    confirmed: bool | None = Field(None, description="whether the interval of the confirming run holds the target")
-    reason: str | None = Field(None, description="why the target is unreachable")
-    nearest: StrengthKey | None = Field(None, description="for an unreachable target, the strength that comes nearest")
 
 
 OperatingPoints = Annotated[tuple[OperatingPoint, ...], _or_file(list, tuple[OperatingPoint, ...])]
@@ -264,23 +210,12 @@ def validate_study(values: dict[str, Any], source: str) -> StudyConfig:
         raise StudyError(f"{source}: {error}") from None
     try:
         config = StudyConfig.model_validate(values)
-        if config.search and not config.operating_points and _points_path(config.root).exists():
-            points = {"operating_points": str(_points_path(config.root))}
+        if config.search and not config.operating_points and points_path(config.root).exists():
+            points = {"operating_points": str(points_path(config.root))}
             config = StudyConfig.model_validate(values | points)
     except ValidationError as error:
         raise describe(error, source) from None
     return config
-
-
-def _points_path(root: str) -> Path:
-    """Return the file in which a study's search leaves its operating points."""
-    return Path(root, "operating_points.yaml")
-
-
-def points_digest(root: str) -> str:
-    """Return a digest of the operating points that the search left; "" before it is done."""
-    path = _points_path(root)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def search_of(config: StudyConfig, root: str) -> StudyConfig | None:

@@ -10,6 +10,8 @@ from robustprune.errors import nearest
 
 SCHEMES = ("he_normal", "xavier_uniform", "lecun_normal", "orthogonal", "pytorch_default", "fuse", "mmd")
 Track = Literal["full", "hidden"]
+Budget = Literal["epochs", "macs"]
+"""What ends training."""
 
 
 def split_initialization(key: str) -> tuple[str, float]:

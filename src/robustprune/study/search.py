@@ -3,12 +3,12 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
 from robustprune.errors import StudyError, nearest
-from robustprune.study.names import ArchitectureName, DatasetName, StrengthKey, Track
+from robustprune.study.names import ArchitectureName, Budget, DatasetName, StrengthKey, Track
 from robustprune.study.strict import Strict
 
 DIGITS = 3
@@ -21,7 +21,6 @@ def _form_key(key: str) -> str:
     return key
 
 
-Budget = Literal["epochs", "macs"]
 FormKey = Annotated[str, AfterValidator(_form_key)]
 
 

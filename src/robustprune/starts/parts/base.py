@@ -16,8 +16,8 @@ from torch import Tensor
 from robustprune.methods.parts.noise import Noise
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import StackedNetwork
-from robustprune.study.config import LONGEST
 from robustprune.study.strict import Strict
+from robustprune.study.training_settings import LONGEST
 
 S = TypeVar("S", bound=Strict)
 """The type of a start's settings."""

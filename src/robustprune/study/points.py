@@ -1,0 +1,45 @@
+"""Operating points: the strengths that a study trains at, which a search left in a file."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from robustprune.study.names import ArchitectureName, Budget, DatasetName, StrengthKey, Track
+from robustprune.study.strict import Strict
+
+OPERATING_POINT = "operating_point"
+"""The strength key that stands for the chosen one in the file of operating points."""
+
+
+class OperatingPoint(Strict):
+    """An entry of the file of operating points, which the search (or `robustprune choose`) writes."""
+
+    dataset: DatasetName
+    architecture: ArchitectureName
+    track: Track
+    method: str
+    strength: StrengthKey | None = Field(description="none where no strength met the target")
+    bound_percent: float | None = Field(None, description="largest accepted mean validation error")
+    strengths: tuple[dict[str, Any], ...] = Field(
+        (), description="the evidence: kept params and error of each strength"
+    )
+    target: str = Field(OPERATING_POINT, description="the strength key of a grid that stands for this point")
+    form: str | None = Field(None, description="the form of the method that was searched")
+    budget: Budget = Field("epochs", description="what ended training")
+    settings: dict[str, Any] | None = Field(None, description="the method's settings, where a search found them")
+    confirmed: bool | None = Field(None, description="whether the interval of the confirming run holds the target")
+    reason: str | None = Field(None, description="why the target is unreachable")
+    nearest: StrengthKey | None = Field(None, description="for an unreachable target, the strength that comes nearest")
+
+
+def points_path(root: str) -> Path:
+    """Return the file in which a study's search leaves its operating points."""
+    return Path(root, "operating_points.yaml")
+
+
+def points_digest(root: str) -> str:
+    """Return a digest of the operating points that the search left; "" before it is done."""
+    path = points_path(root)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
