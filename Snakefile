@@ -117,5 +117,6 @@ include: "workflow/rules/figures.smk"
 
 if SEARCHES:
 
+    include: "workflow/rules/search_inputs.smk"
     include: "workflow/rules/search.smk"
     include: "workflow/rules/search_tables.smk"

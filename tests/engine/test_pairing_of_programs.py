@@ -53,9 +53,10 @@ def test_images_and_errors_follow_the_split(make_cell, digits, ordered):
     network = torch.nn.Linear(784, 10)
     held_out = digits.train_images[digits.validation], digits.train_labels[digits.validation]
     assert asked.errors(network) == {
+        "error_train_percent": error_percent(network, asked.images, asked.labels),
         "error_valid_percent": error_percent(network, *held_out),
         "error_test_percent": error_percent(network, digits.test_images, digits.test_labels),
     }
     whole = ordered(make_cell("dense"))
     assert len(whole.labels) == len(digits.train_labels)
-    assert set(whole.errors(network)) == {"error_test_percent"}
+    assert set(whole.errors(network)) == {"error_train_percent", "error_test_percent"}

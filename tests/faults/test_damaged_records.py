@@ -141,8 +141,9 @@ def test_a6_a_flipped_byte_is_noticed_and_the_file_named(study, tmp_path, name):
     path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
     _, (reason,) = collected(config, tmp_path)
     assert str(path) in reason
-    with pytest.raises(StudyError, match=name):
-        load_network(folder, 0)
+    if name in ("record.json", "networks.safetensors"):  # the files that a network is read from
+        with pytest.raises(StudyError, match=name):
+            load_network(folder, 0)
 
 
 def test_a6_a_record_beside_the_networks_of_another_run_is_no_record(study, trained):

@@ -289,7 +289,7 @@ def test_removal_by_windows_makes_training_cheaper(digits, make_cell):
         when = {"removal_at": "window", "window": window} if window else {}
         settings = {"price": 2e-3, "drift": 0.05, **when}
         training = trained(Training(make_cell("bernoulli", settings=settings, epochs=2, width=0.2), digits))
-        spent[window] = training.train_macs.sum()
+        spent[window] = training.arithmetic.total.sum()
     assert spent[5] < 0.9 * spent[None]
 
 

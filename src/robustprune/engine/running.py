@@ -92,7 +92,7 @@ def run_cell(
         epochs=None if epochs == cell.training.epochs else epochs,
         replicates=tuple(replicates),
     )
-    record = write_record(record, folder, DETAILS)
+    record = write_record(record, folder, (history, *DETAILS))
     saved.delete()
     return record
 
