@@ -88,6 +88,11 @@ rule all:
         expand(f"{ROOT}/figures/{{name}}.png", name=FIGURES),
         [f"{ROOT}/tables/claims.csv"] if STUDY.claims else [],
         lambda wildcards: rules.tables_of_search.output if SEARCHES else [],
+        lambda wildcards: (
+            [*rules.compare.output, *rules.figure_over.output]
+            if STUDY.compare_with
+            else []
+        ),
 
 
 onstart:
@@ -113,6 +118,11 @@ include: "workflow/rules/programs.smk"
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+
+
+if STUDY.compare_with:
+
+    include: "workflow/rules/compare.smk"
 
 
 if SEARCHES:

@@ -70,6 +70,8 @@ def test_the_whole_way_by_hand(workspace, capsys):
         (["tables", "--source", "nowhere", "--output", "out"], "nowhere/runs.csv: no such file"),
         (["figure", "kept_parms_by_width", "--source", "x", "--output", "y"], "did you mean 'kept_params_by_width'"),
         (["figure", "kept_params_by_width", "--source", "nowhere", "--output", "y"], "nowhere/runs.csv: no such file"),
+        (["compare", "--source", "x", "--reference", "y", "--output", "z.csv"], "x/runs.csv: no such file"),
+        (["figure", "overview", "--source", "x", "--over", "y", "--output", "z"], "cannot be drawn over a reference"),
         (["export", "nowhere", "--output", "y"], "nowhere/record.json: no such record"),
     ],
 )

@@ -160,8 +160,15 @@ def figure(arguments: argparse.Namespace) -> None:
     from robustprune.analysis.figures import draw_figure
 
     methods = arguments.methods.split(",") if arguments.methods else None
-    for path in draw_figure(arguments.name, arguments.source, arguments.output, arguments.confidence, methods):
+    given = (arguments.confidence, methods, arguments.over)
+    for path in draw_figure(arguments.name, arguments.source, arguments.output, *given):
         print(path)
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    from robustprune.analysis.consistency import write_consistency
+
+    print(write_consistency(arguments.source, arguments.reference, arguments.output))
 
 
 def claims(arguments: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from robustprune.analysis import figures
 from robustprune.analysis.figures import FIGURES, draw_figure
 from robustprune.analysis.figures.looks import BLUE
-from robustprune.analysis.figures.start import _training
+from robustprune.analysis.figures.start import training_of
 from robustprune.analysis.read import read_collected
 from robustprune.analysis.select import of_standard_initialization, studied
 from robustprune.analysis.tables import write_tables
@@ -62,7 +62,7 @@ def test_the_shipped_lines_end_where_the_records_say():
     collected = read_collected(REPOSITORY / "results" / "reference")
     runs = of_standard_initialization(studied(collected.runs))
     runs = runs[(runs["architecture"] == "lenet_300_100") & runs["method"].isin(["bernoulli", "vib"])]
-    training = _training(collected.history, runs, "lenet_300_100")
+    training = training_of(collected.history, runs, "lenet_300_100")
     axes = ["method", "strength", "width"]
     last = training.sort_values("epoch").groupby(axes).last()
     asked = runs.groupby(axes)[["train_macs", "params_kept"]].mean()

@@ -110,6 +110,16 @@ def test_the_report_is_one_page_with_every_figure(finished):
     assert "horizontal line means that the size of the" in page  # a caption, which lives in the figure's docstring
 
 
+def test_a_study_can_be_compared_with_a_reference(finished):
+    """compare_with adds the comparison and the figure over the reference to `all`; without it they do not exist."""
+    assert not {"compare", "figure_over"} & set(planned(snakemake(finished, "--dry-run", "--forceall", config=TINY)))
+    shutil.copytree(finished / "results", finished / "theirs", ignore=shutil.ignore_patterns("runs", "logs"))
+    snakemake(finished, config=TINY | {"compare_with": "theirs"})
+    assert (finished / "results/tables/consistency.txt").read_text() == "consistent with the reference: yes\n"
+    assert (finished / "results/figures/over_reference/start_matters.png").stat().st_size > 1000
+    assert "Nothing to be done" in snakemake(finished, "--dry-run", config=TINY | {"compare_with": "theirs"})
+
+
 def test_a_logged_command_can_be_repeated_by_hand(finished):
     """The command of a train job, as Snakemake prints it, gives the same record."""
     output = snakemake(finished, "--dry-run", "--forceall", "--printshellcmds", config=TINY)

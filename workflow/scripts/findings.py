@@ -26,7 +26,7 @@ DOCUMENTS = [
 WIDTHS = (0.5, 1, 2, 4, 8)
 STUDIES = {
     "smoke": "every part of the pipeline on scikit-learn's 8 x 8 digits; no download",
-    "quick": "a first look at real MNIST",
+    "quick": "cells of the shipped study with two seeds, and whether they are consistent with it",
     "claims": "the runs behind the bounds in `claims`, five seeds each, and the check of those bounds",
     "config": "the study: a search for operating points, then every method over starting sizes and initializations",
 }

@@ -132,6 +132,9 @@ class StudyConfig(Strict):
     search: tuple[Search, ...] = Field((), description="searches for operating points, one per network")
     study: tuple[Grid, ...] = Field((), description="the grids; their cells are trained")
     claims: tuple[Claim, ...] = ()
+    compare_with: str | None = Field(
+        None, description="folder of collected tables with which the results are compared, e.g. results/reference"
+    )
 
     @model_validator(mode="after")
     def _something_to_do(self) -> "StudyConfig":

@@ -18,6 +18,7 @@ from robustprune.analysis.figures.over_epochs import (
 )
 from robustprune.analysis.figures.overview import overview
 from robustprune.analysis.figures.start import start_matters
+from robustprune.analysis.figures.start_over import start_matters_over
 from robustprune.analysis.figures.style import drawing, save
 from robustprune.analysis.figures.tradeoff import error_by_macs, error_by_params
 from robustprune.analysis.read import Collected, missing_note, read_collected
@@ -44,6 +45,9 @@ FIGURES: dict[str, Callable[[Collected, float], Figure]] = {
     )
 }
 
+OVER: dict[str, Callable[[Collected, Collected, float], Figure]] = {"start_matters": start_matters_over}
+"""Figures that can be drawn over those of a reference."""
+
 
 def caption(name: str) -> str:
     """Return the caption of a figure in the report: the docstring of its function."""
@@ -51,20 +55,31 @@ def caption(name: str) -> str:
 
 
 def draw_figure(
-    name: str, source: Path, folder: Path, confidence: float = 0.95, methods: Sequence[str] | None = None
+    name: str,
+    source: Path,
+    folder: Path,
+    confidence: float = 0.95,
+    methods: Sequence[str] | None = None,
+    over: Path | None = None,
 ) -> list[Path]:
     """Draw one figure from the tables in `source`, of all methods or of those named; return the files.
 
-    Raises StudyError for an unknown figure or method.
+    over: folder of a reference that is drawn behind. Raises StudyError for an unknown figure or method, and for a
+    figure that cannot be drawn over a reference.
     """
     if name not in FIGURES:
         raise StudyError(f"no figure {name!r}{nearest(name, FIGURES)}")
+    if over is not None and name not in OVER:
+        raise StudyError(f"figure {name!r} cannot be drawn over a reference; those that can: {', '.join(OVER)}")
     collected = read_collected(source)
     collected = collected.with_runs(of_one_budget(collected.runs))
     if methods is not None:
         collected = collected.of_methods(methods)
     with drawing():
-        figure = FIGURES[name](collected, confidence)
+        if over is None:
+            figure = FIGURES[name](collected, confidence)
+        else:
+            figure = OVER[name](collected, read_collected(over), confidence)
         try:
             return save(figure, folder, name, missing_note(source))
         finally:

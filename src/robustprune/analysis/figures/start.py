@@ -1,5 +1,7 @@
 """The headline figure: does the start matter?"""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -33,12 +35,7 @@ def start_matters(collected: Collected, confidence: float) -> Figure:
     method, its markers grow with the width, and small dots are initializations. Right: parameters kept over the
     multiply-accumulates of training, a line per starting width; crosses end dense training. Where the start does not
     matter, a trail is a point and the lines meet."""
-    runs = studied(collected.runs).dropna(subset=["params_kept", "error_test_percent"])
-    panels = [
-        (key, own)
-        for key, own in runs.groupby(NETWORK, sort=False)
-        if of_standard_initialization(own)["width"].nunique() > 1
-    ]
+    panels = networks_of_several_widths(collected)
     figure, axes = panel_grid(2 * len(panels), 5.4, 4.6)
     if not panels:
         say(axes[0], "no networks of several widths in these records")
@@ -46,8 +43,9 @@ def start_matters(collected: Collected, confidence: float) -> Figure:
     looks = Looks(collected.methods)
     for place, (key, own) in enumerate(panels):
         left, right = axes[2 * place : 2 * place + 2]
-        _draw_trails(left, own, looks)
-        _draw_training(right, _training(collected.history, of_standard_initialization(own), key[1]), own, looks)
+        log_axes(left, draw_trails(left, own, looks, sorted(own["width"].unique())))
+        draw_training(right, training_of(collected.history, of_standard_initialization(own), key[1]), looks)
+        draw_dense_ends(right, own)
         for ax, title in ((left, network_title(*key)), (right, "during training, from every width")):
             ax.set_title(title, fontsize="medium")
     entries = Line2D([], [], ls="none", marker="X", color="black", ms=6, label="end of dense training, by width")
@@ -62,9 +60,23 @@ def start_matters(collected: Collected, confidence: float) -> Figure:
     return figure
 
 
-def _draw_trails(ax: Axes, runs: pd.DataFrame, looks: Looks) -> None:
-    """Draw the means of every width, joined in the order of widths, and those of every initialization."""
-    widths = sorted(runs["width"].unique())
+def networks_of_several_widths(collected: Collected) -> list[tuple[tuple[str, str, str], pd.DataFrame]]:
+    """Return data set, architecture and track with the runs that the figure shows, where these have several widths."""
+    runs = studied(collected.runs).dropna(subset=["params_kept", "error_test_percent"])
+    if "budget" in runs:
+        runs = runs[runs["budget"].isna() | (runs["budget"] == "epochs")]
+    return [
+        (key, own)
+        for key, own in runs.groupby(NETWORK, sort=False)
+        if of_standard_initialization(own)["width"].nunique() > 1
+    ]
+
+
+def draw_trails(ax: Axes, runs: pd.DataFrame, looks: Looks, widths: Sequence[float]) -> pd.DataFrame:
+    """Draw the means of every width, joined in the order of widths, and those of every initialization; return them.
+
+    widths: all that the panel shows, ascending; markers grow with the place among them.
+    """
     shown = []
     for method, label, style, series in _last_on_top(looks, runs):
         own = _means(of_standard_initialization(series), "width").sort_index()
@@ -77,7 +89,7 @@ def _draw_trails(ax: Axes, runs: pd.DataFrame, looks: Looks) -> None:
         ax.plot(*others.to_numpy().T, ls="none", marker=".", ms=4, alpha=0.6, **line)
         ax.plot([], [], label=label, **style)
         shown += [own, others]
-    _log_axes(ax, pd.concat(shown), "params kept", "test error (%)")
+    return pd.concat(shown)
 
 
 def _last_on_top(looks: Looks, runs: pd.DataFrame) -> list[tuple[str, str, dict, pd.DataFrame]]:
@@ -90,7 +102,8 @@ def _means(runs: pd.DataFrame, axis: str) -> pd.DataFrame:
     return runs.groupby(axis)[["params_kept", "error_test_percent"]].mean()
 
 
-def _log_axes(ax: Axes, points: pd.DataFrame, x: str, y: str) -> None:
+def log_axes(ax: Axes, points: pd.DataFrame) -> None:
+    """Set logarithmic axes that hold the points (columns params_kept, error_test_percent)."""
     sizes, errors = points["params_kept"], points["error_test_percent"]
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -103,12 +116,12 @@ def _log_axes(ax: Axes, points: pd.DataFrame, x: str, y: str) -> None:
     ax.xaxis.set_major_locator(LogLocator(subs=(1,) if sizes.max() > 300 * sizes.min() else (1, 2, 5)))
     ax.xaxis.set_major_formatter(FuncFormatter(thousands))
     ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel(x)
-    ax.set_ylabel(y)
+    ax.set_xlabel("params kept")
+    ax.set_ylabel("test error (%)")
     ax.grid(alpha=0.25)
 
 
-def _training(history: pd.DataFrame, runs: pd.DataFrame, name: str) -> pd.DataFrame:
+def training_of(history: pd.DataFrame, runs: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return method, strength, width, epoch, macs (cumulative, of training) and params: means over replicates.
 
     MACs are counted from the units at the end of each epoch, the first epoch as dense. Epoch 0 is the start, drawn
@@ -129,8 +142,8 @@ def _training(history: pd.DataFrame, runs: pd.DataFrame, name: str) -> pd.DataFr
     return means.assign(params=np.exp(means["params"]))
 
 
-def _draw_training(ax: Axes, training: pd.DataFrame, runs: pd.DataFrame, looks: Looks) -> None:
-    """Draw params over MACs of training, a line per series and width; dense training is its end only."""
+def draw_training(ax: Axes, training: pd.DataFrame, looks: Looks) -> None:
+    """Draw params over MACs of training, a line per series and width, none of dense training."""
     pruned = training[training["method"] != UNPRUNED]
     for method, _, style, series in looks.series_of(pruned):
         chosen = method == METHOD_UNDER_STUDY
@@ -139,13 +152,17 @@ def _draw_training(ax: Axes, training: pd.DataFrame, runs: pd.DataFrame, looks: 
             own = own.sort_values("epoch")
             ax.plot(own["macs"], own["params"], color=style["color"], ls=style["linestyle"], **look)
             ax.plot(*own[["macs", "params"]].iloc[-1], ls="none", marker=style["marker"], ms=3.5, color=style["color"])
+    if not len(pruned):
+        ax.text(0.5, 0.5, "no history in these records", ha="center", color="0.4", transform=ax.transAxes)
+
+
+def draw_dense_ends(ax: Axes, runs: pd.DataFrame) -> None:
+    """Draw a cross per width where dense training ends, and set the axes of the panel."""
     dense = of_standard_initialization(runs).groupby("width")[["train_macs_dense", "params_dense"]].mean()
     ax.plot(*dense.to_numpy().T, ls="none", marker="X", color="black", ms=6, zorder=4)
     for width, (macs, params) in dense.iterrows():
         label = ax.annotate(f"{width:g}", (macs, params), (0, 5), textcoords="offset points", ha="center", zorder=5)
         label.set(fontsize="x-small", path_effects=[withStroke(linewidth=2.5, foreground="white")])
-    if not len(pruned):
-        ax.text(0.5, 0.5, "no history in these records", ha="center", color="0.4", transform=ax.transAxes)
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -1,0 +1,118 @@
+"""Comparison of runs with a reference: level, power, and what is not compared."""
+
+import json
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_study import made_up, store
+from matplotlib import pyplot as plt
+
+from robustprune.analysis.consistency import conclusion, consistency, prediction_interval, write_consistency
+from robustprune.analysis.figures import draw_figure
+from robustprune.analysis.figures.looks import BLUE
+from robustprune.analysis.figures.start_over import OTHER, start_matters_over
+from robustprune.analysis.read import CELL, read_collected
+from robustprune.cli import main
+from robustprune.errors import StudyError
+
+CELL_OF_TESTS = ["mnist", "lenet_300_100", "full", "bernoulli", "a", "he_normal", 1.0, "epochs"]
+
+
+def networks(generator, n, cells=3, size=0.0):
+    """n networks of each cell, log sizes and errors normal; `size` is added to the log sizes of the last cell."""
+    rows = [
+        dict(zip(CELL, CELL_OF_TESTS, strict=True)) | {"width": float(width), "training": "{}", "settings": "{}"}
+        for width in range(1, cells + 1)
+        for _ in range(n)
+    ]
+    table = pd.DataFrame(rows)
+    shift = size * (table["width"] == cells)
+    table["params_kept"] = np.exp(10 + 0.03 * generator.normal(size=len(table)) + shift)
+    return table.assign(error_test_percent=1.5 + 0.1 * generator.normal(size=len(table)))
+
+
+def test_false_alarms_are_as_rare_as_stated():
+    """Six comparisons, 2 networks against 5: at most 5 % of equal studies are called inconsistent."""
+    generator, studies = np.random.default_rng(0), 800
+    no = sum("no;" in conclusion(consistency(networks(generator, 2), networks(generator, 5))) for _ in range(studies))
+    assert 0.02 < no / studies < 0.07  # standard error 0.008
+
+
+def test_the_prediction_interval_covers_the_mean_of_further_networks():
+    generator = np.random.default_rng(1)
+    samples = generator.normal(size=(4000, 7))
+    inside = [low <= row[5:].mean() <= high for row in samples for low, high in [prediction_interval(row[:5], 2, 0.9)]]
+    assert np.mean(inside) == pytest.approx(0.9, abs=0.015)
+
+
+def test_a_shifted_size_is_found_and_named():
+    generator = np.random.default_rng(2)
+    table = consistency(networks(generator, 2, size=0.5), networks(generator, 5))
+    assert conclusion(table) == "consistent with the reference: no; outside: bernoulli a he_normal width 3 size"
+    assert table["n"].eq(2).all()
+    assert table["reference_n"].eq(5).all()
+
+
+def test_a_network_without_a_number_is_outside():
+    generator = np.random.default_rng(3)
+    runs = networks(generator, 2)
+    runs.loc[0, ["params_kept", "error_test_percent"]] = np.nan
+    table = consistency(runs, networks(generator, 5))
+    assert list(table["inside"]) == [False, False, True, True, True, True]
+
+
+def test_too_few_reference_networks_and_other_settings_are_not_compared():
+    generator = np.random.default_rng(4)
+    runs, reference = networks(generator, 2), networks(generator, 5)
+    reference = reference[(reference["width"] != 2) | ~reference["width"].duplicated()]
+    assert set(consistency(runs, reference)["width"]) == {1, 3}
+    other = json.dumps({"epochs": 8, "new key": 1})
+    assert len(consistency(runs.assign(training=other), reference.assign(training=json.dumps({"epochs": 40})))) == 0
+    assert len(consistency(runs.assign(settings=other), reference.assign(settings=json.dumps({"epochs": 8})))) == 4
+
+
+def test_equal_studies_without_any_spread_are_consistent():
+    same = networks(np.random.default_rng(5), 3).assign(params_kept=26611.0, error_test_percent=1.7)
+    assert conclusion(consistency(same, same)) == "consistent with the reference: yes"
+
+
+def folders(tmp_path, **of_reference):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "theirs").mkdir()
+    store(tmp_path / "own", made_up(methods=("bernoulli",)))
+    store(tmp_path / "theirs", made_up(**of_reference))
+    return tmp_path / "own", tmp_path / "theirs"
+
+
+def test_the_command_writes_table_page_and_line(tmp_path, capsys):
+    own, theirs = folders(tmp_path)
+    output = tmp_path / "out" / "consistency.csv"
+    assert main(["compare", "--source", str(own), "--reference", str(theirs), "--output", str(output)]) == 0
+    line = "consistent with the reference: yes"
+    assert capsys.readouterr().out.splitlines()[-1] == line
+    assert output.with_suffix(".txt").read_text() == f"{line}\n"
+    assert line in output.with_suffix(".html").read_text()
+    table = pd.read_csv(output)
+    assert len(table) == 8  # 2 widths, 2 initializations, size and error
+    np.testing.assert_allclose(table.query("quantity == 'test error'")["mean"], 1.6)
+
+
+def test_nothing_in_common_is_an_error_that_names_both_folders(tmp_path):
+    own, theirs = folders(tmp_path, methods=("dense",))
+    with pytest.raises(StudyError, match=f"nothing in {own} can be compared with {theirs}"):
+        write_consistency(own, theirs, tmp_path / "consistency.csv")
+
+
+def test_the_figure_has_both_with_their_n(tmp_path):
+    own, theirs = folders(tmp_path, widths=(1.0, 2.0, 4.0), methods=("bernoulli", "magnitude", "dense"))
+    figure = start_matters_over(read_collected(own), read_collected(theirs), 0.95)
+    texts = {text.get_text() for text in figure.findobj(matplotlib.text.Text)}
+    assert {"bernoulli, these runs (n = 3)", "bernoulli, reference (n = 3)", "other methods, reference"} <= texts
+    trails = {line.get_color(): len(line.get_xdata()) for line in figure.axes[0].lines if line.get_linestyle() == "-"}
+    behind = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 3]
+    assert {line.get_color() for line in behind} == {OTHER, "#99c7e0"}  # no method of the runs is grey
+    assert BLUE in trails
+    plt.close(figure)
+    assert len(draw_figure("start_matters", own, tmp_path / "figures", over=theirs)) == 3
