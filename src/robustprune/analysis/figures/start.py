@@ -63,8 +63,6 @@ def start_matters(collected: Collected, confidence: float) -> Figure:
 def networks_of_several_widths(collected: Collected) -> list[tuple[tuple[str, str, str], pd.DataFrame]]:
     """Return data set, architecture and track with the runs that the figure shows, where these have several widths."""
     runs = studied(collected.runs).dropna(subset=["params_kept", "error_test_percent"])
-    if "budget" in runs:
-        runs = runs[runs["budget"].isna() | (runs["budget"] == "epochs")]
     return [
         (key, own)
         for key, own in runs.groupby(NETWORK, sort=False)
