@@ -49,19 +49,6 @@ SEARCH = search_of(STUDY, SEARCH_ROOT)
 SEARCHES = bool(SEARCH) and not config.get("operating_points")
 check_cells(STUDY, planned_cells(STUDY).values())
 CELL = CELL_PATH  # a cell's folder below runs/; filled in, it is the cell's key
-cell_of = lambda wildcards: CELL.format(**dict(wildcards.items()))
-
-
-def cells():
-    """The cells of the study by key; those at operating points are known once the search is done."""
-    if SEARCHES and STUDY.results not in ("partial", "reference"):
-        checkpoints.operating_points.get()
-    return cells_now(points_digest(ROOT))
-
-
-@cache
-def cells_now(points):
-    return checked_cells(validate_study(config, "configuration"))
 
 
 # on a cluster only training is sent away; what needs the internet or takes seconds runs where snakemake does
@@ -103,6 +90,7 @@ onstart:
         save_study(SEARCH, Path(SEARCH_ROOT, "config.yaml"))
 
 
+include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/foreign.smk"

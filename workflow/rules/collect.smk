@@ -9,12 +9,6 @@ COLLECTED = [
 BESIDE = ["kept.parquet", "digests.json"]
 
 
-def records(wildcards):
-    """The records of the study; with results=partial only those that exist."""
-    paths = [f"{ROOT}/runs/{key}/record.json" for key in cells()]
-    return list(filter(os.path.exists, paths)) if STUDY.results == "partial" else paths
-
-
 # Join all records of the study in tables with one row per network.
 rule collect:
     input:
