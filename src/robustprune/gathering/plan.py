@@ -64,9 +64,10 @@ def planned_cells(config: StudyConfig) -> dict[str, Cell]:
     Values that the search has not found yet are stood in for by the middle of the knob's range; the search counts with
     all its rounds, and one more value for every target that confirms it.
     """
+    if config.operating_points:  # the search is done, or its points were given
+        return dict(study_cells(config))
     searched: dict[str, Cell] = {}
-    points = list(config.operating_points)
-    known = {(p.dataset, p.architecture, p.track, p.budget, p.method, p.form, p.target) for p in points}
+    points = []
     for search, method, form in searched_forms(config):
         knob = config.knobs[method][form]
         values = sweep_values(knob, search.sweep)
@@ -77,23 +78,18 @@ def planned_cells(config: StudyConfig) -> dict[str, Cell]:
         cells = [*dense_cells(config, search), *(value_cell(config, search, method, form, value) for value in values)]
         searched |= {f"search/{cell.key}": cell for cell in cells}
         cell = value_cell(config, search, method, form, middle)
-        for target in search.targets:
-            if (*search.network, search.budget, method, form, target) not in known:
-                points.append(
-                    OperatingPoint(
-                        dataset=search.dataset,
-                        architecture=search.architecture,
-                        track=search.track,
-                        budget=search.budget,
-                        method=method,
-                        form=form,
-                        target=target,
-                        strength=f"{form}_{target}",
-                        settings=cell.settings,
-                    )
-                )
-    if config.operating_points:  # the search is done, or its points were given
-        searched = {}
+        points += [
+            OperatingPoint(
+                **search.axes,
+                budget=search.budget,
+                method=method,
+                form=form,
+                target=target,
+                strength=f"{form}_{target}",
+                settings=cell.settings,
+            )
+            for target in search.targets
+        ]
     return searched | study_cells(config.model_copy(update={"operating_points": tuple(points)}))
 
 

@@ -82,9 +82,7 @@ def points_of(
             nearest = value_key(form, near.value) if near else None
             found = {"strength": None, "reason": reason, "nearest": nearest}
         point = OperatingPoint(
-            dataset=search.dataset,
-            architecture=search.architecture,
-            track=search.track,
+            **search.axes,
             method=method,
             target=name,
             form=form,

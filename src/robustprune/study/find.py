@@ -27,9 +27,7 @@ def search_cell(config: StudyConfig, key: str) -> Cell | None:
 def searched_cell(config: StudyConfig, search: Search, method: str, strength: str, settings: dict[str, Any]) -> Cell:
     """Return the cell of a search that trains a method with these settings."""
     return Cell(
-        dataset=search.dataset,
-        architecture=search.architecture,
-        track=search.track,
+        **search.axes,
         method=method,
         strength=strength,
         settings=settings,

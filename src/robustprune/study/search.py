@@ -80,6 +80,11 @@ class Search(Strict):
         return self.dataset, self.architecture, self.track
 
     @property
+    def axes(self) -> dict[str, str]:
+        """The network as the fields of a cell or an operating point."""
+        return dict(zip(("dataset", "architecture", "track"), self.network, strict=True))
+
+    @property
     def name(self) -> str:
         """The search's name and folder, e.g. mnist/lenet_300_100-full, with -macs where MACs are the budget."""
         suffix = "" if self.budget == "epochs" else f"-{self.budget}"
