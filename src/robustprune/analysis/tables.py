@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -13,16 +14,17 @@ from robustprune.analysis.controls import controls
 from robustprune.analysis.costs import inference_cost, training_cost
 from robustprune.analysis.equivalence import equivalence
 from robustprune.analysis.floors import floors
-from robustprune.analysis.kept import Kept, read_kept
+from robustprune.analysis.kept import read_kept
 from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.published.domination import domination
-from robustprune.analysis.read import missing_note, read_detailed_runs
+from robustprune.analysis.read import missing_note, read_detailed_runs, read_long
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.scorecard import scorecard
 from robustprune.analysis.select import of_one_budget
 from robustprune.analysis.sensitivity import sensitivity_initialization, sensitivity_seed, sensitivity_width
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.tradeoff import tradeoff
+from robustprune.analysis.variants import variants
 from robustprune.errors import StudyError, nearest
 from robustprune.files import write_atomically, write_table
 
@@ -39,15 +41,22 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "ranking": ranking,
     **{name: partial(robustness, name) for name in GROUPS},
     "tradeoff": tradeoff,
+    "variants": variants,
     "floors": floors,
     "controls": controls,
     "inference_cost": inference_cost,
     "published_settings": published_settings,
 }
-WITH_BUDGETS = ("scorecard",)
+WITH_BUDGETS = ("scorecard", "variants")
 """Tables that have a part for every budget; the others show networks of equal epochs."""
-WITH_KEPT = ("scorecard",)
-"""Tables that show which units were kept."""
+MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
+    "scorecard": {"kept": read_kept},
+    "variants": {
+        "history": lambda source: read_long(source / "history.parquet"),
+        "values": lambda source: read_long(source / "unit_values.parquet"),
+    },
+}
+"""What a table needs beside the runs: argument -> how it is read from the folder of the runs."""
 
 
 def write_tables(
@@ -65,7 +74,7 @@ def write_tables(
     written = []
     for name in names or TABLES:
         shown = runs if name in WITH_BUDGETS else of_one_budget(runs)
-        sheet = _made(name, shown, confidence, {"kept": read_kept(source)} if name in WITH_KEPT else {})
+        sheet = _made(name, shown, confidence, source)
         sheet = replace(sheet, caption=f"{sheet.caption} {note}.") if note else sheet
         write_table(sheet.table, folder / f"{name}.csv")
         for kind, text in (("html", sheet.html()), ("tex", sheet.latex(name.replace("_", "-")))):
@@ -74,8 +83,9 @@ def write_tables(
     return written
 
 
-def _made(name: str, runs: pd.DataFrame, confidence: float, more: dict[str, Kept]) -> Sheet:
+def _made(name: str, runs: pd.DataFrame, confidence: float, source: Path) -> Sheet:
     try:
+        more = {argument: read(source) for argument, read in MORE.get(name, {}).items()}
         return TABLES[name](runs, confidence, **more)
     except Exception as error:
         reason = f"This table could not be made: {type(error).__name__}: {error}."

@@ -4,12 +4,12 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import Field, ValidationError
 
 from robustprune.errors import StudyError
-from robustprune.study.config import Grid, Strict, StudyConfig, describe
+from robustprune.study.config import Grid, Strict, StudyConfig, Variant, describe
 from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
 from robustprune.study.points import OperatingPoint
 from robustprune.study.search import target_of
@@ -122,28 +122,38 @@ def _resolve(config: StudyConfig, grid: Grid, method: str, key: str, source: str
     return point.strength, strengths[point.strength]
 
 
-def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> Iterator[tuple[Cell, str]]:
-    """Yield the cells of a grid, each with the key by which the grid names its strength."""
-    training = training_of(config, grid.training, source)
+class Asked(NamedTuple):
+    """What a grid asks of a cell: the key by which it names the strength, and the variant ("": none)."""
+
+    strength: str
+    variant: str
+
+
+def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> Iterator[tuple[Cell, Asked]]:
+    """Yield the cells of a grid, each with what the grid asks of it."""
+    variants = [
+        (name, variant, training_of(config, grid.training | variant.training, source))
+        for name, variant in (grid.variants or {"": Variant()}).items()
+    ]
     for method, strengths in grid.methods.items():
         named = [(asked, _resolve(config, grid, method, asked, source)) for asked in strengths]
         points = [(asked, found) for asked, found in named if found]
         for initialization, width in itertools.product(grid.initializations, grid.widths):
-            for asked, (strength, settings) in points:
+            for (asked, (strength, settings)), (name, variant, training) in itertools.product(points, variants):
                 cell = Cell(
                     dataset=grid.dataset,
                     architecture=grid.architecture,
                     track=grid.track,
                     method=method,
-                    strength=strength,
-                    settings=settings,
+                    strength=f"{strength}_{name}" if name else strength,
+                    settings=settings | variant.settings,
                     initialization=initialization,
                     width=width,
                     replicates=grid.replicates,
                     training=training,
                     first_replicate=grid.first_replicate,
                 )
-                yield cell, asked
+                yield cell, Asked(asked, name)
 
 
 def training_of(config: StudyConfig, overrides: Mapping[str, Any], source: str) -> TrainingSettings:
@@ -174,12 +184,22 @@ def study_cells(config: StudyConfig) -> dict[str, Cell]:
 
 def asked_points(config: StudyConfig) -> dict[str, str]:
     """Return the key of each cell whose strength a grid names by an operating point, and the name of that point."""
-    asked: dict[str, str] = {}
+    points: dict[str, str] = {}
     for number, grid in enumerate(config.grids):
-        for cell, name in _grid_cells(config, grid, f"study.{number}"):
-            if name not in config.strengths.get(cell.method, {}):
-                asked.setdefault(cell.key, name)
-    return asked
+        for cell, asked in _grid_cells(config, grid, f"study.{number}"):
+            if asked.strength not in config.strengths.get(cell.method, {}):
+                points.setdefault(cell.key, asked.strength)
+    return points
+
+
+def asked_variants(config: StudyConfig) -> dict[str, str]:
+    """Return the key of each cell that a grid asks for as a variant, and the variant's name."""
+    return {
+        cell.key: asked.variant
+        for number, grid in enumerate(config.grids)
+        for cell, asked in _grid_cells(config, grid, f"study.{number}")
+        if asked.variant
+    }
 
 
 def unresolved(config: StudyConfig) -> list[str]:
