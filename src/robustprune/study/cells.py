@@ -11,8 +11,7 @@ from pydantic import Field, ValidationError
 from robustprune.errors import StudyError
 from robustprune.study.config import Grid, Strict, StudyConfig, Variant, describe
 from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
-from robustprune.study.points import OperatingPoint
-from robustprune.study.search import target_of
+from robustprune.study.strengths import resolve
 from robustprune.study.training_settings import TrainingSettings
 
 AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width", "budget")
@@ -85,43 +84,6 @@ def stream_seed(seed: int, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:8], "big") >> 1
 
 
-def _point(config: StudyConfig, grid: Grid, method: str, target: str, form: str | None) -> OperatingPoint | None:
-    network = (grid.dataset, grid.architecture, grid.track)
-    for point in config.operating_points:
-        own = (point.dataset, point.architecture, point.track, point.method)
-        same = point.form is None or point.budget == grid.training.get("budget", config.training.budget)
-        if own == (*network, method) and (point.target, point.form) == (target, form) and same:
-            return point
-    return None
-
-
-def _resolve(config: StudyConfig, grid: Grid, method: str, key: str, source: str) -> tuple[str, dict[str, Any]] | None:
-    """Return the strength and settings that a key of a grid names; None for a searched point that is not there (yet).
-
-    Raises StudyError for a missing operating point that no search makes.
-    """
-    strengths = config.strengths.get(method, {})
-    if key in strengths:
-        return key, strengths[key]
-    search = config.searched(grid)
-    forms = search.methods.get(method, ()) if search else ()
-    named = target_of(key, dict.fromkeys(forms), search.targets) if search and forms else None
-    if named:
-        point = _point(config, grid, method, named[1], named[0])
-        return None if point is None or point.strength is None else (point.strength, point.settings or {})
-    point = _point(config, grid, method, key, None)
-    if point is None:
-        network = f"{grid.dataset}/{grid.architecture}-{grid.track}"
-        raise StudyError(
-            f"{source}.methods.{method}: no operating point of {method} for {network} in operating_points; add the "
-            "method to the search of this network, or name a strength instead"
-        )
-    if point.strength not in strengths:
-        wrong = "no strength met the bound" if point.strength is None else f"unknown strength {point.strength!r}"
-        raise StudyError(f"{source}.methods.{method}: operating point: {wrong}; name a strength instead")
-    return point.strength, strengths[point.strength]
-
-
 class Asked(NamedTuple):
     """What a grid asks of a cell: the key by which it names the strength, and the variant ("": none)."""
 
@@ -131,29 +93,27 @@ class Asked(NamedTuple):
 
 def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> Iterator[tuple[Cell, Asked]]:
     """Yield the cells of a grid, each with what the grid asks of it."""
-    variants = [
-        (name, variant, training_of(config, grid.training | variant.training, source))
-        for name, variant in (grid.variants or {"": Variant()}).items()
-    ]
+    variants = grid.variants or {"": Variant()}
     for method, strengths in grid.methods.items():
-        named = [(asked, _resolve(config, grid, method, asked, source)) for asked in strengths]
+        named = [(asked, resolve(config, grid, method, asked, source)) for asked in strengths]
         points = [(asked, found) for asked, found in named if found]
         for initialization, width in itertools.product(grid.initializations, grid.widths):
-            for (asked, (strength, settings)), (name, variant, training) in itertools.product(points, variants):
+            for (asked, found), (name, variant) in itertools.product(points, variants.items()):
+                training = training_of(config, {**grid.training, **found.training, **variant.training}, source)
                 cell = Cell(
                     dataset=grid.dataset,
                     architecture=grid.architecture,
                     track=grid.track,
                     method=method,
-                    strength=f"{strength}_{name}" if name else strength,
-                    settings=settings | variant.settings,
+                    strength=f"{found.key}_{name}" if name else found.key,
+                    settings=found.settings | variant.settings,
                     initialization=initialization,
                     width=width,
                     replicates=grid.replicates,
                     training=training,
                     first_replicate=grid.first_replicate,
                 )
-                yield cell, Asked(asked, name)
+                yield cell, Asked(asked, name or found.variant)
 
 
 def training_of(config: StudyConfig, overrides: Mapping[str, Any], source: str) -> TrainingSettings:
@@ -193,7 +153,7 @@ def asked_points(config: StudyConfig) -> dict[str, str]:
 
 
 def asked_variants(config: StudyConfig) -> dict[str, str]:
-    """Return the key of each cell that a grid asks for as a variant, and the variant's name."""
+    """Return the key of each cell that is a variant of its method, by its grid or its form, and the variant's name."""
     return {
         cell.key: asked.variant
         for number, grid in enumerate(config.grids)
@@ -208,7 +168,7 @@ def unresolved(config: StudyConfig) -> list[str]:
     for number, grid in enumerate(config.grids):
         for method, keys in grid.methods.items():
             for key in keys:
-                if _resolve(config, grid, method, key, f"study.{number}") is None:
+                if resolve(config, grid, method, key, f"study.{number}") is None:
                     network = f"{grid.dataset}/{grid.architecture}-{grid.track}"
                     lines.append(f"{network}/{method}: no operating point {key}")
     return list(dict.fromkeys(lines))

@@ -185,7 +185,7 @@ class StudyConfig(Strict):
             for method, keys in grid.methods.items():
                 forms = search.methods.get(method, ()) if search else ()
                 targets = (
-                    [key for form in forms for name in search.targets for key in (name, f"{form}_{name}")]
+                    [key for form in forms for name in search.targets_for(form) for key in (name, f"{form}_{name}")]
                     if search
                     else []
                 )
