@@ -10,7 +10,7 @@ from robustprune.cli import main
 from robustprune.errors import StudyError
 from robustprune.gathering.bracketing import Goal, Trial, bracket, crossing, next_value
 from robustprune.gathering.search import points_of, run_search, value_cell, values_of_round
-from robustprune.study.cells import asked_points, study_cells, unresolved
+from robustprune.study.cells import asked_points, asked_sizes, study_cells, unresolved
 from robustprune.study.config import validate_study
 from robustprune.study.find import find_cell
 from robustprune.study.search import key_value, rounded, value_key
@@ -127,6 +127,7 @@ def test_grids_take_up_the_points(tmp_path):
     cells = study_cells(found)
     assert [cell.settings["price"] for cell in cells.values()] == [1e-2, 1e-2]
     assert set(asked_points(found).values()) == {"at_size"}
+    assert asked_sizes(found) == dict.fromkeys(cells, 20_000)
     assert unresolved(found) == []
     tuned = value_cell(study, study.search[0], "bernoulli", "c", 1e-2)
     study_seeds = {cell.seed(r) for cell in cells.values() for r in range(cell.replicates)}

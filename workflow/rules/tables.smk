@@ -20,6 +20,12 @@ FROM_REFERENCE = STUDY.results == "reference" or (
 rule tables_of_runs:
     input:
         expand(f"{ROOT}/{{file}}", file=OF_TABLES + ["kept.parquet"]),
+        # errors at equal size need the curves of the search
+        lambda wildcards: (
+            rules.collect_searched.output
+            if SEARCHES and STUDY.results != "partial"
+            else []
+        ),
     output:
         csv=expand(f"{ROOT}/tables/{{name}}.csv", name=TABLES),
         tex=expand(f"{ROOT}/tables/{{name}}.tex", name=TABLES),

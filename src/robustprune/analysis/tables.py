@@ -5,18 +5,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from robustprune.analysis.comparison import main_comparison, ranking
 from robustprune.analysis.controls import controls
 from robustprune.analysis.costs import inference_cost, training_cost
+from robustprune.analysis.equal_size import equal_size
 from robustprune.analysis.equivalence import equivalence
 from robustprune.analysis.floors import floors
-from robustprune.analysis.kept import Kept, read_kept
+from robustprune.analysis.kept import read_kept
 from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.published.domination import domination
-from robustprune.analysis.read import missing_note, read_detailed_runs
+from robustprune.analysis.read import missing_note, read_beside, read_detailed_runs
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.scorecard import scorecard
 from robustprune.analysis.select import of_one_budget
@@ -29,6 +31,7 @@ from robustprune.files import write_atomically, write_table
 TABLES: dict[str, Callable[..., Sheet]] = {
     "scorecard": scorecard,
     "equivalence": equivalence,
+    "equal_size": equal_size,
     "main_comparison": main_comparison,
     "sensitivity_width": sensitivity_width,
     "sensitivity_initialization": sensitivity_initialization,
@@ -44,10 +47,13 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "inference_cost": inference_cost,
     "published_settings": published_settings,
 }
-WITH_BUDGETS = ("scorecard",)
+WITH_BUDGETS = ("scorecard", "equal_size")
 """Tables that have a part for every budget; the others show networks of equal epochs."""
-WITH_KEPT = ("scorecard",)
-"""Tables that show which units were kept."""
+MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
+    "scorecard": {"kept": read_kept},
+    "equal_size": {"searched": partial(read_beside, "search")},
+}
+"""What tables need beside the runs: argument -> its reader, which takes the folder of the runs."""
 
 
 def write_tables(
@@ -65,7 +71,7 @@ def write_tables(
     written = []
     for name in names or TABLES:
         shown = runs if name in WITH_BUDGETS else of_one_budget(runs)
-        sheet = _made(name, shown, confidence, {"kept": read_kept(source)} if name in WITH_KEPT else {})
+        sheet = _made(name, shown, confidence, source)
         sheet = replace(sheet, caption=f"{sheet.caption} {note}.") if note else sheet
         write_table(sheet.table, folder / f"{name}.csv")
         for kind, text in (("html", sheet.html()), ("tex", sheet.latex(name.replace("_", "-")))):
@@ -74,8 +80,9 @@ def write_tables(
     return written
 
 
-def _made(name: str, runs: pd.DataFrame, confidence: float, more: dict[str, Kept]) -> Sheet:
+def _made(name: str, runs: pd.DataFrame, confidence: float, source: Path) -> Sheet:
     try:
+        more = {argument: read(source) for argument, read in MORE.get(name, {}).items()}
         return TABLES[name](runs, confidence, **more)
     except Exception as error:
         reason = f"This table could not be made: {type(error).__name__}: {error}."

@@ -19,14 +19,14 @@ from robustprune.gathering.search import known_cells
 from robustprune.records.digests import write_table_digests
 from robustprune.records.record import COLUMNS, RECORD_NAME, Replicate, table_rows
 from robustprune.starts.parts.registry import check_cell
-from robustprune.study.cells import AXES, Cell, asked_points, study_cells
+from robustprune.study.cells import AXES, Cell, asked_points, asked_sizes, study_cells
 from robustprune.study.config import StudyConfig
 
 DETAILS = (
     *("status", "reason", "units_raw", "gates_above_090_fraction"),
     *("inference_ms_dense_batch1", "inference_ms_kept_batch1"),
 )
-OF_CELL = ("peak_memory_mib", "training", "settings", *ASKED)
+OF_CELL = ("peak_memory_mib", "training", "settings", *ASKED, "target_params")
 """Columns that all replicates of a cell share; training and settings are JSON."""
 SAMPLED_GATES = 60  # gates per slot of replicate 0 in gates.parquet; more would make the file too large to ship
 
@@ -41,7 +41,7 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
     runs, details, histories, gates, kept, missing = [], [], [], [], [], []
     # raises StudyError for a missing operating point
     cells = study_cells(config) if config.study else known_cells(config)
-    chosen = asked_points(config)
+    chosen, sizes = asked_points(config), asked_sizes(config)
     for cell in cells.values():
         source = Path(config.root, "runs", cell.key)
         try:
@@ -53,12 +53,12 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
             if reason != str(error) or ((source / RECORD_NAME).exists() and not isinstance(error, StaleRecord)):
                 failed = unfinished_replicates(cell, "failed", reason)
                 runs += table_rows(cell, failed, {"operating_point": chosen.get(cell.key)})
-                details += list(_details(cell, failed, None, cell.key in chosen))
+                details += list(_details(cell, failed, None, cell.key in chosen, sizes.get(cell.key)))
             continue
         runs += record.rows(chosen.get(cell.key))
         kept.append(units)
         memory = record.provenance.peak_memory_mib
-        details += list(_details(record.cell, record.replicates, memory, cell.key in chosen))
+        details += list(_details(record.cell, record.replicates, memory, cell.key in chosen, sizes.get(cell.key)))
         histories.append(_with_axes(cell, _read_history(source)))
         gates.append(_with_axes(cell, _read_gates(source, cell)))
     whole, own = judged(
@@ -92,14 +92,18 @@ def _reason_of_job(config: StudyConfig, cell: Cell) -> str | None:
 
 
 def _details(
-    cell: Cell, replicates: Iterable[Replicate], peak_memory_mib: float | None, operating_point: bool
+    cell: Cell,
+    replicates: Iterable[Replicate],
+    peak_memory_mib: float | None,
+    operating_point: bool,
+    target_params: float | None,
 ) -> Iterator[dict]:
     axes, settings = {axis: getattr(cell, axis) for axis in AXES}, _settings(cell)
     asked = {"training": cell.training.model_dump_json(), "settings": json.dumps(settings)}
     asked |= asked_columns(settings, operating_point)
     for entry in replicates:
         values = entry.model_dump(mode="json", include={"replicate", *DETAILS})
-        yield {**axes, **values, "peak_memory_mib": peak_memory_mib, **asked}
+        yield {**axes, **values, "peak_memory_mib": peak_memory_mib, **asked, "target_params": target_params}
 
 
 def _settings(cell: Cell) -> dict:

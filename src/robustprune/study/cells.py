@@ -174,11 +174,24 @@ def study_cells(config: StudyConfig) -> dict[str, Cell]:
 
 def asked_points(config: StudyConfig) -> dict[str, str]:
     """Return the key of each cell whose strength a grid names by an operating point, and the name of that point."""
-    asked: dict[str, str] = {}
+    return {key: name for key, (name, _) in _asked(config).items()}
+
+
+def asked_sizes(config: StudyConfig) -> dict[str, float]:
+    """Return the key of each cell at an operating point of a given size, and that size: the params to be kept."""
+    return {key: params for key, (_, params) in _asked(config).items() if params is not None}
+
+
+def _asked(config: StudyConfig) -> dict[str, tuple[str, float | None]]:
+    asked: dict[str, tuple[str, float | None]] = {}
     for number, grid in enumerate(config.grids):
+        search = config.searched(grid)
         for cell, name in _grid_cells(config, grid, f"study.{number}"):
-            if name not in config.strengths.get(cell.method, {}):
-                asked.setdefault(cell.key, name)
+            if name in config.strengths.get(cell.method, {}):
+                continue
+            forms = dict.fromkeys(search.methods.get(cell.method, ())) if search else {}
+            named = target_of(name, forms, search.targets) if search and forms else None
+            asked.setdefault(cell.key, (name, search.targets[named[1]].params if search and named else None))
     return asked
 
 
