@@ -185,3 +185,8 @@ def test_a_lost_network_is_no_yes():
     runs.loc[lost, ["params_kept", "error_test_percent"]] = np.nan
     row = table_of(runs, search()).loc["vib"]
     assert (row["n"], row["not_worse"]) == (5, "undecided")
+
+
+def test_a_price_held_from_width_1_is_no_baseline_of_its_own():
+    held = study().query("method == 'vib'").assign(strength="held_1e_4", settings='{"price_of": "standard"}')
+    assert list(table_of(pd.concat([study(), held]), search()).index) == ["vib", "sbp"]
