@@ -26,6 +26,8 @@ rule tables_of_runs:
             if SEARCHES and STUDY.results != "partial"
             else []
         ),
+        # a study beside this one (config/settings.yaml), where it has run
+        [path for path in [f"{ROOT}/settings/runs.csv"] if Path(path).exists()],
     output:
         csv=expand(f"{ROOT}/tables/{{name}}.csv", name=TABLES),
         tex=expand(f"{ROOT}/tables/{{name}}.tex", name=TABLES),

@@ -25,6 +25,7 @@ from robustprune.analysis.select import of_one_budget
 from robustprune.analysis.sensitivity import sensitivity_initialization, sensitivity_seed, sensitivity_width
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.tradeoff import tradeoff
+from robustprune.analysis.tried import settings_tried
 from robustprune.errors import StudyError, nearest
 from robustprune.files import write_atomically, write_table
 
@@ -46,12 +47,14 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "controls": controls,
     "inference_cost": inference_cost,
     "published_settings": published_settings,
+    "settings_tried": settings_tried,
 }
 WITH_BUDGETS = ("scorecard", "equal_size")
 """Tables that have a part for every budget; the others show networks of equal epochs."""
 MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
     "scorecard": {"kept": read_kept},
     "equal_size": {"searched": partial(read_beside, "search")},
+    "settings_tried": {"tried": partial(read_beside, "settings")},
 }
 """What tables need beside the runs: argument -> its reader, which takes the folder of the runs."""
 
