@@ -10,7 +10,7 @@ from robustprune.cli import main
 from robustprune.errors import StudyError
 from robustprune.gathering.bracketing import Goal, Trial, bracket, crossing, next_value
 from robustprune.gathering.search import points_of, run_search, values_of_round
-from robustprune.study.cells import asked_points, asked_variants, study_cells, unresolved
+from robustprune.study.cells import asked_of_cells, study_cells, unresolved
 from robustprune.study.config import validate_study
 from robustprune.study.find import find_cell, value_cell
 from robustprune.study.search import key_value, rounded, value_key
@@ -126,7 +126,8 @@ def test_grids_take_up_the_points(tmp_path):
     found = study.model_copy(update={"operating_points": tuple(points)})
     cells = study_cells(found)
     assert [cell.settings["price"] for cell in cells.values()] == [1e-2, 1e-2]
-    assert set(asked_points(found).values()) == {"at_size"}
+    asked = asked_of_cells(found)
+    assert {key: (how.point, how.params) for key, how in asked.items()} == dict.fromkeys(cells, ("at_size", 20_000))
     assert unresolved(found) == []
     tuned = value_cell(study, study.search[0], "bernoulli", "c", 1e-2)
     study_seeds = {cell.seed(r) for cell in cells.values() for r in range(cell.replicates)}
@@ -153,7 +154,8 @@ def test_a_form_may_change_the_training_and_is_then_a_variant():
     found = study.model_copy(update={"operating_points": tuple(points)})
     plain, sgd = study_cells(found).values()
     assert [(cell.training.optimizer, cell.training.epochs) for cell in (plain, sgd)] == [("adam", 7), ("sgd", 7)]
-    assert asked_variants(found) == {sgd.key: "sgd"}
+    asked = asked_of_cells(found)
+    assert (asked[plain.key].variant, asked[sgd.key].variant) == ("", "sgd")
 
 
 def test_a_cell_of_a_search_is_found_by_its_key():

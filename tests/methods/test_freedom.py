@@ -60,6 +60,15 @@ def test_a_ratio_scales_the_gradient_of_its_slot_and_no_other(digits, make_cell,
         torch.testing.assert_close(scaled[parameter], factor * grad, rtol=1e-12, atol=0)
 
 
+def test_a_ratio_scales_the_prices_of_its_slot_and_no_other(digits, make_cell):
+    plain, scaled = (trial(digits, make_cell, "bernoulli", ratios=r).method for r in ({}, {"fc1": 3.0}))
+    prices, own = (method.by_slot(method.prices()) for method in (plain, scaled))
+    for slot, price in prices.items():
+        torch.testing.assert_close(own[slot], (3 if slot == "fc1" else 1) * price, rtol=1e-6, atol=0)
+    with pytest.raises(StudyError, match="ratios: cost complexity sets the prices"):
+        check_cell(make_cell("bernoulli", settings={"cost": "complexity", "nu": 0.1, "ratios": {"fc1": 3.0}}))
+
+
 def test_ratios_of_proximal_steps(digits, make_cell, monkeypatch):
     """What a step takes from the norm of a group, or from a factor, is three times as much in the slot of ratio 3."""
     for name, function in (("group_lasso", "shrink"), ("slimming", "soft_threshold")):
@@ -81,6 +90,7 @@ def test_ratios_of_proximal_steps(digits, make_cell, monkeypatch):
 
 
 def test_every_method_with_a_strength_has_the_same_freedom():
+    assert "ratios" in find_method("bernoulli").Settings.model_fields
     for name in SIZING:
         fields = find_method(name).Settings.model_fields
         assert "ratios" in fields, name
@@ -90,7 +100,7 @@ def test_every_method_with_a_strength_has_the_same_freedom():
     assert set(method_names()) == {*SIZING, *criteria, "dense", "bernoulli"}
 
 
-@pytest.mark.parametrize("name", SIZING)
+@pytest.mark.parametrize("name", [*SIZING, "bernoulli"])
 def test_unknown_slots_and_ratios_without_meaning_are_refused(make_cell, name):
     with pytest.raises(StudyError, match=rf"{name}.key: ratios: lenet_300_100 has no slot 'fc'; did you mean 'fc"):
         check_cell(make_cell(name, settings=SETTINGS.get(name, {}) | {"ratios": {"fc": 2.0}}))

@@ -3,7 +3,9 @@
 import pytest
 
 from robustprune.errors import StudyError
-from robustprune.study.config import StudyConfig, validate_study
+from robustprune.study.config import StudyConfig, search_of, validate_study
+from robustprune.study.find import find_cell
+from robustprune.study.search import sweep_values
 
 KNOB = {"knob": "lambda", "range": [1e-5, 1e-1]}
 
@@ -66,3 +68,31 @@ def test_every_strength_sets_the_knob_within_its_range(settings, message):
     with pytest.raises(StudyError) as caught:
         study({"mine": KNOB}, settings)
     assert message in str(caught.value)
+
+
+def searched(foreign, methods=None, **values) -> StudyConfig:
+    network = {"dataset": "digits", "architecture": "lenet_300_100"}
+    search = {**network, "methods": methods or {"mine": ["lambda"]}, "targets": {"at_size": {"params": 9000}}}
+    grid = {**network, "methods": {"mine": ["at_size"]}}
+    return validate_study({"search": [search], "study": [grid], "foreign": foreign, **values}, "my.yaml")
+
+
+def test_a_program_with_a_knob_is_searched():
+    study = searched({"mine": KNOB})
+    assert sweep_values(study.knobs["mine"]["lambda"], 3) == [1e-5, 1e-3, 1e-1]
+    key = "digits/lenet_300_100-full/mine/lambda_1e_3/he_normal/width-1"
+    cell = find_cell(search_of(study, "there"), key)
+    assert (cell.settings, cell.training.images, cell.first_replicate) == ({"lambda": 1e-3}, "tuning", 100)
+    assert validate_study(study.model_dump(mode="json"), "saved.yaml") == study
+
+
+def test_the_form_of_a_program_may_have_more_settings():
+    knobs = {"mine": {"fast": {**KNOB, "settings": {"rate": 0.1}}}}
+    study = searched({"mine": KNOB}, {"mine": ["fast"]}, knobs=knobs)
+    assert study.knobs["mine"]["fast"].settings == {"rate": 0.1}
+
+
+@pytest.mark.parametrize("foreign", [{"mine": {}}, {"mine": None}, ["mine"]])
+def test_a_program_without_a_knob_is_not_searched(foreign):
+    with pytest.raises(StudyError, match=r"my.yaml: foreign.mine: the search needs knob and range"):
+        searched(foreign)

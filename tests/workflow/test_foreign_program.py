@@ -98,6 +98,23 @@ def test_a_second_run_has_nothing_to_do(followed):
     assert "Nothing to be done" in snakemake(followed, *STUDY, "--dry-run")
 
 
+def test_a_program_is_searched_as_a_method_is(followed):
+    """Nobody types strengths: two values, one round, a run that confirms, and the cell of the study at the point."""
+    search = ("results/searched/runs.csv", "--configfile", "config/searched.yaml")
+    snakemake(followed, *search)
+    results = followed / "results" / "searched"
+    (point,) = yaml.safe_load((results / "operating_points.yaml").read_text())
+    assert len(point["strengths"]) >= 3
+    runs = pd.read_csv(results / "runs.csv")
+    own = runs[runs["method"] == "strongest"]
+    assert set(own["strength"]) == {point["strength"]}
+    assert set(own["operating_point"]) == {"at_size"}
+    assert own["params_kept"].mean() == pytest.approx(60_000, rel=0.1)
+    order = next((results / "search" / "logs").rglob("order.json"))
+    assert json.loads(order.read_text())["cell"]["training"]["images"] == "tuning"
+    assert "Nothing to be done" in snakemake(followed, *search, "--dry-run")
+
+
 @pytest.mark.parametrize(("program", "rule"), [("first_units.py", "first_units"), ("whole.sh", "whole")])
 def test_editing_a_program_reruns_only_its_cells(followed, program, rule):
     with edited(followed / "workflow" / "baselines" / program, lambda text: text + "\n# edited\n"):

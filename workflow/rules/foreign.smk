@@ -1,23 +1,32 @@
 # Base of the rules of foreign programs: `use rule foreign as mine with: input: script="mine.py"` makes the cells of the
-# method `mine`. The program reads an order and writes a CSV, from which the record is made
+# method `mine`, those of its search too. The program reads an order and writes a CSV, from which the record is made
 # (docs/how-to-foreign-program.md).
+PART = f"{ROOT}/{{part}}"  # "" or "search/"
+
+
 rule foreign:
     input:
         script=[],
     output:
-        record=f"{ROOT}/runs/{CELL}/record.json",
+        record=f"{PART}runs/{CELL}/record.json",
     log:
-        f"{ROOT}/logs/{CELL}/train.log",
+        f"{PART}logs/{CELL}/train.log",
+    wildcard_constraints:
+        part="(search/)?",
     threads: STUDY.threads
     resources:
         mem_mb=2048,
         gpu=1 if STUDY.device.startswith("cuda") else 0,
     params:
-        config=CONFIG_FILE,
+        config=lambda wildcards: SEARCH_CONFIG if wildcards.part else CONFIG_FILE,
         cell=cell_of,
-        config_hash=lambda wildcards: cells()[cell_of(wildcards)].config_hash,
-        order=f"{ROOT}/logs/{CELL}/order.json",
-        results=f"{ROOT}/logs/{CELL}/results.csv",
+        config_hash=lambda wildcards: (
+            find_cell(SEARCH, cell_of(wildcards))
+            if wildcards.part
+            else cells()[cell_of(wildcards)]
+        ).config_hash,
+        order=f"{PART}logs/{CELL}/order.json",
+        results=f"{PART}logs/{CELL}/results.csv",
         command=lambda wildcards, input: program_command(input.script),
         program=lambda wildcards, input: [path for path in input if path != input.data],
         source_hash=lambda wildcards, input: program_hash(set(input) - {input.data}),

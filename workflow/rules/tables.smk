@@ -25,6 +25,14 @@ FROM_REFERENCE = STUDY.results == "reference" or (
 rule tables_of_runs:
     input:
         expand(f"{ROOT}/{{file}}", file=OF_TABLES + MEASURED),
+        # errors at equal size need the curves of the search
+        lambda wildcards: (
+            rules.collect_searched.output
+            if SEARCHES and STUDY.results != "partial"
+            else []
+        ),
+        # a study beside this one (config/settings.yaml), where it has run
+        [path for path in [f"{ROOT}/settings/runs.csv"] if Path(path).exists()],
     output:
         csv=expand(f"{ROOT}/tables/{{name}}.csv", name=TABLES),
         tex=expand(f"{ROOT}/tables/{{name}}.tex", name=TABLES),

@@ -28,6 +28,7 @@ STUDIES = {
     "smoke": "every part of the pipeline on scikit-learn's 8 x 8 digits; no download",
     "quick": "cells of the shipped study with two seeds, and whether they are consistent with it",
     "claims": "the runs behind the bounds in `claims`, five seeds each, and the check of those bounds",
+    "settings": "gate rates of four methods on the tuning split: which of them the search takes",
     "config": "the study: a search for operating points, then every method over starting sizes and initializations",
 }
 """Files in config/, and what each is."""

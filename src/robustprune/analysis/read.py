@@ -85,9 +85,9 @@ def read_detailed_runs(folder: Path) -> pd.DataFrame:
     """Read the runs.csv of a folder, joined with its details.csv.
 
     RESULTS of networks that diverged or failed are NaN: tables count these networks and show no numbers of them.
-    `operating_point` says whether a cell was asked for as one, `point` by which name (missing in older tables). Raises
-    StudyError as read_runs does, for a details.csv without the columns ASKED, for tables of different networks, and for
-    tables that differ from their digests.
+    `operating_point` says whether a cell was asked for as one, `point` by which name and `target_params` at which size
+    (both missing in older tables). Raises StudyError as read_runs does, for a details.csv without the columns ASKED,
+    for tables of different networks, and for tables that differ from their digests.
     """
     runs, details = read_runs(folder / "runs.csv"), _read_details(folder / "details.csv")
     check_same_networks(runs, details, folder)
@@ -97,6 +97,14 @@ def read_detailed_runs(folder: Path) -> pd.DataFrame:
     known = [name for name in RESULTS if name in runs]
     runs[known] = runs[known].mask(runs["status"].isin(WITHOUT_NUMBERS))
     return runs
+
+
+def read_beside(name: str, folder: Path) -> pd.DataFrame | None:
+    """Read the detailed runs of a part of a study (its search, ...) in a folder of that name below the study's tables.
+
+    None without a runs.csv there. Raises StudyError as read_detailed_runs does.
+    """
+    return read_detailed_runs(folder / name) if (folder / name / "runs.csv").exists() else None
 
 
 def missing_note(folder: Path) -> str:

@@ -12,18 +12,20 @@ import pandas as pd
 from robustprune.analysis.comparison import main_comparison, ranking
 from robustprune.analysis.controls import controls
 from robustprune.analysis.costs import inference_cost, training_cost
+from robustprune.analysis.equal_size import equal_size
 from robustprune.analysis.equivalence import equivalence
 from robustprune.analysis.floors import floors
 from robustprune.analysis.kept import read_kept
 from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.published.domination import domination
-from robustprune.analysis.read import missing_note, read_detailed_runs, read_long
+from robustprune.analysis.read import missing_note, read_beside, read_detailed_runs, read_long
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.scorecard import scorecard
 from robustprune.analysis.select import of_one_budget
 from robustprune.analysis.sensitivity import sensitivity_initialization, sensitivity_seed, sensitivity_width
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.tradeoff import tradeoff
+from robustprune.analysis.tried import settings_tried
 from robustprune.analysis.variants import variants
 from robustprune.errors import StudyError, nearest
 from robustprune.files import write_atomically, write_table
@@ -31,6 +33,7 @@ from robustprune.files import write_atomically, write_table
 TABLES: dict[str, Callable[..., Sheet]] = {
     "scorecard": scorecard,
     "equivalence": equivalence,
+    "equal_size": equal_size,
     "main_comparison": main_comparison,
     "sensitivity_width": sensitivity_width,
     "sensitivity_initialization": sensitivity_initialization,
@@ -46,17 +49,20 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "controls": controls,
     "inference_cost": inference_cost,
     "published_settings": published_settings,
+    "settings_tried": settings_tried,
 }
-WITH_BUDGETS = ("scorecard", "variants")
+WITH_BUDGETS = ("scorecard", "equal_size", "variants")
 """Tables that have a part for every budget; the others show networks of equal epochs."""
 MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
     "scorecard": {"kept": read_kept},
+    "equal_size": {"searched": partial(read_beside, "search")},
+    "settings_tried": {"tried": partial(read_beside, "settings")},
     "variants": {
         "history": lambda source: read_long(source / "history.parquet"),
         "values": lambda source: read_long(source / "unit_values.parquet"),
     },
 }
-"""What a table needs beside the runs: argument -> how it is read from the folder of the runs."""
+"""What tables need beside the runs: argument -> its reader, which takes the folder of the runs."""
 
 
 def write_tables(

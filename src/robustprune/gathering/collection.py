@@ -20,14 +20,14 @@ from robustprune.gathering.search import known_cells
 from robustprune.records.digests import write_table_digests
 from robustprune.records.record import COLUMNS, RECORD_NAME, Replicate, table_rows
 from robustprune.starts.parts.registry import check_cell
-from robustprune.study.cells import AXES, Cell, asked_points, asked_variants, study_cells
+from robustprune.study.cells import AXES, Cell, asked_of_cells, study_cells
 from robustprune.study.config import StudyConfig
 
 DETAILS = (
     *("status", "reason", "units_raw", "gates_above_090_fraction"),
     *("inference_ms_dense_batch1", "inference_ms_kept_batch1"),
 )
-OF_CELL = ("peak_memory_mib", "training", "settings", *ASKED)
+OF_CELL = ("peak_memory_mib", "training", "settings", *ASKED, "target_params")
 """Columns that all replicates of a cell share; training and settings are JSON."""
 SAMPLED_GATES = 60  # gates per slot of replicate 0 in gates.parquet; more would make the file too large to ship
 
@@ -42,10 +42,13 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
     runs, details, histories, gates, kept, missing = [], [], [], [], [], []
     # raises StudyError for a missing operating point
     cells = study_cells(config) if config.study else known_cells(config)
-    chosen, variants = asked_points(config), asked_variants(config)
+    asked = asked_of_cells(config)
     for cell in cells.values():
         source = Path(config.root, "runs", cell.key)
-        asked = asked_columns(_settings(cell), cell.key in chosen, variants.get(cell.key, ""))
+        how = asked.get(cell.key)
+        point = how.point if how else None
+        columns = asked_columns(_settings(cell), point is not None, how.variant if how else "")
+        columns["target_params"] = how.params if how else None
         try:
             record = checked_record(source / RECORD_NAME, cell)
             units = kept_table(cell, source)
@@ -54,13 +57,13 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
             missing.append({"cell": cell.key, "reason": reason})
             if reason != str(error) or ((source / RECORD_NAME).exists() and not isinstance(error, StaleRecord)):
                 failed = unfinished_replicates(cell, "failed", reason)
-                runs += table_rows(cell, failed, {"operating_point": chosen.get(cell.key)})
-                details += list(_details(cell, failed, None, asked))
+                runs += table_rows(cell, failed, {"operating_point": point})
+                details += list(_details(cell, failed, None, columns))
             continue
-        runs += record.rows(chosen.get(cell.key))
+        runs += record.rows(point)
         kept.append(units)
         memory = record.provenance.peak_memory_mib
-        details += list(_details(record.cell, record.replicates, memory, asked))
+        details += list(_details(record.cell, record.replicates, memory, columns))
         histories.append(_with_axes(cell, _read_history(source)))
         gates.append(_with_axes(cell, _read_gates(source, cell)))
     whole, own = judged(

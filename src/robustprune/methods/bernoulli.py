@@ -8,12 +8,13 @@ them. By default every option is off.
 """
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from robustprune.methods.parts.ball import initial_weights, project_onto_ball
 from robustprune.methods.parts.base import Context, LossUnder
 from robustprune.methods.parts.bernoulli_gates import BernoulliGates, BernoulliGatesSettings
+from robustprune.methods.parts.freedom import RatioSettings, check_slots, in_ratio
 from robustprune.methods.parts.group_sizes import per_slot
 from robustprune.methods.parts.prices import PriceSettings, check_price, complexity_prices, expected_units
 from robustprune.methods.parts.priors import PriorSettings, make_prior
@@ -22,13 +23,19 @@ from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import StackedNetwork
 
 
-class BernoulliSettings(BernoulliGatesSettings, PriceSettings, PriorSettings, RemovalSettings):
-    """Settings of the method: gates and estimator, prices, prior, removal, and these."""
+class BernoulliSettings(BernoulliGatesSettings, PriceSettings, PriorSettings, RemovalSettings, RatioSettings):
+    """Settings of the method: gates and estimator, prices and their ratios, prior, removal, and these."""
 
     drift: float = Field(3e-3, gt=0, description="distance that an idle gate moves per step: eta = drift / c")
     ball: float | None = Field(
         None, gt=0, description="radius of a ball around the initial weights that a network's weights may not leave"
     )
+
+    @model_validator(mode="after")
+    def _one_formula(self) -> "BernoulliSettings":
+        if self.ratios and self.cost == "complexity":
+            raise ValueError("ratios: cost complexity sets the prices of the slots; ratios are for cost uniform")
+        return self
 
 
 class Bernoulli(BernoulliGates[BernoulliSettings]):
@@ -51,6 +58,7 @@ class Bernoulli(BernoulliGates[BernoulliSettings]):
     @classmethod
     def check(cls, settings: BernoulliSettings, architecture: Architecture, gated: tuple[str, ...]) -> None:
         check_price(settings.price, architecture, gated)
+        check_slots("ratios", settings.ratios, architecture)
 
     def begin(self, network: StackedNetwork) -> None:
         """Note the initial weights, the centre of the ball."""
@@ -66,7 +74,8 @@ class Bernoulli(BernoulliGates[BernoulliSettings]):
             reference = context.units if settings.reference == "start" else context.architecture.units()
             by_slot = complexity_prices(context.architecture, expected, reference, settings.nu, settings.s)
         elif settings.price is not None:
-            by_slot = {slot: torch.as_tensor(per_slot(settings.price, slot)) for slot in context.gated}
+            own = {slot: in_ratio(per_slot(settings.price, slot), slot, settings.ratios) for slot in context.gated}
+            by_slot = {slot: torch.as_tensor(price) for slot, price in own.items()}
         price = torch.empty_like(self.theta)
         for slot, columns in self.by_slot(price).items():
             columns.copy_(by_slot[slot].reshape(-1, 1).expand_as(columns))

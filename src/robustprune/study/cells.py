@@ -4,14 +4,14 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import Field, ValidationError
 
 from robustprune.errors import StudyError
 from robustprune.study.config import Grid, Strict, StudyConfig, Variant, describe
 from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
-from robustprune.study.strengths import resolve
+from robustprune.study.strengths import Strength, resolve
 from robustprune.study.training_settings import TrainingSettings
 
 AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width", "budget")
@@ -84,21 +84,13 @@ def stream_seed(seed: int, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:8], "big") >> 1
 
 
-class Asked(NamedTuple):
-    """What a grid asks of a cell: the key by which it names the strength, and the variant ("": none)."""
-
-    strength: str
-    variant: str
-
-
-def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> Iterator[tuple[Cell, Asked]]:
-    """Yield the cells of a grid, each with what the grid asks of it."""
+def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> Iterator[tuple[Cell, Strength]]:
+    """Yield the cells of a grid, each with the strength by which the grid asks for it."""
     variants = grid.variants or {"": Variant()}
     for method, strengths in grid.methods.items():
-        named = [(asked, resolve(config, grid, method, asked, source)) for asked in strengths]
-        points = [(asked, found) for asked, found in named if found]
+        points = [found for key in strengths if (found := resolve(config, grid, method, key, source))]
         for initialization, width in itertools.product(grid.initializations, grid.widths):
-            for (asked, found), (name, variant) in itertools.product(points, variants.items()):
+            for found, (name, variant) in itertools.product(points, variants.items()):
                 training = training_of(config, {**grid.training, **found.training, **variant.training}, source)
                 cell = Cell(
                     dataset=grid.dataset,
@@ -113,7 +105,7 @@ def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> Iterator[tuple[
                     training=training,
                     first_replicate=grid.first_replicate,
                 )
-                yield cell, Asked(asked, name or found.variant)
+                yield cell, found._replace(variant=name or found.variant)
 
 
 def training_of(config: StudyConfig, overrides: Mapping[str, Any], source: str) -> TrainingSettings:
@@ -142,24 +134,14 @@ def study_cells(config: StudyConfig) -> dict[str, Cell]:
     return cells
 
 
-def asked_points(config: StudyConfig) -> dict[str, str]:
-    """Return the key of each cell whose strength a grid names by an operating point, and the name of that point."""
-    points: dict[str, str] = {}
+def asked_of_cells(config: StudyConfig) -> dict[str, Strength]:
+    """Return by which strength each cell is asked for, by key; of several grids the first that names a point counts."""
+    asked: dict[str, Strength] = {}
     for number, grid in enumerate(config.grids):
-        for cell, asked in _grid_cells(config, grid, f"study.{number}"):
-            if asked.strength not in config.strengths.get(cell.method, {}):
-                points.setdefault(cell.key, asked.strength)
-    return points
-
-
-def asked_variants(config: StudyConfig) -> dict[str, str]:
-    """Return the key of each cell that is a variant of its method, by its grid or its form, and the variant's name."""
-    return {
-        cell.key: asked.variant
-        for number, grid in enumerate(config.grids)
-        for cell, asked in _grid_cells(config, grid, f"study.{number}")
-        if asked.variant
-    }
+        for cell, strength in _grid_cells(config, grid, f"study.{number}"):
+            if cell.key not in asked or (asked[cell.key].point is None and strength.point):
+                asked[cell.key] = strength
+    return asked
 
 
 def unresolved(config: StudyConfig) -> list[str]:

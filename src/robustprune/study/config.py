@@ -16,7 +16,7 @@ from robustprune.errors import StudyError, nearest
 from robustprune.files import write_atomically
 from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
 from robustprune.study.points import OPERATING_POINT, OperatingPoint, points_path
-from robustprune.study.programs import Programs, check_knobs
+from robustprune.study.programs import Programs, check_knobs, form_of_program
 from robustprune.study.search import KnobTable, Search, check_search
 from robustprune.study.strict import Strict
 from robustprune.study.training_settings import TrainingSettings
@@ -157,12 +157,10 @@ class StudyConfig(Strict):
         for part in self.parts:
             if part not in known:
                 raise ValueError(f"parts: unknown part {part!r}{nearest(part, known)}")
+        for search in self.search:
+            for method in set(search.methods) & set(self.foreign) - set(self.knobs):
+                self.knobs[method] = form_of_program(method, self.foreign[method])
         check_search(self.search, self.knobs)
-        for number, search in enumerate(self.search):
-            for method in set(search.methods) & set(self.foreign):
-                raise ValueError(
-                    f"search.{number}.methods: {method!r} is a foreign program; name its strengths instead"
-                )
         return self
 
     @property

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from robustprune.errors import nearest
+from robustprune.study.search import Knob
 from robustprune.study.strict import Strict
 
 
@@ -37,6 +38,16 @@ def _programs(value: Any) -> Any:
 
 ProgramTable = dict[str, Program | None]
 Programs = Annotated[ProgramTable, BeforeValidator(_programs, json_schema_input_type=ProgramTable | tuple[str, ...])]
+
+
+def form_of_program(method: str, program: Program | None) -> dict[str, Knob]:
+    """Return the one form in which a program is searched, by its knob's name; raises ValueError without a knob."""
+    if program is None or program.knob is None or program.range is None:
+        raise ValueError(
+            f"foreign.{method}: the search needs knob and range, e.g. {{knob: lambda, range: [1.0e-5, 1.0e-1]}}; a "
+            "program that writes record.json itself is not searched: name its strengths instead"
+        )
+    return {program.knob: Knob(knob=program.knob, range=program.range)}
 
 
 def check_knobs(programs: Mapping[str, Program | None], strengths: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:

@@ -113,6 +113,12 @@ def key_value(form: str, key: str) -> float | None:
     return float(f"{found[1].replace('p', '.')}e{found[2].replace('_', '-')}") if found else None
 
 
+def form_of_key(key: str) -> str | None:
+    """Return the form that a searched strength key names: "c_2p7e_4" -> "c"; None for a key without a value."""
+    found = re.fullmatch(r"(.+)_\d(?:p\d+)?e_?\d+", key)
+    return found[1] if found else None
+
+
 def rounded(value: float) -> float:
     """Return a value with the digits that its key has."""
     return float(f"{value:.{DIGITS - 1}e}")

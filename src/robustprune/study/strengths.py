@@ -11,12 +11,18 @@ from robustprune.study.search import target_of
 
 
 class Strength(NamedTuple):
-    """What a key of a grid stands for: strength key and settings, and what the form of a searched one changes."""
+    """What a key of a grid stands for.
+
+    key, settings: the strength. training, variant: what the form of a searched one changes. point: the key, where it is
+    that of an operating point. params: the size at which the point is, where a size was the target.
+    """
 
     key: str
     settings: dict[str, Any]
     training: Mapping[str, Any] = MappingProxyType({})
     variant: str = ""
+    point: str | None = None
+    params: float | None = None
 
 
 def resolve(config: StudyConfig, grid: Grid, method: str, key: str, source: str) -> Strength | None:
@@ -29,7 +35,8 @@ def resolve(config: StudyConfig, grid: Grid, method: str, key: str, source: str)
         settings = _with_source(config, grid, strengths[key])
         return None if settings is None else Strength(key, settings)
     if named := _searched_point(config, grid, method, key):
-        return _found(config, grid, method, *named)
+        found = _found(config, grid, method, *named)
+        return found and found._replace(point=key)
     point = _point(config, grid, method, key, None)
     if point is None:
         network = f"{grid.dataset}/{grid.architecture}-{grid.track}"
@@ -40,7 +47,7 @@ def resolve(config: StudyConfig, grid: Grid, method: str, key: str, source: str)
     if point.strength not in strengths:
         wrong = "no strength met the bound" if point.strength is None else f"unknown strength {point.strength!r}"
         raise StudyError(f"{source}.methods.{method}: operating point: {wrong}; name a strength instead")
-    return Strength(point.strength, strengths[point.strength])
+    return Strength(point.strength, strengths[point.strength], point=key)
 
 
 def _searched_point(config: StudyConfig, grid: Grid, method: str, key: str) -> tuple[str, str] | None:
@@ -55,7 +62,9 @@ def _found(config: StudyConfig, grid: Grid, method: str, form: str, target: str)
     point, knob = _point(config, grid, method, target, form), config.knobs[method][form]
     if point is None or point.strength is None:
         return None
-    return Strength(point.strength, point.settings or {}, knob.training, knob.variant)
+    search = config.searched(grid)
+    params = search.targets[target].params if search else None
+    return Strength(point.strength, point.settings or {}, knob.training, knob.variant, params=params)
 
 
 def _with_source(config: StudyConfig, grid: Grid, settings: dict[str, Any]) -> dict[str, Any] | None:

@@ -11,8 +11,9 @@ from robustprune.analysis.verdicts.equal_size import AtSize, better_than, differ
 KNOWN = Effect(-0.5, 0.0, 4, 5)
 
 
-def at(errors, log_sizes, slope=KNOWN):
-    return AtSize(np.asarray(log_sizes, float), np.asarray(errors, float), slope)
+def at(errors, log_sizes, slope=KNOWN, seeds=None):
+    seeds = np.arange(len(errors)) if seeds is None else np.asarray(seeds)
+    return AtSize(seeds, np.asarray(log_sizes, float), np.asarray(errors, float), slope)
 
 
 def test_the_slope_is_that_of_the_strengths_around_the_target():
@@ -28,6 +29,31 @@ def test_the_slope_is_that_of_the_strengths_around_the_target():
         local_slope(sizes[:1], errors[:1], 8.0)
     with pytest.raises(ValueError, match="two strengths"):
         local_slope([sizes[0], sizes[0]], errors[:2], 8.0)
+
+
+def test_sizes_that_lie_close_together_give_no_slope():
+    """10.04 is nearest above the target, but its error differs by noise only: over 0.04 that would be a slope of 2."""
+    sizes = [[9.0, 9.1, 9.2], [10.0, 10.01, 9.99], [10.04, 10.05, 10.03], [11.0, 11.0, 11.1]]
+    errors = [[2.0, 2.1, 2.0], [1.5, 1.6, 1.7], [1.6, 1.7, 1.7], [1.2, 1.2, 1.3]]
+    close = local_slope(sizes, errors, 10.02)
+    apart = local_slope(sizes, errors, 10.02, 0.1)
+    assert close.value > 1
+    assert apart.value == pytest.approx((np.mean(errors[3]) - np.mean(errors[0])) / (np.mean(sizes[3]) - 9.1))
+    assert apart.error < close.error / 10
+    one_side = local_slope(sizes[1:], errors[1:], 10.02, 0.1)
+    assert one_side.value == pytest.approx((np.mean(errors[3]) - 1.6) / (np.mean(sizes[3]) - 10.0))
+    with pytest.raises(ValueError, match="two strengths"):
+        local_slope(sizes[1:3], errors[1:3], 10.02, 0.1)
+
+
+def test_networks_are_paired_by_seed():
+    """The order of the rows does not count, nor do seeds that one of them lacks: pairs use the smaller n."""
+    flat = Effect(0.0, 0.0, 4, 5)
+    ten = at(np.arange(10) / 10, [10.0] * 10, flat)
+    three = at([0.75, 0.15, 0.05], [10.0] * 3, flat, seeds=[7, 1, 0])
+    found = difference_at(10.0, ten, three)
+    assert (found.value, found.n) == (pytest.approx(-0.05), 3)
+    assert not_worse(10.0, ten, {"three": three}).answer == "yes", "the other seven are no unknown networks"
 
 
 def test_at_its_own_size_the_difference_is_the_paired_t_test():
@@ -60,10 +86,10 @@ def test_the_difference_covers_its_level():
             sizes = [place + 0.05 * rng.standard_normal(5) for place in (9.5, centre, 10.6)]
             errors = [1.6 + offset + slope * (own - target) + 0.1 * rng.standard_normal(5) for own in sizes]
             fitted = local_slope([sizes[0], sizes[2]], [errors[0], errors[2]], target)
-            methods.append(AtSize(sizes[1], errors[1], fitted))
+            methods.append(at(errors[1], sizes[1], fitted))
         low, high = difference_at(target, *methods).interval(0.9)
         covered += low <= 0.1 <= high
-        bare = [AtSize(m.log_size, m.error, Effect(m.slope.value, 0.0, 4, 5)) for m in methods]
+        bare = [at(m.error, m.log_size, Effect(m.slope.value, 0.0, 4, 5)) for m in methods]
         low, high = difference_at(target, *bare).interval(0.9)
         ignored += low <= 0.1 <= high
     assert 0.85 < covered / draws < 0.96

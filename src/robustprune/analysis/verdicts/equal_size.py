@@ -18,43 +18,60 @@ MARGIN = 0.1
 class AtSize:
     """Networks of one method near a size.
 
-    log_size, error: [n], by replicate; NaN for a network without numbers. slope: points of error per unit of log size.
+    seeds, log_size, error: [n]; NaN for a network without numbers. slope: points of error per unit of log size.
     """
 
+    seeds: np.ndarray
     log_size: np.ndarray
     error: np.ndarray
     slope: Effect
 
+    def of(self, places: np.ndarray) -> "AtSize":
+        """Return the networks at these places [m]."""
+        return replace(self, seeds=self.seeds[places], log_size=self.log_size[places], error=self.error[places])
 
-def local_slope(log_sizes: Sequence[ArrayLike], errors: Sequence[ArrayLike], target: float) -> Effect:
+
+def local_slope(
+    log_sizes: Sequence[ArrayLike], errors: Sequence[ArrayLike], target: float, apart: float = 0.0
+) -> Effect:
     """Return the slope of error on log size near a target, between two strengths of a method's own curve.
 
     log_sizes, errors: a sample [n] per strength. The strengths are the nearest on either side of the target in mean log
-    size, else the two nearest. The standard error is by the delta method: it counts the spread of errors and of sizes,
-    and how they vary together. The networks should not be those whose error is adjusted (tuning split), as then the
-    slope's error is independent of theirs. Raises ValueError with fewer than two sizes.
+    size, each at least `apart` from it; else the nearest, and the next that is more than `apart` from that one. Sizes
+    that lie close together give no slope: its error is that of their difference over their distance. The standard error
+    is by the delta method: it counts the spread of errors and of sizes, and how they vary together. The networks should
+    not be those whose error is adjusted (tuning split), as then the slope's error is independent of theirs. Raises
+    ValueError without two such strengths.
     """
     sizes = np.array([mean_of(own).value for own in log_sizes])
     order = np.argsort(np.abs(sizes - target), kind="stable")
-    first = next((place for place in order if sizes[place] <= target), None)
-    second = next((place for place in order if sizes[place] > target), None)
+    first = next((place for place in order if sizes[place] <= target - apart), None)
+    second = next((place for place in order if sizes[place] > target + apart), None)
     if first is None or second is None:
-        first, second = order[:2] if len(order) > 1 else (0, 0)
-    distance = sizes[second] - sizes[first]
-    if not abs(distance) > 0:
+        first = order[0]
+        second = next((place for place in order if abs(sizes[place] - sizes[first]) > apart), None)
+    if second is None:
         raise ValueError("a slope needs two strengths of different size")
+    distance = sizes[second] - sizes[first]
     rise = mean_of(errors[second]).value - mean_of(errors[first]).value
     slope = rise / distance
     level = [mean_of(np.asarray(errors[end]) - slope * np.asarray(log_sizes[end])) for end in (first, second)]
     return replace(weighted([-1 / distance, 1 / distance], level), value=float(slope))
 
 
+def paired(first: AtSize, second: AtSize) -> tuple[AtSize, AtSize]:
+    """Return the networks of both whose seed the other has too, in the same order; seeds are told once each."""
+    _, own, other = np.intersect1d(first.seeds, second.seeds, return_indices=True)
+    return first.of(own), second.of(other)
+
+
 def difference_at(log_size: float, first: AtSize, second: AtSize) -> Effect:
-    """Return the error of `first` minus that of `second`, both at this log size, paired by replicate.
+    """Return the error of `first` minus that of `second`, both at this log size, paired by seed.
 
     The standard error has three parts: the seeds, and the slope of each method times the distance that its error was
-    moved. Replicates that one of them lacks are left out.
+    moved. Seeds that one of them lacks are left out, and networks without numbers.
     """
+    first, second = paired(first, second)
     both = ~np.isnan(first.error + second.error + first.log_size + second.log_size)
     moves = [log_size - method.log_size[both].mean() if both.any() else np.nan for method in (first, second)]
     errors = [
@@ -86,5 +103,6 @@ def better_than(log_size: float, method: AtSize, baselines: Mapping[str, AtSize]
     return {name: (effect, float(p)) for (name, effect), p in zip(effects.items(), adjusted, strict=True)}
 
 
-def _unknown(*methods: AtSize) -> int:
-    return sum(int(np.isnan(method.error + method.log_size).sum()) for method in methods)
+def _unknown(first: AtSize, second: AtSize) -> int:
+    """Return the networks without numbers of the seeds that both have."""
+    return sum(int(np.isnan(own.error + own.log_size).sum()) for own in paired(first, second))

@@ -1,0 +1,215 @@
+"""Errors and training costs at equal size: the method under study against every baseline, with verdicts."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from robustprune.analysis.captions import AT_STANDARD, ERROR, brackets, caption
+from robustprune.analysis.columns import Each, Interval, Number, PValue, Row, Text, number
+from robustprune.analysis.labels import network_title
+from robustprune.analysis.read import NETWORK, settings_of
+from robustprune.analysis.scorecard import BUDGETS
+from robustprune.analysis.select import METHOD_UNDER_STUDY, standard
+from robustprune.analysis.sheet import Sheet
+from robustprune.analysis.statistics import Difference, Estimate, holm, interval_columns, paired_difference
+from robustprune.analysis.verdicts.decision import LEVEL
+from robustprune.analysis.verdicts.effect import Effect
+from robustprune.analysis.verdicts.equal_size import (
+    MARGIN,
+    AtSize,
+    better_than,
+    local_slope,
+    not_worse,
+    paired,
+)
+from robustprune.analysis.verdicts.over_starts import logarithms
+from robustprune.study.search import form_of_key
+
+APART = float(np.log(1.1))
+"""Least distance in log size of the strengths that give a slope from the target (docs/protocol.md, B9)."""
+HELD = "standard"
+"""Whose weights price a unit where the price of width 1 is held: at width 1 that form is no baseline of its own."""
+UNKNOWN = Effect(np.nan, np.nan, np.nan, 0)
+COSTS = {"macs": "train_macs", "seconds": "train_seconds"}
+FAMILY = [*NETWORK, "budget", "target", "strength"]
+"""A family of tests: those of one strength of the method under study, a test per baseline and question."""
+COLUMNS = [
+    *(*FAMILY, "target_params", "baseline", "baseline_strength", "params", "moved_percent"),
+    *("baseline_params", "baseline_moved_percent", *interval_columns("difference"), "p_holm"),
+    *("not_worse", "not_worse_than_all", "better"),
+    *(name for cost in COSTS for name in (*interval_columns(f"{cost}_ratio"), f"{cost}_p_holm")),
+    "n",
+]
+SHOWN = [
+    Each("baseline", lambda row: f"{row['baseline']} {row['baseline_strength']}"),
+    Number("target_params", "target (params)", ",.0f"),
+    Each("params (moved by)", lambda row: _size(row, "")),
+    Each("baseline's params (moved by)", lambda row: _size(row, "baseline_")),
+    *(Interval("difference", "difference of error (points)", "+.2f"), PValue("p_holm", "p (Holm)")),
+    *(Text("not_worse", "not worse"), Text("not_worse_than_all", "not worse than any"), Text("better")),
+    *(Interval("macs_ratio", "training MACs, ratio", ".2f"), PValue("macs_p_holm", "p (Holm), MACs")),
+    *(Interval("seconds_ratio", "seconds, ratio", ".2f"), PValue("seconds_p_holm", "p (Holm), seconds")),
+    Text("n"),
+]
+
+
+def equal_size(runs: pd.DataFrame, confidence: float, searched: pd.DataFrame | None = None) -> Sheet:
+    """Return a row per baseline and operating point of the method under study, at the standard start.
+
+    searched: the detailed runs of the study's search, which give the slopes of error on log size; None without a
+    search, so that no error can be moved to the target.
+    """
+    points, curves = _points(runs), _curves(searched)
+    rows: list[dict] = []
+    for key, own in points.groupby([*NETWORK, "budget", "target"], sort=False):
+        axes = dict(zip([*NETWORK, "budget", "target"], key, strict=True))
+        networks = dict(iter(own.groupby(["method", "strength"], sort=False)))
+        baselines = {names: group for names, group in networks.items() if names[0] != METHOD_UNDER_STUDY}
+        for (method, strength), group in networks.items():
+            if method == METHOD_UNDER_STUDY and baselines:
+                rows += [{**axes, "strength": strength, **row} for row in _family(group, baselines, curves, confidence)]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    text = caption(
+        f"{METHOD_UNDER_STUDY} minus baseline (costs: over baseline), paired by seed, at the operating points that the "
+        "search found; unreachable ones have no row.",
+        AT_STANDARD,
+        ERROR,
+        "Difference: each error is moved to the target along the method's own curve, by the slope of the validation "
+        "error on log size between two strengths of the search (tuning split); its interval counts the seeds and both "
+        "slopes. Moved by: how far.",
+        brackets(confidence),
+        f"Not worse: the difference is below {MARGIN:g} points, by {LEVEL:.0%} intervals (docs/protocol.md, B9); than "
+        "any: than every baseline of the section. Better: the difference is below 0 and p, Holm-adjusted for the "
+        f"baselines of the section, is below {1 - confidence:.2g}. Ratios: geometric means, with a family of tests of "
+        "their own. Seconds are those of a cell divided by its networks, one measurement without an interval, and "
+        "compared on one device only. A dash: not known, or no target in params. n: pairs of networks with numbers.",
+        _missing(points, table, searched),
+    )
+    return Sheet.of(table, SHOWN, "Error and training cost at equal size", text, by=FAMILY, heading=_heading)
+
+
+def _missing(points: pd.DataFrame, table: pd.DataFrame, searched: pd.DataFrame | None) -> str:
+    """Return the sentence of the caption on what these tables lack."""
+    if points.empty:
+        return "There are no operating points of a search in these tables."
+    if table.empty:
+        return f"There is no operating point that {METHOD_UNDER_STUDY} and a baseline share in these tables."
+    return "" if searched is not None else "There are no runs of the search beside these tables: no error is moved."
+
+
+def _points(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the networks of the standard start at searched operating points, with the columns form and target."""
+    if "point" not in runs:
+        return runs.iloc[:0].assign(form=None, target=None, target_params=np.nan)
+    own = standard(runs)
+    own = own.assign(form=own["strength"].map(form_of_key).astype(object))
+    own = own[own["start_of"].isna() & own["operating_point"].astype(bool) & own["point"].notna() & own["form"].notna()]
+    held = np.array([settings.get("price_of") == HELD for settings in settings_of(own)], dtype=bool)
+    own = own[~held]
+    targets = [str(point).removeprefix(f"{form}_") for point, form in zip(own["point"], own["form"], strict=True)]
+    sizes = own["target_params"].astype(float) if "target_params" in own else np.nan
+    return own.assign(target=targets, target_params=sizes)
+
+
+Curves = Mapping[tuple, list[pd.DataFrame]]
+
+
+def _curves(searched: pd.DataFrame | None) -> Curves:
+    """Return network, budget, method and form -> the networks of each strength whose networks are all ok."""
+    if searched is None:
+        return {}
+    own = searched.assign(form=searched["strength"].map(form_of_key).astype(object))
+    curves: dict[tuple, list[pd.DataFrame]] = {}
+    for key, group in own.groupby([*NETWORK, "budget", "method", "form", "strength"], sort=False):
+        if (group["status"] == "ok").all():
+            curves.setdefault(key[:-1], []).append(group)
+    return curves
+
+
+def _family(
+    own: pd.DataFrame, baselines: Mapping[tuple[str, str], pd.DataFrame], curves: Curves, confidence: float
+) -> Iterator[dict]:
+    """Yield the rows of one strength of the method under study, by (method, strength) of the baselines."""
+    size = own["target_params"].iloc[0]
+    target = float(np.log(size))
+    method = _at_size(own, curves, target)
+    others = {name: _at_size(group, curves, target) for name, group in baselines.items()}
+    names = {name: "/".join(name) for name in others}
+    tested = better_than(target, method, {names[name]: other for name, other in others.items()})
+    together = not_worse(target, method, {names[name]: other for name, other in others.items()})
+    costs = {cost: [_ratio(own, other, cost, confidence) for other in baselines.values()] for cost in COSTS}
+    adjusted = {cost: holm([found.p for found in of_all]) for cost, of_all in costs.items()}
+    for place, name in enumerate(baselines):
+        effect, p = tested[names[name]]
+        known = not np.isnan(effect.value)
+        row = {"target_params": size, "baseline": name[0], "baseline_strength": name[1]}
+        first, second = paired(method, others[name])
+        row |= {"params": _mean_size(first), "moved_percent": _moved(first, target)}
+        row |= {"baseline_params": _mean_size(second), "baseline_moved_percent": _moved(second, target)}
+        row |= Estimate(effect.value, *effect.interval(confidence), effect.n).columns("difference")
+        row |= {"p_holm": p, "better": _better(effect.value, p, confidence)}
+        row["not_worse"] = str(not_worse(target, method, {"": others[name]})) if known else None
+        row["not_worse_than_all"] = str(together) if not np.isnan(size) else None
+        for cost, of_all in costs.items():
+            row |= of_all[place].columns(f"{cost}_ratio") | {f"{cost}_p_holm": adjusted[cost][place]}
+        yield row | {"n": int((~np.isnan(first.error + second.error)).sum())}
+
+
+def _at_size(own: pd.DataFrame, curves: Curves, target: float) -> AtSize:
+    """Return the networks of one method and strength with the slope of its form's curve near the target."""
+    key = tuple(own[[*NETWORK, "budget", "method", "form"]].iloc[0])
+    strengths = curves.get(key, [])
+    try:
+        sizes = [logarithms(group["params_kept"]) for group in strengths]
+        errors = [group["error_valid_percent"].to_numpy(float) for group in strengths]
+        slope = local_slope(sizes, errors, target, APART) if strengths and not np.isnan(target) else UNKNOWN
+    except ValueError:  # all strengths of the search keep the same size
+        slope = UNKNOWN
+    error = own["error_test_percent"].to_numpy(float)
+    return AtSize(own["seed"].to_numpy(), logarithms(own["params_kept"]), error, slope)
+
+
+def _ratio(own: pd.DataFrame, other: pd.DataFrame, cost: str, confidence: float) -> Difference:
+    """Return the geometric mean of the ratios of a cost, paired by seed, with its interval and p value.
+
+    The interval and p are NaN where all ratios are the same, as with seconds: they come from one measurement of a cell.
+    Seconds of different devices or numbers of threads are not compared.
+    """
+    first, second = (cell.set_index("seed") for cell in (own, other))
+    shared = first.index.intersection(second.index)
+    first, second = first.loc[shared], second.loc[shared]
+    machines = pd.concat([first, second])[["device", "threads"]].drop_duplicates()
+    if cost == "seconds" and len(machines) > 1:
+        return Difference(np.nan, np.nan, np.nan, 0, np.nan)
+    found = paired_difference(*(logarithms(cell[COSTS[cost]]) for cell in (first, second)), confidence)
+    ends = (np.nan, np.nan) if np.isnan(found.p) else (found.low, found.high)
+    mean, low, high = (float(np.exp(value)) for value in (found.mean, *ends))
+    return Difference(mean, low, high, found.n, found.p)
+
+
+def _mean_size(own: AtSize) -> float:
+    known = own.log_size[~np.isnan(own.log_size)]
+    return float(np.exp(known).mean()) if len(known) else np.nan
+
+
+def _moved(own: AtSize, target: float) -> float:
+    """Return the mean distance from the networks' sizes to the target, in percent of their sizes."""
+    known = own.log_size[~np.isnan(own.log_size)]
+    return float(100 * np.expm1(target - known.mean())) if len(known) else np.nan
+
+
+def _better(difference: float, p: float, confidence: float) -> str | None:
+    if np.isnan(p):
+        return None
+    return "yes" if difference < 0 and p < 1 - confidence else "no"
+
+
+def _size(row: Row, whose: str) -> str:
+    moved = number(row[f"{whose}moved_percent"], "+.1f")
+    return number(row[f"{whose}params"], ",.0f") + ("" if moved == "-" else f" ({moved} %)")
+
+
+def _heading(dataset: str, architecture: str, track: str, budget: str, target: str, strength: str) -> str:
+    network = network_title(dataset, architecture, track)
+    return f"{network}, {BUDGETS.get(budget, budget)}, {target}: {METHOD_UNDER_STUDY} {strength}"

@@ -1,0 +1,126 @@
+"""The table of tried settings: lines in closed form, the choice, and the configuration that tries them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import REPOSITORY
+from made_up_study import made_up
+
+from robustprune.analysis.read import CELL, read_beside
+from robustprune.analysis.tried import TARGETS, error_at, read_before, settings_tried
+from robustprune.study.cells import study_cells
+from robustprune.study.config import load_study
+from robustprune.study.search import form_of_key, key_value
+
+TUNING = '{"images": "tuning"}'
+KNOBS = yaml.safe_load((REPOSITORY / "config" / "knobs.yaml").read_text())
+STUDY = load_study(REPOSITORY / "config" / "settings.yaml")
+
+
+def trial(setting, value, size, error, status="ok", method="l0_hc"):
+    """Two networks of one strength, whose mean log size is that of `size`."""
+    runs, details, _, _ = made_up(methods=(method,), widths=(1.0,), initializations=("he_normal",))
+    runs = runs.rename(columns={"operating_point": "point"}).merge(
+        details.drop(columns="status"), on=[*CELL, "replicate"]
+    )
+    own = {"strength": f"{setting}_{value}", "params_kept": [size * 1.1, size / 1.1], "training": TUNING}
+    return runs.iloc[:2].assign(**own, error_valid_percent=[error - 0.1, error + 0.1], status=status)
+
+
+def three():
+    """a: on the line 2 - 0.5 log(size / 26,000); b: 0.1 lower; c: lower still, but with a lost network."""
+    parts = []
+    for setting, offset in (("a", 0.0), ("b", -0.1), ("c", -0.5)):
+        for value, size in (("1e_1", 24_000), ("3e_1", 62_000)):
+            error = 2 - 0.5 * np.log(size / 26_000) + offset
+            parts.append(trial(setting, value, size, error, "collapsed" if setting == "c" and size > 26_000 else "ok"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def table_of(runs, **options):
+    table = settings_tried(runs, 0.95, **options).table
+    return table[table["method"] == "l0_hc"].set_index("setting")
+
+
+def test_the_error_is_that_of_the_line_through_both_strengths():
+    table = table_of(three())
+    last = 2 - 0.5 * np.log(60 / 26)
+    assert table.loc["a", ["error_1", "error_2"]].tolist() == pytest.approx([2.0, last])
+    assert table.loc["b", "error"] == pytest.approx((2.0 + last) / 2 - 0.1)
+    assert table.loc["a", "strengths"] == "0.1, 0.3"
+    assert table.loc["a", ["target_1", "target_2", "n", "tried"]].tolist() == [26_000, 60_000, 4, 3]
+    assert table.loc["a", "smallest_params"] == pytest.approx(24_000)
+
+
+def test_the_best_whose_networks_are_ok_is_chosen():
+    assert table_of(three())["chosen"].to_dict() == {"a": "no", "b": "yes", "c": "no"}
+
+
+def test_a_setting_far_from_the_targets_is_not_chosen():
+    """From 36,000 to 50,000: 26,000 lies outside by 1.38. From 41,000: by 1.58."""
+    near, far = (
+        pd.concat([three(), trial("d", "1e_1", smallest, 1.0), trial("d", "2e_1", 50_000, 1.0)])
+        for smallest in (36_000, 41_000)
+    )
+    assert table_of(near).loc["d", "outside"] == pytest.approx(36 / 26)
+    assert table_of(near)["chosen"].to_dict() == {"a": "no", "b": "no", "c": "no", "d": "yes"}
+    assert table_of(far)["chosen"].to_dict() == {"a": "no", "b": "yes", "c": "no", "d": "no"}
+
+
+def test_strengths_of_one_size_have_no_line():
+    assert np.isnan(error_at(np.array([10.0, 10.0]), np.array([1.0, 2.0]), 10.1))
+    assert error_at(np.array([12.0, 9.0, 10.0]), np.array([0.0, 3.0, 2.0]), 10.4) == pytest.approx(2.0 - 0.4)
+
+
+def test_only_settings_with_two_strengths_on_the_tuning_split_count():
+    assert table_of(three().assign(training='{"images": "all"}')).empty
+    assert table_of(three().query("strength != 'a_1e_1'")).index.tolist() == ["b", "c"]
+    sheet = settings_tried(three().iloc[:0], 0.95)
+    assert "There are no runs of tried settings" in sheet.caption
+    assert "There are no runs of tried settings" not in settings_tried(three().iloc[:0], 0.95, three()).caption
+
+
+def test_what_was_tried_on_the_method_before_counts():
+    table = settings_tried(three(), 0.95).table
+    before = table[table["method"] == "bernoulli"]
+    assert len(before) == len(read_before()) == 17
+    assert set(before["tried"]) == {17}
+    assert before["error"].isna().all()
+    text = " ".join((REPOSITORY / "docs" / "method.md").read_text().split()).replace("\N{MINUS SIGN}", "-")
+    for change in set(before["change"]) - {"not lower"}:
+        assert change in text, "docs/method.md, section 5, has the same numbers"
+
+
+def test_the_study_of_settings_is_what_the_protocol_allows():
+    cells = study_cells(STUDY).values()
+    settings: dict = {}
+    for cell in cells:
+        form = form_of_key(cell.strength)
+        (knob,) = set(cell.settings) - {"gate_learning_rate"}
+        assert knob == next(iter(KNOBS[cell.method].values()))["knob"]
+        assert cell.settings[knob] == key_value(form, cell.strength)
+        assert form == f"gates_{cell.settings['gate_learning_rate']:.0e}".replace("e-0", "e_")
+        assert (cell.replicates, cell.first_replicate, cell.training.images) == (2, 100, "tuning")
+        settings.setdefault(cell.method, {}).setdefault(form, []).append(cell.strength)
+    for method, forms in settings.items():
+        assert len(forms) <= 6, method
+        assert {len(strengths) for strengths in forms.values()} == {2}
+
+
+def test_targets_are_those_of_the_search():
+    for search in load_study(REPOSITORY / "config" / "config.yaml").search:
+        if search.budget == "epochs":
+            sizes = {target.params for target in search.targets.values() if target.params}
+            assert sizes == set(TARGETS[search.architecture])
+
+
+def test_the_search_takes_the_chosen_settings():
+    tried = read_beside("settings", REPOSITORY / "results" / "reference")
+    if tried is None:
+        pytest.skip("config/settings.yaml has not run: results/reference has no settings/")
+    table = settings_tried(tried, 0.95).table
+    for method, setting in table.loc[table["chosen"] == "yes", ["method", "setting"]].itertuples(index=False):
+        for form, knob in KNOBS[method].items():
+            rate = knob["settings"]["gate_learning_rate"]
+            assert setting == f"gates_{rate:.0e}".replace("e-0", "e_"), (method, form)
