@@ -8,6 +8,7 @@ rule foreign:
         record=f"{ROOT}/runs/{CELL}/record.json",
     log:
         f"{ROOT}/logs/{CELL}/train.log",
+    priority: priority_of
     threads: STUDY.threads
     resources:
         mem_mb=2048,

@@ -45,3 +45,8 @@ def asked_of(found):
     """What a round depends on beside its records."""
     search, method, form = found
     return [search.model_dump(), SEARCH.knobs[method][form].model_dump()]
+
+
+def priority_of_searched(wildcards):
+    """The priority of training a cell of the search."""
+    return priorities().of_searched(find_cell(SEARCH, cell_of(wildcards)))
