@@ -7,10 +7,12 @@ from snakemake.utils import min_version
 
 from robustprune.analysis.figures import FIGURES, caption
 from robustprune.analysis.tables import TABLES
-from robustprune.gathering.plan import planned_cells
+from robustprune.gathering.plan import planned_cells, read_timings, timings_file
+from robustprune.gathering.priority import Priorities
 from robustprune.gathering.programs import (
     check_cells,
     check_inputs,
+    check_names,
     check_rules,
     checked_cells,
     program_command,
@@ -48,7 +50,10 @@ SEARCH_ROOT = f"{ROOT}/search"
 SEARCH = search_of(STUDY, SEARCH_ROOT)
 # Points that the configuration gives are not searched.
 SEARCHES = bool(SEARCH) and not config.get("operating_points")
-check_cells(STUDY, planned_cells(STUDY).values())
+POINTS = points_digest(ROOT)
+check_names(STUDY)
+PLANNED = planned_cells(STUDY)
+check_cells(STUDY, PLANNED.values())
 CELL = CELL_PATH  # a cell's folder below runs/; filled in, it is the cell's key
 
 

@@ -6,7 +6,6 @@ medians, spreads the distance between the quartiles; entries with a bound are ta
 
 import argparse
 import json
-import platform
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 import yaml
 from engine import Steps, against_floor, prune, training_of, whole_training
 from floors import copy_bytes, gemm_flops, step_floor, step_flops
+from public_loops import public_rows
 from reference import Reference, mnist
 from timing import duration, entry, paired, ratio, summary
 
@@ -25,6 +25,7 @@ from robustprune.gathering.plan import PRUNED, TITLES
 from robustprune.methods.parts.registry import method_names
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import macs
+from robustprune.records.provenance import device_name
 from robustprune.study.config import DataSettings
 
 REPLICATES = (1, 5, 10)
@@ -33,7 +34,8 @@ FASTER = {"lenet_300_100": ">= 4.5", "lenet5": ">= 2.0"}
 
 
 def machine() -> Iterator[dict]:
-    """(a) what the machine can do."""
+    """(a) the machine, and what it can do."""
+    yield entry(f"machine: {device_name('cpu')}, torch {torch.__version__}", torch.get_num_threads(), "threads", 0.0)
     rate, spread = gemm_flops()
     yield entry("machine: float32 GEMM", rate / 1e9, "GFLOP/s", spread / 1e9)
     rate, spread = copy_bytes()
@@ -106,6 +108,7 @@ def targets(data: Dataset, references: Mapping[str, Reference], results: Path) -
         label = f"{TITLES[name]} whole pruned network ({strength}, {epochs} epochs), R=5"
         yield duration(label, seconds)
         yield ratio(f"target: {label}, in reference epochs", shares, bound)
+        yield from public_rows(name, shares, epochs, references[name])
 
 
 def show(row: dict) -> None:
@@ -128,7 +131,6 @@ def main() -> None:
     data, rows = load("mnist", DataSettings()), []
     images = mnist(arguments.mirror)
     references = {"lenet_300_100": Reference("lenet_300_100", images), "lenet5": Reference("lenet5", images, batches=4)}
-    print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, 1 thread")
     sections = machine(), floors(), reference(references), engine(data), targets(data, references, arguments.results)
     for section in sections:
         for row in section:

@@ -32,23 +32,26 @@ def mnist(mirror: Path) -> MNIST:
     return MNIST(folder, train=True, download=True, transform=ToTensor())
 
 
-class Reference:
-    """The program's training loop; a call trains `batches` batches."""
+class Loop:
+    """A training loop over torchvision's MNIST on one thread; a call trains `batches` batches."""
 
-    def __init__(self, architecture: str, data: MNIST, batches: int = 10):
-        self.network = NETWORKS[architecture]()
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=1e-3)
-        self.loader = torch.utils.data.DataLoader(data, batch_size=128, shuffle=True)
+    def __init__(self, network: nn.Module, data: MNIST, batch_size: int, batches: int):
+        self.network = network
+        self.optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+        self.loader = torch.utils.data.DataLoader(data, batch_size=batch_size, shuffle=True)
         self.batches = batches
         self.iterator = iter(())
 
     def __call__(self) -> None:
         """Train that many batches."""
         for _ in range(self.batches):
-            images, labels = self._next()
-            self.optimizer.zero_grad()
-            nn.functional.cross_entropy(self.network(images), labels).backward()
-            self.optimizer.step()
+            self.step(*self._next())
+
+    def step(self, images: torch.Tensor, labels: torch.Tensor) -> None:
+        """Train on one batch."""
+        self.optimizer.zero_grad()
+        nn.functional.cross_entropy(self.network(images), labels).backward()
+        self.optimizer.step()
 
     def _next(self) -> tuple[torch.Tensor, torch.Tensor]:
         for batch in self.iterator:
@@ -65,3 +68,10 @@ class Reference:
     def calls_per_epoch(self) -> float:
         """How many calls make an epoch."""
         return len(self.loader) / self.batches
+
+
+class Reference(Loop):
+    """The program's training loop."""
+
+    def __init__(self, architecture: str, data: MNIST, batches: int = 10):
+        super().__init__(NETWORKS[architecture](), data, 128, batches)

@@ -23,6 +23,11 @@ class Timing:
         """Both multiplied."""
         return Timing(self.seconds * factor, self.spread * factor)
 
+    def over(self, other: "Timing") -> "Timing":
+        """Their ratio, with the relative spreads of both."""
+        share = self.seconds / other.seconds
+        return Timing(share, share * math.hypot(self.spread / self.seconds, other.spread / other.seconds))
+
 
 def timed(call: Callable[[], object], budget: float = 0.6, least: int = 7, warm_up: int = 2) -> Timing:
     """Call after a warm-up until the budget in seconds is used, `least` times in any case."""

@@ -12,7 +12,31 @@ def cells():
 
 @cache
 def cells_now(points):
+    """The cells with the points of this digest; PLANNED are those with the points (or none) at the start."""
+    if points == POINTS and (STUDY.operating_points or not STUDY.search):
+        return PLANNED
     return checked_cells(validate_study(config, "configuration"))
+
+
+@cache
+def priorities():
+    bench = timings_file()
+    return Priorities(PLANNED.values(), read_timings(bench) if bench else {})
+
+
+@cache
+def priorities_now(points):
+    return priorities().of_cells(cells_now(points))
+
+
+def priority_of(wildcards):
+    """The priority of training a cell; 0 for one that is not known yet, which snakemake asks for nevertheless."""
+    return priorities_now(points_digest(ROOT)).get(cell_of(wildcards), 0)
+
+
+def priority_of_decision(wildcards):
+    """What training waits for takes seconds and goes first: while a round is not decided its cells cannot start."""
+    return priorities().of_decisions
 
 
 def records(wildcards):

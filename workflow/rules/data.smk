@@ -7,6 +7,7 @@ rule prepare_data:
         f"{STUDY.data.directory}/{{dataset}}.safetensors",
     log:
         f"{ROOT}/logs/prepare_data/{{dataset}}.log",
+    priority: priority_of_decision
     params:
         directory=lambda wildcards, output: Path(output[0]).parent,
         mirrors=STUDY.data.mirrors,

@@ -13,6 +13,7 @@ rule foreign:
         f"{PART}logs/{CELL}/train.log",
     wildcard_constraints:
         part="(search/)?",
+    priority: priority_of
     threads: STUDY.threads
     resources:
         mem_mb=2048,

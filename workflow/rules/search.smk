@@ -15,6 +15,7 @@ checkpoint search_round:
         f"{FORM}/round-{{round}}.yaml",
     log:
         f"{SEARCH_ROOT}/logs/{NETWORK_PATH}/{{method}}/{{form}}/round-{{round}}.log",
+    priority: priority_of_decision
     params:
         config=SEARCH_CONFIG,
         network=lambda wildcards: NETWORK_PATH.format(**wildcards),
@@ -55,6 +56,7 @@ use rule train as train_searched with:
         ),
     log:
         f"{SEARCH_ROOT}/logs/{CELL}/train.log",
+    priority: priority_of_searched
     params:
         config=SEARCH_CONFIG,
         cell=cell_of,
@@ -73,5 +75,6 @@ checkpoint operating_points:
         f"{ROOT}/operating_points.yaml",
     log:
         f"{ROOT}/logs/operating_points.log",
+    priority: priority_of_decision
     shell:
         "cat {input:q} > {output:q} 2> {log:q}"

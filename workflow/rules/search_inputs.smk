@@ -42,6 +42,14 @@ def last_round(wildcards):
 
 
 def asked_of(found):
-    """What a round depends on beside its records."""
+    """What a round depends on beside its records; the other forms of the search have no say."""
     search, method, form = found
-    return [search.model_dump(), SEARCH.knobs[method][form].model_dump()]
+    return [
+        search.model_dump(exclude={"methods"}),
+        SEARCH.knobs[method][form].model_dump(),
+    ]
+
+
+def priority_of_searched(wildcards):
+    """The priority of training a cell of the search."""
+    return priorities().of_searched(find_cell(SEARCH, cell_of(wildcards)))

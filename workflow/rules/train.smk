@@ -19,6 +19,7 @@ rule train:
         f"{ROOT}/logs/{CELL}/train.log",
     wildcard_constraints:
         method=f"(?!({'|'.join([*STARTS, *STUDY.foreign])})/)[a-z0-9_]+",
+    priority: priority_of
     threads: STUDY.threads
     resources:
         mem_mb=2048,

@@ -14,11 +14,11 @@ def prepare(arguments: argparse.Namespace) -> None:
 
 def plan(arguments: argparse.Namespace) -> None:
     from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, planned_cells, read_timings, timings_file
-    from robustprune.gathering.programs import check_cells, check_rules, checked_cells, written_rules
+    from robustprune.gathering.programs import check_cells, check_names, check_rules, written_rules
     from robustprune.study.config import load_study
 
     config = load_study(arguments.config)
-    checked_cells(config)
+    check_names(config)
     cells = planned_cells(config)
     check_cells(config, cells.values())
     if Path("workflow").is_dir():  # rules are files of a copy of the repository; an installed package has none

@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import cache
 from pathlib import Path
 
 from robustprune.data.datasets import VALIDATION_SHARE, find_reader
@@ -101,37 +102,45 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
     None for methods without a benchmark and data sets of unknown size. The model: dense steps for a share of the
     epochs, then pruned steps. The estimate is right within a factor of 1.5, for timed architectures.
     """
-    method, timed = "dense" if cell.source_key else cell.method, _timed(architecture(cell.architecture))
+    method, network = "dense" if cell.source_key else cell.method, architecture(cell.architecture)
+    timed = _timed(network)
     labels = [f"{method}: {TITLES[timed.name]} {size} step, R={TIMED_REPLICATES}" for size in ("dense", "pruned")]
-    images = find_reader(cell.dataset).train_count()
-    if images is None or not all(label in timings for label in labels):
+    if not all(label in timings for label in labels):
         return None
-    whole, pruned = (timings[label] * _scale(cell) for label in labels)
-    start = _step_of_start(cell, whole, pruned)
+    images = find_reader(cell.dataset).train_count()
+    if images is None:
+        return None
+    whole, pruned = (timings[label] * _scale(network) for label in labels)
+    start = _step_of_start(network, cell.width, whole, pruned)
     share = DENSE_SHARE_OF_CONTROLS if cell.source_key and cell.budget == "epochs" else _dense_share(cell)
     if cell.training.images == "tuning":
         images -= images // VALIDATION_SHARE
-    count = _epochs(cell) * (images // cell.training.batch_size)
+    count = _epochs(cell, network) * (images // cell.training.batch_size)
     milliseconds = (share * start + (1 - share) * pruned) * cell.training.batch_size / TIMED_BATCH
     return count * milliseconds / 1000 * cell.replicates
 
 
 def _timed(network: Architecture) -> Architecture:
     """Return the timed network that is most similar: with convolutions, or without."""
-    return architecture("lenet5" if any(layer.kernel > 1 for layer in network.layers) else "lenet_300_100")
+    return _package_network("lenet5" if any(layer.kernel > 1 for layer in network.layers) else "lenet_300_100")
 
 
-def _scale(cell: Cell) -> float:
-    """Return the MACs of the cell's network over those of the timed one, both at width 1."""
-    network = architecture(cell.architecture)
+@cache
+def _package_network(name: str) -> Architecture:
+    """Return a network of the package, which is read once: a plan of thousands of cells asks for it as often."""
+    return architecture(name)
+
+
+def _scale(network: Architecture) -> float:
+    """Return the MACs of a network over those of the timed one, both at width 1."""
     timed = _timed(network)
     return macs(network, network.units()) / macs(timed, timed.units())
 
 
-def _pruned_macs(cell: Cell) -> float:
-    """Return the estimated MACs of the cell's pruned network, in proportion to those of PRUNED."""
-    timed = _timed(architecture(cell.architecture))
-    return macs(timed, PRUNED[timed.name]) * _scale(cell)
+def _pruned_macs(network: Architecture) -> float:
+    """Return the estimated MACs of a pruned network, in proportion to those of PRUNED."""
+    timed = _timed(network)
+    return macs(timed, PRUNED[timed.name]) * _scale(network)
 
 
 def _dense_share(cell: Cell) -> float:
@@ -145,26 +154,24 @@ def _dense_share(cell: Cell) -> float:
     return DENSE_SHARE.get(cell.method, DENSE_SHARE_OF_OTHERS)
 
 
-def _epochs(cell: Cell) -> float:
+def _epochs(cell: Cell, network: Architecture) -> float:
     """Return the number of epochs; scratch_b trains as long as dense training costs, up to its cap.
 
     The size of its network is not known in advance; that of PRUNED is taken.
     """
     if cell.method != "scratch_b" or cell.budget == "macs":
         return cell.training.epochs
-    network = architecture(cell.architecture)
-    ratio = macs(network, network.units(cell.width)) / _pruned_macs(cell)
+    ratio = macs(network, network.units(cell.width)) / _pruned_macs(network)
     cap = scratch_b.ScratchBSettings.model_validate(cell.settings).cap
     return cell.training.epochs * min(ratio, cap or math.inf)
 
 
-def _step_of_start(cell: Cell, dense: float, pruned: float) -> float:
-    """Return the milliseconds of a step of the starting network.
+def _step_of_start(network: Architecture, width: float, dense: float, pruned: float) -> float:
+    """Return the milliseconds of a step of the starting network of a width.
 
     Above width 1 they are in proportion to the MACs, below on the line through the two timed sizes.
     """
-    network = architecture(cell.architecture)
-    own, whole, small = macs(network, network.units(cell.width)), macs(network, network.units()), _pruned_macs(cell)
+    own, whole, small = macs(network, network.units(width)), macs(network, network.units()), _pruned_macs(network)
     if own > whole:
         return dense * own / whole
     return max(pruned, pruned + (dense - pruned) * (own - small) / (whole - small))

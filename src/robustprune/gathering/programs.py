@@ -19,12 +19,17 @@ def checked_cells(config: StudyConfig) -> dict[str, Cell]:
 
     Raises StudyError for wrong settings of the package's methods, and for a program with the name of one.
     """
-    for name in config.foreign:
-        if name in [*method_names(), *start_names()]:
-            raise StudyError(f"foreign.{name}: the package has a method of this name; give the program another name")
+    check_names(config)
     cells = study_cells(config)
     check_cells(config, cells.values())
     return cells
+
+
+def check_names(config: StudyConfig) -> None:
+    """Raise StudyError for a foreign program with the name of a method of the package."""
+    for name in config.foreign:
+        if name in [*method_names(), *start_names()]:
+            raise StudyError(f"foreign.{name}: the package has a method of this name; give the program another name")
 
 
 def check_cells(config: StudyConfig, cells: Iterable[Cell]) -> None:
