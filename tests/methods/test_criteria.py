@@ -107,7 +107,7 @@ def test_taylor_averages_squares_of_mini_batches_with_momentum(digits, make_cell
 @pytest.mark.parametrize("name", ["taylor", "random", "slimming", "magnitude"])
 @pytest.mark.parametrize("measure", ["params", "macs"])
 def test_criteria_meet_their_budget(digits, make_cell, name, measure):
-    cell = make_cell(name, "lenet5", epochs=4, width=0.3, settings={"target": 0.3, "measure": measure})
+    cell = make_cell(name, "lenet5", epochs=4, batch_size=128, width=0.3, settings={"target": 0.3, "measure": measure})
     training = trained(cell, digits)
     from robustprune.methods.parts.schedule import SIZES
 
