@@ -91,6 +91,7 @@ def test_methods_can_be_chosen(tmp_path, capsys):
 
 
 def test_a_users_matplotlibrc_changes_nothing(tmp_path):
+    """Nothing else differs between two drawings either: all three files are equal."""
     store(tmp_path, made_up())
     own = [path.read_bytes() for path in draw_figure("overview", tmp_path, tmp_path / "own")]
     theirs = {"savefig.transparent": True, "figure.figsize": (1, 1), "font.size": 40, "axes.facecolor": "red"}

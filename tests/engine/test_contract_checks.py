@@ -150,21 +150,17 @@ def test_a_good_plug_in_passes(mine, capsys):
     assert "mine keeps the contract" in printed
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_named(mine, capsys, mistake):
-    right, wrong, message = MISTAKES[mistake]
-    assert right in GOOD
-    assert mine(GOOD.replace(right, wrong)) == 2
-    printed = capsys.readouterr().err
-    assert message in printed
-    assert len(printed.splitlines()) == 1
-
-
-@pytest.mark.parametrize("hook", WRONG_SHAPES)
-def test_a_wrong_shape_is_named_with_the_expected_one(mine, capsys, hook):
-    right, wrong, message = WRONG_SHAPES[hook]
-    assert right in PHASED
-    assert mine(PHASED.replace(right, wrong)) == 2
+@pytest.mark.parametrize(
+    ("source", "right", "wrong", "message"),
+    [
+        pytest.param(source, *change, id=name)
+        for source, changes in ((GOOD, MISTAKES), (PHASED, WRONG_SHAPES))
+        for name, change in changes.items()
+    ],
+)
+def test_a_mistake_is_named_in_one_line(mine, capsys, source, right, wrong, message):
+    assert right in source
+    assert mine(source.replace(right, wrong)) == 2
     printed = capsys.readouterr().err
     assert message in printed
     assert len(printed.splitlines()) == 1
@@ -179,7 +175,7 @@ def test_wrong_settings_are_those_of_the_method(capsys):
 @pytest.mark.parametrize(
     ("method", "settings", "track", "architecture"),
     [
-        ("bernoulli", '{"price": 0.002}', "full", "lenet5"),
+        ("bernoulli", '{"price": 0.002}', "full", "lenet_300_100"),
         ("taylor", '{"target": 0.3}', "full", "lenet_300_100"),
         ("ss_ig", "{}", "hidden", "lenet_300_100"),
     ],

@@ -35,7 +35,7 @@ def same(a: Training, b: Training) -> bool:
 @pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
 def test_a_cell_runs_twice_the_same_and_resumes_the_same(tmp_path, digits, make_cell, method, arch):
     """Killed after any epoch and run again: the record equals that of the uninterrupted cell."""
-    cell = make_cell(method, arch, epochs=3)
+    cell = make_cell(method, arch, epochs=3, width=0.3)
     whole = run_cell(cell, digits, tmp_path / "whole")
     again = run_cell(cell, digits, tmp_path / "again")
     assert whole.comparable() == again.comparable()
@@ -80,8 +80,10 @@ def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_ignored(tmp_path, di
 @pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
 def test_replicates_do_not_interact(digits, make_cell, arch):
     """A replicate ends the same alone and beside others (to rounding: other matrix shapes, other summation order)."""
-    alone = trained(make_cell("bernoulli", arch, replicates=1, epochs=3), digits, dtype=torch.float64)
-    beside = trained(make_cell("bernoulli", arch, replicates=3, epochs=3), digits, dtype=torch.float64)
+    alone, beside = (
+        trained(make_cell("bernoulli", arch, replicates=count, epochs=3, width=0.3), digits, dtype=torch.float64)
+        for count in (1, 3)
+    )
     for slot, gates in alone.method.gates().items():
         kept = alone.network.kept[slot][0]
         assert torch.equal(beside.network.kept[slot][0][: len(kept)], kept)

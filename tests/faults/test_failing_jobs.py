@@ -49,17 +49,6 @@ def study(tmp_path):
     return tmp_path
 
 
-def train(study, method, before=""):
-    """Run `robustprune train` in a shell after other commands; returns the finished process."""
-    program = f"{sys.executable} -m robustprune.cli"
-    prepare = subprocess.run(
-        f"{program} prepare digits", shell=True, cwd=study, capture_output=True, text=True, check=False
-    )
-    assert prepare.returncode == 0, prepare.stderr
-    command = f"{before} {program} train --config study.yaml --cell {KEY.format(method=method)}"
-    return subprocess.run(["bash", "-c", command], cwd=study, capture_output=True, text=True, check=False)
-
-
 @pytest.mark.parametrize("kind", TYPOS)
 def test_a_typo_in_a_hook_fails_the_job(study, kind, monkeypatch, capsys):
     """Status 1, no record, the traceback for the log and one last line for the screen."""
@@ -79,7 +68,10 @@ def test_a_full_disk_costs_a_checkpoint_or_the_job(study, monkeypatch):
     path = study / "sitecustomize.py"
     path.write_text("import robustprune.engine.checkpoint as c\nc.INTERVAL_SECONDS = 0.0\n")
     monkeypatch.setenv("PYTHONPATH", f"{study}:{REPOSITORY / 'src'}")
-    done = train(study, "dense", before="ulimit -f 700;")
+    monkeypatch.chdir(study)
+    main(["prepare", "digits"])
+    train = f"{sys.executable} -m robustprune.cli train --config study.yaml --cell {KEY.format(method='dense')}"
+    done = subprocess.run(["bash", "-c", f"ulimit -f 700; {train}"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.count("checkpoint.pt: no checkpoint written (") == 2
     assert "epoch 2/2" in done.stderr

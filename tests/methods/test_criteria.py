@@ -62,7 +62,7 @@ def test_three_ways_to_the_gradient_of_a_gate():
 
 @pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
 def test_gate_gradients_of_every_slot_also_in_a_compacted_network(digits, make_cell, arch):
-    training = trained(make_cell("taylor", arch, epochs=4), digits, 3)
+    training = trained(make_cell("taylor", arch, epochs=4, width=0.3), digits, 3)
     network = training.network
     training.batches.start_epoch()
     x, y = training.batches.next()
@@ -107,7 +107,7 @@ def test_taylor_averages_squares_of_mini_batches_with_momentum(digits, make_cell
 @pytest.mark.parametrize("name", ["taylor", "random", "slimming", "magnitude"])
 @pytest.mark.parametrize("measure", ["params", "macs"])
 def test_criteria_meet_their_budget(digits, make_cell, name, measure):
-    cell = make_cell(name, "lenet5", epochs=4, settings={"target": 0.3, "measure": measure})
+    cell = make_cell(name, "lenet5", epochs=4, batch_size=128, width=0.3, settings={"target": 0.3, "measure": measure})
     training = trained(cell, digits)
     from robustprune.methods.parts.schedule import SIZES
 
@@ -154,7 +154,7 @@ def test_mac_budgets_spare_linear_layers_and_cut_convolutions():
 
 def test_random_matches_given_widths(digits, make_cell):
     units = {"conv1": 8, "conv2": 13, "flat": 88, "fc1": 13}
-    cell = make_cell("random", "lenet5", epochs=4, settings={"units": units})
+    cell = make_cell("random", "lenet5", epochs=2, width=0.5, settings={"units": units})
     training = trained(cell, digits)
     counts = training.network.counts()
     assert {slot: count.tolist() for slot, count in counts.items()} == {slot: [n, n] for slot, n in units.items()}

@@ -134,10 +134,8 @@ def test_a_control_runs_as_a_cell_and_records_its_epochs(tmp_path, digits, make_
 
 
 def test_a_control_is_killed_and_resumed_bit_identically(tmp_path, digits, make_cell):
-    source, cell = (
-        write_networks(tmp_path / "source", "lenet5"),
-        make_cell("scratch_b", "lenet5", settings={"of": "vib/a"}),
-    )
+    source = write_networks(tmp_path / "source", "lenet_300_100")
+    cell = make_cell("scratch_b", settings={"of": "vib/a"})
     whole = run_cell(cell, digits, tmp_path / "whole", source=source)
 
     def kill(training):

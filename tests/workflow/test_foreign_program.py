@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import REPOSITORY
+from forked import run_line
 from test_pipeline import checkout, planned, snakemake  # noqa: F401 (a fixture)
 
 from robustprune.gathering.collection import collect
@@ -135,8 +135,8 @@ def test_a_cell_by_hand_gives_the_same_record(followed, tmp_path):
         (tmp_path / name).symlink_to(followed / name)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PYTHONPATH": str(followed / "src"), "PATH": path}
-    done = subprocess.run(commands, cwd=tmp_path, env=environment, shell=True, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    status, output = run_line(commands, tmp_path, environment)
+    assert status == 0, output
     record = Path("results/mine/runs", cell("first_units"), "record.json")
     own, by_rule = read_record(tmp_path / record), read_record(followed / record)
     assert own.comparable() == by_rule.comparable()

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import REPOSITORY
-from forked import run_module
+from forked import run_line, run_module
 
 pytestmark = pytest.mark.workflow
 
@@ -128,9 +128,8 @@ def test_a_logged_command_can_be_repeated_by_hand(finished):
     command = line[line.index("robustprune train") :].replace("train", "train --output by_hand", 1)
     record = finished / "results/runs/digits/lenet_300_100-full/dense/d/he_normal/width-0.5/record.json"
     before = json.loads(record.read_text())["replicates"]
-    environment = {**os.environ, "PYTHONPATH": str(finished / "src")}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    subprocess.run(command, cwd=finished, env=environment, shell=True, check=True)
+    status, output = run_line(command, finished, {**os.environ, "PYTHONPATH": str(finished / "src")})
+    assert status == 0, output
     after = json.loads((finished / "by_hand" / "record.json").read_text())["replicates"]
     for old, new in zip(before, after, strict=True):
         assert {k: v for k, v in old.items() if "seconds" not in k and "_ms_" not in k} == {

@@ -33,19 +33,24 @@ def written(cell, tmp_path):
     return path
 
 
-def run(cell, tmp_path, expect=0):
-    command = [sys.executable, str(SCRIPT), str(written(cell, tmp_path)), str(tmp_path / "results.csv")]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == expect, done.stderr[-2000:]
-    return tmp_path / "results.csv", done.stderr
+@pytest.fixture
+def program(monkeypatch):
+    """The program as a module."""
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    import train_torch_pruning
+
+    yield train_torch_pruning
+    torch.set_flush_denormal(False)  # it is set for its own process
 
 
 @pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
-def test_it_prunes_and_writes_valid_results(make_cell, tmp_path, arch):
-    cell = make_cell("torch_pruning", arch, epochs=3, settings={"ratio": 0.5}, track="hidden")
-    path, _ = run(cell, tmp_path)
+def test_it_prunes_and_writes_valid_results(make_cell, tmp_path, program, arch):
+    width = 0.4 if arch == "lenet5" else 1.0
+    cell = make_cell("torch_pruning", arch, epochs=3, settings={"ratio": 0.5}, track="hidden", width=width)
+    path = tmp_path / "results.csv"
+    program.main(str(written(cell, tmp_path)), str(path))
     network = architecture(arch)
-    dense = 3 * 64 * (1437 // 64 * 3) * macs(network, network.units())
+    dense = 3 * 64 * (1437 // 64 * 3) * macs(network, network.units(width))
     for entry in read_results(path, cell):
         units = dict(zip((slot.name for slot in network.slots), split_units(entry.units_kept), strict=True))
         assert entry.params_kept == parameters(network, units) < 0.7 * entry.params_dense
@@ -59,10 +64,7 @@ def test_it_prunes_and_writes_valid_results(make_cell, tmp_path, arch):
         assert entry.train_seconds > 0
 
 
-def test_it_starts_from_the_replicates_own_weights(make_cell, digits, tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    from train_torch_pruning import build
-
+def test_it_starts_from_the_replicates_own_weights(make_cell, digits, tmp_path, program):
     for arch in ("lenet_300_100", "lenet5"):
         cell = make_cell("dense", arch, track="hidden")
         own, asked = Training(cell, digits), read_order(written(cell, tmp_path))
@@ -70,11 +72,16 @@ def test_it_starts_from_the_replicates_own_weights(make_cell, digits, tmp_path, 
         with torch.no_grad():
             expected = own.network.forward(images.expand(2, 4, 784))
             for replicate in range(2):
-                torch.testing.assert_close(build(asked, replicate)(images), expected[replicate], rtol=0, atol=1e-4)
+                torch.testing.assert_close(
+                    program.build(asked, replicate)(images), expected[replicate], rtol=0, atol=1e-4
+                )
 
 
 def test_track_full_is_refused(make_cell, tmp_path):
     cell = make_cell("torch_pruning", settings={"ratio": 0.5}, track="full")
-    path, message = run(cell, tmp_path, expect=1)
-    assert "needs track: hidden" in message
+    path = tmp_path / "results.csv"
+    command = [sys.executable, str(SCRIPT), str(written(cell, tmp_path)), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "needs track: hidden" in done.stderr
     assert not path.exists()

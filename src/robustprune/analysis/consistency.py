@@ -19,11 +19,12 @@ from robustprune.files import write_atomically, write_table
 LEVEL = 0.95
 SIZE, ERROR = "size", "test error"
 QUANTITIES = {SIZE: "params_kept", ERROR: "error_test_percent"}
+UNITS = {SIZE: "params", ERROR: "%"}
 COLUMNS = [*CELL, "quantity", "mean", "n", "reference_mean", "reference_n", "low", "high", "inside"]
 SHOWN = [
     *(Text("method"), Text("strength"), WIDTH),
     Each("initialization", lambda row: initialization_title(row["initialization"])),
-    Text("quantity"),
+    Each("quantity", lambda row: f"{row['quantity']} ({UNITS[row['quantity']]})"),
     Each("these runs", lambda row: number(row["mean"], _form(row))),
     Text("n"),
     Each("reference", lambda row: number(row["reference_mean"], _form(row))),
@@ -110,14 +111,14 @@ def write_consistency(source: Path, reference: Path, output: Path, level: float 
         )
     line = conclusion(table)
     text = (
-        f"{line}. These runs: {source}; reference: {reference}. Means over networks, of sizes geometric. Expected: the "
+        f"These runs: {source}; reference: {reference}. Means over networks, of sizes geometric. Expected: the "
         "prediction interval of the mean of n further networks from the spread of the reference's networks (Student's "
         f"t; simultaneous over all {len(table)} comparisons at level {level:.0%}, Bonferroni). Networks are compared "
         "as samples: those of equal seeds differ, as rounding depends on how many train together. With few networks "
         "the intervals are wide, so yes does not mean equal."
     )
     note = missing_note(source)
-    sheet = Sheet.of(table, SHOWN, "Consistent with the reference?", text)
+    sheet = Sheet.of(table, SHOWN, line[0].upper() + line[1:], text)
     sheet = replace(sheet, caption=f"{text} {note}.") if note else sheet
     write_table(table, output)
     for suffix, content in ((".html", sheet.html()), (".txt", f"{line}\n")):

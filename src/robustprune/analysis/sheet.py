@@ -13,7 +13,7 @@ from robustprune.analysis.read import NETWORK
 
 STYLE = """<style>
 body { font: 13px/1.45 system-ui, sans-serif; color: #1b1b1b; background: #fff; margin: 1.5rem; }
-table { border-collapse: collapse; margin: 0.5rem 0 1.5rem; }
+table { border-collapse: collapse; margin: 0.5rem 0 1.5rem; display: block; overflow-x: auto; }
 th, td { padding: 0.2rem 0.55rem; text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 th { border-bottom: 2px solid #444; } td { border-bottom: 1px solid #ddd; }
 td:first-child, th:first-child, table.text td, table.text th { text-align: left; }
@@ -62,6 +62,7 @@ class Sheet:
         """Return a self-contained page with one table per section."""
         title, caption = html.escape(self.title, quote=False), html.escape(self.caption, quote=False)
         parts = ["<!doctype html><html lang='en'><head><meta charset='utf-8'>"]
+        parts.append("<meta name='viewport' content='width=device-width, initial-scale=1'>")
         parts.append(f"<title>{title}</title>{STYLE}</head><body><h2>{title}</h2>")
         for heading, rows in self.sections:
             shown = rows.to_html(index=False, border=0, classes="text" if self.text else None)

@@ -9,15 +9,20 @@ from collections.abc import Iterator
 
 SKIPPED_FIELDS = {"ctx", "type_comment", "kind", "type_ignores"}
 """Fields that follow from the position of a node, or have no effect."""
+STATEMENTS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Fields of statements that hold statements; every import is in one of them."""
 
 
 def canonical(value: object) -> str:
     """Return a node as `Class(field=value,...)`, a list as `[...]`, any other value as `type:literal`."""
     if isinstance(value, ast.AST):
-        fields = ((name, _field(value, name)) for name in value._fields if name not in SKIPPED_FIELDS)
-        # empty fields are left out: newer Python versions add fields (type_params)
-        inner = ",".join(f"{name}={canonical(field)}" for name, field in fields if field is not None and field != [])
-        return f"{type(value).__name__}({inner})"
+        inner = []
+        for name in value._fields:
+            field = None if name in SKIPPED_FIELDS else _field(value, name)
+            # empty fields are left out: newer Python versions add fields (type_params)
+            if field is not None and field != []:
+                inner.append(f"{name}={canonical(field)}")
+        return f"{type(value).__name__}({','.join(inner)})"
     if isinstance(value, list):
         return f"[{','.join(map(canonical, value))}]"
     # ascii: `repr` depends on the version's Unicode tables; hex: `repr` refuses very long integers
@@ -27,10 +32,12 @@ def canonical(value: object) -> str:
 
 def _field(node: ast.AST, name: str) -> object:
     """Return a field of a node, the same in every Python version."""
-    if isinstance(node, ast.JoinedStr):
-        return list(_joined(node.values))
     value = getattr(node, name, None)
-    if isinstance(value, list) and any(map(_is_prose, value)):
+    if not isinstance(value, list):
+        return value
+    if isinstance(node, ast.JoinedStr):
+        return list(_joined(value))
+    if any(map(_is_prose, value)):
         # a function may consist of a docstring only
         return [statement for statement in value if not _is_prose(statement)] or [ast.Pass()]
     return value
@@ -75,7 +82,8 @@ def imported_names(tree: ast.Module, package: str) -> set[str]:
         elif isinstance(node, ast.If) and _is_type_checking(node.test):
             pending.extend(node.orelse)
         else:
-            pending.extend(ast.iter_child_nodes(node))
+            for name in STATEMENTS:
+                pending.extend(getattr(node, name, ()))
     return names
 
 

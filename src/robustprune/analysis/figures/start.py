@@ -11,6 +11,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from robustprune.analysis.figures.looks import Looks
+from robustprune.analysis.figures.style import TICKS as FINE_TICKS
 from robustprune.analysis.figures.style import legend_below, panel_grid, plain, say, thousands
 from robustprune.analysis.labels import initialization_title, network_title
 from robustprune.analysis.read import CELL, NETWORK, Collected, slots
@@ -108,7 +109,12 @@ def log_axes(ax: Axes, points: pd.DataFrame) -> None:
     ax.set_xlim(sizes.min() / 1.4, sizes.max() * 1.4)
     ax.set_ylim(errors.min() / 1.06, errors.max() * 1.08)
     span = errors.max() / errors.min()
-    ax.set_yticks([tick for tick in (TICKS if span < 8 else TICKS[::2]) if errors.min() / 1.06 <= tick <= errors.max()])
+    if span < 2:
+        ax.yaxis.set_major_locator(LogLocator(subs=FINE_TICKS[3]))
+    else:
+        ax.set_yticks(
+            [tick for tick in (TICKS if span < 8 else TICKS[::2]) if errors.min() / 1.06 <= tick <= errors.max()]
+        )
     ax.yaxis.set_major_formatter(FuncFormatter(plain))
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.xaxis.set_major_locator(LogLocator(subs=(1,) if sizes.max() > 300 * sizes.min() else (1, 2, 5)))

@@ -79,27 +79,29 @@ def start_matters_over(collected: Collected, reference: Collected, confidence: f
     for place, (key, own) in enumerate(panels):
         left, right = axes[2 * place : 2 * place + 2]
         theirs = behind.get(key, reference.runs.iloc[:0])
+        also = theirs["method"].isin(own["method"])
         looks = ReferenceLooks(reference.methods, own["method"]), OwnLooks(collected.methods)
         widths = sorted({*own["width"], *theirs["width"]})
-        shown = []
         for tables, runs, look in zip((reference, collected), (theirs, own), looks, strict=True):
             if len(runs):
-                shown.append(draw_trails(left, of_standard_initialization(runs), look, widths))
+                draw_trails(left, of_standard_initialization(runs), look, widths)
                 training = training_of(tables.history, of_standard_initialization(runs), key[1])
                 draw_training(right, training, look)
             if tables is reference:
                 _broaden([*left.lines, *right.lines])
-        log_axes(left, pd.concat(shown))
+        # the axes hold the methods of the runs, so that another method's outlier does not squeeze them
+        near = [of_standard_initialization(runs).groupby(CELL) for runs in (theirs[also], own)]
+        log_axes(left, pd.concat(cells[["params_kept", "error_test_percent"]].mean() for cells in near))
         draw_dense_ends(right, own)
         for ax, title in ((left, network_title(*key)), (right, "during training, from every width")):
             ax.set_title(title, fontsize="medium")
-        if not set(theirs["method"]) <= set(own["method"]):
+        if not also.all():
             left.add_line(Line2D([], [], color=OTHER, marker="s", ms=4, label="other methods, reference"))
     axes[1].add_line(Line2D([], [], ls="none", marker="X", color="black", ms=6, label="end of dense training"))
     legend_below(
         figure,
         axes,
-        "strong: these runs; light and broad: the reference; means over seeds; "
+        "strong: these runs; light and broad: the reference (grey ends at the axes); means over seeds; "
         "marker size: starting width, small to large\n"
         "right: number at a cross: starting width; sizes at the end of each epoch, before gates are rounded; "
         f"trails and lines: initialization {initialization_title(STANDARD_INITIALIZATION)}",
