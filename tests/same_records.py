@@ -378,7 +378,7 @@ def unknown_methods(checkouts: list[Path]) -> list[str]:
 def main() -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("checkouts", type=Path, nargs=2, metavar=("A", "B"))
+    parser.add_argument("checkouts", type=Path, nargs=2, metavar="CHECKOUT", help="A, then B")
     parser.add_argument("--only", nargs="+", choices=METHODS, metavar="METHOD", help="only the cells of these methods")
     parser.add_argument(
         "--jobs",
