@@ -113,6 +113,11 @@ if STUDY.compare_with:
     include: "workflow/rules/compare.smk"
 
 
+if STUDY.unit_values:
+
+    include: "workflow/rules/experiments.smk"
+
+
 if SEARCHES:
 
     include: "workflow/rules/search_inputs.smk"

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from robustprune import __version__, commands
+from robustprune import __version__
+from robustprune.commands import checking, gathering, networks, showing, training
 from robustprune.errors import StudyError
 
 
@@ -47,23 +48,23 @@ def build_parser() -> Parser:
 
 
 def _training(command: Command) -> None:
-    prepare = command("prepare", commands.prepare, "fetch, verify and store a data set")
+    prepare = command("prepare", training.prepare, "fetch, verify and store a data set")
     prepare.add_argument("dataset", help="its name, or a wrong one to see the list")
     prepare.add_argument("--directory", help="where to keep it (default: data)")
     prepare.add_argument("--mirrors", nargs="+", help="folders, URLs or 'torchvision', tried in order")
-    plan = command("plan", commands.plan, "list a study's cells with their time and check every setting", config=True)
+    plan = command("plan", training.plan, "list a study's cells with their time and check every setting", config=True)
     plan.add_argument(
         "--bench", type=Path, help="times of `make bench` (default: this machine's; without them the shipped ones)"
     )
-    train = command("train", commands.train, "train and evaluate one cell (all its replicates)", config=True, cell=True)
+    train = command("train", training.train, "train and evaluate one cell (all its replicates)", config=True, cell=True)
     train.add_argument("--output", type=Path, help="folder of the record (default: <root>/runs/<cell>)")
-    many = command("train-many", commands.train_many, "train a study's cells in one process, e.g. a GPU's", config=True)
+    many = command("train-many", training.train_many, "train a study's cells in one process, e.g. a GPU's", config=True)
     many.add_argument("--output", type=Path, required=True, help="archive (.tar) that each finished cell is added to")
     many.add_argument("--device", help="torch device (default: the configuration's)")
     many.add_argument("--until", type=float, default=float("inf"), help="stop after so many seconds (default: never)")
     many.add_argument("--light", action="store_true", help="leave gates and weights out of the archive")
     search = command(
-        "search", commands.search, "choose the values of a search's next round, or its points", config=True
+        "search", training.search, "choose the values of a search's next round, or its points", config=True
     )
     search.add_argument("--network", required=True, help="e.g. mnist/lenet_300_100-full")
     search.add_argument("--method", required=True, help="as the search of the configuration names it")
@@ -74,9 +75,9 @@ def _training(command: Command) -> None:
 
 
 def _gathering(command: Command) -> None:
-    collect = command("collect", commands.collect, "gather records into runs.csv and histories", config=True)
+    collect = command("collect", gathering.collect, "gather records into runs.csv and histories", config=True)
     collect.add_argument("--output", type=Path, help="folder to write to (default: the study's root)")
-    merge = command("merge", commands.merge, "join the collected tables of several runs or machines")
+    merge = command("merge", gathering.merge, "join the collected tables of several runs or machines")
     merge.add_argument(
         "folders", type=Path, nargs="+", help="folders with runs.csv and the other tables, or archives; later ones win"
     )
@@ -85,7 +86,7 @@ def _gathering(command: Command) -> None:
 
 
 def _choosing(command: Command) -> None:
-    choose = command("choose", commands.choose, "choose operating points by validation error")
+    choose = command("choose", gathering.choose, "choose operating points by validation error")
     choose.add_argument("--source", type=Path, required=True, help="folder with the runs.csv of a sweep")
     choose.add_argument("--output", type=Path, required=True, help="operating_points.yaml to write")
     choose.add_argument("--margin", type=float, default=0.2, help="points above dense that are allowed (default 0.2)")
@@ -93,11 +94,11 @@ def _choosing(command: Command) -> None:
 
 
 def _showing(command: Command) -> None:
-    tables = command("tables", commands.tables, "make the tables")
+    tables = command("tables", showing.tables, "make the tables")
     tables.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
     tables.add_argument("--output", type=Path, required=True, help="folder of the tables")
     tables.add_argument("--names", nargs="+", help="which tables (default: all)")
-    figure = command("figure", commands.figure, "draw one figure as PDF, SVG and PNG")
+    figure = command("figure", showing.figure, "draw one figure as PDF, SVG and PNG")
     figure.add_argument("name", help="the figure's name, or a wrong one to see the list")
     figure.add_argument("--source", type=Path, required=True, help="folder with runs.csv, history and gates tables")
     figure.add_argument("--output", type=Path, required=True, help="folder of the figures")
@@ -105,25 +106,27 @@ def _showing(command: Command) -> None:
     figure.add_argument("--methods", help="draw only these, e.g. bernoulli,dense,vib (default: all)")
     for shown in (tables, figure):
         shown.add_argument("--confidence", type=float, default=0.95, help="level of the intervals (default 0.95)")
-    compare = command("compare", commands.compare, "say whether runs are consistent with a reference")
+    compare = command("compare", showing.compare, "say whether runs are consistent with a reference")
     compare.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
     compare.add_argument("--reference", type=Path, required=True, help="such a folder, e.g. results/reference")
     compare.add_argument("--output", type=Path, required=True, help="table to write (.csv); .html and .txt beside it")
-    claims = command("claims", commands.claims, "compare collected results with claims", config=True)
+    claims = command("claims", showing.claims, "compare collected results with claims", config=True)
     claims.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
     claims.add_argument("--output", type=Path, required=True, help="the table to write (.csv)")
 
 
 def _programs(command: Command) -> None:
-    command("order", commands.order, "print a cell as JSON, for programs of other methods", config=True, cell=True)
-    record = command("record", commands.record, "write a record from a program's CSV", config=True, cell=True)
+    command("order", gathering.order, "print a cell as JSON, for programs of other methods", config=True, cell=True)
+    record = command("record", gathering.record, "write a record from a program's CSV", config=True, cell=True)
     record.add_argument("--results", type=Path, required=True, help="the CSV (docs/how-to-foreign-program.md)")
     record.add_argument("--program", type=Path, nargs="+", default=[], help="the program's files, for the source hash")
     record.add_argument("--order", type=Path, help="the order that the program read, for start and duration")
 
 
 def _networks(command: Command) -> None:
-    export = command("export", commands.export, "save one pruned network as state dict + JSON, and as ONNX")
+    values = command("unit-values", networks.unit_values, "measure what each kept unit is worth", config=True)
+    values.add_argument("--output", type=Path, required=True, help="table to write (.parquet)")
+    export = command("export", networks.export, "save one pruned network as state dict + JSON, and as ONNX")
     export.add_argument("cell", type=Path, help="a cell's folder, with record.json and networks.safetensors")
     export.add_argument("--replicate", type=int, default=0, help="which network (default 0)")
     export.add_argument("--output", type=Path, required=True, help="folder to write to")
@@ -131,11 +134,11 @@ def _networks(command: Command) -> None:
 
 
 def _checking(command: Command) -> None:
-    command("methods", commands.methods, "print one method name per line, plug-ins included")
-    check = command("check", commands.check, "validate records, your own program's too, against the schema")
+    command("methods", checking.methods, "print one method name per line, plug-ins included")
+    check = command("check", checking.check, "validate records, your own program's too, against the schema")
     check.add_argument("records", type=Path, nargs="+", help="record.json files")
     contract = command(
-        "check-method", commands.check_method, "train a method for a few steps and check it against the contract"
+        "check-method", checking.check_method, "train a method for a few steps and check it against the contract"
     )
     contract.add_argument("method", help="its name, your own plug-in's too")
     contract.add_argument("--settings", default="{}", help="its settings as JSON, where it has some without a default")
@@ -143,7 +146,7 @@ def _checking(command: Command) -> None:
     contract.add_argument(
         "--architectures", nargs="+", default=("lenet_300_100", "lenet5"), help="(default: both LeNets)"
     )
-    schema = command("schema", commands.schema, "write the JSON schemas of configuration and record")
+    schema = command("schema", checking.schema, "write the JSON schemas of configuration and record")
     schema.add_argument("--output", type=Path, required=True, help="folder, e.g. workflow/schemas")
 
 

@@ -9,7 +9,7 @@ from robustprune.errors import StudyError
 from robustprune.gathering.asked import asked_columns
 from robustprune.gathering.collection import collect
 from robustprune.gathering.merging import merge
-from robustprune.study.cells import asked_points, study_cells
+from robustprune.study.cells import asked_of_cells, study_cells
 from robustprune.study.config import validate_study
 
 NETWORK = {"dataset": "digits", "architecture": "lenet_300_100"}
@@ -30,9 +30,10 @@ def study(root, **values):
 
 
 def test_only_cells_asked_for_as_operating_point_are_marked(tmp_path):
-    points = asked_points(study(tmp_path))
+    asked = asked_of_cells(study(tmp_path))
+    points = {key: how.point for key, how in asked.items() if how.point}
     assert points == {"digits/lenet_300_100-full/bernoulli/a/he_normal/width-1": "operating_point"}
-    assert points.keys() < study_cells(study(tmp_path)).keys()
+    assert list(asked) == list(study_cells(study(tmp_path)))
 
 
 def test_collection_writes_what_was_asked_for_cells_that_failed_too(tmp_path):
@@ -45,7 +46,7 @@ def test_collection_writes_what_was_asked_for_cells_that_failed_too(tmp_path):
     collect(config, tmp_path)
     runs = pd.read_csv(tmp_path / "runs.csv")
     marked = runs.loc[runs["operating_point"] == "operating_point", "key"]
-    assert marked.tolist() == list(asked_points(config))
+    assert marked.tolist() == [key for key, how in asked_of_cells(config).items() if how.point]
     details = pd.read_csv(tmp_path / "details.csv").set_index(["method", "strength", "width"])
     assert details["operating_point"].to_dict() == {
         ("bernoulli", "a", 1.0): True,

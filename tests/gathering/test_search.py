@@ -9,10 +9,10 @@ from scipy import stats
 from robustprune.cli import main
 from robustprune.errors import StudyError
 from robustprune.gathering.bracketing import Goal, Trial, bracket, crossing, next_value
-from robustprune.gathering.search import points_of, run_search, value_cell, values_of_round
-from robustprune.study.cells import asked_points, asked_sizes, study_cells, unresolved
+from robustprune.gathering.search import points_of, run_search, values_of_round
+from robustprune.study.cells import asked_of_cells, study_cells, unresolved
 from robustprune.study.config import validate_study
-from robustprune.study.find import find_cell
+from robustprune.study.find import find_cell, value_cell
 from robustprune.study.search import key_value, rounded, value_key
 
 NETWORK = {"dataset": "digits", "architecture": "lenet_300_100"}
@@ -126,14 +126,36 @@ def test_grids_take_up_the_points(tmp_path):
     found = study.model_copy(update={"operating_points": tuple(points)})
     cells = study_cells(found)
     assert [cell.settings["price"] for cell in cells.values()] == [1e-2, 1e-2]
-    assert set(asked_points(found).values()) == {"at_size"}
-    assert asked_sizes(found) == dict.fromkeys(cells, 20_000)
+    asked = asked_of_cells(found)
+    assert {key: (how.point, how.params) for key, how in asked.items()} == dict.fromkeys(cells, ("at_size", 20_000))
     assert unresolved(found) == []
     tuned = value_cell(study, study.search[0], "bernoulli", "c", 1e-2)
     study_seeds = {cell.seed(r) for cell in cells.values() for r in range(cell.replicates)}
     assert study_seeds.isdisjoint(tuned.seed(r) for r in range(tuned.replicates))
     assert tuned.training.images == "tuning"
     assert f"{KEY}/bernoulli/c_1e_2/he_normal/width-1" in cells
+
+
+def test_a_form_may_change_the_training_and_is_then_a_variant():
+    """The points of the form train as its search did, whatever the grid says of the optimizer."""
+    form = {"knob": "price", "range": [1e-5, 1e-1], "training": {"optimizer": "sgd"}, "variant": "sgd"}
+    knobs = {"bernoulli": {"c": {"knob": "price", "range": [1e-5, 1e-1]}, "c_sgd": form}}
+    search = {**NETWORK, "methods": {"bernoulli": ["c", "c_sgd"]}, "targets": {"at_size": {"params": 20_000}}}
+    grid = {**NETWORK, "methods": {"bernoulli": ["c_at_size", "c_sgd_at_size"]}, "training": {"epochs": 7}}
+    study = validate_study({"knobs": knobs, "search": [search], "study": [grid]}, "test")
+    tuned = value_cell(study, study.search[0], "bernoulli", "c_sgd", 1e-2)
+    assert (tuned.training.optimizer, tuned.training.images) == ("sgd", "tuning")
+    assert find_cell(study.model_copy(update={"study": ()}), tuned.key) == tuned
+    points = [
+        point
+        for name in ("c", "c_sgd")
+        for point in points_of(study, study.search[0], "bernoulli", name, [1e-3, 1e-1], curve)
+    ]
+    found = study.model_copy(update={"operating_points": tuple(points)})
+    plain, sgd = study_cells(found).values()
+    assert [(cell.training.optimizer, cell.training.epochs) for cell in (plain, sgd)] == [("adam", 7), ("sgd", 7)]
+    asked = asked_of_cells(found)
+    assert (asked[plain.key].variant, asked[sgd.key].variant) == ("", "sgd")
 
 
 def test_a_cell_of_a_search_is_found_by_its_key():

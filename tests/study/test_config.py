@@ -11,7 +11,7 @@ from robustprune.errors import StudyError
 from robustprune.records.record import Record
 from robustprune.records.schemas import SCHEMAS, write_schemas
 from robustprune.starts.parts.registry import check_cell
-from robustprune.study.cells import Cell, stream_seed, study_cells
+from robustprune.study.cells import Cell, asked_of_cells, stream_seed, study_cells
 from robustprune.study.config import load_study, validate_study
 from robustprune.study.find import find_cell
 from robustprune.study.names import split_initialization
@@ -201,3 +201,20 @@ def test_saved_configuration_is_the_same_study(tmp_path):
         saved.write_text(yaml.safe_dump(load_study(path).model_dump(mode="json"), sort_keys=False))
         assert "strengths.yaml" not in saved.read_text()
         assert study_cells(load_study(saved)) == study_cells(load_study(path))
+
+
+def test_variants_multiply_the_strengths_and_keep_the_seeds(tmp_path):
+    network = {"dataset": "digits", "architecture": "lenet_300_100", "methods": {"bernoulli": ["c"]}, "widths": [1, 2]}
+    changed = {"batch": {"settings": {"gates_per": "batch"}}, "sgd": {"training": {"optimizer": "sgd"}}}
+    values = {"strengths": {"bernoulli": {"c": {"price": 1e-3}}}, "study": [network, {**network, "variants": changed}]}
+    config = validate_study({"root": str(tmp_path), **values}, "test")
+    cells = study_cells(config)
+    assert [cell.strength for cell in cells.values()] == ["c", "c", "c_batch", "c_sgd", "c_batch", "c_sgd"]
+    first, batch, sgd = (
+        cells[f"digits/lenet_300_100-full/bernoulli/{key}/he_normal/width-2"] for key in ("c", "c_batch", "c_sgd")
+    )
+    assert (batch.settings, batch.training) == ({"price": 1e-3, "gates_per": "batch"}, first.training)
+    assert (sgd.settings, sgd.training.optimizer) == (first.settings, "sgd")
+    assert first.seed(0) == batch.seed(0) == sgd.seed(0)
+    variants = {key: how.variant for key, how in asked_of_cells(config).items()}
+    assert (variants[first.key], variants[batch.key], variants[sgd.key]) == ("", "batch", "sgd")

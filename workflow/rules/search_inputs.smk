@@ -3,8 +3,8 @@ from robustprune.gathering.search import (
     read_values,
     searched_form,
     searched_forms,
-    value_cell,
 )
+from robustprune.study.find import value_cell
 
 SEARCH_CONFIG = f"{SEARCH_ROOT}/config.yaml"
 NETWORK_PATH = "{dataset}/{architecture}-{track}"

@@ -9,6 +9,11 @@ TUNE_TABLES = [
     "published_settings",
 ]
 OF_TABLES = ["runs.csv", "details.csv", "missing.csv"]
+MEASURED = [
+    "history.parquet",
+    "kept.parquet",
+    *(["unit_values.parquet"] if STUDY.unit_values else []),
+]
 STUDY_TABLES = [name for name in TABLES if name not in TUNE_TABLES]
 # What the targets `tables` and `figures` show: with auto the shipped reference, until the user has runs.
 FROM_REFERENCE = STUDY.results == "reference" or (
@@ -19,7 +24,7 @@ FROM_REFERENCE = STUDY.results == "reference" or (
 # Make all tables from the user's own runs.
 rule tables_of_runs:
     input:
-        expand(f"{ROOT}/{{file}}", file=OF_TABLES + ["kept.parquet"]),
+        expand(f"{ROOT}/{{file}}", file=OF_TABLES + MEASURED),
         # errors at equal size need the curves of the search
         lambda wildcards: (
             rules.collect_searched.output

@@ -31,6 +31,11 @@ def initialization_title(name: str) -> str:
     return INITIALIZATIONS.get(name, name)
 
 
+def is_keep_probability(method: str) -> bool:
+    """Return whether the gates that a method records are keep probabilities of Bernoulli gates."""
+    return GATES.get(method, "").startswith(("keep probability", "inclusion probability"))
+
+
 def gate_label(method: str) -> str:
     """Return the y label of a method's gates; "gate" for methods without an entry in GATES."""
     return GATES.get(method, "gate")

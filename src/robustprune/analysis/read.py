@@ -160,8 +160,16 @@ def _read_csv(path: Path) -> pd.DataFrame:
         raise StudyError(f"{path}: not a readable CSV ({error}); make it again with `robustprune collect`") from None
 
 
+def read_long(path: Path) -> pd.DataFrame | None:
+    """Read a long table (a .parquet) of networks; None where it is not there or empty."""
+    if not path.exists():
+        return None
+    table = pd.read_parquet(path)
+    return with_budget(table) if "dataset" in table else None
+
+
 def _read_parquet(path: Path) -> pd.DataFrame:
     if not path.exists():
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
-    table = pd.read_parquet(path)
-    return with_budget(table) if "dataset" in table else table
+    found = read_long(path)
+    return pd.DataFrame() if found is None else found

@@ -6,7 +6,7 @@ import pandas as pd
 from robustprune.analysis.captions import ERROR, brackets, caption
 from robustprune.analysis.columns import Each, Interval, Number, Row, number, with_interval
 from robustprune.analysis.kept import Kept, pixels_of
-from robustprune.analysis.labels import GATES, network_title
+from robustprune.analysis.labels import is_keep_probability, network_title
 from robustprune.analysis.read import NETWORK, SERIES
 from robustprune.analysis.select import STANDARD_START, of_standard_initialization, rule_of_strengths, standard, studied
 from robustprune.analysis.sheet import Sheet
@@ -107,7 +107,7 @@ def _row(own: pd.DataFrame, confidence: float, kept: Kept) -> dict:
     for name, corrected in (("jaccard", False), ("jaccard_above_chance", True)):
         row |= mean_agreement(units, corrected=corrected, confidence=confidence).columns(name)
     fraction = start["undetermined_fraction"].astype(float).mean()
-    row["undetermined_percent"] = 100 * fraction if _keep_probability(row["method"]) else np.nan
+    row["undetermined_percent"] = 100 * fraction if is_keep_probability(row["method"]) else np.nan
     share = 100 * (widths["train_macs"] / widths["train_macs_dense"]).astype(float).groupby(widths["width"]).mean()
     row |= {"macs_percent": share.get(STANDARD_WIDTH, np.nan), "macs_percent_wide": share.get(WIDE, np.nan)}
     row |= {f"equivalent_{name}": str(verdict) for name, verdict in judged(compared).items()}
@@ -123,11 +123,6 @@ def _ratio(runs: pd.DataFrame, axis: str) -> Estimate:
     found = widest(groups, LEVEL)
     mean, low, high = np.exp(np.maximum(0.0, [found.mean, found.low, found.high]))  # NaN stays NaN
     return Estimate(float(mean), float(low), float(high), found.n)
-
-
-def _keep_probability(method: str) -> bool:
-    """Return whether the undetermined fraction of a method is one of Bernoulli keep probabilities."""
-    return GATES.get(method, "").startswith(("keep probability", "inclusion probability"))
 
 
 def _place(row: Row) -> tuple:

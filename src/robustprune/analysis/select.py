@@ -34,12 +34,12 @@ def without(runs: pd.DataFrame, chosen: pd.DataFrame, start: str) -> str:
 
 
 def studied(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the networks at operating points, and the unpruned ones, without controls.
+    """Return the networks at operating points, and the unpruned ones, without controls and variants of methods.
 
     Where the study asks for several points, those at equal size (at_size) are meant. For a data set, architecture and
     track without operating points these are the networks of every strength.
     """
-    runs = runs[runs["start_of"].isna()]
+    runs = runs[runs["start_of"].isna() & (runs["variant"] == "")]
     asked = runs["operating_point"].astype(bool)
     name = runs["point"].astype("str") if "point" in runs else pd.Series("", runs.index)
     at_size = asked & name.str.fullmatch(r"(.*_)?at_size")

@@ -18,7 +18,7 @@ from robustprune.analysis.floors import floors
 from robustprune.analysis.kept import read_kept
 from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.published.domination import domination
-from robustprune.analysis.read import missing_note, read_beside, read_detailed_runs
+from robustprune.analysis.read import missing_note, read_beside, read_detailed_runs, read_long
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.scorecard import scorecard
 from robustprune.analysis.select import of_one_budget
@@ -26,6 +26,7 @@ from robustprune.analysis.sensitivity import sensitivity_initialization, sensiti
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.tradeoff import tradeoff
 from robustprune.analysis.tried import settings_tried
+from robustprune.analysis.variants import variants
 from robustprune.errors import StudyError, nearest
 from robustprune.files import write_atomically, write_table
 
@@ -43,18 +44,23 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "ranking": ranking,
     **{name: partial(robustness, name) for name in GROUPS},
     "tradeoff": tradeoff,
+    "variants": variants,
     "floors": floors,
     "controls": controls,
     "inference_cost": inference_cost,
     "published_settings": published_settings,
     "settings_tried": settings_tried,
 }
-WITH_BUDGETS = ("scorecard", "equal_size")
+WITH_BUDGETS = ("scorecard", "equal_size", "variants")
 """Tables that have a part for every budget; the others show networks of equal epochs."""
 MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
     "scorecard": {"kept": read_kept},
     "equal_size": {"searched": partial(read_beside, "search")},
     "settings_tried": {"tried": partial(read_beside, "settings")},
+    "variants": {
+        "history": lambda source: read_long(source / "history.parquet"),
+        "values": lambda source: read_long(source / "unit_values.parquet"),
+    },
 }
 """What tables need beside the runs: argument -> its reader, which takes the folder of the runs."""
 

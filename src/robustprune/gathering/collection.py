@@ -1,8 +1,9 @@
 """Collection of the records of a study into its long tables: runs.csv, details.csv, histories and gates."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from robustprune.gathering.search import known_cells
 from robustprune.records.digests import write_table_digests
 from robustprune.records.record import COLUMNS, RECORD_NAME, Replicate, table_rows
 from robustprune.starts.parts.registry import check_cell
-from robustprune.study.cells import AXES, Cell, asked_points, asked_sizes, study_cells
+from robustprune.study.cells import AXES, Cell, asked_of_cells, study_cells
 from robustprune.study.config import StudyConfig
 
 DETAILS = (
@@ -41,9 +42,13 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
     runs, details, histories, gates, kept, missing = [], [], [], [], [], []
     # raises StudyError for a missing operating point
     cells = study_cells(config) if config.study else known_cells(config)
-    chosen, sizes = asked_points(config), asked_sizes(config)
+    asked = asked_of_cells(config)
     for cell in cells.values():
         source = Path(config.root, "runs", cell.key)
+        how = asked.get(cell.key)
+        point = how.point if how else None
+        columns = asked_columns(_settings(cell), point is not None, how.variant if how else "")
+        columns["target_params"] = how.params if how else None
         try:
             record = checked_record(source / RECORD_NAME, cell)
             units = kept_table(cell, source)
@@ -52,13 +57,13 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
             missing.append({"cell": cell.key, "reason": reason})
             if reason != str(error) or ((source / RECORD_NAME).exists() and not isinstance(error, StaleRecord)):
                 failed = unfinished_replicates(cell, "failed", reason)
-                runs += table_rows(cell, failed, {"operating_point": chosen.get(cell.key)})
-                details += list(_details(cell, failed, None, cell.key in chosen, sizes.get(cell.key)))
+                runs += table_rows(cell, failed, {"operating_point": point})
+                details += list(_details(cell, failed, None, columns))
             continue
-        runs += record.rows(chosen.get(cell.key))
+        runs += record.rows(point)
         kept.append(units)
         memory = record.provenance.peak_memory_mib
-        details += list(_details(record.cell, record.replicates, memory, cell.key in chosen, sizes.get(cell.key)))
+        details += list(_details(record.cell, record.replicates, memory, columns))
         histories.append(_with_axes(cell, _read_history(source)))
         gates.append(_with_axes(cell, _read_gates(source, cell)))
     whole, own = judged(
@@ -92,18 +97,13 @@ def _reason_of_job(config: StudyConfig, cell: Cell) -> str | None:
 
 
 def _details(
-    cell: Cell,
-    replicates: Iterable[Replicate],
-    peak_memory_mib: float | None,
-    operating_point: bool,
-    target_params: float | None,
+    cell: Cell, replicates: Iterable[Replicate], peak_memory_mib: float | None, asked: Mapping[str, Any]
 ) -> Iterator[dict]:
-    axes, settings = {axis: getattr(cell, axis) for axis in AXES}, _settings(cell)
-    asked = {"training": cell.training.model_dump_json(), "settings": json.dumps(settings)}
-    asked |= asked_columns(settings, operating_point)
+    axes = {axis: getattr(cell, axis) for axis in AXES}
+    used = {"training": cell.training.model_dump_json(), "settings": json.dumps(_settings(cell))}
     for entry in replicates:
         values = entry.model_dump(mode="json", include={"replicate", *DETAILS})
-        yield {**axes, **values, "peak_memory_mib": peak_memory_mib, **asked, "target_params": target_params}
+        yield {**axes, **values, "peak_memory_mib": peak_memory_mib, **used, **asked}
 
 
 def _settings(cell: Cell) -> dict:

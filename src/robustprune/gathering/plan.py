@@ -6,12 +6,13 @@ from pathlib import Path
 
 from robustprune.data.datasets import VALIDATION_SHARE, find_reader
 from robustprune.errors import StudyError
-from robustprune.gathering.search import dense_cells, searched_forms, value_cell
+from robustprune.gathering.search import dense_cells, searched_forms
 from robustprune.networks.architecture import Architecture, architecture
 from robustprune.networks.size import macs
 from robustprune.starts import scratch_b
 from robustprune.study.cells import Cell, study_cells
 from robustprune.study.config import StudyConfig
+from robustprune.study.find import value_cell
 from robustprune.study.points import OperatingPoint
 from robustprune.study.search import rounded, sweep_values
 from robustprune.study.titles import ARCHITECTURES
@@ -73,7 +74,8 @@ def planned_cells(config: StudyConfig) -> dict[str, Cell]:
         values = sweep_values(knob, search.sweep)
         low, high = (math.log(end) for end in knob.range)
         middle = rounded(math.exp((low + high) / 2))
-        rounds = (search.rounds + 1) * len(search.targets)
+        targets = search.targets_for(form)
+        rounds = (search.rounds + 1) * len(targets)
         values += [rounded(middle * (1 + (number + 1) / (rounds + 1))) for number in range(rounds)]
         cells = [*dense_cells(config, search), *(value_cell(config, search, method, form, value) for value in values)]
         searched |= {f"search/{cell.key}": cell for cell in cells}
@@ -88,7 +90,7 @@ def planned_cells(config: StudyConfig) -> dict[str, Cell]:
                 strength=f"{form}_{target}",
                 settings=cell.settings,
             )
-            for target in search.targets
+            for target in targets
         ]
     return searched | study_cells(config.model_copy(update={"operating_points": tuple(points)}))
 

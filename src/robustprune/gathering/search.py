@@ -13,7 +13,7 @@ from robustprune.gathering.bracketing import Goal, Trial, bracket, crossing, nex
 from robustprune.records.record import RECORD_NAME, Record, read_record
 from robustprune.study.cells import Cell
 from robustprune.study.config import StudyConfig
-from robustprune.study.find import DENSE, searched_cell
+from robustprune.study.find import dense_cell, value_cell
 from robustprune.study.points import OperatingPoint
 from robustprune.study.search import Search, Target, rounded, sweep_values, value_key
 
@@ -21,16 +21,10 @@ Results = Callable[[Cell], Record]
 """The finished record of a cell; raises StudyError where there is none."""
 
 
-def value_cell(config: StudyConfig, search: Search, method: str, form: str, value: float) -> Cell:
-    """Return the cell that trains a form of a method with one value of its knob."""
-    knob = config.knobs[method][form]
-    return searched_cell(config, search, method, value_key(form, value), {**knob.settings, knob.knob: value})
-
-
 def dense_cells(config: StudyConfig, search: Search) -> list[Cell]:
     """Return the dense cell, where a target is relative to dense training."""
     needed = any(target.above_dense is not None for target in search.targets.values())
-    return [searched_cell(config, search, *DENSE, {})] if needed else []
+    return [dense_cell(config, search)] if needed else []
 
 
 def values_of_round(
@@ -45,7 +39,7 @@ def values_of_round(
         return sweep_values(knob, search.sweep)
     trials = [_trial(value, results(value_cell(config, search, method, form, value))) for value in tried]
     wanted = []
-    for target in search.targets.values():
+    for target in search.targets_for(form).values():
         goal = _goal(config, search, target, results)
         if number <= search.rounds:
             wanted.append(next_value(trials, goal, knob.range))
@@ -66,7 +60,7 @@ def points_of(
     cells = {value: value_cell(config, search, method, form, value) for value in tried}
     trials = {value: _trial(value, results(cell)) for value, cell in cells.items()}
     points = []
-    for name, target in search.targets.items():
+    for name, target in search.targets_for(form).items():
         goal = _goal(config, search, target, results)
         own = dict(trials)
         pair = bracket(list(trials.values()), goal)

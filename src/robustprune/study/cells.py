@@ -9,10 +9,9 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from robustprune.errors import StudyError
-from robustprune.study.config import Grid, Strict, StudyConfig, describe
+from robustprune.study.config import Grid, Strict, StudyConfig, Variant, describe
 from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
-from robustprune.study.points import OperatingPoint
-from robustprune.study.search import target_of
+from robustprune.study.strengths import Strength, resolve
 from robustprune.study.training_settings import TrainingSettings
 
 AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width", "budget")
@@ -85,65 +84,28 @@ def stream_seed(seed: int, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:8], "big") >> 1
 
 
-def _point(config: StudyConfig, grid: Grid, method: str, target: str, form: str | None) -> OperatingPoint | None:
-    network = (grid.dataset, grid.architecture, grid.track)
-    for point in config.operating_points:
-        own = (point.dataset, point.architecture, point.track, point.method)
-        same = point.form is None or point.budget == grid.training.get("budget", config.training.budget)
-        if own == (*network, method) and (point.target, point.form) == (target, form) and same:
-            return point
-    return None
-
-
-def _resolve(config: StudyConfig, grid: Grid, method: str, key: str, source: str) -> tuple[str, dict[str, Any]] | None:
-    """Return the strength and settings that a key of a grid names; None for a searched point that is not there (yet).
-
-    Raises StudyError for a missing operating point that no search makes.
-    """
-    strengths = config.strengths.get(method, {})
-    if key in strengths:
-        return key, strengths[key]
-    search = config.searched(grid)
-    forms = search.methods.get(method, ()) if search else ()
-    named = target_of(key, dict.fromkeys(forms), search.targets) if search and forms else None
-    if named:
-        point = _point(config, grid, method, named[1], named[0])
-        return None if point is None or point.strength is None else (point.strength, point.settings or {})
-    point = _point(config, grid, method, key, None)
-    if point is None:
-        network = f"{grid.dataset}/{grid.architecture}-{grid.track}"
-        raise StudyError(
-            f"{source}.methods.{method}: no operating point of {method} for {network} in operating_points; add the "
-            "method to the search of this network, or name a strength instead"
-        )
-    if point.strength not in strengths:
-        wrong = "no strength met the bound" if point.strength is None else f"unknown strength {point.strength!r}"
-        raise StudyError(f"{source}.methods.{method}: operating point: {wrong}; name a strength instead")
-    return point.strength, strengths[point.strength]
-
-
-def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> Iterator[tuple[Cell, str]]:
-    """Yield the cells of a grid, each with the key by which the grid names its strength."""
-    training = training_of(config, grid.training, source)
+def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> Iterator[tuple[Cell, Strength]]:
+    """Yield the cells of a grid, each with the strength by which the grid asks for it."""
+    variants = grid.variants or {"": Variant()}
     for method, strengths in grid.methods.items():
-        named = [(asked, _resolve(config, grid, method, asked, source)) for asked in strengths]
-        points = [(asked, found) for asked, found in named if found]
+        points = [found for key in strengths if (found := resolve(config, grid, method, key, source))]
         for initialization, width in itertools.product(grid.initializations, grid.widths):
-            for asked, (strength, settings) in points:
+            for found, (name, variant) in itertools.product(points, variants.items()):
+                training = training_of(config, {**grid.training, **found.training, **variant.training}, source)
                 cell = Cell(
                     dataset=grid.dataset,
                     architecture=grid.architecture,
                     track=grid.track,
                     method=method,
-                    strength=strength,
-                    settings=settings,
+                    strength=f"{found.key}_{name}" if name else found.key,
+                    settings=found.settings | variant.settings,
                     initialization=initialization,
                     width=width,
                     replicates=grid.replicates,
                     training=training,
                     first_replicate=grid.first_replicate,
                 )
-                yield cell, asked
+                yield cell, found._replace(variant=name or found.variant)
 
 
 def training_of(config: StudyConfig, overrides: Mapping[str, Any], source: str) -> TrainingSettings:
@@ -172,26 +134,13 @@ def study_cells(config: StudyConfig) -> dict[str, Cell]:
     return cells
 
 
-def asked_points(config: StudyConfig) -> dict[str, str]:
-    """Return the key of each cell whose strength a grid names by an operating point, and the name of that point."""
-    return {key: name for key, (name, _) in _asked(config).items()}
-
-
-def asked_sizes(config: StudyConfig) -> dict[str, float]:
-    """Return the key of each cell at an operating point of a given size, and that size: the params to be kept."""
-    return {key: params for key, (_, params) in _asked(config).items() if params is not None}
-
-
-def _asked(config: StudyConfig) -> dict[str, tuple[str, float | None]]:
-    asked: dict[str, tuple[str, float | None]] = {}
+def asked_of_cells(config: StudyConfig) -> dict[str, Strength]:
+    """Return by which strength each cell is asked for, by key; of several grids the first that names a point counts."""
+    asked: dict[str, Strength] = {}
     for number, grid in enumerate(config.grids):
-        search = config.searched(grid)
-        for cell, name in _grid_cells(config, grid, f"study.{number}"):
-            if name in config.strengths.get(cell.method, {}):
-                continue
-            forms = dict.fromkeys(search.methods.get(cell.method, ())) if search else {}
-            named = target_of(name, forms, search.targets) if search and forms else None
-            asked.setdefault(cell.key, (name, search.targets[named[1]].params if search and named else None))
+        for cell, strength in _grid_cells(config, grid, f"study.{number}"):
+            if cell.key not in asked or (asked[cell.key].point is None and strength.point):
+                asked[cell.key] = strength
     return asked
 
 
@@ -201,7 +150,7 @@ def unresolved(config: StudyConfig) -> list[str]:
     for number, grid in enumerate(config.grids):
         for method, keys in grid.methods.items():
             for key in keys:
-                if _resolve(config, grid, method, key, f"study.{number}") is None:
+                if resolve(config, grid, method, key, f"study.{number}") is None:
                     network = f"{grid.dataset}/{grid.architecture}-{grid.track}"
                     lines.append(f"{network}/{method}: no operating point {key}")
     return list(dict.fromkeys(lines))

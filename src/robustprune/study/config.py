@@ -62,6 +62,13 @@ class DataSettings(Strict):
     )
 
 
+class Variant(Strict):
+    """What one variant of a method changes."""
+
+    settings: dict[str, Any] = Field({}, description="settings of the method that replace those of the strength")
+    training: dict[str, Any] = Field({}, description="training settings that replace those of the grid")
+
+
 class Grid(Strict):
     """A product of axes; every combination is one cell (one job)."""
 
@@ -69,6 +76,9 @@ class Grid(Strict):
     architecture: ArchitectureName
     track: Track = "full"
     methods: dict[str, tuple[StrengthKey, ...]] = Field(description="method -> the strength keys to run")
+    variants: dict[StrengthKey, Variant] = Field(
+        {}, description="name -> what it changes; the methods run in these variants only, at strengths `<key>_<name>`"
+    )
     initializations: tuple[Initialization, ...] = ("he_normal",)
     widths: tuple[Width, ...] = (1.0,)
     replicates: int = Field(5, ge=1, description="networks (seeds) per cell")
@@ -131,6 +141,9 @@ class StudyConfig(Strict):
     knobs: Knobs = Field({}, description="method -> form -> knob, for the search; or the path of a YAML file with it")
     search: tuple[Search, ...] = Field((), description="searches for operating points, one per network")
     study: tuple[Grid, ...] = Field((), description="the grids; their cells are trained")
+    unit_values: bool = Field(
+        False, description="whether to measure what each kept unit is worth, in networks of methods with a `price`"
+    )
     claims: tuple[Claim, ...] = ()
     compare_with: str | None = Field(
         None, description="folder of collected tables with which the results are compared, e.g. results/reference"
@@ -170,7 +183,7 @@ class StudyConfig(Strict):
             for method, keys in grid.methods.items():
                 forms = search.methods.get(method, ()) if search else ()
                 targets = (
-                    [key for form in forms for name in search.targets for key in (name, f"{form}_{name}")]
+                    [key for form in forms for name in search.targets_for(form) for key in (name, f"{form}_{name}")]
                     if search
                     else []
                 )

@@ -2,12 +2,13 @@
 
 import difflib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from robustprune.errors import StudyError
 from robustprune.study.cells import Cell, study_cells, training_of
 from robustprune.study.config import StudyConfig
-from robustprune.study.search import Search, settings_of
+from robustprune.study.search import Search, form_and_value, value_key
 
 DENSE = ("dense", "dense")
 """Method and strength of the dense networks of a search."""
@@ -20,21 +21,37 @@ def search_cell(config: StudyConfig, key: str) -> Cell | None:
         return None
     network, method, strength, budget = parts.groups()
     search = next((search for search in config.search if search.name == f"{network}{budget or ''}"), None)
-    settings = {} if (method, strength) == DENSE else settings_of(config.knobs, method, strength)
-    return None if search is None or settings is None else searched_cell(config, search, method, strength, settings)
+    if search is not None and (method, strength) == DENSE:
+        return dense_cell(config, search)
+    found = form_and_value(config.knobs, method, strength)
+    return None if search is None or found is None else value_cell(config, search, method, *found)
 
 
-def searched_cell(config: StudyConfig, search: Search, method: str, strength: str, settings: dict[str, Any]) -> Cell:
-    """Return the cell of a search that trains a method with these settings."""
+def value_cell(config: StudyConfig, search: Search, method: str, form: str, value: float) -> Cell:
+    """Return the cell of a search that trains a form of a method with one value of its knob."""
+    knob = config.knobs[method][form]
     return Cell(
-        **search.axes,
         method=method,
-        strength=strength,
-        settings=settings,
-        replicates=search.dense_replicates if (method, strength) == DENSE else search.replicates,
-        training=training_of(config, {"images": "tuning", **search.training, "budget": search.budget}, "search"),
-        first_replicate=search.first_replicate,
+        strength=value_key(form, value),
+        settings={**knob.settings, knob.knob: value},
+        replicates=search.replicates,
+        **_of_search(config, search, knob.training),
     )
+
+
+def dense_cell(config: StudyConfig, search: Search) -> Cell:
+    """Return the cell of a search that trains the dense networks, for targets above dense."""
+    method, strength = DENSE
+    return Cell(method=method, strength=strength, replicates=search.dense_replicates, **_of_search(config, search, {}))
+
+
+def _of_search(config: StudyConfig, search: Search, training: Mapping[str, Any]) -> dict[str, Any]:
+    overrides = {"images": "tuning", **search.training, **training, "budget": search.budget}
+    return {
+        **search.axes,
+        "training": training_of(config, overrides, "search"),
+        "first_replicate": search.first_replicate,
+    }
 
 
 def find_cell(config: StudyConfig, key: str) -> Cell:

@@ -30,6 +30,8 @@ class Knob(Strict):
     knob: str = Field(min_length=1, description="the setting that is searched")
     range: tuple[float, float] = Field(description="smallest and largest value of the knob, above 0")
     settings: dict[str, Any] = Field({}, description="the method's other settings")
+    training: dict[str, Any] = Field({}, description="overrides of the training settings of search and grid")
+    variant: str = Field("", description="name of the variant of the method that this form is; none: the method itself")
 
     @model_validator(mode="after")
     def _valid(self) -> "Knob":
@@ -66,6 +68,9 @@ class Search(Strict):
     track: Track = "full"
     methods: dict[str, tuple[FormKey, ...]] = Field(description="method -> the forms to search")
     targets: dict[FormKey, Target] = Field(min_length=1, description="name of a target -> what is to be met")
+    targets_of: dict[FormKey, tuple[FormKey, ...]] = Field(
+        {}, description="form -> the names of its targets; a form that is not named here has all of them"
+    )
     sweep: int = Field(5, ge=2, description="values at first, equally spaced on a logarithmic scale")
     rounds: int = Field(3, ge=0, description="at most so many rounds of one more value per target")
     replicates: int = Field(3, ge=1, description="networks per value")
@@ -73,6 +78,10 @@ class Search(Strict):
     first_replicate: int = Field(100, ge=0, description="seeds are those of replicates from here up")
     training: dict[str, Any] = Field({}, description="overrides of the study's training settings")
     budget: Budget = Field("epochs", description="what ends training; each has operating points of its own")
+
+    def targets_for(self, form: str) -> dict[str, Target]:
+        """Return the targets of a form, by name."""
+        return {name: self.targets[name] for name in self.targets_of.get(form, self.targets)}
 
     @property
     def network(self) -> tuple[str, str, str]:
@@ -121,13 +130,10 @@ def sweep_values(knob: Knob, count: int) -> list[float]:
     return [rounded(math.exp(low + (high - low) * number / (count - 1))) for number in range(count)]
 
 
-def settings_of(knobs: KnobTable, method: str, key: str) -> dict[str, Any] | None:
-    """Return the settings of a searched strength key; None where the key is of no form of this method."""
-    for form, knob in knobs.get(method, {}).items():
-        value = key_value(form, key)
-        if value is not None:
-            return {**knob.settings, knob.knob: value}
-    return None
+def form_and_value(knobs: KnobTable, method: str, key: str) -> tuple[str, float] | None:
+    """Return the form and the value that a searched strength key stands for; None for a key of no form."""
+    values = ((form, key_value(form, key)) for form in knobs.get(method, {}))
+    return next(((form, value) for form, value in values if value is not None), None)
 
 
 def check_search(searches: Iterable[Search], knobs: KnobTable) -> None:
@@ -137,6 +143,7 @@ def check_search(searches: Iterable[Search], knobs: KnobTable) -> None:
         if search.name in names:
             raise ValueError(f"search.{number}: {search.name} is searched twice; join the two")
         names.add(search.name)
+        _check_targets(search, f"search.{number}")
         for method, forms in search.methods.items():
             if method not in knobs:
                 raise ValueError(
@@ -147,6 +154,16 @@ def check_search(searches: Iterable[Search], knobs: KnobTable) -> None:
                     raise ValueError(
                         f"search.{number}.methods.{method}: unknown form {form!r}{nearest(form, knobs[method])}"
                     )
+
+
+def _check_targets(search: Search, place: str) -> None:
+    forms = [form for own in search.methods.values() for form in own]
+    for form, targets in search.targets_of.items():
+        if form not in forms:
+            raise ValueError(f"{place}.targets_of: no method has a form {form!r} here{nearest(form, forms)}")
+        for name in targets:
+            if name not in search.targets:
+                raise ValueError(f"{place}.targets_of.{form}: unknown target {name!r}{nearest(name, search.targets)}")
 
 
 def target_of(key: str, forms: Mapping[str, Any], targets: Iterable[str]) -> tuple[str, str] | None:

@@ -1,0 +1,152 @@
+"""Variants of a method beside the method itself, at several strengths: a change is judged at equal size."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from robustprune.analysis.captions import AT_STANDARD, N, brackets, caption
+from robustprune.analysis.columns import Interval, Number, Text
+from robustprune.analysis.labels import is_keep_probability
+from robustprune.analysis.read import CELL, NETWORK, settings_of, used
+from robustprune.analysis.select import compared, standard
+from robustprune.analysis.sheet import Sheet
+from robustprune.analysis.statistics import Estimate, interval_columns, mean_interval
+from robustprune.analysis.verdicts.effect import Effect, weighted
+from robustprune.analysis.verdicts.equal_size import AtSize, difference_at, local_slope
+from robustprune.analysis.verdicts.over_starts import logarithms
+
+ALL = "all"
+"""The strength of a row that pools those of a variant."""
+GROUP = [*NETWORK, "method", "budget"]
+SHARES = ["undetermined_before", "undetermined", "cheap", "clearly_cheap", "macs"]
+COLUMNS = [
+    *(*GROUP, "variant", "strength", *interval_columns("params"), "error_of", *interval_columns("error")),
+    *(*interval_columns("difference"), *(f"{name}_percent" for name in SHARES), "n"),
+]
+SHOWN = [
+    *(Text("method"), Text("variant"), Text("strength"), Interval("params", "params", ",.0f")),
+    *(Interval("error", "error (%)", ".2f"), Interval("difference", "difference at equal size (points)", "+.3f")),
+    *(Number("undetermined_before_percent", "undetermined before the fall (%)", ".0f"),),
+    *(Number("undetermined_percent", "undetermined at the end (%)", ".0f"),),
+    *(Number("cheap_percent", "units worth less than c (%)", ".0f"),),
+    *(Number("clearly_cheap_percent", "clearly less (%)", ".0f"), Number("macs_percent", "training MACs (%)", ".1f")),
+    Text("n"),
+]
+
+
+def variants(
+    runs: pd.DataFrame, confidence: float, history: pd.DataFrame | None = None, values: pd.DataFrame | None = None
+) -> Sheet:
+    """Return a row per strength of every method that has variants, and a row per variant that pools its strengths.
+
+    history: rows of history.parquet. values: the worth of every kept unit (experiments/unit_values.py). Columns that
+    need one of them are "-" without it.
+    """
+    runs = standard(compared(runs)).assign(budget=lambda rows: rows["budget"].fillna("epochs"))
+    runs = runs[~runs["start_of"].notna()]
+    rows = []
+    for key, own in runs.groupby(GROUP, sort=False):
+        if (own["variant"] != "").any() and (own["variant"] == "").any():
+            shares = _shares(own, history, values)
+            rows += [dict(zip(GROUP, key, strict=True)) | row for row in _rows(own, shares, confidence)]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    text = caption(
+        AT_STANDARD,
+        "A variant differs from the method in what its name says; variant -: the method itself. Error: of the "
+        "validation images where some were held out, else of the test images. Difference: the error of the variant "
+        "minus that of the method, which is moved to the variant's size along its own curve between two strengths, "
+        "paired by seed; all: mean over the strengths.",
+        brackets(confidence),
+        "Undetermined: share of keep probabilities inside (0.05, 0.95), in the last epoch before the learning rate "
+        "falls and at the end. Units worth less than c: share of kept units whose removal alone raises the mean "
+        "cross-entropy of training images by less than the price; clearly: by two standard errors. Training MACs: % "
+        "of dense training.",
+        N,
+        "" if len(table) else "No method ran in variants.",
+    )
+    return Sheet.of(table, SHOWN, "Variants of methods", text, by=NETWORK)
+
+
+def _rows(own: pd.DataFrame, shares: pd.DataFrame, confidence: float) -> Iterator[dict]:
+    """Yield the rows of one method, itself first."""
+    validated = own["error_valid_percent"].notna().all()
+    error_of = "validation" if validated else "test"
+    own = own.assign(error=own[f"error_{'valid' if validated else 'test'}_percent"].astype(float))
+    base = _by_size(own[own["variant"] == ""])
+    for variant, rows in sorted(own.groupby("variant"), key=lambda pair: str(pair[0])):
+        differences = []
+        for strength, networks in _by_size(rows).items():
+            params = mean_interval(networks["params_kept"].astype(float), confidence)
+            row = {"variant": variant or "-", "strength": strength, **params.columns("params"), "error_of": error_of}
+            row |= mean_interval(networks["error"], confidence).columns("error")
+            if variant:
+                differences.append(_difference(networks, base))
+                row |= _interval(differences[-1], confidence).columns("difference")
+            part = shares.loc[networks.index].mean()
+            yield {**row, **{f"{name}_percent": 100 * part[name] for name in SHARES}, "n": params.n}
+        if variant and len(differences) > 1:
+            # the strengths share their seeds, so the error of their mean is at most the mean of their errors
+            pooled = weighted(np.full(len(differences), 1 / len(differences)), differences)
+            error = float(np.mean([one.error for one in differences]))
+            freedom = min(one.freedom for one in differences)
+            pooled = Effect(pooled.value, error, freedom, pooled.n)
+            row = {"variant": variant, "strength": ALL, "error_of": error_of}
+            yield {**row, **_interval(pooled, confidence).columns("difference"), "n": pooled.n}
+
+
+def _by_size(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return strength -> its networks by replicate, the largest first."""
+    parts = {str(name): part.sort_values("replicate") for name, part in rows.groupby("strength")}
+    return dict(sorted(parts.items(), key=lambda pair: -pair[1]["params_kept"].mean()))
+
+
+def _difference(networks: pd.DataFrame, base: dict[str, pd.DataFrame]) -> Effect:
+    """Return the error of a variant minus that of the method at the variant's mean log size."""
+    size = float(np.nanmean(logarithms(networks["params_kept"])))
+    nearest = min(base.values(), key=lambda part: abs(np.nanmean(logarithms(part["params_kept"])) - size))
+    slope = Effect(0.0, 0.0, np.inf, nearest["replicate"].nunique())
+    if len(base) > 1:
+        sizes = [logarithms(part["params_kept"]) for part in base.values()]
+        slope = local_slope(sizes, [part["error"].to_numpy(float) for part in base.values()], size)
+    both = networks.merge(nearest, on="replicate", suffixes=("", "_base"))
+    own, other = (
+        AtSize(logarithms(both[f"params_kept{end}"]), both[f"error{end}"].to_numpy(float), slope)
+        for end in ("", "_base")
+    )
+    return difference_at(size, own, other)
+
+
+def _interval(effect: Effect, confidence: float) -> Estimate:
+    return Estimate(effect.value, *effect.interval(confidence), effect.n)
+
+
+def _shares(own: pd.DataFrame, history: pd.DataFrame | None, values: pd.DataFrame | None) -> pd.DataFrame:
+    """Return SHARES of every network, indexed as `own`."""
+    shares = pd.DataFrame(np.nan, index=own.index, columns=SHARES)
+    shares["macs"] = (own["train_macs"] / own["train_macs_dense"]).astype(float)
+    if is_keep_probability(own["method"].iloc[0]):
+        shares["undetermined"] = own["undetermined_fraction"].astype(float)
+        if history is not None and own["budget"].iloc[0] == "epochs":
+            shares["undetermined_before"] = _undetermined_before(own, history)
+    if values is not None and len(values):
+        price = settings_of(own).map(lambda settings: settings.get("price")).where(own["status"] == "ok")
+        priced = own.assign(price=pd.to_numeric(price, errors="coerce"))[[*CELL, "replicate", "price"]]
+        joined = values.merge(priced.reset_index(names="row"), on=[*CELL, "replicate"]).dropna(subset="price")
+        cheap = joined["value"] < joined["price"]
+        clearly = joined["value"] + 2 * joined["error"] < joined["price"]
+        shares.loc[joined["row"].unique(), "cheap"] = cheap.groupby(joined["row"]).mean()
+        shares.loc[joined["row"].unique(), "clearly_cheap"] = clearly.groupby(joined["row"]).mean()
+    return shares
+
+
+def _undetermined_before(own: pd.DataFrame, history: pd.DataFrame) -> pd.Series:
+    """Return the undetermined share of each network in the last epoch before the learning rate falls."""
+    training = used(own)[0][0]
+    last = round(training.decay_at * training.epochs)
+    then = history[history["epoch"] == last]
+    gated = [name for name in then if name.startswith("undetermined_") and then[name].notna().any()]
+    units = [name.replace("undetermined_", "units_") for name in gated]
+    share = then[gated].sum(axis=1) / then[units].sum(axis=1)
+    found = then[[*CELL, "replicate"]].assign(share=share)
+    return own.merge(found, on=[*CELL, "replicate"], how="left").set_axis(own.index)["share"]

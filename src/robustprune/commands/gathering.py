@@ -1,0 +1,54 @@
+"""Records of programs, collection, operating points."""
+
+import argparse
+from pathlib import Path
+
+
+def order(arguments: argparse.Namespace) -> None:
+    import json
+
+    from robustprune.engine.jobs import order
+    from robustprune.study.config import load_study
+    from robustprune.study.find import find_cell
+
+    config = load_study(arguments.config)
+    print(json.dumps(order(find_cell(config, arguments.cell), config), indent=1))
+
+
+def record(arguments: argparse.Namespace) -> None:
+    from robustprune.gathering.foreign import write_results
+    from robustprune.study.config import load_study
+    from robustprune.study.find import find_cell
+
+    config = load_study(arguments.config)
+    cell, folder = find_cell(config, arguments.cell), Path(config.root, "runs", arguments.cell)
+    record = write_results(config, cell, arguments.results, folder, arguments.program, arguments.order)
+    print(*record.summary(), folder / "record.json", sep="\n")
+
+
+def collect(arguments: argparse.Namespace) -> None:
+    from robustprune.gathering.collection import collect
+    from robustprune.study.config import load_study
+
+    config = load_study(arguments.config)
+    for line in collect(config, arguments.output or Path(config.root)):
+        print(line)
+
+
+def merge(arguments: argparse.Namespace) -> None:
+    from robustprune.gathering.merging import collected, merge
+    from robustprune.study.cells import study_cells
+    from robustprune.study.config import load_study
+
+    config = load_study(arguments.config) if arguments.config else None
+    with collected(arguments.folders, config) as folders:
+        for line in merge(folders, arguments.output, study_cells(config) if config else ()):
+            print(line)
+
+
+def choose(arguments: argparse.Namespace) -> None:
+    from robustprune.analysis.operating_points import write_operating_points
+
+    for point in write_operating_points(arguments.source, arguments.output, arguments.margin, arguments.force):
+        network = f"{point['dataset']}/{point['architecture']}-{point['track']}/{point['method']}"
+        print(f"{network}: {point['strength'] or 'none fits'} (validation error at most {point['bound_percent']:g} %)")

@@ -1,0 +1,26 @@
+"""Finished networks."""
+
+import argparse
+from pathlib import Path
+
+
+def export(arguments: argparse.Namespace) -> None:
+    from robustprune.gathering.export import export
+
+    for path in export(arguments.cell, arguments.replicate, arguments.output, onnx=not arguments.no_onnx):
+        print(path)
+
+
+def unit_values(arguments: argparse.Namespace) -> None:
+    from functools import cache
+
+    from robustprune.data.datasets import load
+    from robustprune.experiments.unit_values import write_unit_values
+    from robustprune.study.cells import study_cells
+    from robustprune.study.config import load_study
+
+    config = load_study(arguments.config)
+    folders = {Path(config.root, "runs", key): cell for key, cell in study_cells(config).items()}
+    priced = {folder: cell for folder, cell in folders.items() if "price" in cell.settings}
+    datasets = cache(lambda name: load(name, config.data))
+    print(f"{arguments.output}: {write_unit_values(priced, datasets, arguments.output)} rows")

@@ -1,0 +1,128 @@
+"""Preparation of data, plans, training."""
+
+import argparse
+from pathlib import Path
+
+
+def prepare(arguments: argparse.Namespace) -> None:
+    from robustprune.data.datasets import prepare
+    from robustprune.study.config import DataSettings
+
+    given = {"directory": arguments.directory, "mirrors": arguments.mirrors}
+    print(prepare(arguments.dataset, DataSettings(**{key: value for key, value in given.items() if value})))
+
+
+def plan(arguments: argparse.Namespace) -> None:
+    from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, planned_cells, read_timings, timings_file
+    from robustprune.gathering.programs import check_cells, check_rules, checked_cells, written_rules
+    from robustprune.study.config import load_study
+
+    config = load_study(arguments.config)
+    checked_cells(config)
+    cells = planned_cells(config)
+    check_cells(config, cells.values())
+    if Path("workflow").is_dir():  # rules are files of a copy of the repository; an installed package has none
+        check_rules(config, written_rules())
+    bench = arguments.bench or timings_file()
+    timings = read_timings(bench) if bench else {}  # an installed package has no benchmark beside it
+    seconds = {key: cell_seconds(cell, timings) for key, cell in cells.items()}
+    for key, cell in cells.items():
+        time = seconds[key]
+        minutes = "time unknown" if time is None else f"about {time / 60:.0f} min"
+        print(f"{key}: {cell.replicates} replicates, {cell.training.epochs} epochs, {minutes}")
+    networks = sum(cell.replicates for cell in cells.values())
+    known = [value for value in seconds.values() if value is not None]
+    print(f"{len(cells)} cells, {networks} networks; results go to {config.root}")
+    if not known:
+        print(f"time unknown: no figures of these methods in {bench} (make bench)")
+        return
+    unknown = len(cells) - len(known)
+    print(
+        f"about {sum(known) / 3600:.1f} core-hours for {len(known)} cells (one thread, one cell at a time, by "
+        f"{bench}), {SIDE_BY_SIDE:g} times that with a cell on every core"
+        + (f"; unknown for the other {unknown}" if unknown else "")
+    )
+
+
+def train(arguments: argparse.Namespace) -> None:
+    from robustprune.data.datasets import load
+    from robustprune.engine.running import run_cell
+    from robustprune.starts.parts.registry import check_cell
+    from robustprune.study.config import load_study
+    from robustprune.study.find import find_cell
+
+    config = load_study(arguments.config)
+    cell = find_cell(config, arguments.cell)
+    check_cell(cell)
+    folder = arguments.output or Path(config.root, "runs", cell.key)
+    checkpoint = Path(config.root, "checkpoints", cell.key, "checkpoint.pt")
+    source = Path(config.root, "runs", cell.source_key) if cell.source_key else None
+    data = load(cell.dataset, config.data)
+    record = run_cell(cell, data, folder, checkpoint, config.device, config.threads, source)
+    print(*record.summary(), folder / "record.json", sep="\n")
+
+
+def train_many(arguments: argparse.Namespace) -> None:
+    import tempfile
+    import time
+    from functools import cache
+
+    from robustprune.data.datasets import load
+    from robustprune.engine.devices import check_device
+    from robustprune.engine.many import by_evidence, train_many
+    from robustprune.gathering.programs import checked_cells
+    from robustprune.gathering.search import results_in, run_search, write_points
+    from robustprune.study.cells import Cell
+    from robustprune.study.config import load_study
+
+    config = load_study(arguments.config)
+    deadline = time.monotonic() + arguments.until
+    device = arguments.device or config.device
+    check_device(device, config.training.precision)
+    datasets = cache(lambda name: load(name, config.data))
+    left: list[Cell] = []
+
+    def done(cell: Cell, seconds: float) -> None:
+        print(f"{cell.key}: {cell.replicates} networks in {seconds:.1f} s", flush=True)
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+
+        def train(cells: list[Cell]) -> bool:
+            order = by_evidence(cells)
+            left.extend(train_many(order, datasets, folder, arguments.output, device, deadline, arguments.light, done))
+            return not left
+
+        if config.study:
+            cells = list(checked_cells(config).values())
+            train(cells)
+        else:
+            cells, points = run_search(config, train, results_in(folder))
+            if points:
+                write_points(points, arguments.output.with_suffix(".yaml"))
+    print(f"{arguments.output}: {len(cells) - len(left)} of {len(cells)} cells trained")
+    for cell in left:
+        print(f"not trained: {cell.key}")
+
+
+def search(arguments: argparse.Namespace) -> None:
+    from robustprune.gathering.search import (
+        points_of,
+        read_values,
+        results_in,
+        searched_form,
+        values_of_round,
+        write_points,
+        write_values,
+    )
+    from robustprune.study.config import load_study
+
+    config = load_study(arguments.config)
+    form = searched_form(config, arguments.network, arguments.method, arguments.form)
+    tried = [value for path in arguments.earlier for value in read_values(path)]
+    results = results_in(Path(config.root, "runs"))
+    if arguments.round is None:
+        write_points(points_of(config, *form, tried, results), arguments.output)
+    else:
+        write_values(values_of_round(config, *form, arguments.round, tried, results), arguments.output)
+    print(arguments.output)

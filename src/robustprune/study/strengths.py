@@ -1,0 +1,90 @@
+"""The strengths that the keys of a grid stand for: named ones, and those that a search found."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from robustprune.errors import StudyError
+from robustprune.study.config import Grid, StudyConfig
+from robustprune.study.points import OperatingPoint
+from robustprune.study.search import target_of
+
+
+class Strength(NamedTuple):
+    """What a key of a grid stands for.
+
+    key, settings: the strength. training, variant: what the form of a searched one changes. point: the key, where it is
+    that of an operating point. params: the size at which the point is, where a size was the target.
+    """
+
+    key: str
+    settings: dict[str, Any]
+    training: Mapping[str, Any] = MappingProxyType({})
+    variant: str = ""
+    point: str | None = None
+    params: float | None = None
+
+
+def resolve(config: StudyConfig, grid: Grid, method: str, key: str, source: str) -> Strength | None:
+    """Return the strength that a key of a grid names; None for a searched point that is not there (yet).
+
+    Raises StudyError for a missing operating point that no search makes.
+    """
+    strengths = config.strengths.get(method, {})
+    if key in strengths:
+        settings = _with_source(config, grid, strengths[key])
+        return None if settings is None else Strength(key, settings)
+    if named := _searched_point(config, grid, method, key):
+        found = _found(config, grid, method, *named)
+        return found and found._replace(point=key)
+    point = _point(config, grid, method, key, None)
+    if point is None:
+        network = f"{grid.dataset}/{grid.architecture}-{grid.track}"
+        raise StudyError(
+            f"{source}.methods.{method}: no operating point of {method} for {network} in operating_points; add the "
+            "method to the search of this network, or name a strength instead"
+        )
+    if point.strength not in strengths:
+        wrong = "no strength met the bound" if point.strength is None else f"unknown strength {point.strength!r}"
+        raise StudyError(f"{source}.methods.{method}: operating point: {wrong}; name a strength instead")
+    return Strength(point.strength, strengths[point.strength], point=key)
+
+
+def _searched_point(config: StudyConfig, grid: Grid, method: str, key: str) -> tuple[str, str] | None:
+    """Return form and target of the searched point that a key names, or None."""
+    search = config.searched(grid)
+    forms = search.methods.get(method, ()) if search else ()
+    return target_of(key, dict.fromkeys(forms), search.targets) if search and forms else None
+
+
+def _found(config: StudyConfig, grid: Grid, method: str, form: str, target: str) -> Strength | None:
+    """Return the strength that a search found; None where it is not done, or the target is unreachable."""
+    point, knob = _point(config, grid, method, target, form), config.knobs[method][form]
+    if point is None or point.strength is None:
+        return None
+    search = config.searched(grid)
+    params = search.targets[target].params if search else None
+    return Strength(point.strength, point.settings or {}, knob.training, knob.variant, params=params)
+
+
+def _with_source(config: StudyConfig, grid: Grid, settings: dict[str, Any]) -> dict[str, Any] | None:
+    """Return settings in which `of` names a strength; None where it names a searched point that is not there."""
+    of = settings.get("of")
+    method, _, key = of.partition("/") if isinstance(of, str) else ("", "", "")
+    if not key or key in config.strengths.get(method, {}):
+        return settings
+    named = _searched_point(config, grid, method, key)
+    found = _found(config, grid, method, *named) if named else None
+    if named and not found:
+        return None
+    return {**settings, "of": f"{method}/{found.key}"} if found else settings
+
+
+def _point(config: StudyConfig, grid: Grid, method: str, target: str, form: str | None) -> OperatingPoint | None:
+    network = (grid.dataset, grid.architecture, grid.track)
+    for point in config.operating_points:
+        own = (point.dataset, point.architecture, point.track, point.method)
+        same = point.form is None or point.budget == grid.training.get("budget", config.training.budget)
+        if own == (*network, method) and (point.target, point.form) == (target, form) and same:
+            return point
+    return None

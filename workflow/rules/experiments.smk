@@ -1,0 +1,23 @@
+# Measure what each kept unit is worth, in the networks of the study whose method has a price.
+rule unit_values:
+    input:
+        networks=lambda wildcards: [
+            f"{ROOT}/runs/{key}/networks.safetensors"
+            for key, cell in cells().items()
+            if "price" in cell.settings
+        ],
+        data=lambda wildcards: sorted(
+            {
+                f"{STUDY.data.directory}/{cell.dataset}.safetensors"
+                for cell in cells().values()
+            }
+        ),
+    output:
+        f"{ROOT}/unit_values.parquet",
+    log:
+        f"{ROOT}/logs/unit_values.log",
+    params:
+        config=CONFIG_FILE,
+        source_hash=source_hash("robustprune.experiments.unit_values"),
+    shell:
+        "robustprune unit-values --config {params.config:q} --output {output:q} > {log:q} 2>&1"
