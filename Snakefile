@@ -20,7 +20,8 @@ from robustprune.records.code_hash import source_hash
 from robustprune.starts.parts.registry import code_hash, start_names
 from robustprune.study.cells import CELL_PATH
 from robustprune.study.find import find_cell
-from robustprune.study.config import save_study, search_of, validate_study
+from robustprune.study.config import save_study, validate_study
+from robustprune.study.needed import search_of
 from robustprune.study.points import points_digest
 
 min_version("9.0")

@@ -144,13 +144,16 @@ def test_of_several_operating_points_those_at_equal_size_are_studied():
             ("vib", "k_1", "at_size", "macs"),
             ("vib", "k_2", "at_size_60k", "epochs"),
             ("vib", "typed", None, "epochs"),
+            ("bernoulli", "c_sgd_1", "c_sgd_at_size", "epochs"),
             ("dense", "dense", None, "epochs"),
         ],
         columns=["method", "strength", "point", "budget"],
     )
     runs[["dataset", "architecture", "track", "start_of"]] = ["mnist", "lenet5", "full", None]
     runs["operating_point"] = runs["point"].notna()
+    runs["variant"] = runs["strength"].map({"c_sgd_1": "sgd"}).fillna("")
     assert studied(runs)["strength"].tolist() == ["c_1", "k_1", "dense"]
+    assert studied(runs, variants=True)["strength"].tolist() == ["c_1", "k_1", "c_sgd_1", "dense"]
     assert studied(of_one_budget(runs))["strength"].tolist() == ["c_1", "dense"]
     others = runs[~runs["strength"].isin(["c_1", "k_1"])]
     assert studied(others)["strength"].tolist() == ["c_2", "k_2", "dense"], "no point at equal size: all points"

@@ -9,10 +9,11 @@ from scipy import stats
 from robustprune.cli import main
 from robustprune.errors import StudyError
 from robustprune.gathering.bracketing import Goal, Trial, bracket, crossing, next_value
-from robustprune.gathering.search import points_of, run_search, values_of_round
+from robustprune.gathering.search import points_of, run_search, searched_forms, values_of_round
 from robustprune.study.cells import asked_of_cells, study_cells, unresolved
 from robustprune.study.config import validate_study
 from robustprune.study.find import find_cell, value_cell
+from robustprune.study.needed import search_of
 from robustprune.study.search import key_value, rounded, value_key
 
 NETWORK = {"dataset": "digits", "architecture": "lenet_300_100"}
@@ -156,6 +157,50 @@ def test_a_form_may_change_the_training_and_is_then_a_variant():
     assert [(cell.training.optimizer, cell.training.epochs) for cell in (plain, sgd)] == [("adam", 7), ("sgd", 7)]
     asked = asked_of_cells(found)
     assert (asked[plain.key].variant, asked[sgd.key].variant) == ("", "sgd")
+
+
+def test_only_forms_that_the_selected_parts_name_are_searched():
+    form = {"knob": "price", "range": [1e-5, 1e-1]}
+    knobs = {"bernoulli": {"c": form, "d": form}, "vib": {"kappa": {"knob": "kappa", "range": [1e-5, 1e-3]}}}
+    search = {**NETWORK, "methods": {"bernoulli": ["c", "d"], "vib": ["kappa"]}, "targets": {"at_size": {"params": 9}}}
+    study = [
+        {**NETWORK, "methods": {"bernoulli": ["d_at_size"]}},
+        {**NETWORK, "methods": {"vib": ["at_size"], "ticket": ["of_c"]}, "part": "other"},
+    ]
+    values = {
+        "knobs": knobs,
+        "search": [search],
+        "study": study,
+        "strengths": {"ticket": {"of_c": {"of": "bernoulli/c_at_size"}}},
+    }
+
+    def forms(**parts):
+        return [form for _, _, form in searched_forms(validate_study({**values, **parts}, "test"))]
+
+    assert (forms(), forms(parts=["core"]), forms(parts=["other"])) == (["c", "d", "kappa"], ["d"], ["c", "kappa"])
+    whole = search_of(validate_study({**values, "study": []}, "test"), "elsewhere")
+    assert whole is not None
+    assert len(searched_forms(whole)) == 3
+
+
+def test_a_control_may_name_its_source_by_a_searched_point():
+    grid = {**NETWORK, "methods": {"bernoulli": ["at_size"], "ticket": ["of_c"]}}
+    study = config(study=[grid], strengths={"ticket": {"of_c": {"of": "bernoulli/at_size"}}})
+    assert study_cells(study) == {}
+    points = points_of(study, study.search[0], "bernoulli", "c", [1e-3, 1e-1], curve)
+    source, control = study_cells(study.model_copy(update={"operating_points": tuple(points)})).values()
+    assert control.source_key == source.key
+
+
+def test_a_form_has_the_targets_that_are_named_for_it():
+    targets = {"at_size": {"params": 20_000}, "at_error": {"above_dense": 0.3}}
+    study = config(search={"targets": targets, "targets_of": {"c": ["at_size"]}})
+    points = points_of(study, study.search[0], "bernoulli", "c", [1e-3, 1e-1], curve)
+    assert [point.target for point in points] == ["at_size"]
+    with pytest.raises(StudyError, match="did you mean 'at_error'"):
+        config(search={"targets": targets, "targets_of": {"c": ["at_eror"]}})
+    with pytest.raises(StudyError, match=r"targets_of: no method has a form 'd' here"):
+        config(search={"targets": targets, "targets_of": {"d": ["at_size"]}})
 
 
 def test_a_cell_of_a_search_is_found_by_its_key():

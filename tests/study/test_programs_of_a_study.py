@@ -3,8 +3,9 @@
 import pytest
 
 from robustprune.errors import StudyError
-from robustprune.study.config import StudyConfig, search_of, validate_study
+from robustprune.study.config import StudyConfig, validate_study
 from robustprune.study.find import find_cell
+from robustprune.study.needed import search_of
 from robustprune.study.search import sweep_values
 
 KNOB = {"knob": "lambda", "range": [1e-5, 1e-1]}

@@ -30,11 +30,11 @@ AXES = {
     "initializations": over_initializations,
 }
 COLUMNS = [
-    *(*SERIES, "over", "quantity", "start", *interval_columns("difference"), "margin", "verdict"),
+    *(*SERIES, "variant", "over", "quantity", "start", *interval_columns("difference"), "margin", "verdict"),
     *(*interval_columns("between"), "p", "n"),
 ]
 SHOWN = [
-    *(Text("method"), Text("strength"), Text("over"), Text("quantity"), Text("start", "largest at")),
+    *(Text("method"), Text("variant"), Text("strength"), Text("over"), Text("quantity"), Text("start", "largest at")),
     Each("largest difference", lambda row: _with_unit(row, "difference", "+")),
     Each("margin", lambda row: f"{row['margin']:g}{_unit(row)}"),
     Text("verdict"),
@@ -46,8 +46,8 @@ SHOWN = [
 def equivalence(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Return a row per method, axis (widths, initializations) and quantity (size, error, slots)."""
     rows = [
-        dict(zip(SERIES, key, strict=True)) | row
-        for key, own in studied(runs).groupby(SERIES, sort=False)
+        dict(zip([*SERIES, "variant"], key, strict=True)) | row
+        for key, own in studied(runs, variants=True).groupby([*SERIES, "variant"], sort=False)
         if sized_by_itself(own)
         for over, compare in AXES.items()
         for row in _rows(over, compare(own), own, confidence)

@@ -33,13 +33,13 @@ def without(runs: pd.DataFrame, chosen: pd.DataFrame, start: str) -> str:
     return f"No network starts from {start}: {'; '.join(network_title(*key) for key in missing)}." if missing else ""
 
 
-def studied(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the networks at operating points, and the unpruned ones, without controls and variants of methods.
+def studied(runs: pd.DataFrame, *, variants: bool = False) -> pd.DataFrame:
+    """Return the networks at operating points, and the unpruned ones, without controls; of variants only if asked.
 
     Where the study asks for several points, those at equal size (at_size) are meant. For a data set, architecture and
     track without operating points these are the networks of every strength.
     """
-    runs = runs[runs["start_of"].isna() & (runs["variant"] == "")]
+    runs = runs[runs["start_of"].isna() & (variants | (runs["variant"] == ""))]
     asked = runs["operating_point"].astype(bool)
     name = runs["point"].astype("str") if "point" in runs else pd.Series("", runs.index)
     at_size = asked & name.str.fullmatch(r"(.*_)?at_size")

@@ -14,6 +14,7 @@ from robustprune.records.record import RECORD_NAME, Record, read_record
 from robustprune.study.cells import Cell
 from robustprune.study.config import StudyConfig
 from robustprune.study.find import dense_cell, value_cell
+from robustprune.study.needed import needed_search
 from robustprune.study.points import OperatingPoint
 from robustprune.study.search import Search, Target, rounded, sweep_values, value_key
 
@@ -90,9 +91,12 @@ def points_of(
 
 
 def searched_forms(config: StudyConfig) -> list[tuple[Search, str, str]]:
-    """Return every search, method and form."""
+    """Return every search, method and form that the study needs."""
     return [
-        (search, method, form) for search in config.search for method, forms in search.methods.items() for form in forms
+        (search, method, form)
+        for search in needed_search(config)
+        for method, forms in search.methods.items()
+        for form in forms
     ]
 
 

@@ -232,12 +232,6 @@ def validate_study(values: dict[str, Any], source: str) -> StudyConfig:
     return config
 
 
-def search_of(config: StudyConfig, root: str) -> StudyConfig | None:
-    """Return the search of a study as a configuration of its own, with its own root; None without a search."""
-    changes = {"root": root, "study": (), "claims": (), "parts": (), "operating_points": ()}
-    return config.model_copy(update=changes) if config.search else None
-
-
 def save_study(config: StudyConfig, path: Path) -> None:
     """Write a validated study as YAML, so that commands can be run again by hand."""
     text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)

@@ -34,7 +34,7 @@ def resolve(config: StudyConfig, grid: Grid, method: str, key: str, source: str)
     if key in strengths:
         settings = _with_source(config, grid, strengths[key])
         return None if settings is None else Strength(key, settings)
-    if named := _searched_point(config, grid, method, key):
+    if named := searched_point(config, grid, method, key):
         found = _found(config, grid, method, *named)
         return found and found._replace(point=key)
     point = _point(config, grid, method, key, None)
@@ -50,7 +50,7 @@ def resolve(config: StudyConfig, grid: Grid, method: str, key: str, source: str)
     return Strength(point.strength, strengths[point.strength], point=key)
 
 
-def _searched_point(config: StudyConfig, grid: Grid, method: str, key: str) -> tuple[str, str] | None:
+def searched_point(config: StudyConfig, grid: Grid, method: str, key: str) -> tuple[str, str] | None:
     """Return form and target of the searched point that a key names, or None."""
     search = config.searched(grid)
     forms = search.methods.get(method, ()) if search else ()
@@ -73,7 +73,7 @@ def _with_source(config: StudyConfig, grid: Grid, settings: dict[str, Any]) -> d
     method, _, key = of.partition("/") if isinstance(of, str) else ("", "", "")
     if not key or key in config.strengths.get(method, {}):
         return settings
-    named = _searched_point(config, grid, method, key)
+    named = searched_point(config, grid, method, key)
     found = _found(config, grid, method, *named) if named else None
     if named and not found:
         return None
