@@ -8,7 +8,7 @@ import pandas as pd
 from robustprune.analysis.captions import AT_STANDARD, ERROR, brackets, caption
 from robustprune.analysis.columns import Each, Interval, Number, PValue, Row, Text, number
 from robustprune.analysis.labels import network_title
-from robustprune.analysis.read import NETWORK, settings_of
+from robustprune.analysis.read import NETWORK
 from robustprune.analysis.scorecard import BUDGETS
 from robustprune.analysis.select import METHOD_UNDER_STUDY, standard
 from robustprune.analysis.sheet import Sheet
@@ -28,8 +28,6 @@ from robustprune.study.search import form_of_key
 
 APART = float(np.log(1.1))
 """Least distance in log size of the strengths that give a slope from the target (docs/protocol.md, B9)."""
-HELD = "standard"
-"""Whose weights price a unit where the price of width 1 is held: at width 1 that form is no baseline of its own."""
 UNKNOWN = Effect(np.nan, np.nan, np.nan, 0)
 COSTS = {"macs": "train_macs", "seconds": "train_seconds"}
 FAMILY = [*NETWORK, "budget", "target", "strength", "variant"]
@@ -111,8 +109,6 @@ def _points(runs: pd.DataFrame) -> pd.DataFrame:
     own = standard(runs)
     own = own.assign(form=own["strength"].map(form_of_key).astype(object))
     own = own[own["start_of"].isna() & own["operating_point"].astype(bool) & own["point"].notna() & own["form"].notna()]
-    held = np.array([settings.get("price_of") == HELD for settings in settings_of(own)], dtype=bool)
-    own = own[~held]
     targets = [str(point).removeprefix(f"{form}_") for point, form in zip(own["point"], own["form"], strict=True)]
     sizes = own["target_params"].astype(float) if "target_params" in own else np.nan
     return own.assign(target=targets, target_params=sizes)
