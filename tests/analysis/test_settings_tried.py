@@ -93,7 +93,7 @@ def test_what_was_tried_on_the_method_before_counts():
 
 
 def test_the_study_of_settings_is_what_the_protocol_allows():
-    cells = study_cells(STUDY).values()
+    cells = [cell for cell in study_cells(STUDY).values() if cell.method != "dense"]
     settings: dict = {}
     for cell in cells:
         form = form_of_key(cell.strength)

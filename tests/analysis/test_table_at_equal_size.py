@@ -187,6 +187,10 @@ def test_a_lost_network_is_no_yes():
     assert (row["n"], row["not_worse"]) == (5, "undecided")
 
 
-def test_a_price_held_from_width_1_is_no_baseline_of_its_own():
-    held = study().query("method == 'vib'").assign(strength="held_1e_4", settings='{"price_of": "standard"}')
-    assert list(table_of(pd.concat([study(), held]), search()).index) == ["vib", "sbp"]
+def test_a_variant_of_the_method_has_a_family_of_its_own_and_others_are_no_baselines():
+    mine, theirs = (study().query(f"method == '{name}'") for name in ("bernoulli", "vib"))
+    mine = mine.assign(strength="sgd_3e_4", point="sgd_at_size", variant="SGD")
+    theirs = theirs.assign(strength="fast_3e_4", variant="fast")
+    sheet = equal_size(pd.concat([study(), mine, theirs], ignore_index=True), 0.95, search())
+    assert [heading.split(": ")[1] for heading, _ in sheet.sections] == ["bernoulli c_3e_4", "bernoulli sgd_3e_4 (SGD)"]
+    assert sheet.table["baseline_strength"].tolist() == [KEYS["vib"], KEYS["sbp"]] * 2

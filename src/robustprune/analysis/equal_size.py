@@ -8,7 +8,7 @@ import pandas as pd
 from robustprune.analysis.captions import AT_STANDARD, ERROR, brackets, caption
 from robustprune.analysis.columns import Each, Interval, Number, PValue, Row, Text, number
 from robustprune.analysis.labels import network_title
-from robustprune.analysis.read import NETWORK, settings_of
+from robustprune.analysis.read import NETWORK
 from robustprune.analysis.scorecard import BUDGETS
 from robustprune.analysis.select import METHOD_UNDER_STUDY, standard
 from robustprune.analysis.sheet import Sheet
@@ -28,12 +28,11 @@ from robustprune.study.search import form_of_key
 
 APART = float(np.log(1.1))
 """Least distance in log size of the strengths that give a slope from the target (docs/protocol.md, B9)."""
-HELD = "standard"
-"""Whose weights price a unit where the price of width 1 is held: at width 1 that form is no baseline of its own."""
 UNKNOWN = Effect(np.nan, np.nan, np.nan, 0)
 COSTS = {"macs": "train_macs", "seconds": "train_seconds"}
-FAMILY = [*NETWORK, "budget", "target", "strength"]
-"""A family of tests: those of one strength of the method under study, a test per baseline and question."""
+FAMILY = [*NETWORK, "budget", "target", "strength", "variant"]
+"""A family of tests: those of one strength of the method under study, a test per baseline and question. Its variants
+(reconstructions) have families of their own, variants of other methods are no baselines."""
 COLUMNS = [
     *(*FAMILY, "target_params", "baseline", "baseline_strength", "params", "moved_percent"),
     *("baseline_params", "baseline_moved_percent", *interval_columns("difference"), "p_holm"),
@@ -65,10 +64,15 @@ def equal_size(runs: pd.DataFrame, confidence: float, searched: pd.DataFrame | N
     for key, own in points.groupby([*NETWORK, "budget", "target"], sort=False):
         axes = dict(zip([*NETWORK, "budget", "target"], key, strict=True))
         networks = dict(iter(own.groupby(["method", "strength"], sort=False)))
-        baselines = {names: group for names, group in networks.items() if names[0] != METHOD_UNDER_STUDY}
+        baselines = {
+            names: group
+            for names, group in networks.items()
+            if names[0] != METHOD_UNDER_STUDY and group["variant"].iloc[0] == ""
+        }
         for (method, strength), group in networks.items():
             if method == METHOD_UNDER_STUDY and baselines:
-                rows += [{**axes, "strength": strength, **row} for row in _family(group, baselines, curves, confidence)]
+                family = {**axes, "strength": strength, "variant": group["variant"].iloc[0]}
+                rows += [family | row for row in _family(group, baselines, curves, confidence)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(
         f"{METHOD_UNDER_STUDY} minus baseline (costs: over baseline), paired by seed, at the operating points that the "
@@ -105,8 +109,6 @@ def _points(runs: pd.DataFrame) -> pd.DataFrame:
     own = standard(runs)
     own = own.assign(form=own["strength"].map(form_of_key).astype(object))
     own = own[own["start_of"].isna() & own["operating_point"].astype(bool) & own["point"].notna() & own["form"].notna()]
-    held = np.array([settings.get("price_of") == HELD for settings in settings_of(own)], dtype=bool)
-    own = own[~held]
     targets = [str(point).removeprefix(f"{form}_") for point, form in zip(own["point"], own["form"], strict=True)]
     sizes = own["target_params"].astype(float) if "target_params" in own else np.nan
     return own.assign(target=targets, target_params=sizes)
@@ -210,6 +212,7 @@ def _size(row: Row, whose: str) -> str:
     return number(row[f"{whose}params"], ",.0f") + ("" if moved == "-" else f" ({moved} %)")
 
 
-def _heading(dataset: str, architecture: str, track: str, budget: str, target: str, strength: str) -> str:
+def _heading(dataset: str, architecture: str, track: str, budget: str, target: str, strength: str, variant: str) -> str:
     network = network_title(dataset, architecture, track)
-    return f"{network}, {BUDGETS.get(budget, budget)}, {target}: {METHOD_UNDER_STUDY} {strength}"
+    shown = f"{METHOD_UNDER_STUDY} {strength}" + (f" ({variant})" if variant else "")
+    return f"{network}, {BUDGETS.get(budget, budget)}, {target}: {shown}"
