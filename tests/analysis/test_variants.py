@@ -26,7 +26,11 @@ def study(shift=0.1, factor=1.3):
             error = 1.5 + SLOPE * np.log(kept / 20_000) + (shift if variant else 0)
             part = runs.assign(strength=f"{name}{place}", variant=variant, params_kept=kept, undetermined_fraction=0.2)
             parts.append(part.assign(error_valid_percent=error + noise, key=lambda rows: rows["strength"]))
-    return pd.concat(parts, ignore_index=True).assign(settings='{"price": 0.001}', start_of=None)
+    return (
+        pd.concat(parts, ignore_index=True)
+        .assign(settings='{"price": 0.001}', start_of=None)
+        .assign(seed=lambda rows: rows["replicate"])
+    )
 
 
 def test_a_variant_is_compared_at_its_own_size():

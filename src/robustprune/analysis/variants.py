@@ -109,12 +109,12 @@ def _difference(networks: pd.DataFrame, base: dict[str, pd.DataFrame]) -> Effect
     if len(base) > 1:
         sizes = [logarithms(part["params_kept"]) for part in base.values()]
         slope = local_slope(sizes, [part["error"].to_numpy(float) for part in base.values()], size)
-    both = networks.merge(nearest, on="replicate", suffixes=("", "_base"))
-    own, other = (
-        AtSize(logarithms(both[f"params_kept{end}"]), both[f"error{end}"].to_numpy(float), slope)
-        for end in ("", "_base")
-    )
-    return difference_at(size, own, other)
+    return difference_at(size, _at_size(networks, slope), _at_size(nearest, slope))
+
+
+def _at_size(networks: pd.DataFrame, slope: Effect) -> AtSize:
+    sizes, errors = logarithms(networks["params_kept"]), networks["error"].to_numpy(float)
+    return AtSize(networks["seed"].to_numpy(), sizes, errors, slope)
 
 
 def _interval(effect: Effect, confidence: float) -> Estimate:
