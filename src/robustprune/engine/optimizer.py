@@ -102,7 +102,8 @@ class _Adam(torch.optim.Adam):
             adam(
                 group["params"],
                 [tensor.grad for tensor in group["params"]],
-                *([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq")),
+                [state["exp_avg"] for state in states],
+                [state["exp_avg_sq"] for state in states],
                 [],  # without amsgrad there is no maximum of the averages
                 [state["step"] for state in states],
                 fused=True,
