@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 
+from robustprune.engine.optimizer import _Adam
 from robustprune.engine.training import Training
 from robustprune.study.training_settings import TrainingSettings
 
@@ -82,3 +83,24 @@ def test_sgd_trains_gates_and_resumes_bit_identically(digits, make_cell, method)
         run.run_epoch()
     for name, tensor in training.optimizer.named.items():
         assert torch.equal(tensor, other.optimizer.named[name])
+
+
+def test_the_short_way_to_adam_is_adam():
+    """Bit for bit, in two groups, with a parameter whose first gradient comes after those of the others."""
+    generator = torch.Generator().manual_seed(0)
+    starts = [torch.randn(4, 3, generator=generator) for _ in range(3)]
+    results = []
+    for way in ("update", "step"):
+        tensors = [start.clone().requires_grad_() for start in starts]
+        groups = [{"params": tensors[:2], "weight_decay": 0.1}, {"params": tensors[2:], "lr": 0.02}]
+        adam, gradients = _Adam(groups, 0.01), torch.Generator().manual_seed(1)
+        for step in range(6):
+            for place, tensor in enumerate(tensors):
+                missing = place == 1 and step < 2
+                tensor.grad = None if missing else torch.randn(4, 3, generator=gradients)
+            with torch.no_grad():
+                getattr(adam, way)()
+        results.append([*tensors, *(adam.state[tensor]["step"] for tensor in tensors)])
+    for one, other in zip(*results, strict=True):
+        assert torch.equal(one, other)
+    assert not torch.equal(results[0][0], starts[0])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from robustprune.engine.compaction import extract
 from robustprune.errors import StudyError
+from robustprune.networks import convolution
 from robustprune.networks.architecture import Architecture, Layer, Slot, architecture
 from robustprune.networks.convolution import convolve, convolve_image, windows
 from robustprune.networks.gpu_convolution import MANY, convolve_together
@@ -59,7 +60,10 @@ def test_first_layer_and_its_gradients():
     torch.testing.assert_close(ours, theirs)
 
 
-def test_later_layer_and_its_gradients():
+@pytest.mark.parametrize("few", [0, convolution.FEW])
+def test_later_layer_and_its_gradients(monkeypatch, few):
+    """By the library's convolution, and by products over strips of columns."""
+    monkeypatch.setattr(convolution, "FEW", few)
     h, weight, bias = double(2, 2, 2, 8, 12), double(2, 3, 2, 5, 5, seed=1), double(2, 3, seed=2)
     torch.testing.assert_close(convolve(h, weight, bias), reference(h, weight, bias))
     assert torch.autograd.gradcheck(convolve, (h, weight, bias))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 from robustprune.engine.compaction import Selection, select_own, select_parameters
 from robustprune.methods.parts.base import Method
@@ -32,8 +33,9 @@ class StackedOptimizer:
         groups = [{"params": self.weights, "weight_decay": 0.0 if self.decay else settings.l2}]
         if own:
             groups.append({"params": list(own.values()), "lr": method.learning_rate or settings.learning_rate})
-        make = _adam if settings.optimizer == "adam" else _sgd
+        make = _Adam if settings.optimizer == "adam" else _sgd
         self.inner: torch.optim.Optimizer = make(groups, settings.learning_rate)
+        self.update = self.inner.update if isinstance(self.inner, _Adam) else self.inner.step
         self.base = [group["lr"] for group in self.inner.param_groups]
         self.set_rate(rate)
         for name, state in (moments or {}).items():
@@ -54,7 +56,7 @@ class StackedOptimizer:
         """Update every parameter from its gradient."""
         if self.decay:
             torch._foreach_mul_(self.weights, 1 - self.inner.param_groups[0]["lr"] * self.decay)
-        self.inner.step()
+        self.update()
 
     def moments(self) -> Moments:
         """Return the state by parameter name."""
@@ -82,9 +84,38 @@ class StackedOptimizer:
         return selected | {OWN + name: t for name, t in select_own(network, gated, own, chosen).items()}
 
 
-def _adam(groups: list[dict], learning_rate: float) -> torch.optim.Adam:
-    on_gpu = groups[0]["params"][0].is_cuda
-    return torch.optim.Adam(groups, lr=learning_rate, fused=True, capturable=on_gpu)
+class _Adam(torch.optim.Adam):
+    """torch's fused Adam. On small networks `step` spends more time on its lists than on its one kernel."""
+
+    def __init__(self, groups: list[dict], learning_rate: float):
+        on_gpu = groups[0]["params"][0].is_cuda
+        super().__init__(groups, lr=learning_rate, fused=True, capturable=on_gpu)
+
+    def update(self) -> None:
+        """Do what `step` does, by torch's functional form; by `step` itself where a gradient or a state is missing."""
+        tensors = [tensor for group in self.param_groups for tensor in group["params"]]
+        if any(tensor.grad is None or not self.state[tensor] for tensor in tensors):
+            self.step()
+            return
+        for group in self.param_groups:
+            states = [self.state[tensor] for tensor in group["params"]]
+            adam(
+                group["params"],
+                [tensor.grad for tensor in group["params"]],
+                [state["exp_avg"] for state in states],
+                [state["exp_avg_sq"] for state in states],
+                [],  # without amsgrad there is no maximum of the averages
+                [state["step"] for state in states],
+                fused=True,
+                capturable=group["capturable"],
+                amsgrad=False,
+                beta1=group["betas"][0],
+                beta2=group["betas"][1],
+                lr=group["lr"],
+                weight_decay=group["weight_decay"],
+                eps=group["eps"],
+                maximize=False,
+            )
 
 
 def _sgd(groups: list[dict], learning_rate: float) -> torch.optim.SGD:

@@ -162,20 +162,24 @@ class Training:
         self.method.draw(x.shape[1])
         self.arithmetic.look(self.method, self.network, x)
         losses = self.losses(x, y, self.method)
-        means = losses.mean(1)
         penalty = self.method.penalty(self.network)
-        if penalty is not None and penalty.shape != means.shape:
+        if penalty is not None and penalty.shape != losses.shape[:1]:
             shape = list(penalty.shape)
-            raise StudyError(f"{self.cell.method}: penalty is {shape}, expected [{len(means)}]: one per replicate")
+            raise StudyError(f"{self.cell.method}: penalty is {shape}, expected [{len(losses)}]: one per replicate")
         self.optimizer.clear()
-        (means if penalty is None else means + penalty).sum().backward()
+        # the gradients of the sum over replicates of mean loss and penalty, which itself is never formed
+        shares = torch.full_like(losses, 1 / losses.shape[1])
+        if penalty is None or not penalty.requires_grad:
+            torch.autograd.backward(losses, shares)
+        else:
+            torch.autograd.backward((losses, penalty), (shares, torch.ones_like(penalty)))
         with torch.no_grad():
             self.method.step(
                 self.network, losses.detach(), self.arithmetic.counted(lambda hooks: self.losses(x, y, hooks))
             )
             self.optimizer.step()
             self.method.constrain(self.network)
-            self.loss += means
+            self.loss += losses.mean(1)
 
     def losses(self, x: Tensor, y: Tensor, hooks: ForwardHooks) -> Tensor:
         """Return the cross-entropy per example [R, B] of images x [R, B, n] with labels y [R, B]."""

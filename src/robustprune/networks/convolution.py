@@ -18,7 +18,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
 
+from robustprune.networks.few_channels import FewChannels
 from robustprune.networks.gpu_convolution import KERNEL, convolve_together
+from robustprune.networks.pooling import pooled_pairs, unpooled_pairs, winner
 from robustprune.networks.precision import as_in_forward, remember_autocast
 
 WINDOW = KERNEL + 1  # pixels per side that a 2x2 pooling window of a 5x5 convolution covers
@@ -26,6 +28,7 @@ SIDE = 28
 POOLED = (SIDE - KERNEL + 1) // 2
 WINDOWS = WINDOW**2 * POOLED**2  # values per image after `windows`
 CACHED_MAPS = 320  # filters times images per piece; the four maps of a piece take 0.7 MiB
+FEW = 256  # pairs of input and output channels; with more the library's convolution is as fast as products
 PHASES = [(row, column) for row in range(2) for column in range(2)]
 
 
@@ -56,7 +59,10 @@ def convolve(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
     Returns relu(max_pool(convolution) + bias) [R, B, out, (H-4)/2, (W-4)/2].
     """
-    return convolve_together(h, weight, bias) if h.is_cuda else _HiddenLayer.apply(h, weight, bias)
+    if h.is_cuda:
+        return convolve_together(h, weight, bias)
+    few = weight.shape[1] * weight.shape[2] <= FEW
+    return (FewChannels if few else _HiddenLayer).apply(h, weight, bias)
 
 
 def cached_pieces(filters: int, *tensors: Tensor) -> Iterator[tuple[Any, ...]]:
@@ -70,15 +76,6 @@ def cached_pieces(filters: int, *tensors: Tensor) -> Iterator[tuple[Any, ...]]:
         parts = (tensor[replicate].split(-(-batch // count)) for tensor in tensors)
         for part in zip(*parts, strict=True):
             yield replicate, *part
-
-
-def winner(first: Tensor, second: Tensor, won: Tensor) -> Tensor:
-    """Return the maximum of two tensors; write 1 into `won` where the first is taken (also in ties), else 0.
-
-    `won` holds floats, because products with a boolean tensor are several times slower.
-    """
-    torch.ge(first, second, out=won)
-    return torch.maximum(first, second)
 
 
 class _ImageLayer(Function):
@@ -164,11 +161,9 @@ class _HiddenLayer(Function):
         for r in range(replicates):
             inputs = h[r].contiguous(memory_format=torch.channels_last)
             maps = F.conv2d(inputs, weight[r]).permute(0, 2, 3, 1).contiguous()
-            pairs = maps.view(batch, rows, 2, 2 * columns, out)
-            vertical = torch.empty_like(pairs[:, :, 0])
-            pairs = winner(pairs[:, :, 0], pairs[:, :, 1], vertical).view(batch, rows, columns, 2, out)
-            horizontal = torch.empty_like(pairs[:, :, :, 0])
-            best = winner(pairs[:, :, :, 0], pairs[:, :, :, 1], horizontal).add_(bias[r]).relu_()
+            best, vertical = pooled_pairs(maps.view(batch, rows, 2, 2 * columns, out), 2)
+            best, horizontal = pooled_pairs(best.view(batch, rows, columns, 2, out), 3)
+            best.add_(bias[r]).relu_()
             pooled[r].copy_(best.permute(0, 3, 1, 2))
             saved += [inputs, vertical, horizontal, best]
         ctx.save_for_backward(weight, *saved)
@@ -187,8 +182,8 @@ class _HiddenLayer(Function):
             grad = upstream[r].permute(0, 2, 3, 1).contiguous()
             grad = torch.ops.aten.threshold_backward(grad, best, 0)
             torch.sum(grad, (0, 1, 2), out=grad_bias[r])
-            grad = _split(grad, horizontal, 3).view(batch, rows, 2 * columns, out)
-            grad = _split(grad, vertical, 2).view(batch, 2 * rows, 2 * columns, out).permute(0, 3, 1, 2)
+            grad = unpooled_pairs(grad, horizontal, 3).view(batch, rows, 2 * columns, out)
+            grad = unpooled_pairs(grad, vertical, 2).view(batch, 2 * rows, 2 * columns, out).permute(0, 3, 1, 2)
             grads = torch.ops.aten.convolution_backward(
                 grad,
                 inputs,
@@ -206,14 +201,3 @@ class _HiddenLayer(Function):
             if grad_h is not None:
                 grad_h[r].copy_(grads[0])
         return grad_h, grad_weight, grad_bias
-
-
-def _split(grad: Tensor, won: Tensor, dim: int) -> Tensor:
-    """Return the gradients of pairs from that of their maximum, on a new axis `dim`: grad at the winner, else 0."""
-    shape = list(grad.shape)
-    shape.insert(dim, 2)
-    pairs = grad.new_empty(shape)
-    first, second = pairs.select(dim, 0), pairs.select(dim, 1)
-    torch.mul(grad, won, out=first)
-    torch.sub(grad, first, out=second)
-    return pairs

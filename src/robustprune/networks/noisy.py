@@ -19,9 +19,9 @@ from robustprune.networks.convolution import (
     image_windows,
     phase_filters,
     to_winners,
-    winner,
 )
 from robustprune.networks.layers import linear
+from robustprune.networks.pooling import winner
 
 SMALL = 1e-8
 
