@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 import yaml
 from engine import Steps, against_floor, prune, training_of, whole_training
-from floors import copy_bytes, gemm_flops, step_floor, step_flops
+from floors import copy_bytes, floor_step, gemm_flops, products_apart, step_floor, step_flops
 from public_loops import public_rows
 from reference import Reference, mnist
 from timing import duration, entry, paired, ratio, summary
@@ -52,6 +52,12 @@ def floors() -> Iterator[dict]:
             ideal = step_flops(macs(arch, units)) / peak
             yield duration(f"floor: {title} {size} step", floor)
             yield ratio(f"floor: {title} {size} step over FLOPs / peak", floor.times(1 / ideal))
+    # what it costs at least that a network does not depend on its companions (docs/protocol.md, A4)
+    name, title = next(iter(TITLES.items()))
+    arch, units = architecture(name), PRUNED[name]
+    pairs = paired(products_apart(arch, units), floor_step(arch, units))
+    label = f"floor: {title} pruned products, network by network over batched, R=5"
+    yield ratio(label, summary([apart / batched for apart, batched in pairs]))
 
 
 def engine(data: Dataset) -> Iterator[dict]:

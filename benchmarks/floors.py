@@ -1,6 +1,6 @@
 """What the machine can do at best: its peak, and the products and convolutions of a training step alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -49,6 +49,24 @@ def floor_step(architecture: Architecture, units: Mapping[str, int], replicates:
     return step
 
 
+def products_apart(architecture: Architecture, units: Mapping[str, int], replicates: int = 5) -> Callable[[], None]:
+    """A call that does the products of linear layers network by network, each at its own size in the padded tensors.
+
+    Network r has r units less than `units` in every slot. A sum then does not depend on the sizes of the others.
+    """
+    calls = []
+    for layer in architecture.layers:
+        h, weight, upstream = _tensors(units[layer.reads], units.get(layer.writes, architecture.classes), replicates)
+        cuts = [(h.shape[2] - r, weight.shape[1] - (r if layer.writes else 0)) for r in range(replicates)]
+        calls.append(_apart(h, weight, upstream, cuts))
+
+    def step() -> None:
+        for call in calls:
+            call()
+
+    return step
+
+
 def step_floor(architecture: Architecture, units: Mapping[str, int], replicates: int = 5) -> Timing:
     """Seconds of such a step per replicate."""
     return timed(floor_step(architecture, units, replicates)).times(1 / replicates)
@@ -59,9 +77,26 @@ def step_flops(macs: float) -> float:
     return 2 * 3 * BATCH * macs
 
 
-def _products(fan_in: int, fan_out: int, replicates: int):
+def _tensors(fan_in: int, fan_out: int, replicates: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Inputs [R, B, in], weights [R, out, in] and gradients of outputs [R, B, out]."""
     h, weight = torch.rand(replicates, BATCH, fan_in), torch.rand(replicates, fan_out, fan_in)
-    upstream = torch.rand(replicates, BATCH, fan_out)
+    return h, weight, torch.rand(replicates, BATCH, fan_out)
+
+
+def _apart(h: Tensor, weight: Tensor, upstream: Tensor, cuts: Sequence[tuple[int, int]]) -> Callable[[], None]:
+    def call() -> None:
+        outputs, grad_h, grad_weight = (torch.zeros_like(tensor) for tensor in (upstream, h, weight))
+        for r, (fan_in, fan_out) in enumerate(cuts):
+            own, rows, grad = h[r, :, :fan_in], weight[r, :fan_out, :fan_in], upstream[r, :, :fan_out]
+            torch.mm(own, rows.t(), out=outputs[r, :, :fan_out])
+            torch.mm(grad, rows, out=grad_h[r, :, :fan_in])
+            torch.mm(grad.t(), own, out=grad_weight[r, :fan_out, :fan_in])
+
+    return call
+
+
+def _products(fan_in: int, fan_out: int, replicates: int):
+    h, weight, upstream = _tensors(fan_in, fan_out, replicates)
 
     def call() -> None:
         torch.bmm(h, weight.transpose(1, 2))
