@@ -299,7 +299,7 @@ def test_a_cluster_gets_the_training_jobs_only(checkout):
     rules = set(re.findall(r"^(?:rule (\w+)|use rule \w+ as (\w+))", text, re.MULTILINE))
     local = "".join(re.findall(r"^localrules:\n((?:    \w+,\n)+)", text, re.MULTILINE))
     sent = {rule or variant for rule, variant in rules} - set(re.findall(r"\w+", local))
-    assert sent == {"train", "train_control", "train_searched", "foreign", "torch_pruning"}
+    assert sent == {"train", "train_control", "train_searched", "foreign", "torch_pruning", "unit_values"}
 
     profile = ["--workflow-profile", "workflow/profiles/slurm"]
     output = snakemake(checkout, "--dry-run", *profile, "--configfile", "results/reference/tune/config.yaml")

@@ -16,6 +16,9 @@ rule unit_values:
         f"{ROOT}/unit_values.parquet",
     log:
         f"{ROOT}/logs/unit_values.log",
+    threads: STUDY.threads
+    resources:
+        mem_mb=2048,
     params:
         config=CONFIG_FILE,
         source_hash=source_hash("robustprune.experiments.unit_values"),
