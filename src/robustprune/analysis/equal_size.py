@@ -12,7 +12,7 @@ from robustprune.analysis.read import NETWORK
 from robustprune.analysis.scorecard import BUDGETS
 from robustprune.analysis.select import METHOD_UNDER_STUDY, standard
 from robustprune.analysis.sheet import Sheet
-from robustprune.analysis.statistics import Difference, Estimate, holm, interval_columns, paired_difference
+from robustprune.analysis.statistics import Difference, holm, interval_columns, paired_difference
 from robustprune.analysis.verdicts.decision import LEVEL
 from robustprune.analysis.verdicts.effect import Effect
 from robustprune.analysis.verdicts.equal_size import (
@@ -149,7 +149,7 @@ def _family(
         first, second = paired(method, others[name])
         row |= {"params": _mean_size(first), "moved_percent": _moved(first, target)}
         row |= {"baseline_params": _mean_size(second), "baseline_moved_percent": _moved(second, target)}
-        row |= Estimate(effect.value, *effect.interval(confidence), effect.n).columns("difference")
+        row |= effect.estimate(confidence).columns("difference")
         row |= {"p_holm": p, "better": _better(effect.value, p, confidence)}
         row["not_worse"] = str(not_worse(target, method, {"": others[name]})) if known else None
         row["not_worse_than_all"] = str(together) if not np.isnan(size) else None

@@ -11,7 +11,7 @@ from robustprune.analysis.labels import is_keep_probability
 from robustprune.analysis.read import CELL, NETWORK, settings_of, used
 from robustprune.analysis.select import compared, standard
 from robustprune.analysis.sheet import Sheet
-from robustprune.analysis.statistics import Estimate, interval_columns, mean_interval
+from robustprune.analysis.statistics import interval_columns, mean_interval
 from robustprune.analysis.verdicts.effect import Effect, weighted
 from robustprune.analysis.verdicts.equal_size import AtSize, difference_at, local_slope
 from robustprune.analysis.verdicts.over_starts import logarithms
@@ -82,7 +82,7 @@ def _rows(own: pd.DataFrame, shares: pd.DataFrame, confidence: float) -> Iterato
             row |= mean_interval(networks["error"], confidence).columns("error")
             if variant:
                 differences.append(_difference(networks, base))
-                row |= _interval(differences[-1], confidence).columns("difference")
+                row |= differences[-1].estimate(confidence).columns("difference")
             part = shares.loc[networks.index].mean()
             yield {**row, **{f"{name}_percent": 100 * part[name] for name in SHARES}, "n": params.n}
         if variant and len(differences) > 1:
@@ -92,7 +92,7 @@ def _rows(own: pd.DataFrame, shares: pd.DataFrame, confidence: float) -> Iterato
             freedom = min(one.freedom for one in differences)
             pooled = Effect(pooled.value, error, freedom, pooled.n)
             row = {"variant": variant, "strength": ALL, "error_of": error_of}
-            yield {**row, **_interval(pooled, confidence).columns("difference"), "n": pooled.n}
+            yield {**row, **pooled.estimate(confidence).columns("difference"), "n": pooled.n}
 
 
 def _by_size(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -115,10 +115,6 @@ def _difference(networks: pd.DataFrame, base: dict[str, pd.DataFrame]) -> Effect
 def _at_size(networks: pd.DataFrame, slope: Effect) -> AtSize:
     sizes, errors = logarithms(networks["params_kept"]), networks["error"].to_numpy(float)
     return AtSize(networks["seed"].to_numpy(), sizes, errors, slope)
-
-
-def _interval(effect: Effect, confidence: float) -> Estimate:
-    return Estimate(effect.value, *effect.interval(confidence), effect.n)
 
 
 def _shares(own: pd.DataFrame, history: pd.DataFrame | None, values: pd.DataFrame | None) -> pd.DataFrame:

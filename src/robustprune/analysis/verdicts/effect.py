@@ -27,6 +27,10 @@ class Effect:
         half = self.half_width(confidence)
         return self.value - half, self.value + half
 
+    def estimate(self, confidence: float) -> Estimate:
+        """Return the value with its interval and n, as tables show it."""
+        return Estimate(self.value, *self.interval(confidence), self.n)
+
     def half_width(self, confidence: float) -> float:
         """Return half the length of the interval."""
         return 0.0 if self.error == 0 else float(stats.t.ppf((1 + confidence) / 2, self.freedom) * self.error)
@@ -94,7 +98,7 @@ def largest(effects: Sequence[Effect], confidence: float) -> Estimate:
     if not known:
         return Estimate(np.nan, np.nan, np.nan, 0)
     found = max(known, key=lambda effect: abs(effect.value))
-    return Estimate(found.value, *found.interval(simultaneous(confidence, len(known))), found.n)
+    return found.estimate(simultaneous(confidence, len(known)))
 
 
 def widest(groups: Sequence[ArrayLike], confidence: float) -> Estimate:
