@@ -61,7 +61,7 @@ findings: install ## figures, tables and the tables in README.md and results/ref
 	$(SNAKEMAKE) figures tables --config results=reference
 	$(BIN)/python workflow/scripts/findings.py
 
-bench: install ## speed against the machine's limit and a plain program, one thread, under 10 minutes
+bench: install ## speed against the machine's limit and a plain program, one thread, 8 to 13 minutes
 	$(BIN)/python benchmarks/bench.py
 
 scaling: install ## seconds and memory against width, replicates and images (minutes)

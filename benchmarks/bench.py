@@ -105,16 +105,21 @@ def targets(data: Dataset, references: Mapping[str, Reference], results: Path) -
         gated, plain = (Steps(training_of(data, method, name, 5)) for method in ("bernoulli", "dense"))
         extra = summary([with_gates / without - 1 for with_gates, without in paired(gated, plain)])
         yield ratio(f"target: {title} gates and their update over a dense step, R=5", extra, "<= 0.5")
-    strengths = yaml.safe_load(Path("config/claims.yaml").read_text())["strengths"]["bernoulli"]
-    history = pd.read_parquet(results / "history.parquet")
     for name, (strength, epochs, bound) in WHOLE.items():
-        chosen = history[(history["architecture"] == name) & (history["strength"] == strength)]
-        chosen = chosen[(chosen["initialization"] == "he_normal") & (chosen["width"] == 1)]
-        seconds, shares = whole_training(data, chosen, strengths[strength], epochs, references[name])
+        settings, chosen = shipped_run(name, strength, results)
+        seconds, shares = whole_training(data, chosen, settings, epochs, references[name])
         label = f"{TITLES[name]} whole pruned network ({strength}, {epochs} epochs), R=5"
         yield duration(label, seconds)
         yield ratio(f"target: {label}, in reference epochs", shares, bound)
         yield from public_rows(name, shares, epochs, references[name])
+
+
+def shipped_run(name: str, strength: str, results: Path) -> tuple[dict, pd.DataFrame]:
+    """Settings of the method at this strength, and the history of its networks of width 1."""
+    strengths = yaml.safe_load(Path("config/claims.yaml").read_text())["strengths"]["bernoulli"]
+    history = pd.read_parquet(results / "history.parquet")
+    chosen = history[(history["architecture"] == name) & (history["strength"] == strength)]
+    return strengths[strength], chosen[(chosen["initialization"] == "he_normal") & (chosen["width"] == 1)]
 
 
 def show(row: dict) -> None:

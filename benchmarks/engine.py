@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -119,6 +119,14 @@ def against_floor(
     return step, summary([block / steps.steps / floor for block, floor in pairs])
 
 
+def sizes_by_epoch(history: pd.DataFrame, epochs: int) -> Iterator[list[dict[str, int]]]:
+    """Yield the units per slot of every replicate that the steps of each epoch had; an empty list is the start."""
+    columns = {c.removeprefix("units_"): c for c in history.columns if c.startswith("units_")}
+    for epoch in range(epochs):
+        rows = history[history["epoch"] == epoch].sort_values("replicate")
+        yield [{s: int(row[c]) for s, c in columns.items() if not math.isnan(row[c])} for _, row in rows.iterrows()]
+
+
 def whole_training(
     data: Dataset, history: pd.DataFrame, settings: Mapping, epochs: int, reference: Reference
 ) -> tuple[Timing, Timing]:
@@ -128,12 +136,9 @@ def whole_training(
     the sizes that the run had then (removals fall at the ends of epochs), in turn with the reference.
     """
     architecture, replicates = history["architecture"].iloc[0], history["replicate"].nunique()
-    columns = {c.removeprefix("units_"): c for c in history.columns if c.startswith("units_")}
     seconds, shares, sizes = Timing(0.0, 0.0), Timing(0.0, 0.0), None
-    for epoch in range(1, epochs + 1):
-        rows = history[history["epoch"] == epoch - 1].sort_values("replicate")
-        units = [{s: int(row[c]) for s, c in columns.items() if not math.isnan(row[c])} for _, row in rows.iterrows()]
-        if epoch == 1 or units != sizes:
+    for units in sizes_by_epoch(history, epochs):
+        if units != sizes:
             training = training_of(data, "bernoulli", architecture, replicates, settings)
             steps = Steps(prune(training, units) if units else training)
             pairs = paired(steps, reference, budget=0.0, least=5)

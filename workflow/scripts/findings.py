@@ -1,5 +1,5 @@
-"""Tables and sentences of README.md, config/README.md and results/reference/FINDINGS.md from the shipped results, and
-the power table of docs/protocol.md (`make findings`).
+"""Tables and sentences of README.md, config/README.md, benchmarks/README.md and results/reference/FINDINGS.md from the
+shipped results, and the power table of docs/protocol.md (`make findings`).
 
 A document marks where a block belongs: `<!-- NAME:begin -->` and `<!-- NAME:end -->`, NAME a key of BLOCKS. The text
 between the two markers is replaced; everything else is written by people.
@@ -9,7 +9,9 @@ import re
 from pathlib import Path
 
 import pandas as pd
+import speed
 from headline import headline
+from markdown_tables import markdown
 from shipped_numbers import NETWORKS, REFERENCE, REPOSITORY, TABLES, TUNE_TABLES, equal_error, tradeoff
 
 from robustprune.analysis.columns import with_interval
@@ -21,7 +23,14 @@ from robustprune.gathering.plan import cell_seconds, planned_cells, read_timings
 from robustprune.study.config import load_study
 
 DOCUMENTS = [
-    REPOSITORY / name for name in ("README.md", "config/README.md", "docs/protocol.md", "results/reference/FINDINGS.md")
+    REPOSITORY / name
+    for name in (
+        "README.md",
+        "config/README.md",
+        "docs/protocol.md",
+        "benchmarks/README.md",
+        "results/reference/FINDINGS.md",
+    )
 ]
 WIDTHS = (0.5, 1, 2, 4, 8)
 STUDIES = {
@@ -32,12 +41,6 @@ STUDIES = {
     "config": "the study: a search for operating points, then every method over starting sizes and initializations",
 }
 """Files in config/, and what each is."""
-
-
-def markdown(*rows: list) -> str:
-    """A table; the first row is its header."""
-    lines = ["| " + " | ".join(map(str, row)) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
 
 
 def claims() -> str:
@@ -240,6 +243,9 @@ BLOCKS = {
     "published": published,
     "cost": cost,
     "power": power,
+    "speed-targets": speed.targets,
+    "speed-public-programs": speed.public_programs,
+    "speed-methods": speed.methods,
 }
 MARKED = re.compile(r"(<!-- (?P<name>[a-z-]+):begin -->\n).*?(<!-- (?P=name):end -->)", re.DOTALL)
 
