@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +14,29 @@ RECORD, HISTORY = "record.json", "history.parquet"
 FILES = (RECORD, HISTORY, "gates.npz", "networks.safetensors")
 
 
-def differences(a: Path, b: Path) -> Iterator[str]:
-    """One line per file of a cell that differs, with the first field that does."""
+def differences(a: Path, b: Path, left_out: Container[str] = ()) -> Iterator[str]:
+    """One line per file of a cell that differs, with the first field that does.
+
+    left_out: fields of a network's entry and arrays that are not compared.
+    """
     for file in FILES:
         missing = [letter for letter, folder in zip("AB", (a, b), strict=True) if not (folder / file).exists()]
         if missing:
             yield f"{file}: missing in {' and in '.join(missing)}"
             continue
-        found = (_unequal_values if file == RECORD else _unequal_arrays)(_read(a / file), _read(b / file))
+        one, other = (_read(folder / file, left_out) for folder in (a, b))
+        found = (_unequal_values if file == RECORD else _unequal_arrays)(one, other)
         yield from (f"{file}: {line}" for line in list(found)[:1])
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, left_out: Container[str]) -> dict[str, Any]:
     """The content of a file: what is comparable of a record, arrays of the others."""
     if path.name == RECORD:
-        return comparable(path)
+        return comparable(path, left_out)
+    return {name: array for name, array in _arrays(path).items() if name not in left_out}
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
     if path.suffix == ".parquet":
         return {str(name): column.to_numpy() for name, column in pd.read_parquet(path).items()}
     if path.suffix == ".safetensors":
@@ -37,14 +45,15 @@ def _read(path: Path) -> dict[str, Any]:
         return dict(arrays)
 
 
-def comparable(path: Path) -> dict[str, Any]:
-    """A record without provenance, digests and times."""
+def comparable(path: Path, left_out: Container[str] = ()) -> dict[str, Any]:
+    """A record without provenance, digests and times, and without the fields left out of its networks' entries."""
     record = json.loads(path.read_text())
     for name in ("provenance", "digest", "files"):
         record.pop(name, None)
     for entry in record["replicates"]:
-        for key in [key for key in entry if key == "train_seconds" or key.startswith("inference_ms_")]:
-            del entry[key]
+        for key in list(entry):
+            if key == "train_seconds" or key.startswith("inference_ms_") or key in left_out:
+                del entry[key]
     return record
 
 

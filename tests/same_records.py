@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Container
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
@@ -307,7 +308,9 @@ def units(folder: Path) -> tuple[str, str, str]:
     return entry["units_start"], last, entry["units_kept"] or entry["status"]
 
 
-def report(values: Values, futures: list[Future], roots: list[Path]) -> tuple[list[str], list[str]]:
+def report(
+    values: Values, futures: list[Future], roots: list[Path], left_out: Container[str] = ()
+) -> tuple[list[str], list[str]]:
     """Print the line of a cell; returns its differences, and keys of the record that only one checkout has."""
     name, seconds, found = name_of(values), [], []
     for letter, future in zip("AB", futures, strict=True):
@@ -319,7 +322,7 @@ def report(values: Values, futures: list[Future], roots: list[Path]) -> tuple[li
         print(f"{name:{WIDTH}} no result", flush=True)
         return [f"{name}: {line}" for line in found], []
     a, b = (root / name for root in roots)
-    found = list(differences(a, b))
+    found = list(differences(a, b, left_out))
     start, last, kept = units(a)
     still = "" if last != start or f"{values['method']}/{values['strength']}" in MAY_KEEP_ALL else "  none left early"
     times = " ".join(f"{second:7.1f}" for second in seconds)
@@ -339,7 +342,9 @@ def _submitted(pool: ProcessPoolExecutor, values: Values, root: Path, directory:
         return lost
 
 
-def compare(checkouts: list[Path], plan: list[Values], jobs: int, folder: Path) -> tuple[list[str], list[str]]:
+def compare(
+    checkouts: list[Path], plan: list[Values], jobs: int, folder: Path, left_out: Container[str]
+) -> tuple[list[str], list[str]]:
     """Train all cells in both checkouts; returns the differences and the keys that only one checkout writes."""
     roots, directory = [folder / letter for letter in "AB"], str(folder / "data")
     for name in sorted({values["dataset"] for values in plan}):
@@ -356,7 +361,7 @@ def compare(checkouts: list[Path], plan: list[Values], jobs: int, folder: Path) 
             for values in wave
         ]
         for values, futures in zip(wave, runs, strict=True):
-            lines, only = report(values, futures, roots)
+            lines, only = report(values, futures, roots, left_out)
             found += lines
             keys += only
     for pool in pools:
@@ -381,6 +386,13 @@ def main() -> int:
     parser.add_argument("checkouts", type=Path, nargs=2, metavar="CHECKOUT", help="A, then B")
     parser.add_argument("--only", nargs="+", choices=METHODS, metavar="METHOD", help="only the cells of these methods")
     parser.add_argument(
+        "--leave-out",
+        nargs="+",
+        default=(),
+        metavar="FIELD",
+        help="fields of a network's entry and columns that B computes in another way on purpose, e.g. train_macs",
+    )
+    parser.add_argument(
         "--jobs",
         type=int,
         default=2,
@@ -390,7 +402,7 @@ def main() -> int:
     checkouts = [checkout.resolve() for checkout in arguments.checkouts]
     found, plan = unknown_methods(checkouts), selected(arguments.only)
     with tempfile.TemporaryDirectory(prefix="same-records-") as folder:
-        lines, keys = compare(checkouts, plan, arguments.jobs, Path(folder))
+        lines, keys = compare(checkouts, plan, arguments.jobs, Path(folder), arguments.leave_out)
     found += lines
     for line in keys:
         print(f"note: record.json: {line}")

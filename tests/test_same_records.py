@@ -35,3 +35,4 @@ def test_a_record_differs_by_its_values_and_not_by_its_times(tmp_path):
     records = [line for line in differences(a, c) if line.startswith("record.json")]
     assert records == ["record.json: replicates[0].units_kept: '5-5' in A, '5-4' in B"]
     assert not [line for line in differences(a, b) if line.startswith("record.json")]
+    assert not [line for line in differences(a, c, ["units_kept"]) if line.startswith("record.json")]
