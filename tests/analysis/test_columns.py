@@ -58,3 +58,11 @@ def test_a_sheet_has_a_section_per_network_and_titles_from_its_rows():
 @pytest.mark.parametrize(("p", "shown"), [(0.0004, "<0.001"), (0.0123, "0.012"), (1.0, "1.000"), (np.nan, "-")])
 def test_p_values_say_no_more_than_three_decimals(p, shown):
     assert PValue("p", "p").shown(rows(p=p)) == [shown]
+
+
+def test_a_sparse_sheet_leaves_out_columns_of_dashes_section_by_section():
+    table = pd.DataFrame([["a", "b", "c", 1, None], ["d", "b", "c", 2, "x"]], columns=[*AXES, "n", "note"])
+    columns = [Text("n"), Text("note")]
+    shown = [list(rows) for _, rows in Sheet.of(table, columns, "Title", "Caption.", sparse=True).sections]
+    assert shown == [["n"], ["n", "note"]]
+    assert all("note" in rows for _, rows in Sheet.of(table, columns, "Title", "Caption.").sections)

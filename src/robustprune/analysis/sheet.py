@@ -15,7 +15,8 @@ STYLE = """<style>
 body { font: 13px/1.45 system-ui, sans-serif; color: #1b1b1b; background: #fff; margin: 1.5rem; }
 table { border-collapse: collapse; margin: 0.5rem 0 1.5rem; display: block; overflow-x: auto; }
 th, td { padding: 0.2rem 0.55rem; text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-th { border-bottom: 2px solid #444; } td { border-bottom: 1px solid #ddd; }
+th { border-bottom: 2px solid #444; white-space: normal; max-width: 9rem; vertical-align: bottom; }
+td { border-bottom: 1px solid #ddd; }
 td:first-child, th:first-child, table.text td, table.text th { text-align: left; }
 .caption { color: #444; max-width: 60rem; }
 </style>"""
@@ -46,15 +47,18 @@ class Sheet:
         by: Sequence[str] = NETWORK,
         heading: Callable[..., str] = network_title,
         text: bool = False,
+        sparse: bool = False,
     ) -> "Sheet":
         """Return a sheet of `columns` of a table, with a section for each value of the columns `by`.
 
         A title may contain columns of the table in braces ("P({reference} better)"). Their values in the first row of a
-        section replace them.
+        section replace them. sparse: whether a section leaves out columns of dashes alone.
         """
         sections = []
         for key, rows in table.groupby(list(by), sort=False):
             shown = {_title(column, rows): column.shown(rows) for column in columns}
+            if sparse:
+                shown = {title: texts for title, texts in shown.items() if set(texts) != {"-"}}
             sections.append((heading(*key), pd.DataFrame(shown, dtype=object)))
         return cls(table, title, sections, caption, text)
 

@@ -65,7 +65,7 @@ def variants(
         N,
         "" if len(table) else "No method ran in variants.",
     )
-    return Sheet.of(table, SHOWN, "Variants of methods", text, by=NETWORK)
+    return Sheet.of(table, SHOWN, "Variants of methods", text, by=NETWORK, sparse=True)
 
 
 def _rows(own: pd.DataFrame, shares: pd.DataFrame, confidence: float) -> Iterator[dict]:

@@ -64,7 +64,7 @@ def settings_tried(runs: pd.DataFrame, confidence: float, tried: pd.DataFrame | 
         "collapsed, diverged or failed.",
         "" if table["strengths"].notna().any() else "There are no runs of tried settings in these tables.",
     )
-    return Sheet.of(table, SHOWN, "Settings that were tried", text)
+    return Sheet.of(table, SHOWN, "Settings that were tried", text, sparse=True)
 
 
 def read_before() -> pd.DataFrame:
