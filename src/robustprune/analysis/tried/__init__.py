@@ -18,7 +18,7 @@ from robustprune.analysis.sheet import Sheet
 from robustprune.study.search import form_of_key, key_value
 
 TARGETS = {"lenet_300_100": (26_000, 60_000), "lenet5": (11_000, 40_000)}
-"""The target sizes of docs/protocol.md, B4, in params."""
+"""Sizes in params at which settings are compared: the targets of docs/protocol.md, B4, and a second size."""
 FARTHEST = 1.5
 """Largest factor by which a target may lie outside the sizes of a setting."""
 OF_BEFORE = ("mnist", "lenet_300_100", "full")
