@@ -153,26 +153,48 @@ def _checking(command: Command) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status.
 
-    0: done. 2: wrong input, with one line on standard error. 1: the reader of standard output (head, a pager) has gone,
-    or the command failed for another reason; the last line on standard error names it, a traceback stands before it.
+    0: done. 2: wrong input, with one line on standard error. 1: the reader of standard output (head, a pager) has gone;
+    the system refused a file or memory, with one line that names it; or the command failed for another reason, which
+    the last line on standard error names, after a traceback.
     """
     parsed = build_parser().parse_args(arguments)
     try:
         parsed.function(parsed)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # otherwise the flush at exit fails again
+        _drop_output()
         return 1
     except StudyError as error:
         print(f"robustprune {parsed.command}: {error}", file=sys.stderr)
         return 2
     except Exception as error:
-        traceback.print_exc()
+        refused = _refused_by_the_system(error)
+        if refused is None:
+            traceback.print_exc()
         cell = f"{parsed.cell}: " if isinstance(getattr(parsed, "cell", None), str) else ""
-        reason = " ".join(str(error).split())[:500]
-        print(f"robustprune {parsed.command}: {cell}{type(error).__name__}: {reason}", file=sys.stderr)
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}" if refused is None else refused
+        print(f"robustprune {parsed.command}: {cell}{reason}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()
         return 1
     return 0
+
+
+def _refused_by_the_system(error: Exception) -> str | None:
+    """Return file and reason of an error that the system raised; None for any other."""
+    if isinstance(error, MemoryError):
+        return "not enough memory"
+    if not isinstance(error, OSError) or (error.errno is None and error.filename is None):
+        return None
+    reason = " ".join((error.strerror or str(error)).split())[:500]
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def _drop_output() -> None:
+    """Drop what is left to print; otherwise the flush at exit fails again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -1,26 +1,68 @@
-"""Atomic writes: a file is written as a whole or not at all."""
+"""Files: read with their names in every error, written as a whole or not at all."""
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from safetensors import SafetensorError
+
+from robustprune.errors import StudyError
+
+
+def read_text(path: Path) -> str:
+    """Read UTF-8 text, whatever the locale; raises StudyError naming the file for other bytes, and OSError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{path}: not UTF-8 text (byte {error.start}); store it as UTF-8") from None
+
+
+@contextmanager
+def reading(path: Path, mend: str) -> Iterator[None]:
+    """Turn every error of a library that reads `path` inside the block into a StudyError that names it.
+
+    mend: what to do. A missing file stays FileNotFoundError.
+    """
+    try:
+        yield
+    except (StudyError, FileNotFoundError, MemoryError):
+        raise
+    except Exception as error:  # libraries raise a great many types for damaged files
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:200] or type(error).__name__
+        raise StudyError(f"{path}: cannot be read ({reason}); {mend}") from None
 
 
 def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Call write(temporary path), then rename it to `path`; a killed process leaves the old file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    """Call write(temporary path), then rename it to `path`; a killed process leaves the old file or none.
+
+    Raises OSError naming the file or folder where the system refuses.
+    """
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
         write(temporary)
         temporary.chmod(0o644)
         temporary.replace(path)
+    except OSError as error:
+        named = error.filename and not Path(error.filename).name.startswith(f".{path.name}.")
+        raise OSError(error.errno, error.strerror or str(error), error.filename if named else str(path)) from error
+    except SafetensorError as error:  # what its writer raises where the disk is full
+        raise OSError(None, str(error), str(path)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text atomically as UTF-8, whatever the locale, with the line ends that it has."""
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline=""))
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

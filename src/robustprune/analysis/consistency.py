@@ -14,7 +14,7 @@ from robustprune.analysis.labels import initialization_title
 from robustprune.analysis.read import CELL, missing_note, read_detailed_runs
 from robustprune.analysis.sheet import Sheet
 from robustprune.errors import StudyError
-from robustprune.files import write_atomically, write_table
+from robustprune.files import write_table, write_text
 
 LEVEL = 0.95
 SIZE, ERROR = "size", "test error"
@@ -122,7 +122,7 @@ def write_consistency(source: Path, reference: Path, output: Path, level: float 
     sheet = replace(sheet, caption=f"{text} {note}.") if note else sheet
     write_table(table, output)
     for suffix, content in ((".html", sheet.html()), (".txt", f"{line}\n")):
-        write_atomically(output.with_suffix(suffix), lambda path, content=content: path.write_text(content))
+        write_text(output.with_suffix(suffix), content)
     return line
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from robustprune.files import reading
 from robustprune.records.digests import check_tables
 from robustprune.records.record import split_units
+from robustprune.records.tables import AGAIN
 
 PIXELS = "input"
 """The slot whose units are the pixels of an image."""
@@ -25,7 +27,8 @@ def read_kept(folder: Path) -> Kept:
     path, kept = folder / "kept.parquet", {}
     if path.exists():
         check_tables(folder, (path.name,))
-        rows = pd.read_parquet(path, columns=["key", "replicate", "slot", "units", "kept"])
+        with reading(path, AGAIN):
+            rows = pd.read_parquet(path, columns=["key", "replicate", "slot", "units", "kept"])
         for key, replicate, slot, units, bits in rows.itertuples(index=False):
             flags = np.unpackbits(np.frombuffer(bits, np.uint8), count=units)
             kept.setdefault((key, replicate), {})[slot] = np.flatnonzero(flags)

@@ -12,7 +12,7 @@ import yaml
 from robustprune.analysis.read import NETWORK, read_detailed_runs
 from robustprune.analysis.select import STANDARD_START, standard
 from robustprune.errors import StudyError
-from robustprune.files import write_atomically
+from robustprune.files import write_text
 
 MARGIN = 0.2
 
@@ -69,5 +69,5 @@ def write_operating_points(source: Path, output: Path, margin: float = MARGIN, f
         "# Made by `robustprune choose`; strengths are the evidence, largest network first.\n"
     )
     text += yaml.safe_dump(points, sort_keys=False)
-    write_atomically(output, lambda path: path.write_text(text))
+    write_text(output, text)
     return points

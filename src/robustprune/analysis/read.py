@@ -10,10 +10,11 @@ import pandas as pd
 
 from robustprune.analysis.kept import Kept, read_kept
 from robustprune.errors import StudyError, nearest
+from robustprune.files import reading
 from robustprune.gathering.asked import ASKED
 from robustprune.networks.architecture import architecture as find_architecture
 from robustprune.records.digests import check_tables
-from robustprune.records.tables import check_same_networks, checked_runs, with_budget
+from robustprune.records.tables import AGAIN, check_same_networks, checked_runs, with_budget
 from robustprune.study.cells import AXES
 
 CELL = list(AXES)
@@ -110,7 +111,7 @@ def read_beside(name: str, folder: Path) -> pd.DataFrame | None:
 def missing_note(folder: Path) -> str:
     """Return the note on cells without results (missing.csv) for tables and figures of a folder, "" without any."""
     path = folder / "missing.csv"
-    count = len(pd.read_csv(path)) if path.exists() else 0
+    count = len(_read_csv(path)) if path.exists() else 0
     return "" if not count else f"Cells of this study without results yet: {count} (missing.csv)"
 
 
@@ -153,18 +154,18 @@ def _read_details(path: Path) -> pd.DataFrame:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path)
+        with reading(path, AGAIN):
+            return pd.read_csv(path)
     except FileNotFoundError:
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`, or name the reference") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise StudyError(f"{path}: not a readable CSV ({error}); make it again with `robustprune collect`") from None
 
 
 def read_long(path: Path) -> pd.DataFrame | None:
     """Read a long table (a .parquet) of networks; None where it is not there or empty."""
     if not path.exists():
         return None
-    table = pd.read_parquet(path)
+    with reading(path, AGAIN):
+        table = pd.read_parquet(path)
     return with_budget(table) if "dataset" in table else None
 
 

@@ -28,7 +28,7 @@ from robustprune.analysis.tradeoff import tradeoff
 from robustprune.analysis.tried import settings_tried
 from robustprune.analysis.variants import variants
 from robustprune.errors import StudyError, nearest
-from robustprune.files import write_atomically, write_table
+from robustprune.files import write_table, write_text
 
 TABLES: dict[str, Callable[..., Sheet]] = {
     "scorecard": scorecard,
@@ -84,7 +84,7 @@ def write_tables(
         sheet = replace(sheet, caption=f"{sheet.caption} {note}.") if note else sheet
         write_table(sheet.table, folder / f"{name}.csv")
         for kind, text in (("html", sheet.html()), ("tex", sheet.latex(name.replace("_", "-")))):
-            write_atomically(folder / f"{name}.{kind}", lambda path, text=text: path.write_text(text))
+            write_text(folder / f"{name}.{kind}", text)
         written += [folder / f"{name}.{kind}" for kind in ("csv", "html", "tex")]
     return written
 

@@ -10,10 +10,11 @@ import pandas as pd
 
 from robustprune.engine.jobs import unfinished_replicates
 from robustprune.errors import StudyError
-from robustprune.files import write_table
-from robustprune.gathering.asked import ASKED, asked_columns
+from robustprune.files import reading, write_table
+from robustprune.gathering.asked import asked_columns
 from robustprune.gathering.checking import StaleRecord, checked_record
 from robustprune.gathering.collapse import judged
+from robustprune.gathering.details import DETAILS, OF_CELL
 from robustprune.gathering.kept import COLUMNS as KEPT_COLUMNS
 from robustprune.gathering.kept import NAME, kept_table
 from robustprune.gathering.search import known_cells
@@ -23,12 +24,7 @@ from robustprune.starts.parts.registry import check_cell
 from robustprune.study.cells import AXES, Cell, asked_of_cells, study_cells
 from robustprune.study.config import StudyConfig
 
-DETAILS = (
-    *("status", "reason", "units_raw", "gates_above_090_fraction"),
-    *("inference_ms_dense_batch1", "inference_ms_kept_batch1"),
-)
-OF_CELL = ("peak_memory_mib", "training", "settings", *ASKED, "target_params")
-"""Columns that all replicates of a cell share; training and settings are JSON."""
+AGAIN = "run the cell again"
 SAMPLED_GATES = 60  # gates per slot of replicate 0 in gates.parquet; more would make the file too large to ship
 
 
@@ -52,6 +48,7 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
         try:
             record = checked_record(source / RECORD_NAME, cell)
             units = kept_table(cell, source)
+            history, trajectories = _read_history(source), _read_gates(source)
         except StudyError as error:
             reason = str(error) if (source / RECORD_NAME).exists() else _reason_of_job(config, cell) or str(error)
             missing.append({"cell": cell.key, "reason": reason})
@@ -64,8 +61,8 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
         kept.append(units)
         memory = record.provenance.peak_memory_mib
         details += list(_details(record.cell, record.replicates, memory, columns))
-        histories.append(_with_axes(cell, _read_history(source)))
-        gates.append(_with_axes(cell, _read_gates(source, cell)))
+        histories.append(_with_axes(cell, history))
+        gates.append(_with_axes(cell, trajectories))
     whole, own = judged(
         pd.DataFrame(runs, columns=list(COLUMNS)),
         pd.DataFrame(details, columns=[*AXES, "replicate", *DETAILS, *OF_CELL]),
@@ -116,19 +113,21 @@ def _settings(cell: Cell) -> dict:
 
 def _read_history(source: Path) -> pd.DataFrame:
     """Read the history of a cell, CSV where it was trained without pyarrow; foreign programs write none."""
-    if (source / "history.parquet").exists():
-        return pd.read_parquet(source / "history.parquet")
-    path = source / "history.csv"
-    return pd.read_csv(path) if path.exists() else pd.DataFrame()
+    for name, read in (("history.parquet", pd.read_parquet), ("history.csv", pd.read_csv)):
+        path = source / name
+        if path.exists():
+            with reading(path, AGAIN):
+                return read(path)
+    return pd.DataFrame()
 
 
-def _read_gates(source: Path, cell: Cell) -> pd.DataFrame:
+def _read_gates(source: Path) -> pd.DataFrame:
     """Read SAMPLED_GATES gates per slot of replicate 0 as a long table: slot, unit, epoch, theta."""
     path = source / "gates.npz"
     if not path.exists():
         return pd.DataFrame()
     parts = []
-    with np.load(path) as arrays:
+    with reading(path, AGAIN), np.load(path) as arrays:
         for slot in arrays.files:
             values = arrays[slot][:, 0]
             units = np.unique(np.linspace(0, values.shape[1] - 1, SAMPLED_GATES).astype(int))

@@ -1,5 +1,6 @@
 """Export of one pruned network: a torch state dict with its architecture as JSON, and ONNX."""
 
+import io
 import json
 import warnings
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import torch
 
 from robustprune.errors import StudyError
-from robustprune.files import write_atomically
+from robustprune.files import read_text, reading, write_atomically, write_text
 from robustprune.gathering.checking import checked_record
 from robustprune.networks.architecture import architecture
 from robustprune.networks.archive import FILE, read_archive
@@ -58,8 +59,10 @@ def export(folder: Path, replicate: int, output: Path, onnx: bool = True) -> lis
         "load": "robustprune.read_exported(folder), or network.pt as a state dict: <layer>.weight and <layer>.bias are "
         "those of torch.nn.Conv2d and torch.nn.Linear, kept_<slot> holds what is read (see layers)",
     }
-    write_atomically(output / STATE_NAME, lambda path: torch.save(network.state_dict(), path))
-    write_atomically(output / JSON_NAME, lambda path: path.write_text(json.dumps(description, indent=1) + "\n"))
+    state = io.BytesIO()  # a full disk is then an OSError that names the file; torch's own writer hides it
+    torch.save(network.state_dict(), state)
+    write_atomically(output / STATE_NAME, lambda path: path.write_bytes(state.getvalue()))
+    write_text(output / JSON_NAME, json.dumps(description, indent=1) + "\n")
     written = [output / STATE_NAME, output / JSON_NAME]
     if onnx:
         write_atomically(output / ONNX_NAME, lambda path: _to_onnx(network, path))
@@ -84,9 +87,12 @@ def _steps(network: PlainNetwork) -> list[str]:
 
 def read_exported(folder: Path) -> PlainNetwork:
     """Return the network that `export` wrote."""
-    description = json.loads((folder / JSON_NAME).read_text())
-    network = PlainNetwork(architecture(description["architecture"]), description["units"])
-    network.load_state_dict(torch.load(folder / STATE_NAME, weights_only=True))
+    again = "export the network again with `robustprune export`"
+    with reading(folder / JSON_NAME, again):
+        description = json.loads(read_text(folder / JSON_NAME))
+        network = PlainNetwork(architecture(description["architecture"]), description["units"])
+    with reading(folder / STATE_NAME, again):
+        network.load_state_dict(torch.load(folder / STATE_NAME, weights_only=True))
     return network.eval()
 
 

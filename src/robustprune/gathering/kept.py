@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from robustprune.files import reading
 from robustprune.networks.architecture import architecture
 from robustprune.networks.archive import FILE, kept_units
 from robustprune.study.cells import Cell
@@ -28,6 +29,7 @@ def kept_table(cell: Cell, folder: Path) -> pd.DataFrame:
         for replicate, by_slot in kept_units(folder).items():
             for slot, units in start.items():
                 open_units = np.zeros(units, dtype=bool)
-                open_units[by_slot[slot]] = True
+                with reading(folder / FILE, "run the cell again"):  # a slot or a unit that the network does not have
+                    open_units[by_slot[slot]] = True
                 rows.append((cell.key, replicate, slot, units, np.packbits(open_units).tobytes()))
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from robustprune.errors import StudyError
-from robustprune.files import write_table
+from robustprune.files import reading, write_table
 from robustprune.gathering.asked import ASKED
 from robustprune.gathering.collapse import judged
 from robustprune.gathering.collection import collect
 from robustprune.gathering.kept import COLUMNS, NAME
 from robustprune.records.digests import check_tables, write_table_digests
 from robustprune.records.packing import unpack_cells
-from robustprune.records.tables import NETWORK, check_same_networks, checked_runs, with_budget
+from robustprune.records.tables import AGAIN, NETWORK, check_same_networks, checked_runs, with_budget
 from robustprune.study.cells import AXES, cell_key
 from robustprune.study.config import StudyConfig
 
@@ -88,7 +88,8 @@ def _read(path: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=list(COLUMNS))
     if not path.exists():
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
-    table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    with reading(path, AGAIN):
+        table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
     missing = set(ASKED) - set(table.columns) if path.name == "details.csv" else ()
     if missing:
         raise StudyError(

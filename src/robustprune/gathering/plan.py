@@ -7,6 +7,7 @@ from pathlib import Path
 
 from robustprune.data.datasets import VALIDATION_SHARE, find_reader
 from robustprune.errors import StudyError
+from robustprune.files import read_text
 from robustprune.gathering.search import dense_cells, searched_forms
 from robustprune.networks.architecture import Architecture, architecture
 from robustprune.networks.size import macs
@@ -52,11 +53,11 @@ def timings_file() -> Path | None:
 def read_timings(path: Path) -> Timings:
     """Return name -> value of a benchmark file; raises StudyError where it is missing or of another kind."""
     try:
-        return {entry["name"]: entry["value"] for entry in json.loads(path.read_text())}
+        return {entry["name"]: entry["value"] for entry in json.loads(read_text(path))}
     except FileNotFoundError:
         hint = f"make it with `make bench` in a clone, or name another with --bench (the clone's {TIMINGS_FILES[1]})"
         raise StudyError(f"{path}: no such file; {hint}") from None
-    except (json.JSONDecodeError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise StudyError(f"{path}: not a file of `make bench` ({error}); make it again") from None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from robustprune.errors import StudyError
-from robustprune.files import write_atomically
+from robustprune.files import write_text
 from robustprune.gathering.bracketing import Goal, Trial, bracket, crossing, next_value, unreachable
 from robustprune.records.record import RECORD_NAME, Record, read_record
 from robustprune.study.cells import Cell
@@ -17,6 +17,7 @@ from robustprune.study.find import dense_cell, value_cell
 from robustprune.study.needed import needed_search
 from robustprune.study.points import OperatingPoint
 from robustprune.study.search import Search, Target, rounded, sweep_values, value_key
+from robustprune.study.yaml_files import read_yaml
 
 Results = Callable[[Cell], Record]
 """The finished record of a cell; raises StudyError where there is none."""
@@ -110,12 +111,15 @@ def searched_form(config: StudyConfig, network: str, method: str, form: str) -> 
 
 def write_values(values: Sequence[float], output: Path) -> None:
     """Write the values of a round as a YAML list."""
-    write_atomically(output, lambda path: path.write_text(yaml.safe_dump(list(values))))
+    write_text(output, yaml.safe_dump(list(values)))
 
 
 def read_values(path: Path) -> list[float]:
     """Read the values of a round; raises StudyError for a file of another kind."""
-    values = yaml.safe_load(path.read_text()) if path.exists() else None
+    try:
+        values = read_yaml(path, list)
+    except ValueError:
+        values = None
     if not isinstance(values, list) or not all(isinstance(value, float) for value in values):
         raise StudyError(f"{path}: expected the values of a search's round; make it with `robustprune search`")
     return values
@@ -164,7 +168,7 @@ def write_points(points: Iterable[OperatingPoint], output: Path) -> None:
     text = "# Operating points, made by the search (docs/protocol.md); strengths are the evidence.\n"
     entries = [{"strength": None, **point.model_dump(mode="json", exclude_none=True)} for point in points]
     text += yaml.safe_dump(entries, sort_keys=False)
-    write_atomically(output, lambda path: path.write_text(text))
+    write_text(output, text)
 
 
 def _trial(value: float, record: Record) -> Trial:

@@ -5,7 +5,8 @@ original indices of the kept units.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,21 +43,27 @@ def write_archive(folder: Path, networks: Sequence[ArchivedNetwork]) -> None:
     write_atomically(folder / FILE, lambda path: save_file(tensors, path))
 
 
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """Turn every error of reading the file inside the block into a StudyError that names it."""
+    try:
+        yield
+    except (SafetensorError, OSError, ValueError) as error:  # ValueError: a name without the number of a replicate
+        raise StudyError(f"{path}: missing or damaged ({error}); run the cell again") from None
+
+
 def read_archive(folder: Path) -> Mapping[int, ArchivedNetwork]:
     """Return replicate -> network, in ascending order; raises StudyError naming a missing or damaged file."""
     path = folder / FILE
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise StudyError(f"{path}: missing or damaged ({error}); run the cell again") from None
     networks: dict[int, ArchivedNetwork] = {}
-    for name, tensor in tensors.items():
-        replicate, own = name.split("/", 1)
-        network = networks.setdefault(int(replicate), ArchivedNetwork({}, {}))
-        if own.startswith(KEPT):
-            network.kept[own.removeprefix(KEPT)] = tensor
-        else:
-            network.weights[own] = tensor
+    with _whole(path):
+        for name, tensor in load_file(path).items():
+            replicate, own = name.split("/", 1)
+            network = networks.setdefault(int(replicate), ArchivedNetwork({}, {}))
+            if own.startswith(KEPT):
+                network.kept[own.removeprefix(KEPT)] = tensor
+            else:
+                network.weights[own] = tensor
     return dict(sorted(networks.items()))
 
 
@@ -67,14 +74,11 @@ def kept_units(folder: Path) -> dict[int, dict[str, np.ndarray]]:
     """
     path = folder / FILE
     networks: dict[int, dict[str, np.ndarray]] = {}
-    try:
-        with safe_open(path, framework="numpy") as opened:
-            for name in opened.keys():  # noqa: SIM118  # not a dictionary
-                replicate, _, own = name.partition("/")
-                if own.startswith(KEPT):
-                    networks.setdefault(int(replicate), {})[own.removeprefix(KEPT)] = opened.get_tensor(name)
-    except (SafetensorError, OSError) as error:
-        raise StudyError(f"{path}: missing or damaged ({error}); run the cell again") from None
+    with _whole(path), safe_open(path, framework="numpy") as opened:
+        for name in opened.keys():  # noqa: SIM118  # not a dictionary
+            replicate, _, own = name.partition("/")
+            if own.startswith(KEPT):
+                networks.setdefault(int(replicate), {})[own.removeprefix(KEPT)] = opened.get_tensor(name)
     return dict(sorted(networks.items()))
 
 

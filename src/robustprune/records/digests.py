@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from robustprune.errors import StudyError
-from robustprune.files import write_atomically
+from robustprune.files import read_text, write_text
 
 TABLES_NAME = "digests.json"
 """The file beside collected tables that holds their digests."""
@@ -44,7 +44,7 @@ def check_files(folder: Path, digests: Mapping[str, str], mend: str) -> None:
 def write_table_digests(folder: Path, names: Iterable[str]) -> None:
     """Write the digests of collected tables beside them."""
     text = json.dumps(file_digests(folder, names), indent=1) + "\n"
-    write_atomically(folder / TABLES_NAME, lambda path: path.write_text(text))
+    write_text(folder / TABLES_NAME, text)
 
 
 def check_tables(folder: Path, names: Iterable[str]) -> None:
@@ -54,7 +54,7 @@ def check_tables(folder: Path, names: Iterable[str]) -> None:
         return
     mend = "make the tables again with `robustprune collect`"
     try:
-        digests = json.loads(path.read_text())
+        digests = json.loads(read_text(path))
         wanted = {name: digests[name] for name in names}
     except (ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{path}: not digests of the tables ({error!r}); {mend}") from None

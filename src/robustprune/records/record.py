@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from robustprune.errors import StudyError
-from robustprune.files import write_atomically
+from robustprune.files import read_text, write_text
 from robustprune.records.digests import content_digest, file_digests
 from robustprune.study.cells import Cell
 from robustprune.study.config import Strict, describe
@@ -122,6 +122,7 @@ class Provenance(Finite):
     device: str
     threads: int = Field(ge=1)
     hostname_hash: str
+    data_digest: str | None = Field(None, description="digest of the content of the data set")
     started: str = Field(description="ISO 8601, UTC")
     seconds: float = Field(
         ge=0, description="wall time of the last (resumed) run; train_seconds is summed over all of them"
@@ -197,18 +198,18 @@ def write_record(record: Record, folder: Path, files: Iterable[str] = ()) -> Rec
     values = record.model_dump(mode="json") | {"files": file_digests(folder, files)}
     values["digest"] = content_digest(values)
     text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(folder / RECORD_NAME, lambda path: path.write_text(text))
+    write_text(folder / RECORD_NAME, text)
     return Record.model_validate(values)
 
 
 def read_record(path: Path) -> Record:
     """Read and check one record.json; raises StudyError naming the file, the key and the reason."""
     try:
-        values = json.loads(path.read_text())
+        values = json.loads(read_text(path))
     except FileNotFoundError:
         raise StudyError(f"{path}: no such record; run the cell first (snakemake, or robustprune train)") from None
     except OSError as error:
-        raise StudyError(f"{path}: {error.strerror}; delete it and run the cell again") from None
+        raise StudyError(f"{path}: {error.strerror}; expected a record.json; remove it, run the cell again") from None
     except (ValueError, RecursionError) as error:  # also bytes that are no UTF-8, and integers of too many digits
         raise StudyError(f"{path}: not valid JSON ({error}); delete the file and run the cell again") from None
     if isinstance(values, dict) and values.get("digest") not in (None, content_digest(values)):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from robustprune.files import write_text
 from robustprune.records.record import Record
 from robustprune.study.config import StudyConfig
 
@@ -13,7 +14,6 @@ SCHEMAS: dict[str, type[BaseModel]] = {"config.schema.json": StudyConfig, "recor
 
 def write_schemas(folder: Path) -> list[Path]:
     """Write both schemas into `folder`; a test compares the committed ones."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name, model in SCHEMAS.items():
-        (folder / name).write_text(json.dumps(model.model_json_schema(), indent=1) + "\n")
+        write_text(folder / name, json.dumps(model.model_json_schema(), indent=1) + "\n")
     return [folder / name for name in SCHEMAS]
