@@ -5,6 +5,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
+from robustprune.analysis.claims import check_claims
 from robustprune.analysis.figures import FIGURES, caption
 from robustprune.analysis.tables import TABLES
 from robustprune.gathering.plan import planned_cells, read_timings, timings_file
@@ -25,6 +26,7 @@ from robustprune.study.find import find_cell
 from robustprune.study.config import save_study, validate_study
 from robustprune.study.needed import search_of
 from robustprune.study.points import points_digest
+from robustprune.study.yaml_files import check_yaml
 
 min_version("9.0")
 
@@ -36,24 +38,28 @@ report: "workflow/report/workflow.rst"
 container: "docker://python:3.11"
 
 
-if (
-    "study" not in config
-):  # a --configfile replaces the default study, it is not merged into it
+if not workflow.configfiles:  # a --configfile replaces the default study
 
     configfile: "config/config.yaml"
 
 
-STUDY = validate_study(config, "configuration")
+CONFIG_FILES = [Path(os.path.relpath(path)) for path in workflow.configfiles]
+for path in CONFIG_FILES:
+    check_yaml(path)
+STUDY = validate_study(config, ", ".join(map(str, CONFIG_FILES)), CONFIG_FILES[-1])
 ROOT = STUDY.root
 CONFIG_FILE = Path(ROOT, "config.yaml")
 SEARCH_ROOT = f"{ROOT}/search"
 SEARCH = search_of(STUDY, SEARCH_ROOT)
+# With results=partial nothing is trained: the rules that train are not there.
+TRAINS = STUDY.results != "partial"
 # Points that the configuration gives are not searched.
-SEARCHES = bool(SEARCH) and not config.get("operating_points")
+SEARCHES = bool(SEARCH) and not config.get("operating_points") and TRAINS
 POINTS = points_digest(ROOT)
 check_names(STUDY)
 PLANNED = planned_cells(STUDY)
 check_cells(STUDY, PLANNED.values())
+check_claims(STUDY.claims)
 CELL = CELL_PATH  # a cell's folder below runs/; filled in, it is the cell's key
 
 
@@ -98,17 +104,20 @@ onstart:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
-include: "workflow/rules/train.smk"
-include: "workflow/rules/foreign.smk"
 
 
-# baselines that are programs of their own, a file each
-for path in sorted(Path(workflow.basedir, "workflow/baselines").glob("*.smk")):
+if TRAINS:
 
-    include: str(path)
+    include: "workflow/rules/train.smk"
+    include: "workflow/rules/foreign.smk"
+
+    # baselines that are programs of their own, a file each
+    for path in sorted(Path(workflow.basedir, "workflow/baselines").glob("*.smk")):
+
+        include: str(path)
+    include: "workflow/rules/programs.smk"
 
 
-include: "workflow/rules/programs.smk"
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"

@@ -22,4 +22,4 @@ rule collect:
         cells=lambda wildcards: {key: cell.config_hash for key, cell in cells().items()},
         source_hash=source_hash("robustprune.gathering.collection"),
     shell:
-        "robustprune collect --config {params.config} > {log} 2>&1"
+        "robustprune collect --config {params.config:q} > {log:q} 2>&1"

@@ -1,11 +1,20 @@
+from robustprune.gathering.same_data import data_digest
+
+
 def cell_of(wildcards):
     """The key of the cell that the wildcards name."""
     return CELL.format(**dict(wildcards.items()))
 
 
+def data_of(wildcards, root=ROOT):
+    """The digest of the data that a cell trains on: the rules that train take it, not the time stamp of the file."""
+    record = Path(root, "runs", cell_of(wildcards), "record.json")
+    return data_digest(wildcards.dataset, STUDY.data, record)
+
+
 def cells():
     """The cells of the study by key; those at operating points are known once the search is done."""
-    if SEARCHES and STUDY.results not in ("partial", "reference"):
+    if SEARCHES and STUDY.results != "reference":
         checkpoints.operating_points.get()
     return cells_now(points_digest(ROOT))
 

@@ -25,8 +25,8 @@ rule compare:
         reference=STUDY.compare_with,
         source_hash=source_hash("robustprune.analysis.consistency"),
     shell:
-        "robustprune compare --source {params.source} --reference {params.reference:q} --output {output.csv}"
-        " > {log} 2>&1"
+        "robustprune compare --source {params.source:q} --reference {params.reference:q} --output {output.csv:q}"
+        " > {log:q} 2>&1"
 
 
 # Draw the headline figure of the runs over that of the reference.
@@ -54,5 +54,5 @@ rule figure_over:
         confidence=STUDY.confidence,
         source_hash=source_hash("robustprune.analysis.figures"),
     shell:
-        "robustprune figure start_matters --source {params.source} --over {params.reference:q}"
-        " --output {params.folder} --confidence {params.confidence} > {log} 2>&1"
+        "robustprune figure start_matters --source {params.source:q} --over {params.reference:q}"
+        " --output {params.folder:q} --confidence {params.confidence:q} > {log:q} 2>&1"

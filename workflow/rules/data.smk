@@ -10,9 +10,10 @@ rule prepare_data:
     priority: priority_of_decision
     params:
         directory=lambda wildcards, output: Path(output[0]).parent,
-        mirrors=STUDY.data.mirrors,
+        # derived, so that another mirror of the same files is no reason to prepare them again
+        mirrors=lambda wildcards, output: STUDY.data.mirrors,
         # the digest of a plug-in's own files; empty for the data sets of the package
         files=lambda wildcards: files_digest(wildcards.dataset),
     shell:
-        "robustprune prepare {wildcards.dataset} --directory {params.directory} --mirrors {params.mirrors:q}"
-        " > {log} 2>&1"
+        "robustprune prepare {wildcards.dataset:q} --directory {params.directory:q} --mirrors {params.mirrors:q}"
+        " > {log:q} 2>&1"

@@ -5,10 +5,11 @@ rule unit_values:
             f"{ROOT}/runs/{key}/networks.safetensors"
             for key, cell in cells().items()
             if "price" in cell.settings
+            and (TRAINS or Path(ROOT, "runs", key, "networks.safetensors").exists())
         ],
         data=lambda wildcards: sorted(
             {
-                f"{STUDY.data.directory}/{cell.dataset}.safetensors"
+                ancient(f"{STUDY.data.directory}/{cell.dataset}.safetensors")
                 for cell in cells().values()
             }
         ),

@@ -28,8 +28,8 @@ rule figure_of_runs:
         caption=lambda wildcards: caption(wildcards.name),
         source_hash=source_hash("robustprune.analysis.figures"),
     shell:
-        "robustprune figure {wildcards.name} --source {params.source} --output {params.folder}"
-        " --confidence {params.confidence} > {log} 2>&1"
+        "robustprune figure {wildcards.name:q} --source {params.source:q} --output {params.folder:q}"
+        " --confidence {params.confidence:q} > {log:q} 2>&1"
 
 
 # The same from the results shipped with the repository; nothing is trained.

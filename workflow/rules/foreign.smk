@@ -26,6 +26,9 @@ rule foreign:
             if wildcards.part
             else cells()[cell_of(wildcards)]
         ).config_hash,
+        data=lambda wildcards: data_of(
+            wildcards, SEARCH_ROOT if wildcards.part else ROOT
+        ),
         order=f"{PART}logs/{CELL}/order.json",
         results=f"{PART}logs/{CELL}/results.csv",
         command=lambda wildcards, input: program_command(input.script),

@@ -5,7 +5,9 @@ for program in workflow.rules:
     if program.shellcmd == FOREIGN.shellcmd:
         check_inputs(program.name, program.input.keys())
         if "data" not in program.input.keys():
-            program.set_input(data=f"{STUDY.data.directory}/{{dataset}}.safetensors")
+            program.set_input(
+                data=ancient(f"{STUDY.data.directory}/{{dataset}}.safetensors")
+            )
         program.set_wildcard_constraints(method=program.name)
         program.update_wildcard_constraints()
 check_rules(STUDY, [program.name for program in workflow.rules])

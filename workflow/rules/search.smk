@@ -23,8 +23,8 @@ checkpoint search_round:
         asked=lambda wildcards: asked_of(form_of(wildcards)),
         source_hash=source_hash("robustprune.gathering.search"),
     shell:
-        "robustprune search --config {params.config:q} --network {params.network:q} --method {wildcards.method}"
-        " --form {wildcards.form} {params.round} --earlier {input.earlier:q} --output {output:q} > {log:q} 2>&1"
+        "robustprune search --config {params.config:q} --network {params.network:q} --method {wildcards.method:q}"
+        " --form {wildcards.form:q} {params.round} --earlier {input.earlier:q} --output {output:q} > {log:q} 2>&1"
 
 
 # The operating points of one form of a method, or why a target is unreachable.
@@ -61,6 +61,7 @@ use rule train as train_searched with:
         config=SEARCH_CONFIG,
         cell=cell_of,
         config_hash=lambda wildcards: find_cell(SEARCH, cell_of(wildcards)).config_hash,
+        data=lambda wildcards: data_of(wildcards, SEARCH_ROOT),
         source_hash=lambda wildcards: hash_of(wildcards.method, wildcards.architecture),
 
 

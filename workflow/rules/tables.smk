@@ -26,11 +26,7 @@ rule tables_of_runs:
     input:
         expand(f"{ROOT}/{{file}}", file=OF_TABLES + MEASURED),
         # errors at equal size need the curves of the search
-        lambda wildcards: (
-            rules.collect_searched.output
-            if SEARCHES and STUDY.results != "partial"
-            else []
-        ),
+        lambda wildcards: (rules.collect_searched.output if SEARCHES else []),
         # a study beside this one (config/settings.yaml), where it has run
         [path for path in [f"{ROOT}/settings/runs.csv"] if Path(path).exists()],
     output:
@@ -50,8 +46,8 @@ rule tables_of_runs:
         confidence=STUDY.confidence,
         source_hash=source_hash("robustprune.analysis.tables"),
     shell:
-        "robustprune tables --source {params.source} --output {params.folder} --names {params.names}"
-        " --confidence {params.confidence} > {log} 2>&1"
+        "robustprune tables --source {params.source:q} --output {params.folder:q} --names {params.names:q}"
+        " --confidence {params.confidence:q} > {log:q} 2>&1"
 
 
 # The same from the results shipped with the repository; nothing is trained.
@@ -104,7 +100,7 @@ rule check_claims:
         claims=[claim.model_dump() for claim in STUDY.claims],
         source_hash=source_hash("robustprune.analysis.claims"),
     shell:
-        "robustprune claims --config {params.config} --source {params.source} --output {output} > {log} 2>&1"
+        "robustprune claims --config {params.config:q} --source {params.source:q} --output {output:q} > {log:q} 2>&1"
 
 
 # Target: all tables.

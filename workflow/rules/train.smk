@@ -6,7 +6,7 @@ hash_of = cache(code_hash)  # once per method and architecture, not once per cel
 # one epoch or 20 seconds of training are lost, whichever is longer.
 rule train:
     input:
-        data=f"{STUDY.data.directory}/{{dataset}}.safetensors",
+        data=ancient(f"{STUDY.data.directory}/{{dataset}}.safetensors"),
     output:
         record=f"{ROOT}/runs/{CELL}/record.json",
         details=multiext(
@@ -28,17 +28,18 @@ rule train:
         config=CONFIG_FILE,
         cell=cell_of,
         config_hash=lambda wildcards: cells()[cell_of(wildcards)].config_hash,
+        data=data_of,
         source_hash=lambda wildcards: hash_of(wildcards.method, wildcards.architecture),
     shell:
         # the last line of the log names the reason of a failure; it is shown on the screen, too
-        "robustprune train --config {params.config} --cell {params.cell} > {log} 2>&1"
+        "robustprune train --config {params.config:q} --cell {params.cell:q} > {log:q} 2>&1"
         " || {{ code=$?; tail -n 1 {log:q} >&2; exit $code; }}"
 
 
 # Train the cells of starts. A control needs the networks of its source first.
 use rule train as train_control with:
     input:
-        data=f"{STUDY.data.directory}/{{dataset}}.safetensors",
+        data=ancient(f"{STUDY.data.directory}/{{dataset}}.safetensors"),
         source=lambda wildcards: [
             f"{ROOT}/runs/{key}/networks.safetensors"
             for key in [cells()[cell_of(wildcards)].source_key]

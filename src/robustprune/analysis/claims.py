@@ -8,8 +8,10 @@ import pandas as pd
 from robustprune.analysis.read import read_detailed_runs, slots
 from robustprune.errors import StudyError, nearest
 from robustprune.files import write_table
+from robustprune.gathering.details import DETAILS, OF_CELL
 from robustprune.networks.architecture import architecture_names
-from robustprune.records.record import split_units
+from robustprune.records.record import COLUMNS, split_units
+from robustprune.records.tables import BOUNDS
 from robustprune.study.config import Claim
 
 
@@ -36,11 +38,44 @@ STATISTICS: dict[str, Callable[[pd.Series, pd.Series], float]] = {
 }
 
 
+OVER_GROUPS = ("largest_deviation_percent", "ratio_last_to_first")
+"""Statistics that need `by`."""
+OF_STATUS = "not_ok_fraction"
+"""The statistic of the column `status`; all others are of numbers."""
+FURTHER = (
+    *("gates_above_090_fraction", "peak_memory_mib", "target_params", "train_macs_percent"),
+    *("inference_ms_dense_batch1", "inference_ms_kept_batch1"),
+)
+"""Columns of numbers beside those of records.tables.BOUNDS and the units of each slot."""
+
+
+def check_claims(claims: Iterable[Claim]) -> None:
+    """Raise StudyError for a claim with an unknown statistic or column, or whose statistic does not fit its column."""
+    units = [f"units_{slot}" for name in architecture_names() for slot in slots(name)]
+    numbers = [*BOUNDS, *FURTHER, *units]
+    known = [*numbers, *COLUMNS, *DETAILS, *OF_CELL, "point"]
+    for claim in claims:
+        where = f"claim {claim.name!r}"
+        if claim.statistic not in STATISTICS:
+            raise StudyError(f"{where}: unknown statistic {claim.statistic!r}{nearest(claim.statistic, STATISTICS)}")
+        for column in (*claim.where, claim.column, *([claim.by] if claim.by is not None else [])):
+            if column not in known:
+                raise StudyError(f"{where}: no column {column!r}{nearest(column, set(known))}")
+        if claim.column not in (["status"] if claim.statistic == OF_STATUS else numbers):
+            kind = "the column status" if claim.statistic == OF_STATUS else "a column of numbers"
+            raise StudyError(f"{where}: {claim.statistic} is a statistic of {kind}, found {claim.column}")
+        if claim.statistic in OVER_GROUPS and claim.by is None:
+            raise StudyError(f"{where}: {claim.statistic} needs `by`, the column of the groups")
+
+
 def write_claims(claims: Iterable[Claim], source: Path, output: Path) -> pd.DataFrame:
     """Evaluate the claims on runs.csv and details.csv of a folder; write the table and return it.
 
-    A claim whose value cannot be computed (no rows, or a diverged network among them) does not hold.
+    A claim whose value cannot be computed (no rows, or a diverged network among them) does not hold. Raises StudyError
+    as check_claims does, and for a column that tables of an older version lack.
     """
+    claims = list(claims)
+    check_claims(claims)
     runs = _with_details(source)
     table = pd.DataFrame([_evaluate(claim, runs) for claim in claims])
     write_table(table, output)
@@ -64,9 +99,6 @@ def _evaluate(claim: Claim, runs: pd.DataFrame) -> dict:
         _require(column, runs, claim)
         chosen = chosen[chosen[column].isin(wanted if isinstance(wanted, list) else [wanted])]
     _require(claim.column, runs, claim)
-    if claim.statistic not in STATISTICS:
-        valid = nearest(claim.statistic, STATISTICS)
-        raise StudyError(f"claim {claim.name!r}: unknown statistic {claim.statistic!r}{valid}")
     values = chosen[claim.column]
     value = float("nan")
     if len(values) and not values.isna().any():

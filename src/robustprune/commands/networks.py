@@ -16,11 +16,14 @@ def unit_values(arguments: argparse.Namespace) -> None:
 
     from robustprune.data.datasets import load
     from robustprune.experiments.unit_values import write_unit_values
+    from robustprune.networks.archive import FILE
     from robustprune.study.cells import study_cells
     from robustprune.study.config import load_study
 
     config = load_study(arguments.config)
     folders = {Path(config.root, "runs", key): cell for key, cell in study_cells(config).items()}
     priced = {folder: cell for folder, cell in folders.items() if "price" in cell.settings}
+    if config.results == "partial":
+        priced = {folder: cell for folder, cell in priced.items() if (folder / FILE).exists()}
     datasets = cache(lambda name: load(name, config.data))
     print(f"{arguments.output}: {write_unit_values(priced, datasets, arguments.output)} rows")

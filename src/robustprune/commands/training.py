@@ -13,6 +13,7 @@ def prepare(arguments: argparse.Namespace) -> None:
 
 
 def plan(arguments: argparse.Namespace) -> None:
+    from robustprune.analysis.claims import check_claims
     from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, planned_cells, read_timings, timings_file
     from robustprune.gathering.programs import check_cells, check_names, check_rules, written_rules
     from robustprune.study.config import load_study
@@ -21,6 +22,7 @@ def plan(arguments: argparse.Namespace) -> None:
     check_names(config)
     cells = planned_cells(config)
     check_cells(config, cells.values())
+    check_claims(config.claims)
     if Path("workflow").is_dir():  # rules are files of a copy of the repository; an installed package has none
         check_rules(config, written_rules())
     bench = arguments.bench or timings_file()

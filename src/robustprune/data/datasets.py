@@ -4,6 +4,7 @@ The source of the images is defined in the file of each data set (data/sets, or 
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class Dataset:
     """Images uint8 [N, 784] (28x28 row by row, 0 = background) and labels int64 [N], with a fixed split.
 
     `tuning` and `validation` are indices of training images: a stratified split that depends on the data set only.
+    `digest` is that of the content (content_digest).
     """
 
     train_images: torch.Tensor
@@ -31,6 +33,7 @@ class Dataset:
     test_labels: torch.Tensor
     tuning: torch.Tensor
     validation: torch.Tensor
+    digest: str = ""
 
 
 def find_reader(name: str) -> DatasetReader:
@@ -83,7 +86,25 @@ def load(name: str, settings: DataSettings | None = None) -> Dataset:
         raise StudyError(f"{path}: content does not match its digest; {_mend(name, path)}")
     if (files := files_digest(name)) and files != metadata.get("files"):
         raise StudyError(f"{path}: the files that it was made from have changed; {_mend(name, path)}")
-    return Dataset(**tensors)
+    return Dataset(**tensors, digest=_content(metadata))
+
+
+def content_digest(name: str, settings: DataSettings) -> str:
+    """Return a digest of the content of a data set: of the user's files, where it has some, else of the prepared file.
+
+    "" where neither is there. The header of the prepared file is read, not the images.
+    """
+    if files := files_digest(name):
+        return files
+    try:
+        with safe_open(prepared_path(name, settings), framework="pt") as opened:
+            return _content(opened.metadata() or {})
+    except (SafetensorError, OSError):
+        return ""  # a job that needs the data names the damaged file
+
+
+def _content(metadata: Mapping[str, str]) -> str:
+    return metadata.get("files") or metadata.get("digest", "")
 
 
 def files_digest(name: str) -> str:

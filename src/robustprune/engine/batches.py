@@ -81,6 +81,15 @@ def training_examples(cell: Cell, data: Dataset) -> Examples:
     return Examples(images, labels)
 
 
+def check_batch(cell: Cell, images: int) -> None:
+    """Raise StudyError where a batch is larger than the number of training images."""
+    if cell.training.batch_size > images:
+        raise StudyError(
+            f"training.batch_size: {cell.training.batch_size} exceeds the {images} training images of {cell.dataset}; "
+            "choose a smaller batch"
+        )
+
+
 def cell_batches(
     cell: Cell,
     architecture: Architecture,
@@ -94,11 +103,7 @@ def cell_batches(
     Raises StudyError where a batch is larger than the data set.
     """
     images, labels, batch = examples.images, examples.labels, cell.training.batch_size
-    if batch > len(labels):
-        raise StudyError(
-            f"training.batch_size: {batch} exceeds the {len(labels)} training images of {cell.dataset}; choose a "
-            "smaller batch"
-        )
+    check_batch(cell, len(labels))
     convolved = architecture.layers[0].kernel > 1
     images = images.to(device)
     images = windows(images) if convolved else images

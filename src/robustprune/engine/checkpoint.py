@@ -21,7 +21,7 @@ class Checkpoint:
     """The checkpoint file of one cell; no checkpoint is written where `path` is None."""
 
     def __init__(self, path: Path | None, cell: Cell, source: str = ""):
-        """source: for controls, the digest of the networks that the cell starts from."""
+        """source: the digest of the data, and for controls that of the networks that the cell starts from."""
         self.path = path
         code = code_hash(cell.method, cell.architecture)
         self.identity = f"{cell.config_hash}/{code}/{torch.__version__}/{source}"

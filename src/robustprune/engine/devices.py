@@ -7,13 +7,17 @@ from robustprune.errors import StudyError
 
 def check_device(device: str, precision: str) -> None:
     """Raise StudyError for a device that torch does not have, and for a precision that it does not offer."""
-    try:
-        kind = torch.device(device).type
-    except RuntimeError:
-        raise StudyError(f"device: {device!r} is not a torch device; expected cpu, cuda or cuda:<number>") from None
+    kind = device.partition(":")[0]
+    if kind not in ("cpu", "cuda"):
+        raise StudyError(f"device: {device!r} is no device of this package; expected cpu, cuda or cuda:<number>")
     if kind == "cuda" and not torch.cuda.is_available():
         raise StudyError(f"device: {device} was asked for, but this torch sees no GPU; set device: cpu")
-    if kind != "cuda" and precision != "float32":
+    check_precision(device, precision)
+
+
+def check_precision(device: str, precision: str) -> None:
+    """Raise StudyError for a precision that a device does not offer, whether or not this machine has the device."""
+    if not device.startswith("cuda") and precision != "float32":
         raise StudyError(f"training.precision: {precision} needs a GPU, device is {device}; use float32")
 
 

@@ -60,10 +60,11 @@ def run_cell(
     keep_freed_memory()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock = time.perf_counter()
-    saved = Checkpoint(checkpoint, cell, digest(source))
+    saved = Checkpoint(checkpoint, cell, f"{digest(source)}/{data.digest}")
     epochs = cell.training.epochs
     # taken before training: the source may be edited while the cell trains
     origin = provenance(code_hash(cell.method, cell.architecture), device, threads)
+    origin["data_digest"] = data.digest or None
     training: Training | None = None
     try:
         with _flushed_denormals():

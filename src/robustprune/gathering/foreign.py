@@ -82,17 +82,18 @@ def write_results(
     record = Record(
         cell=cell,
         config_hash=cell.config_hash,
-        provenance=_provenance(config, cell, program, order or results),
+        provenance=_provenance(config, data.digest, program, order or results),
         replicates=tuple(entry.model_copy(update=dense) for entry in replicates),
     )
     return write_record(record, folder)
 
 
-def _provenance(config: StudyConfig, cell: Cell, program: Iterable[Path], first: Path) -> Provenance:
+def _provenance(config: StudyConfig, data_digest: str, program: Iterable[Path], first: Path) -> Provenance:
     """Return the provenance; the time of the file `first` is that of the program's start."""
     started = _modified(first)
     origin = provenance(program_hash(program), config.device, config.threads)
     begun = datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds")
+    origin["data_digest"] = data_digest or None
     return Provenance(**origin, started=begun, seconds=max(0.0, time.time() - started))
 
 

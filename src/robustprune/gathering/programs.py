@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from robustprune.errors import StudyError
+from robustprune.files import read_text
+from robustprune.gathering.checks import check_job
 from robustprune.methods.parts.registry import method_names
 from robustprune.records.code_hash import source_hash
-from robustprune.starts.parts.registry import check_cell, start_names
+from robustprune.starts.parts.registry import start_names
 from robustprune.study.cells import Cell, study_cells
 from robustprune.study.config import StudyConfig
 
@@ -33,10 +35,10 @@ def check_names(config: StudyConfig) -> None:
 
 
 def check_cells(config: StudyConfig, cells: Iterable[Cell]) -> None:
-    """Raise StudyError for wrong settings of the package's methods; those of foreign programs are their own."""
+    """Raise StudyError for cells that the package cannot train; settings of foreign programs are their own."""
     for cell in cells:
         if cell.method not in config.foreign:
-            check_cell(cell)
+            check_job(cell, config.device)
 
 
 def check_rules(config: StudyConfig, rules: Iterable[str]) -> None:
@@ -50,7 +52,7 @@ def check_rules(config: StudyConfig, rules: Iterable[str]) -> None:
 
 def written_rules(folder: Path = Path("workflow/baselines")) -> list[str]:
     """Return the names of the rules in a folder's files, without running Snakemake."""
-    texts = [path.read_text() for path in sorted(folder.glob("*.smk"))]
+    texts = [read_text(path) for path in sorted(folder.glob("*.smk"))]
     return [name for text in texts for name in re.findall(r"^(?:use rule \w+ as|rule) (\w+)", text, re.M)]
 
 

@@ -57,9 +57,9 @@ class Cell(Strict):
     def source_key(self) -> str | None:
         """The key of the cell whose networks this one starts from: setting `of` of a control, "method/strength"."""
         of = self.settings.get("of")
-        if not isinstance(of, str):
+        method, _, strength = of.partition("/") if isinstance(of, str) else ("", "", "")
+        if not strength:
             return None
-        method, _, strength = of.partition("/")
         return self.model_copy(update={"method": method, "strength": strength}).key
 
     @property
@@ -156,12 +156,27 @@ def unresolved(config: StudyConfig) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+def _begins_with_itself(cells: dict[str, Cell], cell: Cell) -> bool:
+    """Return whether the chain of source cells leads back to a cell."""
+    source, seen = cells.get(cell.source_key or ""), set()
+    while source is not None and source.key not in seen:
+        if source.key == cell.key:
+            return True
+        seen.add(source.key)
+        source = cells.get(source.source_key or "")
+    return False
+
+
 def _check_sources(cells: dict[str, Cell]) -> None:
     for cell in cells.values():
         source = cells.get(cell.source_key) if cell.source_key else cell
         where = f"strengths.{cell.method}.{cell.strength}: of"
         if source is None:
             raise StudyError(f"{where}: no cell {cell.source_key} in this study; add it to a grid of its own axes")
+        if _begins_with_itself(cells, cell):
+            raise StudyError(
+                f"{where}: {cell.key} would start from itself; name a strength of a method that is no start"
+            )
         if source.first_replicate != cell.first_replicate:
             raise StudyError(
                 f"{where}: {source.key} has first_replicate {source.first_replicate}, not that of the cell"

@@ -13,36 +13,32 @@ from pydantic import (
 
 from robustprune import registry
 from robustprune.errors import StudyError, nearest
-from robustprune.files import write_atomically
-from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
+from robustprune.files import write_text
+from robustprune.study.names import (
+    ArchitectureName,
+    DatasetName,
+    DeviceName,
+    FolderName,
+    Initialization,
+    StrengthKey,
+    Track,
+    Width,
+)
 from robustprune.study.points import OPERATING_POINT, OperatingPoint, points_path
 from robustprune.study.programs import Programs, check_knobs, form_of_program
 from robustprune.study.search import KnobTable, Search, check_search
 from robustprune.study.strict import Strict
 from robustprune.study.training_settings import TrainingSettings
+from robustprune.study.yaml_files import line_of, read_yaml
 
 
 def _or_file(kind: type, schema: Any) -> BeforeValidator:
     """Return a validator that replaces a path by the content of that YAML file, so that studies can share it."""
 
     def read(value: Any) -> Any:
-        return _read_yaml(Path(value), kind) if isinstance(value, str) else value
+        return read_yaml(Path(value), kind) if isinstance(value, str) else value
 
     return BeforeValidator(read, json_schema_input_type=schema | str)
-
-
-def _read_yaml(path: Path, kind: type = dict) -> Any:
-    """Read a YAML file; raises ValueError naming the file where it does not hold a mapping (or a list)."""
-    try:
-        values = yaml.safe_load(path.read_text())
-    except (FileNotFoundError, IsADirectoryError):
-        raise ValueError(f"{path}: no such configuration file") from None
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, kind):
-        wanted = "a mapping of keys" if kind is dict else "a list"
-        raise ValueError(f"{path}: expected {wanted} (see config/README.md), found {type(values).__name__}")
-    return values
 
 
 StrengthTable = dict[str, dict[StrengthKey, dict[str, Any]]]
@@ -55,7 +51,7 @@ Knobs = Annotated[KnobTable, _or_file(dict, KnobTable)]
 class DataSettings(Strict):
     """Folder and mirrors of the data sets."""
 
-    directory: str = Field("data", description="folder of prepared data sets (never committed)")
+    directory: FolderName = Field("data", description="folder of prepared data sets (never committed)")
     mirrors: tuple[str, ...] = Field(
         ("../shared/data", "torchvision"),
         description="tried in order: a folder (as torchvision lays it out), a URL of such a folder, or 'torchvision'",
@@ -75,12 +71,14 @@ class Grid(Strict):
     dataset: DatasetName
     architecture: ArchitectureName
     track: Track = "full"
-    methods: dict[str, tuple[StrengthKey, ...]] = Field(description="method -> the strength keys to run")
+    methods: dict[str, Annotated[tuple[StrengthKey, ...], Field(min_length=1)]] = Field(
+        min_length=1, description="method -> the strength keys to run"
+    )
     variants: dict[StrengthKey, Variant] = Field(
         {}, description="name -> what it changes; the methods run in these variants only, at strengths `<key>_<name>`"
     )
-    initializations: tuple[Initialization, ...] = ("he_normal",)
-    widths: tuple[Width, ...] = (1.0,)
+    initializations: tuple[Initialization, ...] = Field(("he_normal",), min_length=1)
+    widths: tuple[Width, ...] = Field((1.0,), min_length=1)
     replicates: int = Field(5, ge=1, description="networks (seeds) per cell")
     training: dict[str, Any] = Field({}, description="overrides of the study's training settings")
     first_replicate: int = Field(0, ge=0, description="seeds are those of replicates from here up")
@@ -111,7 +109,7 @@ class Claim(Strict):
 class StudyConfig(Strict):
     """A whole study: the content of one `snakemake --configfile` file."""
 
-    root: str = Field("results", description="folder of this study's runs, tables, figures and report")
+    root: FolderName = Field("results", description="folder of this study's runs, tables, figures and report")
     plugins: str = Field(
         registry.DEFAULT, description="folder of methods, starts, architectures and datasets of your own, a file each"
     )
@@ -123,7 +121,7 @@ class StudyConfig(Strict):
     data: DataSettings = DataSettings()
     training: TrainingSettings = TrainingSettings()
     threads: int = Field(1, ge=1, description="CPU threads per cell")
-    device: str = Field("cpu", description="torch device of the training jobs")
+    device: DeviceName = Field("cpu", description="torch device of the training jobs: cpu, cuda or cuda:<number>")
     confidence: float = Field(0.95, gt=0, lt=1, description="level of every interval")
     parts: tuple[str, ...] = Field((), description="parts of the study to run; none: all")
     seeds: int | None = Field(None, ge=1, description="networks per cell in every grid, instead of `replicates`")
@@ -145,7 +143,7 @@ class StudyConfig(Strict):
         False, description="whether to measure what each kept unit is worth, in networks of methods with a `price`"
     )
     claims: tuple[Claim, ...] = ()
-    compare_with: str | None = Field(
+    compare_with: FolderName | None = Field(
         None, description="folder of collected tables with which the results are compared, e.g. results/reference"
     )
 
@@ -204,18 +202,25 @@ class StudyConfig(Strict):
         return self
 
 
-def describe(error: ValidationError, source: str) -> StudyError:
-    """Return a pydantic error as a StudyError with one line per problem, naming the source and the key."""
+def describe(error: ValidationError, source: str, file: Path | None = None) -> StudyError:
+    """Return a pydantic error as a StudyError with one line per problem, naming the source and the key.
+
+    file: the YAML file of the values, if there is one; its lines are named, too.
+    """
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
-        lines.append(f"{source}: {key + ': ' if key else ''}{message}")
+        line = line_of(file, problem["loc"]) if file else None
+        lines.append(f"{source}: {key + ': ' if key else ''}{message}{f' (line {line})' if line else ''}")
     return StudyError("\n".join(lines))
 
 
-def validate_study(values: dict[str, Any], source: str) -> StudyConfig:
-    """Validate a merged configuration and set its plug-in folder; raises StudyError naming `source` and the key."""
+def validate_study(values: dict[str, Any], source: str, file: Path | None = None) -> StudyConfig:
+    """Validate a merged configuration and set its plug-in folder.
+
+    file: the YAML file of the values, if there is one. Raises StudyError naming `source`, key, and line in the file.
+    """
     folder = values.get("plugins", registry.DEFAULT)
     try:
         if isinstance(folder, str):  # any other type fails the validation below
@@ -228,20 +233,20 @@ def validate_study(values: dict[str, Any], source: str) -> StudyConfig:
             points = {"operating_points": str(points_path(config.root))}
             config = StudyConfig.model_validate(values | points)
     except ValidationError as error:
-        raise describe(error, source) from None
+        raise describe(error, source, file) from None
     return config
 
 
 def save_study(config: StudyConfig, path: Path) -> None:
     """Write a validated study as YAML, so that commands can be run again by hand."""
-    text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-    write_atomically(path, lambda temporary: temporary.write_text(text))
+    write_text(path, yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
 
 
 def load_study(path: Path | str) -> StudyConfig:
     """Read and validate a YAML file; raises StudyError for any error in it."""
+    path = Path(path)
     try:
-        values = _read_yaml(Path(path))
+        values = read_yaml(path)
     except ValueError as error:
         raise StudyError(str(error)) from None
-    return validate_study(values, str(path))
+    return validate_study(values, str(path), path)

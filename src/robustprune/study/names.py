@@ -1,5 +1,6 @@
-"""Names that a configuration uses: data sets, architectures, tracks, initializations, strength keys, widths."""
+"""Names that a configuration uses: data sets, architectures, initializations, strength keys, folders, devices, ..."""
 
+import os
 import re
 from typing import Annotated, Any, Literal
 
@@ -61,10 +62,29 @@ def _strength_key(key: str) -> str:
     return key
 
 
+def _folder(name: str) -> str:
+    """Return a folder without doubled slashes, `./` and `~`; paths of Snakemake are compared as text."""
+    folder = os.path.normpath(os.path.expanduser(name)) if name else ""
+    if not folder or folder.startswith("-") or any(part in "{}" or not part.isprintable() for part in folder):
+        raise ValueError(
+            f"folder {name!r}: expected a name that is not empty, does not begin with - and holds no braces and no "
+            "control characters"
+        )
+    return folder
+
+
+def _device(name: str) -> str:
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
+        raise ValueError(f"{name!r} is no device of this package; expected cpu, cuda or cuda:<number>")
+    return name
+
+
 DatasetName = Annotated[
     str, _known("dataset"), _described("dataset", "mnist", "fashion_mnist", "kmnist", "emnist_digits", "digits")
 ]
 ArchitectureName = Annotated[str, _known("architecture"), _described("architecture", "lenet_300_100", "lenet5")]
 Initialization = Annotated[str, AfterValidator(_initialization)]
+FolderName = Annotated[str, AfterValidator(_folder)]
+DeviceName = Annotated[str, AfterValidator(_device)]
 StrengthKey = Annotated[str, AfterValidator(_strength_key)]
 Width = Annotated[float, Field(gt=0, le=64)]

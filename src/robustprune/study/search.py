@@ -66,7 +66,9 @@ class Search(Strict):
     dataset: DatasetName
     architecture: ArchitectureName
     track: Track = "full"
-    methods: dict[str, tuple[FormKey, ...]] = Field(description="method -> the forms to search")
+    methods: dict[str, Annotated[tuple[FormKey, ...], Field(min_length=1)]] = Field(
+        min_length=1, description="method -> the forms to search"
+    )
     targets: dict[FormKey, Target] = Field(min_length=1, description="name of a target -> what is to be met")
     targets_of: dict[FormKey, tuple[FormKey, ...]] = Field(
         {}, description="form -> the names of its targets; a form that is not named here has all of them"
