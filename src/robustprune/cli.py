@@ -89,7 +89,7 @@ def _choosing(command: Command) -> None:
     choose = command("choose", gathering.choose, "choose operating points by validation error")
     choose.add_argument("--source", type=Path, required=True, help="folder with the runs.csv of a sweep")
     choose.add_argument("--output", type=Path, required=True, help="operating_points.yaml to write")
-    choose.add_argument("--margin", type=float, default=0.2, help="points above dense that are allowed (default 0.2)")
+    choose.add_argument("--margin", type=_margin, default=0.2, help="points above dense that are allowed (default 0.2)")
     choose.add_argument("--force", action="store_true", help="replace an existing file")
 
 
@@ -105,7 +105,7 @@ def _showing(command: Command) -> None:
     figure.add_argument("--over", type=Path, help="folder of a reference that is drawn behind, e.g. results/reference")
     figure.add_argument("--methods", help="draw only these, e.g. bernoulli,dense,vib (default: all)")
     for shown in (tables, figure):
-        shown.add_argument("--confidence", type=float, default=0.95, help="level of the intervals (default 0.95)")
+        shown.add_argument("--confidence", type=_level, default=0.95, help="level of the intervals (default 0.95)")
     compare = command("compare", showing.compare, "say whether runs are consistent with a reference")
     compare.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
     compare.add_argument("--reference", type=Path, required=True, help="such a folder, e.g. results/reference")
@@ -148,6 +148,20 @@ def _checking(command: Command) -> None:
     )
     schema = command("schema", checking.schema, "write the JSON schemas of configuration and record")
     schema.add_argument("--output", type=Path, required=True, help="folder, e.g. workflow/schemas")
+
+
+def _level(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"expected a level between 0 and 1, such as 0.95, found {text}")
+    return value
+
+
+def _margin(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 100:
+        raise argparse.ArgumentTypeError(f"expected percentage points, 0 or more, found {text}")
+    return value
 
 
 def main(arguments: list[str] | None = None) -> int:

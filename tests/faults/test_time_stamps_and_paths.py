@@ -1,5 +1,4 @@
-"""One study that is not trained again without a reason, in a folder whose name a shell would run (cases B2, B3, B5, B7).
-"""
+"""One study that is not trained again without a reason, in a folder whose name a shell would run (B2, B3, B5, B7)."""
 
 import json
 import os
