@@ -122,7 +122,7 @@ def test_grids_take_up_the_points(tmp_path):
     grid = {**NETWORK, "methods": {"bernoulli": ["at_size"]}, "widths": [0.5, 1]}
     study = config(study=[grid])
     assert study_cells(study) == {}
-    assert unresolved(study) == [f"{KEY}/bernoulli: no operating point at_size"]
+    assert unresolved(study) == [f"{KEY}/bernoulli/at_size"]
     points = points_of(study, study.search[0], "bernoulli", "c", [1e-3, 1e-1], curve)
     found = study.model_copy(update={"operating_points": tuple(points)})
     cells = study_cells(found)

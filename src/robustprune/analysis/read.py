@@ -20,6 +20,8 @@ from robustprune.study.cells import AXES
 CELL = list(AXES)
 NETWORK = ["dataset", "architecture", "track"]
 SERIES = [*NETWORK, "method", "strength"]
+COLLECTED = ("history.parquet", "gates.parquet")
+"""Long tables that `robustprune collect` writes; their digests lie beside them."""
 WITHOUT_NUMBERS = ("diverged", "failed")
 RESULTS = (
     *("units_kept", "units_raw", "params_kept", "macs_kept", "error_test_percent", "error_valid_percent"),
@@ -111,6 +113,8 @@ def read_beside(name: str, folder: Path) -> pd.DataFrame | None:
 def missing_note(folder: Path) -> str:
     """Return the note on cells without results (missing.csv) for tables and figures of a folder, "" without any."""
     path = folder / "missing.csv"
+    if path.exists():
+        check_tables(folder, (path.name,))
     count = len(_read_csv(path)) if path.exists() else 0
     return "" if not count else f"Cells of this study without results yet: {count} (missing.csv)"
 
@@ -164,8 +168,10 @@ def read_long(path: Path) -> pd.DataFrame | None:
     """Read a long table (a .parquet) of networks; None where it is not there or empty."""
     if not path.exists():
         return None
-    with reading(path, AGAIN):
-        table = pd.read_parquet(path)
+    if path.name in COLLECTED:
+        check_tables(path.parent, (path.name,))
+    with reading(path, AGAIN), path.open("rb") as opened:  # pandas takes a folder for an empty table
+        table = pd.read_parquet(opened)
     return with_budget(table) if "dataset" in table else None
 
 

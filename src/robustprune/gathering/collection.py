@@ -21,9 +21,10 @@ from robustprune.gathering.search import known_cells
 from robustprune.records.digests import write_table_digests
 from robustprune.records.record import COLUMNS, RECORD_NAME, Replicate, table_rows
 from robustprune.starts.parts.registry import check_cell
-from robustprune.study.cells import AXES, Cell, asked_of_cells, study_cells
+from robustprune.study.cells import AXES, Cell, asked_of_cells, study_cells, unresolved
 from robustprune.study.config import StudyConfig
 
+NO_POINT = "no operating point: not searched yet, or unreachable (operating_points.yaml says why)"
 AGAIN = "run the cell again"
 SAMPLED_GATES = 60  # gates per slot of replicate 0 in gates.parquet; more would make the file too large to ship
 
@@ -32,8 +33,8 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
     """Write the tables into `folder`; return lines to print.
 
     runs.csv has one row per replicate with the columns COLUMNS, kept.parquet the units of each network. missing.csv
-    names each cell without a valid record of its settings and gives the reason. The networks of a cell with an invalid
-    record or a failed job count as failed. digests.json holds the digests of the tables.
+    names each cell without a valid record of its settings, and each operating point that is not there, with the reason.
+    The networks of a cell with an invalid record or a failed job count as failed. digests.json holds the digests of the tables.
     """
     runs, details, histories, gates, kept, missing = [], [], [], [], [], []
     # raises StudyError for a missing operating point
@@ -63,6 +64,7 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
         details += list(_details(record.cell, record.replicates, memory, columns))
         histories.append(_with_axes(cell, history))
         gates.append(_with_axes(cell, trajectories))
+    missing += [{"cell": point, "reason": NO_POINT} for point in unresolved(config)]
     whole, own = judged(
         pd.DataFrame(runs, columns=list(COLUMNS)),
         pd.DataFrame(details, columns=[*AXES, "replicate", *DETAILS, *OF_CELL]),
@@ -116,8 +118,8 @@ def _read_history(source: Path) -> pd.DataFrame:
     for name, read in (("history.parquet", pd.read_parquet), ("history.csv", pd.read_csv)):
         path = source / name
         if path.exists():
-            with reading(path, AGAIN):
-                return read(path)
+            with reading(path, AGAIN), path.open("rb") as opened:  # pandas takes a folder for an empty table
+                return read(opened)
     return pd.DataFrame()
 
 

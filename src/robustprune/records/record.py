@@ -69,7 +69,7 @@ class Replicate(Finite):
     )
     undetermined_fraction: float | None = Field(None, ge=0, le=1, description="surviving gates inside (0.05, 0.95)")
     rounding_error_change_percent: float | None = Field(
-        None, description="test error after rounding the gates minus before, in percentage points"
+        None, ge=-100, le=100, description="test error after rounding the gates minus before, in percentage points"
     )
     gates_above_090_fraction: float | None = Field(None, ge=0, le=1, description="surviving gates above 0.9")
     train_seconds: float | None = Field(

@@ -145,14 +145,14 @@ def asked_of_cells(config: StudyConfig) -> dict[str, Strength]:
 
 
 def unresolved(config: StudyConfig) -> list[str]:
-    """Return one line per operating point that grids name and that is not there: not searched yet, or unreachable."""
+    """Return network/method/key of the operating points of grids that are not there: not searched, or unreachable."""
     lines = []
     for number, grid in enumerate(config.grids):
         for method, keys in grid.methods.items():
             for key in keys:
                 if resolve(config, grid, method, key, f"study.{number}") is None:
                     network = f"{grid.dataset}/{grid.architecture}-{grid.track}"
-                    lines.append(f"{network}/{method}: no operating point {key}")
+                    lines.append(f"{network}/{method}/{key}")
     return list(dict.fromkeys(lines))
 
 

@@ -1,10 +1,11 @@
 """Operating points: the strengths that a study trains at, which a search left in a file."""
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from robustprune.study.names import ArchitectureName, Budget, DatasetName, StrengthKey, Track
 from robustprune.study.strict import Strict
@@ -32,6 +33,21 @@ class OperatingPoint(Strict):
     confirmed: bool | None = Field(None, description="whether the interval of the confirming run holds the target")
     reason: str | None = Field(None, description="why the target is unreachable")
     nearest: StrengthKey | None = Field(None, description="for an unreachable target, the strength that comes nearest")
+    digest: str | None = Field(None, description="of all other keys, where a search wrote the entry; checked if given")
+
+    @model_validator(mode="after")
+    def _whole(self) -> "OperatingPoint":
+        if self.digest not in (None, self.content_digest()):
+            raise ValueError(
+                f"the point of {self.method} differs from its digest; make the file again with the search, or leave "
+                "`digest` out of an entry that you changed"
+            )
+        return self
+
+    def content_digest(self) -> str:
+        """Return the digest of all keys but `digest`."""
+        values = self.model_dump(mode="json", exclude={"digest"}, exclude_none=True)
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def points_path(root: str) -> Path:
