@@ -6,7 +6,7 @@ GPU_PYTHON ?= 3.12
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: help install quick smoke study gpu gpu-bundle claims report report-reference findings bench scaling test test-fast lint format schemas clean
+.PHONY: help install quick smoke study gpu gpu-bundle claims report report-reference findings bench scaling test test-fast test-faults lint format schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -72,6 +72,9 @@ test: install ## all tests
 
 test-fast: install ## tests without real pipelines
 	$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow'
+
+test-faults: install ## the long fault suite: kills, full disks, damaged files, generated configurations (an hour)
+	FAULTS=long $(BIN)/python -m pytest -s --timeout 7200 tests/faults
 
 lint: install ## ruff, types (mypy), snakefmt, snakemake --lint
 	$(BIN)/ruff check src tests benchmarks workflow

@@ -1,5 +1,5 @@
-"""One network of a cell gets weights that are not finite: it is recorded as diverged, and its companions end with the
-bits that they have without it."""
+"""One network of a cell gets weights that are not finite: it is recorded as diverged, and its companions end as they do
+without it. (To rounding: a stack with more places, as slimming has then, sums in another order.)"""
 
 import random
 
@@ -35,4 +35,4 @@ def test_companions_of_a_poisoned_network_are_unharmed(tmp_path, digits, make_ce
         for name in RESULTS:
             assert getattr(record.replicates[number], name) == getattr(whole.replicates[number], name), name
         for name, weight in expected[number].weights.items():
-            assert torch.equal(found[number].weights[name], weight), name
+            assert torch.allclose(found[number].weights[name], weight, rtol=1e-3, atol=1e-5), name

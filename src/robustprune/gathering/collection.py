@@ -34,7 +34,8 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
 
     runs.csv has one row per replicate with the columns COLUMNS, kept.parquet the units of each network. missing.csv
     names each cell without a valid record of its settings, and each operating point that is not there, with the reason.
-    The networks of a cell with an invalid record or a failed job count as failed. digests.json holds the digests of the tables.
+    The networks of a cell with an invalid record or a failed job count as failed. digests.json holds the digests of the
+    tables.
     """
     runs, details, histories, gates, kept, missing = [], [], [], [], [], []
     # raises StudyError for a missing operating point
