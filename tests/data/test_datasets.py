@@ -109,6 +109,28 @@ def test_mirrors_are_paths_or_urls(tmp_path, mirror, monkeypatch):
         prepare("mnist", DataSettings(directory=str(tmp_path / f"data{number}"), mirrors=(name,)))
 
 
+@needs_mnist
+@pytest.mark.parametrize("which", ["*", "t10k-images*"])
+def test_unpacked_files_are_read_with_a_warning(tmp_path, mirror, capsys, which):
+    for path in (mirror / "MNIST" / "raw").glob(f"{which}.gz"):
+        path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
+        path.unlink()
+    content = prepare("mnist", settings(tmp_path, mirror)).read_bytes()
+    assert sha256(content).hexdigest() == "a2b9c40eb66ca41e00fa4dc91046cb011e41045925eeb154dcf9e0029c611961"
+    assert capsys.readouterr().err.count("its md5 cannot be verified") == (4 if which == "*" else 1)
+
+
+@needs_mnist
+def test_unpacked_files_of_another_size_are_refused(tmp_path, mirror):
+    """The test images in the place of the training images."""
+    raw = mirror / "MNIST" / "raw"
+    for kind in ("images-idx3", "labels-idx1"):
+        (raw / f"train-{kind}-ubyte.gz").unlink()
+        (raw / f"train-{kind}-ubyte").write_bytes(gzip.decompress((raw / f"t10k-{kind}-ubyte.gz").read_bytes()))
+    with pytest.raises(StudyError, match="holds 10,000 training images, expected 60,000"):
+        prepare("mnist", settings(tmp_path, mirror))
+
+
 def test_an_unreadable_file_of_a_mirror_is_named(tmp_path, monkeypatch):
     raw = tmp_path / "mirror" / "MNIST" / "raw"
     raw.mkdir(parents=True)
@@ -139,6 +161,7 @@ def test_the_other_sets_are_read_by_the_same_code(tmp_path, monkeypatch, name):
         write_idx(raw / file, array)
         resources.append((file, hashlib.md5((raw / file).read_bytes()).hexdigest()))
     monkeypatch.setattr(source, "resources", resources)
+    monkeypatch.setattr(find_reader(name), "count", sizes["train"])
     data = load(name, settings(tmp_path, tmp_path / "mirror"))
     assert data.train_images.shape == (240, 784)
     assert data.test_labels.tolist() == [i % 10 for i in range(40)]

@@ -1,8 +1,10 @@
 """Data sets of torchvision: fetched from the first mirror that works, every file verified by its md5."""
 
+import gzip
 import hashlib
 import shutil
 import socket
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -41,7 +43,9 @@ class TorchvisionReader(DatasetReader):
         for mirror in settings.mirrors:
             with tempfile.TemporaryDirectory(prefix="robustprune-") as folder:
                 try:
-                    return _fetch(_with_mirror(class_, mirror, Path(folder)), folder, self.options)
+                    tensors = _fetch(_with_mirror(class_, mirror, Path(folder)), folder, self.options)
+                    self._check_count(len(tensors["train_images"]))
+                    return tensors
                 except _Unreachable as reason:
                     tried.append(f"{mirror}: {reason}")
         files = ", ".join(f"{file} (md5 {md5})" for file, md5 in _resources(class_))
@@ -50,6 +54,11 @@ class TorchvisionReader(DatasetReader):
             f"To place the files by hand, put {files} into a folder <mirror>/{self.class_name}/raw and name <mirror> "
             "under data.mirrors in the configuration"
         )
+
+    def _check_count(self, found: int) -> None:
+        """Raise _Unreachable for another number of training images, which files without an md5 may hold."""
+        if found != self.count:
+            raise _Unreachable(f"holds {found:,} training images, expected {self.count:,}")
 
 
 class _Unreachable(Exception):
@@ -65,7 +74,8 @@ def _resources(class_: Any) -> list[tuple[str, str]]:
 def _with_mirror(class_: Any, mirror: str, target: Path) -> Any:
     """Return the torchvision class that reads from one mirror only; raises _Unreachable for a bad folder.
 
-    The files of a folder are verified and copied below `target`, where torchvision takes them for downloaded ones.
+    The files of a folder are verified and copied below `target`, where torchvision takes them for downloaded ones. The
+    published md5 are those of packed files, so unpacked ones are read with a warning.
     """
     if mirror == "torchvision":
         return class_
@@ -76,9 +86,24 @@ def _with_mirror(class_: Any, mirror: str, target: Path) -> Any:
     (target / raw).mkdir(parents=True)
     for file, md5 in _resources(class_):
         path = _folder(mirror) / raw / file
+        unpacked = path.with_suffix("")
+        if path.suffix == ".gz" and unpacked.is_file() and not path.exists():
+            _copy_unpacked(unpacked, target / raw / unpacked.name)
+            continue
         _verify(path, md5)
         shutil.copyfile(path, target / raw / file)
+        if path.suffix == ".gz":  # torchvision takes unpacked files only where it finds all of them
+            with gzip.open(path) as packed, (target / raw / unpacked.name).open("wb") as whole:
+                shutil.copyfileobj(packed, whole)
     return class_
+
+
+def _copy_unpacked(path: Path, target: Path) -> None:
+    print(f"warning: {path}: not packed, so its md5 cannot be verified", file=sys.stderr)
+    try:
+        shutil.copyfile(path, target)
+    except OSError as error:
+        raise _Unreachable(f"{path} cannot be read ({error.strerror})") from None
 
 
 def _folder(mirror: str) -> Path:
