@@ -2,18 +2,38 @@
 not."""
 
 import json
+from functools import cache
 from pathlib import Path
 
-from robustprune.data.datasets import content_digest
+from robustprune.data.datasets import content_digest, find_reader, prepared_path
 from robustprune.study.config import DataSettings
+
+State = tuple[int, int] | None
+"""The state of a file: time of its last change in nanoseconds, and size; None without a file."""
 
 
 def data_digest(name: str, settings: DataSettings, record: Path) -> str:
     """Return the digest of a data set; where it is not prepared (any more), that of the record, "" without a record.
 
-    So a study whose data were deleted has nothing to do.
+    So a study whose data were deleted has nothing to do. Files are read again only where their states have changed:
+    Snakemake asks for every cell.
     """
-    return content_digest(name, settings) or _recorded(record)
+    files = [prepared_path(name, settings), *find_reader(name).files()]
+    return _content(name, settings, tuple(map(_state, files))) or _recorded(record)
+
+
+@cache
+def _content(name: str, settings: DataSettings, states: tuple[State, ...]) -> str:
+    """Return the digest of a data set, once for each state of its files."""
+    return content_digest(name, settings)
+
+
+def _state(path: Path) -> State:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 def _recorded(path: Path) -> str:
