@@ -145,7 +145,7 @@ def test_wrong_columns_are_named(tmp_path):
     with pytest.raises(StudyError, match=r"wrong columns \(sead, seed\)"):
         read_runs(tmp_path / "runs.csv")
     (tmp_path / "runs.csv").write_text("")
-    with pytest.raises(StudyError, match="not a readable CSV"):
+    with pytest.raises(StudyError, match="cannot be read"):
         read_runs(tmp_path / "runs.csv")
 
 
