@@ -1,5 +1,6 @@
 """Estimates of training time, from the times of `make bench`."""
 
+import itertools
 import json
 import math
 from functools import cache
@@ -7,7 +8,8 @@ from pathlib import Path
 
 from robustprune.data.datasets import VALIDATION_SHARE, find_reader
 from robustprune.errors import StudyError
-from robustprune.gathering.search import dense_cells, searched_forms
+from robustprune.gathering.rounds import middle, searched_rounds
+from robustprune.gathering.search import searched_forms
 from robustprune.networks.architecture import Architecture, architecture
 from robustprune.networks.size import macs
 from robustprune.starts import scratch_b
@@ -15,7 +17,6 @@ from robustprune.study.cells import Cell, study_cells
 from robustprune.study.config import StudyConfig
 from robustprune.study.find import value_cell
 from robustprune.study.points import OperatingPoint
-from robustprune.study.search import rounded, sweep_values
 from robustprune.study.titles import ARCHITECTURES
 
 PRUNED = {
@@ -69,18 +70,18 @@ def planned_cells(config: StudyConfig) -> dict[str, Cell]:
     if config.operating_points:  # the search is done, or its points were given
         return dict(study_cells(config))
     searched: dict[str, Cell] = {}
+    for found in searched_rounds(config):
+        searched |= {f"search/{cell.key}": cell for cell in itertools.chain(found.dense, *found.rounds)}
+    return searched | study_cells(with_points(config))
+
+
+def with_points(config: StudyConfig) -> StudyConfig:
+    """Return a study with operating points: its own, or where it has none, stand-ins for those that are searched."""
+    if config.operating_points:
+        return config
     points = []
     for search, method, form in searched_forms(config):
-        knob = config.knobs[method][form]
-        values = sweep_values(knob, search.sweep)
-        low, high = (math.log(end) for end in knob.range)
-        middle = rounded(math.exp((low + high) / 2))
-        targets = search.targets_for(form)
-        rounds = (search.rounds + 1) * len(targets)
-        values += [rounded(middle * (1 + (number + 1) / (rounds + 1))) for number in range(rounds)]
-        cells = [*dense_cells(config, search), *(value_cell(config, search, method, form, value) for value in values)]
-        searched |= {f"search/{cell.key}": cell for cell in cells}
-        cell = value_cell(config, search, method, form, middle)
+        cell = value_cell(config, search, method, form, middle(config, method, form))
         points += [
             OperatingPoint(
                 **search.axes,
@@ -91,9 +92,9 @@ def planned_cells(config: StudyConfig) -> dict[str, Cell]:
                 strength=f"{form}_{target}",
                 settings=cell.settings,
             )
-            for target in targets
+            for target in search.targets_for(form)
         ]
-    return searched | study_cells(config.model_copy(update={"operating_points": tuple(points)}))
+    return config.model_copy(update={"operating_points": tuple(points)})
 
 
 def cell_seconds(cell: Cell, timings: Timings) -> float | None:
