@@ -49,6 +49,20 @@ def test_a_narrower_start_costs_between_the_two_timed_sizes(make_cell):
     assert narrow == pytest.approx((0.5 + 1.5 * (125_600 - 29_200) / (266_200 - 29_200)) / 2.0)
 
 
+def test_with_equal_macs_the_pruned_network_trains_on(make_cell):
+    """vib: 8 of 10 epochs dense, then the MACs of 2 more in pruned epochs; the method, dense for 3 of 10, spends what is
+    left of at most 5 times the epochs."""
+    ratio = 266_200 / 29_200
+    training = {"epochs": 10, "batch_size": 64, "budget": "macs"}
+    vib = make_cell("vib", replicates=1, training=training)
+    assert cell_seconds(vib, FIGURES) == pytest.approx(10 * 22 * (0.8 * 6 + 0.2 * ratio * 2) / 2 / 1000)
+    dense = make_cell("dense", replicates=1, training=training)
+    assert cell_seconds(dense, FIGURES) == pytest.approx(10 * 22 * 2.0 / 2 / 1000)
+    steps = {"bernoulli: LeNet-300-100 dense step, R=5": 3.0, "bernoulli: LeNet-300-100 pruned step, R=5": 1.0}
+    method = make_cell("bernoulli", replicates=1, training=training)
+    assert cell_seconds(method, steps) == pytest.approx(10 * 22 * (0.3 * 3 + 4.7 * 1) / 2 / 1000)
+
+
 def test_scratch_b_trains_for_as_long_as_dense_training_costs_up_to_its_cap(make_cell):
     """200-110-60 stands in for the size that is not found yet: 266,200 / (200 * 110 + 110 * 60 + 600) MACs."""
     found = {"of": "dense/dense"}

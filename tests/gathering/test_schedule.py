@@ -93,10 +93,10 @@ def test_parts_and_rounds_hold_every_cell_once(tmp_path):
         "study, part controls": 1,
     }
     total = sum(seconds.values())
-    assert lines[0] == f"with --cores 1: about {hours(total)} (one cell at a time; the longest start first)"
+    assert lines[:2] == [f"with --cores 1: about {hours(total)}", "    (one cell at a time; the longest start first)"]
     assert lines[0] != waiting_lines(config, seconds, priorities, 8)[0]
     missing = seconds | dict.fromkeys(plan.cells)
-    assert "the 2 cells of unknown time count as" in waiting_lines(config, missing, priorities, 1)[1]
+    assert "(2 cells of unknown time count as" in waiting_lines(config, missing, priorities, 1)[2]
 
 
 def test_cells_side_by_side_take_longer_than_half_of_the_time_of_one():

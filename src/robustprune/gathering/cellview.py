@@ -40,7 +40,7 @@ def view_of_record(record: Record, path: Path, config_file: Path | None, note: s
     changes = {None: "", True: ", with uncommitted changes", False: ""}[origin.git_dirty]
     memory = f", {origin.peak_memory_mib:,.0f} MiB at most" if origin.peak_memory_mib else ""
     facts = {
-        "code": f"commit {origin.git_commit or UNKNOWN}{changes}; source hash {origin.source_hash}",
+        "code": f"commit {origin.git_commit or 'not recorded'}{changes}; source hash {origin.source_hash}",
         "versions": f"robustprune {origin.package_version}, torch {origin.torch_version}, numpy {origin.numpy_version}, "
         f"Python {origin.python_version}",
         "machine": f"{origin.device}, threads: {origin.threads}, host {origin.hostname_hash}",
@@ -57,7 +57,7 @@ def view_of_rows(rows: pd.DataFrame, path: Path, config_file: Path | None, note:
     networks = rows.astype(object).where(rows.notna(), None).to_dict("records")
     first = networks[0]
     facts = {
-        "code": f"commit {first.get('git_commit') or UNKNOWN}; source hash {first['source_hash']}",
+        "code": f"commit {first.get('git_commit') or 'not recorded'}; source hash {first['source_hash']}",
         "versions": f"torch {first['torch_version'] or UNKNOWN}",
         "machine": f"{first['device'] or UNKNOWN}, threads: {first['threads'] or UNKNOWN}",
         "hash": f"{first['config_hash']} of the settings",
@@ -95,7 +95,7 @@ def _fact(label: str, text: str) -> list[str]:
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in values.items())
+    return ", ".join(f"{name}: {json.dumps(value)}" for name, value in values.items())
 
 
 def _network(entry: Mapping[str, Any]) -> str:

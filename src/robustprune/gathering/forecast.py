@@ -103,12 +103,12 @@ def waiting_lines(
     filled = with_mean(seconds)
     jobs = jobs_of(plan, lambda key, cell: slowed * filled[key], priorities)
     end = max(end_times(jobs, workers).values(), default=0.0)
-    cells = "one cell at a time" if workers == 1 else f"{workers} cells side by side, each {slowed:g} times as slow"
-    lines = [f"with --cores {cores}: about {hours(end)} ({cells}; the longest start first)"]
+    cells = "one cell at a time" if workers == 1 else f"{workers} cells at a time, each {slowed:g} times as slow as alone"
+    lines = [f"with --cores {cores}: about {hours(end)}", f"    ({cells}; the longest start first)"]
     unknown = sum(value is None for value in seconds.values())
     if unknown:
         mean = next(filled[key] for key, value in seconds.items() if value is None)
-        lines.append(f"the {unknown} cells of unknown time count as {hours(mean)} each, the mean of the others")
+        lines.append(f"    ({unknown} cells of unknown time count as {hours(mean)} each, the mean of the others)")
     lines += ["", f"{'part':<28}{'cells':>8}{'core time':>14}{'unknown':>10}"]
     for name, keys in _groups(config, plan).items():
         known = [value for key in keys if (value := seconds[key]) is not None]

@@ -1,12 +1,13 @@
 """Finding a cell by its key, the path of its folder, or a part of either: in a study's records, then in tables."""
 
+import difflib
 from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from robustprune.errors import StudyError, nearest
+from robustprune.errors import StudyError
 from robustprune.gathering.cellview import View, keys_of, view_of_record, view_of_rows
 from robustprune.gathering.settings import complete_settings
 from robustprune.gathering.states import CellState, cell_states, study_plan
@@ -46,9 +47,9 @@ def find_view(text: str, shelf: Shelf) -> View:
     if key := _match(name, tables):
         return _of_tables(rows[rows["cell"] == key], shelf.tables)
     places = [str(shelf.study[0])] if shelf.study else []
-    raise StudyError(
-        f"no cell {text!r} in {' or '.join([*places, str(shelf.tables)])}{nearest(name, [*states, *tables][:SHOWN])}"
-    )
+    close = difflib.get_close_matches(name, [*states, *tables], n=1, cutoff=0.3)
+    hint = f"; did you mean {close[0]}?" if close else " (robustprune plan lists the cells of a study)"
+    raise StudyError(f"no cell {text!r} in {' or '.join([*places, str(shelf.tables)])}{hint}")
 
 
 def _match(text: str, keys: Collection[str]) -> str | None:

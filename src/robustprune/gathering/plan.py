@@ -18,6 +18,7 @@ from robustprune.study.config import StudyConfig
 from robustprune.study.find import value_cell
 from robustprune.study.points import OperatingPoint
 from robustprune.study.titles import ARCHITECTURES
+from robustprune.study.training_settings import LONGEST
 
 PRUNED = {
     "lenet_300_100": {"input": 200, "fc1": 110, "fc2": 60},
@@ -34,7 +35,6 @@ DENSE_SHARE = {"dense": 1.0, "slimming": 0.5, "generalized_dropout": 0.7, "bc_gn
 DENSE_SHARE |= dict.fromkeys(("magnitude", "taylor", "random"), 0.4)  # their MACs are 0.3; intermediate sizes cost more
 DENSE_SHARE |= dict.fromkeys(("bmrs_n", "bmrs_u"), 0.6)
 DENSE_SHARE_OF_OTHERS = 0.8
-DENSE_SHARE_OF_CONTROLS = 0.0
 # the same in epochs, for methods that remove units at the start, whatever the width and the number of epochs
 DENSE_EPOCHS = {"bernoulli": 3.0}
 SIDE_BY_SIDE = 1.5
@@ -113,12 +113,11 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
         return None
     whole, pruned = (timings[label] * _scale(network) for label in labels)
     start = _step_of_start(network, cell.width, whole, pruned)
-    share = DENSE_SHARE_OF_CONTROLS if cell.source_key and cell.budget == "epochs" else _dense_share(cell)
     if cell.training.images == "tuning":
         images -= images // VALIDATION_SHARE
-    count = _epochs(cell, network) * (images // cell.training.batch_size)
-    milliseconds = (share * start + (1 - share) * pruned) * cell.training.batch_size / TIMED_BATCH
-    return count * milliseconds / 1000 * cell.replicates
+    dense_epochs, pruned_epochs = _epochs(cell, network)
+    milliseconds = (dense_epochs * start + pruned_epochs * pruned) * cell.training.batch_size / TIMED_BATCH
+    return (images // cell.training.batch_size) * milliseconds / 1000 * cell.replicates
 
 
 def _timed(network: Architecture) -> Architecture:
@@ -144,10 +143,20 @@ def _pruned_macs(network: Architecture) -> float:
     return macs(timed, PRUNED[timed.name]) * _scale(network)
 
 
+def _epochs(cell: Cell, network: Architecture) -> tuple[float, float]:
+    """Return the number of epochs with dense steps and with pruned ones."""
+    common = cell.training.epochs
+    if cell.source_key:
+        return (common, 0.0) if cell.budget == "macs" else (0.0, common * _times_as_long(cell, network))
+    share = _dense_share(cell)
+    if cell.budget == "macs":  # of dense training: the pruned network trains on until it has spent the rest
+        ratio = macs(network, network.units(cell.width)) / _pruned_macs(network)
+        return share * common, max(0.0, min((1 - share) * ratio, LONGEST - share)) * common
+    return share * common, (1 - share) * common
+
+
 def _dense_share(cell: Cell) -> float:
-    """Return the share of the epochs with dense steps; it is 1 in the ablation that removes no unit early."""
-    if cell.budget == "macs":  # which is as many MACs as dense training
-        return 1.0
+    """Return the share of the common epochs with dense steps; it is 1 in the ablation that removes no unit early."""
     if cell.settings.get("prior") == "fixed" and cell.settings.get("pi") is None:
         return 1.0
     if cell.method in DENSE_EPOCHS:
@@ -155,16 +164,16 @@ def _dense_share(cell: Cell) -> float:
     return DENSE_SHARE.get(cell.method, DENSE_SHARE_OF_OTHERS)
 
 
-def _epochs(cell: Cell, network: Architecture) -> float:
-    """Return the number of epochs; scratch_b trains as long as dense training costs, up to its cap.
+def _times_as_long(cell: Cell, network: Architecture) -> float:
+    """Return the factor on the epochs of a control: scratch_b trains as long as dense training costs, up to its cap.
 
     The size of its network is not known in advance; that of PRUNED is taken.
     """
-    if cell.method != "scratch_b" or cell.budget == "macs":
-        return cell.training.epochs
+    if cell.method != "scratch_b":
+        return 1.0
     ratio = macs(network, network.units(cell.width)) / _pruned_macs(network)
     cap = scratch_b.ScratchBSettings.model_validate(cell.settings).cap
-    return cell.training.epochs * min(ratio, cap or math.inf)
+    return min(ratio, cap or math.inf)
 
 
 def _step_of_start(network: Architecture, width: float, dense: float, pruned: float) -> float:
