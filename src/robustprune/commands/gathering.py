@@ -14,8 +14,9 @@ def order(arguments: argparse.Namespace) -> None:
     from robustprune.study.find import find_cell
 
     config = load_study(arguments.config)
-    announce(arguments.cell, os.getppid())  # the shell that runs the program after this
-    print(json.dumps(order(find_cell(config, arguments.cell), config), indent=1))
+    cell = find_cell(config, arguments.cell)
+    announce(cell.key, os.getppid())  # the shell that runs the program after this
+    print(json.dumps(order(cell, config), indent=1))
 
 
 def record(arguments: argparse.Namespace) -> None:

@@ -53,16 +53,16 @@ def train(arguments: argparse.Namespace) -> None:
     import os
 
     from robustprune.records.process import announce
-
-    announce(arguments.cell, os.getpid())  # before torch is loaded, which takes seconds
-    from robustprune.data.datasets import load
-    from robustprune.engine.running import run_cell
-    from robustprune.starts.parts.registry import check_cell
     from robustprune.study.config import load_study
     from robustprune.study.find import find_cell
 
     config = load_study(arguments.config)
     cell = find_cell(config, arguments.cell)
+    announce(cell.key, os.getpid())  # before torch is loaded, which takes seconds
+    from robustprune.data.datasets import load
+    from robustprune.engine.running import run_cell
+    from robustprune.starts.parts.registry import check_cell
+
     check_cell(cell)
     folder = arguments.output or Path(config.root, "runs", cell.key)
     checkpoint = Path(config.root, "checkpoints", cell.key, "checkpoint.pt")

@@ -110,7 +110,8 @@ def headline(config: StudyConfig, states: Iterable[CellState], networks: Network
         if not len(ok):
             continue
         sizes, errors = list(ok["params_kept"]), list(ok["error_test_percent"])
-        lines.append(f"{METHOD}, {cell.dataset} {cell.architecture}-{cell.track}, {cell.strength}, width 1:")
+        equal = "" if cell.budget == "epochs" else f", budget {cell.budget}"
+        lines.append(f"{METHOD}, {cell.dataset}/{cell.architecture}-{cell.track}, {cell.strength}, width 1{equal}:")
         size = f"{mean(sizes):,.0f} of {ok['params_dense'].iloc[0]:,.0f} params kept"
         lines += indented(
             f"{size}{_span(sizes, ',.0f')}, test error {mean(errors):.2f} %{_span(errors, '.2f')}, n = {len(ok)}"
