@@ -50,8 +50,8 @@ def test_a_narrower_start_costs_between_the_two_timed_sizes(make_cell):
 
 
 def test_with_equal_macs_the_pruned_network_trains_on(make_cell):
-    """vib: 8 of 10 epochs dense, then the MACs of 2 more in pruned epochs; the method, dense for 3 of 10, spends what is
-    left of at most 5 times the epochs."""
+    """vib: 8 of 10 epochs dense, then the MACs of 2 more in pruned epochs. The method, dense for 3 of 10, trains for 5
+    times the epochs, which is the most."""
     ratio = 266_200 / 29_200
     training = {"epochs": 10, "batch_size": 64, "budget": "macs"}
     vib = make_cell("vib", replicates=1, training=training)

@@ -82,7 +82,9 @@ def test_without_a_process_the_age_of_the_log_counts(tmp_path, host):
     """600 seconds, or 5 epochs where these are longer: here of 30 s, then of 400 s."""
     config = small_study(tmp_path)
     process = 1 if host else None
-    for seconds, age, state in ((30, 500, "running"), (30, 700, "stopped"), (400, 700, "running"), (400, 2100, "stopped")):
+    running, stopped = ((30, 500), (400, 700)), ((30, 700), (400, 2100))
+    for seconds, age in (*running, *stopped):
+        state = "running" if (seconds, age) in running else "stopped"
         write_log(config, "dense", epoch_line("dense", spent=seconds), process=process, host=host, age=age)
         assert state_of(config, "dense") == state, (seconds, age)
     lines = [epoch_line("dense", number, spent=400 * number) for number in (1, 2)]

@@ -1,6 +1,7 @@
 """What a run of Snakemake says at its end, and which cells collection lists."""
 
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -23,7 +24,7 @@ def test_a_run_that_went_wrong_says_what_and_why(tmp_path, monkeypatch):
     lines = ending(config, time.time())
     assert lines[1] == "study: 3 cells: 2 done, 1 failed"
     text = "\n".join(lines)
-    assert f"failed: {KEYS['magnitude']}\n    robustprune train:" in text
+    assert f"failed: {KEYS['magnitude']}\n    KeyError: 'fc9'\n" in text
     assert f"collapsed: {KEYS['bernoulli']}\n    training error 40.00 % exceeds that of dense training (1.00 %)" in text
     assert "    robustprune train --config study/config.yaml --cell CELL" in lines
     assert "diverged:" not in text
@@ -89,17 +90,16 @@ def test_the_beginning_names_the_command():
 
 
 def test_cells_are_listed_once_with_their_count_and_the_worst_first():
-    details = pd.DataFrame(
-        [("ok", None), ("collapsed", "high"), ("collapsed", "higher"), ("failed", None), ("failed", "why"), ("ok", None)],
-        columns=["status", "reason"],
-    )
+    why = "x/train.log: robustprune record: b: why"
+    statuses = ["ok", "collapsed", "collapsed", "failed", "failed", "ok"]
+    details = pd.DataFrame({"status": statuses, "reason": [None, "high", "higher", None, why, None]})
     found = outcomes(["a", "a", "a", "b", "b", "c"], details)
     assert found == [Outcome("b", "failed", 2, 2, "why"), Outcome("a", "collapsed", 2, 3, "high")]
-    lines = outcome_lines(found, "c.yaml")
+    lines = outcome_lines(found, Path("c.yaml"))
     assert lines[:4] == ["failed: b", "    why", "collapsed (2 of 3 networks): a", "    high"]
-    assert outcome_lines([], "c.yaml") == []
+    assert outcome_lines([], Path("c.yaml")) == []
     many = [Outcome(str(number), "failed", 1, 1, "") for number in range(25)]
-    assert "and 5 more cells" in outcome_lines(many, "c.yaml")
+    assert "and 5 more cells" in outcome_lines(many, Path("c.yaml"))
 
 
 @pytest.mark.parametrize("missing", [False, True])

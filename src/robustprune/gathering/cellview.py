@@ -39,10 +39,11 @@ def view_of_record(record: Record, path: Path, config_file: Path | None, note: s
     origin, cell = record.provenance, record.cell
     changes = {None: "", True: ", with uncommitted changes", False: ""}[origin.git_dirty]
     memory = f", {origin.peak_memory_mib:,.0f} MiB at most" if origin.peak_memory_mib else ""
+    of = {"torch": origin.torch_version, "numpy": origin.numpy_version, "Python": origin.python_version}
+    versions = "".join(f", {name} {version}" for name, version in of.items())
     facts = {
         "code": f"commit {origin.git_commit or 'not recorded'}{changes}; source hash {origin.source_hash}",
-        "versions": f"robustprune {origin.package_version}, torch {origin.torch_version}, numpy {origin.numpy_version}, "
-        f"Python {origin.python_version}",
+        "versions": f"robustprune {origin.package_version}{versions}",
         "machine": f"{origin.device}, threads: {origin.threads}, host {origin.hostname_hash}",
         "run": f"began {origin.started}, took {origin.seconds:.0f} s{memory}",
         "hash": f"{record.config_hash} of the settings",

@@ -103,7 +103,8 @@ def waiting_lines(
     filled = with_mean(seconds)
     jobs = jobs_of(plan, lambda key, cell: slowed * filled[key], priorities)
     end = max(end_times(jobs, workers).values(), default=0.0)
-    cells = "one cell at a time" if workers == 1 else f"{workers} cells at a time, each {slowed:g} times as slow as alone"
+    side_by_side = f"{workers} cells at a time, each {slowed:g} times as slow as alone"
+    cells = side_by_side if workers > 1 else "one cell at a time"
     lines = [f"with --cores {cores}: about {hours(end)}", f"    ({cells}; the longest start first)"]
     unknown = sum(value is None for value in seconds.values())
     if unknown:
@@ -119,7 +120,8 @@ def waiting_lines(
 def _groups(config: StudyConfig, plan: Plan) -> dict[str, list[str]]:
     """Return name -> keys of the cells of each round of the search and of each part of the study, all keys once."""
     rounds = range(1, max((form.search.rounds for form in plan.forms), default=0) + 1)
-    dense, sweep, *between, last = "dense training", "sweep", *(f"round {number}" for number in rounds), "confirming runs"
+    between = [f"round {number}" for number in rounds]
+    dense, sweep, last = "dense training", "sweep", "confirming runs"
     groups: dict[str, dict[str, None]] = {f"search, {name}": {} for name in (dense, sweep, *between, last)}
     for form in plan.forms:
         names = (dense, sweep, *between[: form.search.rounds], last)

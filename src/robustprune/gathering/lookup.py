@@ -61,7 +61,8 @@ def _match(text: str, keys: Collection[str]) -> str | None:
             return found[0]
         if found:
             more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-            raise StudyError(f"{text}: {len(found)} cells match: {', '.join(found[:SHOWN])}{more}; give more of the key")
+            listed = ", ".join(found[:SHOWN])
+            raise StudyError(f"{text}: {len(found)} cells match: {listed}{more}; give more of the key")
     return None
 
 

@@ -1,11 +1,14 @@
 """Cells with networks that failed, diverged or collapsed: which, why, and how to repeat them."""
 
+import re
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+
+from robustprune.gathering.joblog import CELL_LOG
 
 WIDTH = 80
 """Columns of a terminal."""
@@ -33,7 +36,7 @@ def outcomes(keys: Iterable[str], details: pd.DataFrame) -> list[Outcome]:
     of = table["key"].value_counts()
     wrong = table[table["status"] != "ok"]
     found = [
-        Outcome(key, status, len(group), int(of[key]), _first(group["reason"]))
+        Outcome(key, status, len(group), int(of[key]), _short(_first(group["reason"]), key))
         for (key, status), group in wrong.groupby(["key", "status"], sort=False)
     ]
     return sorted(found, key=lambda outcome: ORDER.index(outcome.status))
@@ -42,6 +45,11 @@ def outcomes(keys: Iterable[str], details: pd.DataFrame) -> list[Outcome]:
 def _first(reasons: pd.Series) -> str:
     known = [reason for reason in reasons if isinstance(reason, str)]
     return known[0] if known else ""
+
+
+def _short(reason: str, key: str) -> str:
+    """Return the last line of a failed job without its log, its command and its cell, which stand elsewhere."""
+    return re.sub(rf"^(\S+\.log: )?robustprune \S+: ({re.escape(key)}: )?", "", reason)
 
 
 def outcome_lines(found: list[Outcome], config_file: Path) -> list[str]:
@@ -56,7 +64,8 @@ def outcome_lines(found: list[Outcome], config_file: Path) -> list[str]:
     if len(found) > SHOWN:
         lines.append(f"and {len(found) - SHOWN} more cells")
     if any(outcome.status == "failed" for outcome in found):
-        lines.append("Jobs that failed run again with the same snakemake command.")
+        lines.append("Jobs that failed run again with the same snakemake command. Their logs:")
+        lines.append(f"    {config_file.parent}/logs/CELL/{CELL_LOG}")
     if any(outcome.status != "failed" for outcome in found):
         lines.append("Diverged and collapsed networks are results: tables count them.")
     if found:

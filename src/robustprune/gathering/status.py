@@ -4,7 +4,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 
 from robustprune.gathering.forecast import SEARCH, Plan, hours, jobs_of, with_mean
-from robustprune.gathering.outcomes import SHOWN, WIDTH, indented
+from robustprune.gathering.outcomes import SHOWN, indented
 from robustprune.gathering.pace import Pace
 from robustprune.gathering.plan import SIDE_BY_SIDE, Timings, read_timings, timings_file
 from robustprune.gathering.priority import Priorities
@@ -35,7 +35,7 @@ def status_lines(config: StudyConfig) -> list[str]:
     for state in running:
         lines += [f"  {state.key}", *indented(_running(state))]
     lines += _ended(states)
-    return lines + ["", *_time_left(plan, states, running)]
+    return [*lines, "", *_time_left(plan, states, running)]
 
 
 def _networks_line(states: Sequence[CellState]) -> list[str]:
