@@ -112,7 +112,8 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
     if images is None:
         return None
     whole, pruned = (timings[label] * _scale(network) for label in labels)
-    start = _step_of_start(network, cell.width, whole, pruned)
+    plain = min(whole, timings.get(labels[0].replace(method, "dense", 1), math.inf) * _scale(network))
+    start = _step_of_start(network, cell.width, whole, pruned, plain)
     if cell.training.images == "tuning":
         images -= images // VALIDATION_SHARE
     dense_epochs, pruned_epochs = _epochs(cell, network)
@@ -176,12 +177,14 @@ def _times_as_long(cell: Cell, network: Architecture) -> float:
     return min(ratio, cap or math.inf)
 
 
-def _step_of_start(network: Architecture, width: float, dense: float, pruned: float) -> float:
+def _step_of_start(network: Architecture, width: float, dense: float, pruned: float, plain: float) -> float:
     """Return the milliseconds of a step of the starting network of a width.
 
-    Above width 1 they are in proportion to the MACs, below on the line through the two timed sizes.
+    plain: of dense training at width 1. Above width 1 this part is in proportion to the MACs; what the method adds is
+    in proportion to the units, whose gates it draws and updates. Below they are on the line through the two timed sizes.
     """
     own, whole, small = macs(network, network.units(width)), macs(network, network.units()), _pruned_macs(network)
     if own > whole:
-        return dense * own / whole
+        units = sum(network.units(width).values()) / sum(network.units().values())
+        return plain * own / whole + (dense - plain) * units
     return max(pruned, pruned + (dense - pruned) * (own - small) / (whole - small))
