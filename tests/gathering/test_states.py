@@ -28,7 +28,9 @@ def state_of(config, name):
 @pytest.fixture
 def at_work():
     """A process whose command names the cell of dense training, as that of `robustprune train --cell` does."""
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", KEYS["dense"]]) as process:
+    program = "import time; print(flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", program, KEYS["dense"]], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()  # it has begun: before that its command is not to be seen
         yield process
         process.kill()
 

@@ -50,5 +50,5 @@ def show(arguments: argparse.Namespace) -> None:
 
     named = arguments.config is not None or any(path.exists() for path in CONFIGS)
     config = config_file(arguments.config) if named and arguments.source is None else None
-    shelf = Shelf(config and (config, load_study(config)), arguments.source or REFERENCE)
+    shelf = Shelf((config, load_study(config)) if config else None, arguments.source or REFERENCE)
     print("\n".join(view_lines(find_view(arguments.key, shelf))))

@@ -63,8 +63,8 @@ def view_of_rows(rows: pd.DataFrame, path: Path, config_file: Path | None, note:
         "machine": f"{first['device'] or UNKNOWN}, threads: {first['threads'] or UNKNOWN}",
         "hash": f"{first['config_hash']} of the settings",
     }
-    asked = [json.loads(first[name]) if first.get(name) else {} for name in ("settings", "training")]
-    return View(str(rows["cell"].iloc[0]), path, *asked, config_file, facts, networks, note)
+    settings, training = (json.loads(first[name]) if first.get(name) else {} for name in ("settings", "training"))
+    return View(str(rows["cell"].iloc[0]), path, settings, training, config_file, facts, networks, note)
 
 
 def view_lines(view: View) -> list[str]:

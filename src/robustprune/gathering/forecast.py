@@ -56,7 +56,7 @@ def jobs_of(plan: Plan, seconds: Callable[[str, Cell], float], priorities: Prior
     A round waits for the one before it, the cells of the study for all points, a control for its source.
     """
     jobs: dict[str, Job] = {}
-    last = []
+    last: list[str] = []
     for form in plan.forms:
         name = "/".join((form.search.name, form.method, form.form))
         before: tuple[str, ...] = ()

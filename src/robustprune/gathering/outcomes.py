@@ -2,9 +2,10 @@
 
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -33,16 +34,19 @@ def outcomes(keys: Iterable[str], details: pd.DataFrame) -> list[Outcome]:
     keys: the cell of each network. details: a row per network, with its status and reason.
     """
     table = pd.DataFrame({"key": list(keys), "status": list(details["status"]), "reason": list(details["reason"])})
-    of = table["key"].value_counts()
-    wrong = table[table["status"] != "ok"]
+    of = Counter(table["key"])
+    wrong: dict[tuple[str, str], list[Any]] = {}
+    for key, status, reason in table.itertuples(index=False, name=None):
+        if status != "ok":
+            wrong.setdefault((key, status), []).append(reason)
     found = [
-        Outcome(key, status, len(group), int(of[key]), _short(_first(group["reason"]), key))
-        for (key, status), group in wrong.groupby(["key", "status"], sort=False)
+        Outcome(key, status, len(reasons), of[key], _short(_first(reasons), key))
+        for (key, status), reasons in wrong.items()
     ]
     return sorted(found, key=lambda outcome: ORDER.index(outcome.status))
 
 
-def _first(reasons: pd.Series) -> str:
+def _first(reasons: list[Any]) -> str:
     known = [reason for reason in reasons if isinstance(reason, str)]
     return known[0] if known else ""
 

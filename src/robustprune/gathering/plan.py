@@ -180,8 +180,8 @@ def _times_as_long(cell: Cell, network: Architecture) -> float:
 def _step_of_start(network: Architecture, width: float, dense: float, pruned: float, plain: float) -> float:
     """Return the milliseconds of a step of the starting network of a width.
 
-    plain: of dense training at width 1. Above width 1 this part is in proportion to the MACs; what the method adds is
-    in proportion to the units, whose gates it draws and updates. Below they are on the line through the two timed sizes.
+    plain: of dense training at width 1. Above width 1 this part is in proportion to the MACs, and what the method adds
+    to the units, whose gates it draws and updates. Below they are on the line through the two timed sizes.
     """
     own, whole, small = macs(network, network.units(width)), macs(network, network.units()), _pruned_macs(network)
     if own > whole:
