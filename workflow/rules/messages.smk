@@ -3,7 +3,6 @@ import time
 from robustprune.gathering.summary import beginning, ending
 from robustprune.study.config import save_study
 
-
 BEGUN = time.time()
 
 

@@ -55,7 +55,8 @@ def view_of_record(record: Record, path: Path, config_file: Path | None, note: s
 
 def view_of_rows(rows: pd.DataFrame, path: Path, config_file: Path | None, note: str) -> View:
     """Return what collected tables say; rows: those of one cell, with its details."""
-    networks = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    known = rows.astype(object).where(rows.notna(), None)
+    networks: list[dict[str, Any]] = [dict(zip(known.columns, row, strict=True)) for row in known.to_numpy(object)]
     first = networks[0]
     facts = {
         "code": f"commit {first.get('git_commit') or 'not recorded'}; source hash {first['source_hash']}",
