@@ -50,16 +50,16 @@ def test_every_cell_stands_where_it_is(timed):
 
 
 def test_the_end_follows_from_what_runs_and_from_the_pace_of_what_is_done(timed, monkeypatch):
-    """Dense training took 10 times its estimate, so magnitude will; it begins when the running cell ends in 60 s."""
+    """Dense training took 1000 times its estimate, so magnitude will; it begins when the running cell ends in 60 s."""
     config = small_study("study")
     timings = read_timings(BENCH)
     estimate = {name: cell_seconds(study_cells(config)[key], timings) for name, key in KEYS.items()}
-    write_record(config, "dense", seconds=10 * estimate["dense"])
+    write_record(config, "dense", seconds=1000 * estimate["dense"])
     write_log(config, "bernoulli", epoch_line("bernoulli", left=3600))
     monkeypatch.setattr(time, "strftime", lambda form, at: f"{time.mktime(at) - time.time():.0f}")
     lines = status_lines(config)
     seconds = float(lines[-1].split("expected end: ")[1].split(",")[0])
-    assert seconds == pytest.approx(3600 + 10 * estimate["magnitude"], abs=3)
+    assert seconds == pytest.approx(3600 + 1000 * estimate["magnitude"], abs=3)
     assert "with 1 at a time" in lines[-1]
     assert lines[-2].endswith("at the pace of the cells that are done")
 
