@@ -23,7 +23,7 @@ from robustprune.records.code_hash import source_hash
 from robustprune.starts.parts.registry import code_hash, start_names
 from robustprune.study.cells import CELL_PATH
 from robustprune.study.find import find_cell
-from robustprune.study.config import save_study, validate_study
+from robustprune.study.config import validate_study
 from robustprune.study.needed import search_of
 from robustprune.study.points import points_digest
 from robustprune.study.yaml_files import check_yaml
@@ -94,14 +94,7 @@ rule all:
         ),
 
 
-onstart:
-    # the merged configuration, so that every logged command can be run again by hand; the jobs follow its changes
-    # through their params
-    save_study(STUDY, CONFIG_FILE)
-    if SEARCHES:
-        save_study(SEARCH, Path(SEARCH_ROOT, "config.yaml"))
-
-
+include: "workflow/rules/messages.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 

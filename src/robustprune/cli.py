@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from robustprune import __version__
-from robustprune.commands import checking, gathering, networks, showing, training
+from robustprune.commands import checking, gathering, networks, showing, training, watching
 from robustprune.errors import StudyError
 
 
@@ -42,7 +42,7 @@ def build_parser() -> Parser:
             added.add_argument("--cell", required=True, help="the cell's key, as `robustprune plan` prints it")
         return added
 
-    for add in (_training, _gathering, _choosing, _showing, _programs, _networks, _checking):
+    for add in (_training, _watching, _gathering, _choosing, _showing, _programs, _networks, _checking):
         add(command)
     return parser
 
@@ -56,6 +56,7 @@ def _training(command: Command) -> None:
     plan.add_argument(
         "--bench", type=Path, help="times of `make bench` (default: this machine's; without them the shipped ones)"
     )
+    plan.add_argument("--cores", type=_positive, help="also say how long so many cores take, and what each part takes")
     train = command("train", training.train, "train and evaluate one cell (all its replicates)", config=True, cell=True)
     train.add_argument("--output", type=Path, help="folder of the record (default: <root>/runs/<cell>)")
     many = command("train-many", training.train_many, "train a study's cells in one process, e.g. a GPU's", config=True)
@@ -72,6 +73,16 @@ def _training(command: Command) -> None:
     search.add_argument("--earlier", type=Path, nargs="*", default=[], help="the values of the rounds before")
     search.add_argument("--round", type=int, help="0: the sweep; without: the operating points")
     search.add_argument("--output", type=Path, required=True, help="YAML file to write")
+
+
+def _watching(command: Command) -> None:
+    status = command("status", watching.status, "say what a study has done, what runs, what failed and when it ends")
+    status.add_argument("--watch", nargs="?", type=_seconds, const=10.0, help="again every so many seconds (10)")
+    show = command("show", watching.show, "print settings, command, commit, versions, seeds and results of a cell")
+    show.add_argument("key", help="the cell's key, its folder, or a part of these that no other cell has")
+    show.add_argument("--source", type=Path, help="folder with runs.csv (default: results/reference, after the study)")
+    for added in (status, show):
+        added.add_argument("--config", type=Path, help="the study's (default: results/config.yaml, config/config.yaml)")
 
 
 def _gathering(command: Command) -> None:
@@ -162,6 +173,27 @@ def _margin(text: str) -> float:
     if not 0 <= value < 100:
         raise argparse.ArgumentTypeError(f"expected percentage points, 0 or more, found {text}")
     return value
+
+
+def _positive(text: str) -> int:
+    """Return a whole number of at least 1; ValueError otherwise, which the parser reports."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _seconds(text: str) -> float:
+    """Return a number above 0; ValueError otherwise, which the parser reports."""
+    number = float(text)
+    if not 0 < number < 1e6:
+        raise ValueError
+    return number
+
+
+# what the parser says was expected
+_positive.__name__ = "number of at least 1"
+_seconds.__name__ = "number of seconds"
 
 
 def main(arguments: list[str] | None = None) -> int:

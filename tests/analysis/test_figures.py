@@ -4,6 +4,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import REPOSITORY
 from made_up_study import made_up, store
 from matplotlib import pyplot as plt
 
@@ -150,3 +151,15 @@ def test_nothing_to_draw_says_why_without_a_frame(tmp_path, name):
 def test_every_figure_has_a_caption(name):
     assert caption(name).endswith(".")
     assert "\n" not in caption(name)
+
+
+def test_legends_of_the_tradeoff_lie_within_the_figure_and_beside_each_other():
+    """The shipped study: four columns ran out of the figure and into each other."""
+    with drawing():
+        figure = FIGURES["error_by_params"](read_collected(REPOSITORY / "results" / "reference"), 0.95)
+        figure.canvas.draw()
+        boxes = [ax.get_legend().get_window_extent() for ax in figure.axes]
+        width = figure.bbox.width
+    assert len(boxes) == 2
+    assert all(box.x0 >= 0 and box.x1 <= width for box in boxes)
+    assert boxes[0].x1 < boxes[1].x0

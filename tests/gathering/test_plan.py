@@ -43,10 +43,32 @@ def test_wider_starts_take_longer_in_proportion_to_their_macs(make_cell):
     assert wide == pytest.approx((784 * 600 + 600 * 200 + 2000) / 266200)
 
 
+def test_what_a_method_adds_to_dense_training_grows_with_the_units(make_cell):
+    """vib from width 2: dense steps of 2 ms in proportion to the MACs, and 4 ms in proportion to the units."""
+    added = 4.0 * (784 + 600 + 200) / (784 + 300 + 100)
+    start = 2.0 * (784 * 600 + 600 * 200 + 2000) / 266_200 + added
+    wide = make_cell("vib", epochs=10, replicates=1, width=2.0)
+    assert cell_seconds(wide, FIGURES) == pytest.approx(10 * 22 * (0.8 * start + 0.2 * 2) / 2 / 1000)
+
+
 def test_a_narrower_start_costs_between_the_two_timed_sizes(make_cell):
     """784-150-50: 125,600 MACs, between 784-300-100 (266,200) and 200-110-60 (29,200)."""
     narrow = cell_seconds(make_cell("dense", width=0.5), FIGURES) / cell_seconds(make_cell("dense"), FIGURES)
     assert narrow == pytest.approx((0.5 + 1.5 * (125_600 - 29_200) / (266_200 - 29_200)) / 2.0)
+
+
+def test_with_equal_macs_the_pruned_network_trains_on(make_cell):
+    """vib: 8 of 10 epochs dense, then the MACs of 2 more in pruned epochs. The method, dense for 3 of 10, trains for 5
+    times the epochs, which is the most."""
+    ratio = 266_200 / 29_200
+    training = {"epochs": 10, "batch_size": 64, "budget": "macs"}
+    vib = make_cell("vib", replicates=1, training=training)
+    assert cell_seconds(vib, FIGURES) == pytest.approx(10 * 22 * (0.8 * 6 + 0.2 * ratio * 2) / 2 / 1000)
+    dense = make_cell("dense", replicates=1, training=training)
+    assert cell_seconds(dense, FIGURES) == pytest.approx(10 * 22 * 2.0 / 2 / 1000)
+    steps = {"bernoulli: LeNet-300-100 dense step, R=5": 3.0, "bernoulli: LeNet-300-100 pruned step, R=5": 1.0}
+    method = make_cell("bernoulli", replicates=1, training=training)
+    assert cell_seconds(method, steps) == pytest.approx(10 * 22 * (0.3 * 3 + 4.7 * 1) / 2 / 1000)
 
 
 def test_scratch_b_trains_for_as_long_as_dense_training_costs_up_to_its_cap(make_cell):
@@ -102,9 +124,10 @@ HERE = 'from robustprune.data.npy_folder import NpyFolder\n\nDATASET = NpyFolder
 
 
 def test_shipped_figures_predict_the_shipped_study():
-    """Seconds of results/reference against the plan: dense and the method at its operating point cell by cell, both
-    architectures and every starting size, its other strengths within 2.3 (the plan does not know how much one keeps);
-    all cells together within a factor of 1.5."""
+    """Seconds of results/reference against the plan, but for the speed of the machine, which dense training of the same
+    network tells: the study and the bench did not run on equally fast ones. Dense and the method at its operating point
+    cell by cell from every starting size, its other strengths within 2.5 (the plan does not know how much one keeps),
+    any other cell within 2.5; all cells together within a factor of 1.5."""
     from robustprune.analysis.read import read_runs
     from robustprune.study.cells import AXES, cell_key, study_cells
     from robustprune.study.config import load_study
@@ -112,15 +135,19 @@ def test_shipped_figures_predict_the_shipped_study():
     figures = read_timings(REPOSITORY / "results" / "reference" / "bench.json")
     runs = read_runs(REPOSITORY / "results" / "reference" / "runs.csv")
     cells = study_cells(load_study(REPOSITORY / "results" / "reference" / "config.yaml"))
-    measured, planned = 0.0, 0.0
+    found = []
     for axes, group in runs.groupby(list(AXES)):
         cell = cells[cell_key(axes)]
-        seconds, estimate = group["train_seconds"].mean() * cell.replicates, cell_seconds(cell, figures)
-        if cell.method in ("dense", "bernoulli") and cell.initialization == "he_normal":
-            known = cell.strength in ("dense", "c3e_4", "fixed_prior_c3e_4", "conv3e_3")
-            factor = 1.7 if known else 2.3
-            assert 1 / factor < seconds / estimate < factor, (cell.key, seconds / estimate)
-        measured, planned = measured + seconds, planned + estimate
+        found.append((cell, group["train_seconds"].mean() * cell.replicates, cell_seconds(cell, figures)))
+    dense = [(cell.architecture, seconds / estimate) for cell, seconds, estimate in found if cell.method == "dense"]
+    speed = {name: np.mean([ratio for own, ratio in dense if own == name]) for name in dict(dense)}
+    measured, planned = 0.0, 0.0
+    for cell, seconds, estimate in found:
+        here = speed[cell.architecture] * estimate
+        known = cell.strength in ("dense", "c3e_4", "fixed_prior_c3e_4", "conv3e_3")
+        factor = 1.7 if known and cell.initialization == "he_normal" else 2.5
+        assert 1 / factor < seconds / here < factor, (cell.key, seconds / here)
+        measured, planned = measured + seconds, planned + here
     assert 1 / 1.5 < measured / planned < 1.5
 
 

@@ -47,12 +47,12 @@ def checkout(tmp_path_factory):
     return target
 
 
-def snakemake(checkout, *arguments, config=None, expect=0) -> str:
-    """Run Snakemake in the copy with the copy's own package; returns its output."""
+def snakemake(checkout, *arguments, config=None, expect=0, loud=True) -> str:
+    """Run Snakemake in the copy with the copy's own package; returns its output, loud: with every job and command."""
     environment = {**os.environ, "PYTHONPATH": str(checkout / "src")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # many jobs import the copy: compile it once
-    words = ["--cores", "2", *arguments]
+    words = ["--cores", "2", *(["--quiet=host"] if loud else []), *arguments]
     if config is not None:
         (checkout / "tiny.yaml").write_text(yaml.safe_dump(config))
         words += ["--configfile", "tiny.yaml"]
@@ -222,7 +222,8 @@ def test_a_new_method_file_is_enough(finished):
 
 
 def test_a_job_that_fails_says_why_on_the_screen_and_in_the_tables(checkout):
-    """A typo in a method: no record, one line; an unfinished study shows its networks as failed."""
+    """A typo in a method: no record, one line; an unfinished study shows its networks as failed. Snakemake is quiet:
+    it names the command that shows progress, what went wrong and how to repeat it, and no job."""
     path = checkout / "src" / "robustprune" / "methods" / "typo.py"
     path.write_text(
         '"""Has a typo."""\nfrom robustprune.methods.parts.base import Method\n\n\nclass Typo(Method):\n'
@@ -234,8 +235,13 @@ def test_a_job_that_fails_says_why_on_the_screen_and_in_the_tables(checkout):
     key = "digits/lenet_300_100-full/typo/t/he_normal/width-0.5"
     reason = "AttributeError: 'StackedNetwork' object has no"
     try:
-        output = snakemake(checkout, config=config, expect=1)
+        output = snakemake(checkout, config=config, expect=1, loud=False)
         assert f"robustprune train: {key}: {reason}" in output
+        assert "robustprune status --config typos/config.yaml" in output
+        assert "rule train:" not in output
+        end = output.split("typos: 1 cells: 1 failed")[1]
+        assert f"failed: {key}\n    {reason}" in end
+        assert "robustprune train --config typos/config.yaml --cell CELL" in end
         assert "Traceback" in (checkout / "typos" / "logs" / key / "train.log").read_text()
         assert not (checkout / "typos" / "runs" / key / "record.json").exists()
         snakemake(checkout, "typos/runs.csv", config=config | {"results": "partial"})
@@ -369,11 +375,15 @@ def test_the_report_of_the_shipped_results_has_study_and_sweep(shipped):
 
 
 def test_plain_snakemake_takes_the_default_profile(monkeypatch):
-    """Without any option: one failing cell stops nothing, a killed run is taken up, every command is shown."""
+    """Without any option one failing cell stops nothing, a killed run is taken up, and jobs are not listed; an option
+    lists them with their commands."""
     from snakemake.cli import parse_args
 
     monkeypatch.chdir(REPOSITORY)
     _, taken = parse_args(["--cores", "1"])
     assert (taken.keep_going, taken.rerun_incomplete, taken.printshellcmds) == (True, True, True)
+    assert {str(kind) for kind in taken.quiet} == {"rules", "host"}
+    _, loud = parse_args(["--cores", "1", "--quiet=host", "a_target"])
+    assert ({str(kind) for kind in loud.quiet}, loud.targets) == ({"host"}, ["a_target"])
     _, other = parse_args(["--workflow-profile", "workflow/profiles/slurm"])
     assert (other.executor, other.keep_going, other.rerun_incomplete) == ("slurm", True, True)

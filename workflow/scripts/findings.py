@@ -63,7 +63,7 @@ def progress() -> str:
     return (
         f"{cells} of the study's {cells + missing} cells have run: {len(runs)} networks ({ended}){rest}.\n"
         f"Training took {measured:.1f} core-hours with two cells side by side on two cores. For one cell at a time\n"
-        f"`robustprune plan` estimates {planned:.1f} core-hours."
+        f"`robustprune plan` estimates {planned:.1f} core-hours, by the shipped bench of a slower machine."
     )
 
 

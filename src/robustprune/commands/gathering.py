@@ -6,13 +6,17 @@ from pathlib import Path
 
 def order(arguments: argparse.Namespace) -> None:
     import json
+    import os
 
     from robustprune.engine.jobs import order
+    from robustprune.records.process import announce
     from robustprune.study.config import load_study
     from robustprune.study.find import find_cell
 
     config = load_study(arguments.config)
-    print(json.dumps(order(find_cell(config, arguments.cell), config), indent=1))
+    cell = find_cell(config, arguments.cell)
+    announce(cell.key, os.getppid())  # the shell that runs the program after this
+    print(json.dumps(order(cell, config), indent=1))
 
 
 def record(arguments: argparse.Namespace) -> None:

@@ -14,7 +14,9 @@ def prepare(arguments: argparse.Namespace) -> None:
 
 def plan(arguments: argparse.Namespace) -> None:
     from robustprune.analysis.claims import check_claims
+    from robustprune.gathering.forecast import waiting_lines
     from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, planned_cells, read_timings, timings_file
+    from robustprune.gathering.priority import Priorities
     from robustprune.gathering.programs import check_cells, check_names, check_rules, written_rules
     from robustprune.study.config import load_study
 
@@ -44,17 +46,25 @@ def plan(arguments: argparse.Namespace) -> None:
         f"{bench}), {SIDE_BY_SIDE:g} times that with a cell on every core"
         + (f"; unknown for the other {unknown}" if unknown else "")
     )
+    if arguments.cores is not None:
+        for line in waiting_lines(config, seconds, Priorities(cells.values(), timings), arguments.cores):
+            print(line)
 
 
 def train(arguments: argparse.Namespace) -> None:
-    from robustprune.data.datasets import load
-    from robustprune.engine.running import run_cell
-    from robustprune.starts.parts.registry import check_cell
+    import os
+
+    from robustprune.records.process import announce
     from robustprune.study.config import load_study
     from robustprune.study.find import find_cell
 
     config = load_study(arguments.config)
     cell = find_cell(config, arguments.cell)
+    announce(cell.key, os.getpid())  # before torch is loaded, which takes seconds
+    from robustprune.data.datasets import load
+    from robustprune.engine.running import run_cell
+    from robustprune.starts.parts.registry import check_cell
+
     check_cell(cell)
     folder = arguments.output or Path(config.root, "runs", cell.key)
     checkpoint = Path(config.root, "checkpoints", cell.key, "checkpoint.pt")

@@ -17,10 +17,11 @@ from robustprune.gathering.collapse import judged
 from robustprune.gathering.details import DETAILS, OF_CELL
 from robustprune.gathering.kept import COLUMNS as KEPT_COLUMNS
 from robustprune.gathering.kept import NAME, kept_table
+from robustprune.gathering.outcomes import SHOWN, outcome_lines, outcomes
 from robustprune.gathering.search import known_cells
+from robustprune.gathering.settings import complete_settings
 from robustprune.records.digests import write_table_digests
 from robustprune.records.record import COLUMNS, RECORD_NAME, Replicate, table_rows
-from robustprune.starts.parts.registry import check_cell
 from robustprune.study.cells import AXES, Cell, asked_of_cells, study_cells, unresolved
 from robustprune.study.config import StudyConfig
 
@@ -45,7 +46,7 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
         source = Path(config.root, "runs", cell.key)
         how = asked.get(cell.key)
         point = how.point if how else None
-        columns = asked_columns(_settings(cell), point is not None, how.variant if how else "")
+        columns = asked_columns(complete_settings(cell), point is not None, how.variant if how else "")
         columns["target_params"] = how.params if how else None
         try:
             record = checked_record(source / RECORD_NAME, cell)
@@ -82,7 +83,12 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
         write_table(table, folder / name)
     write_table_digests(folder, tables)
     lines = [f"{folder / name}: {len(table)} rows" for name, table in tables.items()]
-    return lines + [f"missing: {entry['cell']}: {entry['reason']}" for entry in missing]
+    found = outcomes(whole["key"], own)
+    listed = {outcome.key for outcome in found}
+    others = [f"missing: {entry['cell']}: {entry['reason']}" for entry in missing if entry["cell"] not in listed]
+    if len(others) > SHOWN:
+        others[SHOWN:] = [f"missing: {len(others) - SHOWN} more cells, see {folder / 'missing.csv'}"]
+    return lines + others + outcome_lines(found, Path(config.root, "config.yaml"))
 
 
 def _reason_of_job(config: StudyConfig, cell: Cell) -> str | None:
@@ -100,18 +106,10 @@ def _details(
     cell: Cell, replicates: Iterable[Replicate], peak_memory_mib: float | None, asked: Mapping[str, Any]
 ) -> Iterator[dict]:
     axes = {axis: getattr(cell, axis) for axis in AXES}
-    used = {"training": cell.training.model_dump_json(), "settings": json.dumps(_settings(cell))}
+    used = {"training": cell.training.model_dump_json(), "settings": json.dumps(complete_settings(cell))}
     for entry in replicates:
         values = entry.model_dump(mode="json", include={"replicate", *DETAILS})
         yield {**axes, **values, "peak_memory_mib": peak_memory_mib, **used, **asked}
-
-
-def _settings(cell: Cell) -> dict:
-    """Return the method's settings with their defaults; those of a foreign program as they are."""
-    try:
-        return check_cell(cell).model_dump(mode="json")
-    except StudyError:
-        return cell.settings
 
 
 def _read_history(source: Path) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Estimates of training time, from the times of `make bench`."""
 
+import itertools
 import json
 import math
 from functools import cache
@@ -8,7 +9,8 @@ from pathlib import Path
 from robustprune.data.datasets import VALIDATION_SHARE, find_reader
 from robustprune.errors import StudyError
 from robustprune.files import read_text
-from robustprune.gathering.search import dense_cells, searched_forms
+from robustprune.gathering.rounds import middle, searched_rounds
+from robustprune.gathering.search import searched_forms
 from robustprune.networks.architecture import Architecture, architecture
 from robustprune.networks.size import macs
 from robustprune.starts import scratch_b
@@ -16,8 +18,8 @@ from robustprune.study.cells import Cell, study_cells
 from robustprune.study.config import StudyConfig
 from robustprune.study.find import value_cell
 from robustprune.study.points import OperatingPoint
-from robustprune.study.search import rounded, sweep_values
 from robustprune.study.titles import ARCHITECTURES
+from robustprune.study.training_settings import LONGEST
 
 PRUNED = {
     "lenet_300_100": {"input": 200, "fc1": 110, "fc2": 60},
@@ -34,7 +36,6 @@ DENSE_SHARE = {"dense": 1.0, "slimming": 0.5, "generalized_dropout": 0.7, "bc_gn
 DENSE_SHARE |= dict.fromkeys(("magnitude", "taylor", "random"), 0.4)  # their MACs are 0.3; intermediate sizes cost more
 DENSE_SHARE |= dict.fromkeys(("bmrs_n", "bmrs_u"), 0.6)
 DENSE_SHARE_OF_OTHERS = 0.8
-DENSE_SHARE_OF_CONTROLS = 0.0
 # the same in epochs, for methods that remove units at the start, whatever the width and the number of epochs
 DENSE_EPOCHS = {"bernoulli": 3.0}
 SIDE_BY_SIDE = 1.5
@@ -70,18 +71,18 @@ def planned_cells(config: StudyConfig) -> dict[str, Cell]:
     if config.operating_points:  # the search is done, or its points were given
         return dict(study_cells(config))
     searched: dict[str, Cell] = {}
+    for found in searched_rounds(config):
+        searched |= {f"search/{cell.key}": cell for cell in itertools.chain(found.dense, *found.rounds)}
+    return searched | study_cells(with_points(config))
+
+
+def with_points(config: StudyConfig) -> StudyConfig:
+    """Return a study with operating points: its own, or where it has none, stand-ins for those that are searched."""
+    if config.operating_points:
+        return config
     points = []
     for search, method, form in searched_forms(config):
-        knob = config.knobs[method][form]
-        values = sweep_values(knob, search.sweep)
-        low, high = (math.log(end) for end in knob.range)
-        middle = rounded(math.exp((low + high) / 2))
-        targets = search.targets_for(form)
-        rounds = (search.rounds + 1) * len(targets)
-        values += [rounded(middle * (1 + (number + 1) / (rounds + 1))) for number in range(rounds)]
-        cells = [*dense_cells(config, search), *(value_cell(config, search, method, form, value) for value in values)]
-        searched |= {f"search/{cell.key}": cell for cell in cells}
-        cell = value_cell(config, search, method, form, middle)
+        cell = value_cell(config, search, method, form, middle(config, method, form))
         points += [
             OperatingPoint(
                 **search.axes,
@@ -92,9 +93,9 @@ def planned_cells(config: StudyConfig) -> dict[str, Cell]:
                 strength=f"{form}_{target}",
                 settings=cell.settings,
             )
-            for target in targets
+            for target in search.targets_for(form)
         ]
-    return searched | study_cells(config.model_copy(update={"operating_points": tuple(points)}))
+    return config.model_copy(update={"operating_points": tuple(points)})
 
 
 def cell_seconds(cell: Cell, timings: Timings) -> float | None:
@@ -112,13 +113,13 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
     if images is None:
         return None
     whole, pruned = (timings[label] * _scale(network) for label in labels)
-    start = _step_of_start(network, cell.width, whole, pruned)
-    share = DENSE_SHARE_OF_CONTROLS if cell.source_key and cell.budget == "epochs" else _dense_share(cell)
+    plain = min(whole, timings.get(labels[0].replace(method, "dense", 1), math.inf) * _scale(network))
+    start = _step_of_start(network, cell.width, whole, pruned, plain)
     if cell.training.images == "tuning":
         images -= images // VALIDATION_SHARE
-    count = _epochs(cell, network) * (images // cell.training.batch_size)
-    milliseconds = (share * start + (1 - share) * pruned) * cell.training.batch_size / TIMED_BATCH
-    return count * milliseconds / 1000 * cell.replicates
+    dense_epochs, pruned_epochs = _epochs(cell, network)
+    milliseconds = (dense_epochs * start + pruned_epochs * pruned) * cell.training.batch_size / TIMED_BATCH
+    return (images // cell.training.batch_size) * milliseconds / 1000 * cell.replicates
 
 
 def _timed(network: Architecture) -> Architecture:
@@ -144,10 +145,20 @@ def _pruned_macs(network: Architecture) -> float:
     return macs(timed, PRUNED[timed.name]) * _scale(network)
 
 
+def _epochs(cell: Cell, network: Architecture) -> tuple[float, float]:
+    """Return the number of epochs with dense steps and with pruned ones."""
+    common = cell.training.epochs
+    if cell.source_key:
+        return (common, 0.0) if cell.budget == "macs" else (0.0, common * _times_as_long(cell, network))
+    share = _dense_share(cell)
+    if cell.budget == "macs":  # of dense training: the pruned network trains on until it has spent the rest
+        ratio = macs(network, network.units(cell.width)) / _pruned_macs(network)
+        return share * common, max(0.0, min((1 - share) * ratio, LONGEST - share)) * common
+    return share * common, (1 - share) * common
+
+
 def _dense_share(cell: Cell) -> float:
-    """Return the share of the epochs with dense steps; it is 1 in the ablation that removes no unit early."""
-    if cell.budget == "macs":  # which is as many MACs as dense training
-        return 1.0
+    """Return the share of the common epochs with dense steps; it is 1 in the ablation that removes no unit early."""
     if cell.settings.get("prior") == "fixed" and cell.settings.get("pi") is None:
         return 1.0
     if cell.method in DENSE_EPOCHS:
@@ -155,24 +166,26 @@ def _dense_share(cell: Cell) -> float:
     return DENSE_SHARE.get(cell.method, DENSE_SHARE_OF_OTHERS)
 
 
-def _epochs(cell: Cell, network: Architecture) -> float:
-    """Return the number of epochs; scratch_b trains as long as dense training costs, up to its cap.
+def _times_as_long(cell: Cell, network: Architecture) -> float:
+    """Return the factor on the epochs of a control: scratch_b trains as long as dense training costs, up to its cap.
 
     The size of its network is not known in advance; that of PRUNED is taken.
     """
-    if cell.method != "scratch_b" or cell.budget == "macs":
-        return cell.training.epochs
+    if cell.method != "scratch_b":
+        return 1.0
     ratio = macs(network, network.units(cell.width)) / _pruned_macs(network)
     cap = scratch_b.ScratchBSettings.model_validate(cell.settings).cap
-    return cell.training.epochs * min(ratio, cap or math.inf)
+    return min(ratio, cap or math.inf)
 
 
-def _step_of_start(network: Architecture, width: float, dense: float, pruned: float) -> float:
+def _step_of_start(network: Architecture, width: float, dense: float, pruned: float, plain: float) -> float:
     """Return the milliseconds of a step of the starting network of a width.
 
-    Above width 1 they are in proportion to the MACs, below on the line through the two timed sizes.
+    plain: of dense training at width 1. Above width 1 this part is in proportion to the MACs, and what the method adds
+    to the units, whose gates it draws and updates. Below they are on the line through the two timed sizes.
     """
     own, whole, small = macs(network, network.units(width)), macs(network, network.units()), _pruned_macs(network)
     if own > whole:
-        return dense * own / whole
+        units = sum(network.units(width).values()) / sum(network.units().values())
+        return plain * own / whole + (dense - plain) * units
     return max(pruned, pruned + (dense - pruned) * (own - small) / (whole - small))

@@ -30,6 +30,11 @@ def device_name(device: str) -> str:
     return models[0] if models else platform.processor() or platform.machine()
 
 
+def hostname_hash() -> str:
+    """Return the machine's name as it stands in records: 12 digits of its SHA-256."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:12]
+
+
 def provenance(code: str, device: str, threads: int) -> dict[str, Any]:
     """Return the fields of a record's provenance, except times and memory; code: the hash of the code that ran."""
     import numpy
@@ -46,7 +51,7 @@ def provenance(code: str, device: str, threads: int) -> dict[str, Any]:
         "python_version": platform.python_version(),
         "device": device_name(device),
         "threads": threads,
-        "hostname_hash": hashlib.sha256(platform.node().encode()).hexdigest()[:12],
+        "hostname_hash": hostname_hash(),
     }
 
 

@@ -39,7 +39,9 @@ def _against(collected: Collected, confidence: float, measure: str) -> Figure:
     for ax, (title, shown, network) in zip(axes, panels, strict=False):
         draw_tradeoff(ax, shown, measure, looks, network)
         ax.set_title(title, fontsize="medium")
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=4, fontsize="small", frameon=False)
+        # of its own: in another panel the same marker may be another variant of a method
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.13), "ncols": 3, "fontsize": "x-small"}
+        ax.legend(**below, columnspacing=1.0, frameon=False)
     if not panels:
         say(axes[0], f"no networks of the standard start ({STANDARD_START}) in these records")
         return figure

@@ -1,0 +1,42 @@
+"""The process that works on a cell: the line of the cell's log that names it, and whether it still runs.
+
+The line lets `robustprune status` tell a running cell from one that was killed. A log without it (a program that writes
+none, a job on another machine) is judged by its age.
+"""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from robustprune.records.provenance import hostname_hash
+
+LINE = re.compile(r"^(?P<key>\S+): process (?P<process>\d+) on host (?P<host>[0-9a-f]+)$", re.M)
+
+
+def announce(key: str, process: int) -> None:
+    """Print the line to standard error, unless that is a terminal: then there is no log that anyone reads."""
+    if not sys.stderr.isatty():
+        print(f"{key}: process {process} on host {hostname_hash()}", file=sys.stderr, flush=True)
+
+
+def runs(log: str, key: str) -> bool | None:
+    """Return whether the process that a log names last still works on the cell; None where this cannot be known.
+
+    It cannot without the line, for a process on another machine, and on Windows. The number of a process is given again
+    after it has ended, so the command of a running process must name the cell where Linux shows it.
+    """
+    named = [found for found in LINE.finditer(log) if found["key"] == key]
+    if not named or named[-1]["host"] != hostname_hash() or os.name == "nt":
+        return None
+    process = int(named[-1]["process"])
+    try:
+        os.kill(process, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it runs, for another user
+        return True
+    try:
+        return key.encode() in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:  # no Linux
+        return True
