@@ -90,7 +90,8 @@ def _read(path: Path) -> pd.DataFrame:
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
     with reading(path, AGAIN):
         table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-    missing = set(ASKED) - set(table.columns) if path.name == "details.csv" else ()
+    wanted = {*ASKED, *NETWORK} - {"budget"}  # with_budget adds it
+    missing = wanted - set(table.columns) if path.name == "details.csv" else ()
     if missing:
         raise StudyError(
             f"{path}: no column {', '.join(sorted(missing))} (collected by an older version); make it again with "

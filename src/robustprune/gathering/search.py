@@ -166,8 +166,11 @@ def run_search(
 def write_points(points: Iterable[OperatingPoint], output: Path) -> None:
     """Write operating points as the YAML file that a study reads."""
     text = "# Operating points, made by the search (docs/protocol.md); strengths are the evidence.\n"
-    digests = ((point, {"digest": point.content_digest()}) for point in points)
-    entries = [{"strength": None, **point.model_dump(mode="json", exclude_none=True), **own} for point, own in digests]
+    # the digest comes first, so that an entry that is cut short still has it
+    entries = [
+        {"digest": point.content_digest(), "strength": None} | point.model_dump(mode="json", exclude_none=True)
+        for point in points
+    ]
     text += yaml.safe_dump(entries, sort_keys=False)
     write_text(output, text)
 

@@ -76,6 +76,8 @@ def _faults(runs: pd.DataFrame) -> Iterator[tuple[str, np.ndarray, str]]:
 
 def check_same_networks(runs: pd.DataFrame, details: pd.DataFrame, folder: Path) -> None:
     """Raise StudyError where runs.csv and details.csv of a folder do not hold the same networks, each once."""
+    if missing := [name for name in (*NETWORK, "status") if name not in details]:
+        raise StudyError(f"{folder / 'details.csv'}: no column {', '.join(missing)}; {AGAIN}")
     one, other = (set(map(tuple, table[NETWORK].to_numpy(object))) for table in (runs, details))
     if one != other or len(details) != len(runs):
         raise StudyError(

@@ -230,8 +230,8 @@ def validate_study(values: dict[str, Any], source: str, file: Path | None = None
     try:
         config = StudyConfig.model_validate(values)
         if config.search and not config.operating_points and points_path(config.root).exists():
-            points = {"operating_points": str(points_path(config.root))}
-            config = StudyConfig.model_validate(values | points)
+            source, file = str(points_path(config.root)), None  # errors from here on are of this file
+            config = StudyConfig.model_validate(values | {"operating_points": source})
     except ValidationError as error:
         raise describe(error, source, file) from None
     return config
