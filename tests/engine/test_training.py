@@ -181,7 +181,7 @@ def test_fused_adam_is_adam_with_l2(digits, make_cell):
 def test_settings_that_cannot_run_are_errors_and_leave_no_record(tmp_path, digits, make_cell):
     with pytest.raises(StudyError, match=r"training.batch_size: 2000 exceeds the 1437 training images"):
         run_cell(make_cell("dense", batch_size=2000), digits, tmp_path / "cell")
-    with pytest.raises(StudyError, match="'gpu' is not a torch device"):
+    with pytest.raises(StudyError, match="'gpu' is no device of this package"):
         run_cell(make_cell("dense"), digits, tmp_path / "cell", device="gpu")
     if not torch.cuda.is_available():
         with pytest.raises(StudyError, match="this torch sees no GPU"):
