@@ -178,6 +178,8 @@ def test_only_forms_that_the_selected_parts_name_are_searched():
         return [form for _, _, form in searched_forms(validate_study({**values, **parts}, "test"))]
 
     assert (forms(), forms(parts=["core"]), forms(parts=["other"])) == (["c", "d", "kappa"], ["d"], ["c", "kappa"])
+    # as `snakemake --config parts=core` and `parts=core,other` give them
+    assert (forms(parts="core"), forms(parts="core, other")) == (forms(parts=["core"]), forms())
     whole = search_of(validate_study({**values, "study": []}, "test"), "elsewhere")
     assert whole is not None
     assert len(searched_forms(whole)) == 3

@@ -32,6 +32,14 @@ from robustprune.study.training_settings import TrainingSettings
 from robustprune.study.yaml_files import line_of, read_yaml
 
 
+def _split(value: Any) -> Any:
+    """Return the names of `a,b`, as `snakemake --config parts=a,b` gives them; any other value as it is."""
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
+Parts = Annotated[tuple[str, ...], BeforeValidator(_split, json_schema_input_type=tuple[str, ...] | str)]
+
+
 def _or_file(kind: type, schema: Any) -> BeforeValidator:
     """Return a validator that replaces a path by the content of that YAML file, so that studies can share it."""
 
@@ -123,7 +131,7 @@ class StudyConfig(Strict):
     threads: int = Field(1, ge=1, description="CPU threads per cell")
     device: DeviceName = Field("cpu", description="torch device of the training jobs: cpu, cuda or cuda:<number>")
     confidence: float = Field(0.95, gt=0, lt=1, description="level of every interval")
-    parts: tuple[str, ...] = Field((), description="parts of the study to run; none: all")
+    parts: Parts = Field((), description="parts of the study to run, a list or one text with commas; none: all")
     seeds: int | None = Field(None, ge=1, description="networks per cell in every grid, instead of `replicates`")
     strengths: Strengths = Field(
         {}, description="method -> strength key -> the method's settings, or the path of a YAML file that holds this"
