@@ -1,6 +1,7 @@
 """The search for operating points, on curves that are known in closed form."""
 
 import math
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from robustprune.errors import StudyError
 from robustprune.gathering.bracketing import Goal, Trial, bracket, crossing, next_value
 from robustprune.gathering.search import points_of, run_search, searched_forms, values_of_round
 from robustprune.study.cells import asked_of_cells, study_cells, unresolved
-from robustprune.study.config import validate_study
+from robustprune.study.config import load_study, save_study, validate_study
 from robustprune.study.find import find_cell, value_cell
 from robustprune.study.needed import search_of
 from robustprune.study.search import key_value, rounded, value_key
@@ -248,3 +249,17 @@ def test_a_search_runs_in_one_process(tmp_path, monkeypatch):
     )
     (tmp_path / "study.yaml").write_text(study)
     assert main(["plan", "--config", "study.yaml"]) == 0
+
+
+REPOSITORY = Path(__file__).parents[2]
+PARTS = sorted({grid.part for grid in load_study(REPOSITORY / "config" / "config.yaml").study})
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_search_of_each_part_of_the_study_can_be_written_and_read(tmp_path, part):
+    """The jobs of a search read its configuration from a file that Snakemake writes at the start."""
+    study = load_study(REPOSITORY / "config" / "config.yaml").model_copy(update={"parts": (part,)})
+    search = search_of(study, str(tmp_path / "search"))
+    assert search is not None
+    save_study(search, tmp_path / "config.yaml")
+    assert load_study(tmp_path / "config.yaml").search == search.search

@@ -29,7 +29,9 @@ def needed_search(config: StudyConfig) -> tuple[Search, ...]:
         }
         methods = {method: forms for method, forms in methods.items() if forms}
         if methods:
-            reduced.append(search.model_copy(update={"methods": methods}))
+            forms = {form for names in methods.values() for form in names}
+            targets_of = {form: names for form, names in search.targets_of.items() if form in forms}
+            reduced.append(search.model_copy(update={"methods": methods, "targets_of": targets_of}))
     return tuple(reduced)
 
 
