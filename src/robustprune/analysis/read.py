@@ -14,7 +14,7 @@ from robustprune.files import reading
 from robustprune.gathering.asked import ASKED
 from robustprune.networks.architecture import architecture as find_architecture
 from robustprune.records.digests import check_tables
-from robustprune.records.tables import AGAIN, check_same_networks, checked_runs, with_budget
+from robustprune.records.tables import AGAIN, check_same_networks, checked_runs, read_csv_table, with_budget
 from robustprune.study.cells import AXES
 
 CELL = list(AXES)
@@ -81,7 +81,7 @@ def read_collected(folder: Path) -> Collected:
 
 def read_runs(path: Path) -> pd.DataFrame:
     """Read and check a runs.csv; raises StudyError for a missing file and as records.tables.checked_runs does."""
-    return checked_runs(_read_csv(path), path)
+    return checked_runs(read_csv_table(path), path)
 
 
 def read_detailed_runs(folder: Path) -> pd.DataFrame:
@@ -115,7 +115,7 @@ def missing_note(folder: Path) -> str:
     path = folder / "missing.csv"
     if path.exists():
         check_tables(folder, (path.name,))
-    count = len(_read_csv(path)) if path.exists() else 0
+    count = len(read_csv_table(path)) if path.exists() else 0
     return "" if not count else f"Cells of this study without results yet: {count} (missing.csv)"
 
 
@@ -144,7 +144,7 @@ def used(runs: pd.DataFrame) -> list[tuple[SimpleNamespace, SimpleNamespace]]:
 
 
 def _read_details(path: Path) -> pd.DataFrame:
-    details = _read_csv(path)
+    details = read_csv_table(path)
     missing = [name for name in ASKED if name not in details]
     if missing:
         raise StudyError(
@@ -154,14 +154,6 @@ def _read_details(path: Path) -> pd.DataFrame:
     details["operating_point"] = details["operating_point"].astype(bool)
     details["variant"] = details["variant"].astype(object).fillna("")
     return with_budget(details)
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    try:
-        with reading(path, AGAIN):
-            return pd.read_csv(path)
-    except FileNotFoundError:
-        raise StudyError(f"{path}: no such file; make it with `robustprune collect`, or name the reference") from None
 
 
 def read_long(path: Path) -> pd.DataFrame | None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from robustprune.errors import StudyError
+from robustprune.files import reading
 from robustprune.records.record import ADDED, COLUMNS, Status
 from robustprune.study.cells import AXES
 from robustprune.study.training_settings import TrainingSettings
@@ -29,6 +30,15 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "rounding_error_change_percent": (-100, 100),
 }
 """Column of runs.csv -> the smallest and largest possible number; every number is finite."""
+
+
+def read_csv_table(path: Path) -> pd.DataFrame:
+    """Read a CSV that collection writes, without the checks of its rows; raises StudyError naming the file."""
+    try:
+        with reading(path, AGAIN):
+            return pd.read_csv(path)
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such file; make it with `robustprune collect`, or name the reference") from None
 
 
 def with_budget(table: pd.DataFrame) -> pd.DataFrame:
