@@ -6,7 +6,7 @@ GPU_PYTHON ?= 3.12
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: help install quick smoke study gpu gpu-bundle claims report report-reference findings bench scaling test test-fast test-faults lint format schemas clean
+.PHONY: help install quick smoke study gpu gpu-bundle report report-reference findings bench scaling test test-fast test-faults lint format schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -24,9 +24,9 @@ install: .venv/.installed ## create .venv with the pinned dependencies
 quick: install ## cells of the shipped study again, with two seeds: are they consistent with it?
 	$(SNAKEMAKE) --configfile config/quick.yaml
 	$(SNAKEMAKE) --configfile config/quick.yaml --report results/quick/report.html
-	@echo "Open results/quick/report.html, or look at results/quick/figures/over_reference/start_matters.png" \
-		"and results/quick/tables/consistency.html."
-	@cat results/quick/tables/consistency.txt
+	@echo "Open results/quick/report.html, or look at results/quick/check/start_matters.png" \
+		"and results/quick/check/consistency.html."
+	@cat results/quick/check/consistency.txt
 
 smoke: install ## the whole pipeline on tiny embedded data, and its report
 	$(SNAKEMAKE) --configfile config/smoke.yaml
@@ -46,9 +46,6 @@ gpu-bundle: install ## wheels and data that a machine with a GPU needs beside th
 gpu: ## everything that needs a GPU: tests, comparison, benchmark, the study's cells (results/gpu)
 	PYTHON=$(PYTHON) bash workflow/scripts/gpu.sh
 
-claims: install ## repeat the runs behind the method's claims (config/claims.yaml)
-	$(SNAKEMAKE) --configfile config/claims.yaml
-
 report: install ## report.html of the study's runs
 	$(SNAKEMAKE) --report results/report.html
 
@@ -57,7 +54,6 @@ report-reference: install ## report.html of the shipped results, without trainin
 	$(SNAKEMAKE) figures tables --config results=reference --report results/reference.html
 
 findings: install ## figures, tables and the tables in README.md and results/reference/FINDINGS.md from the shipped results
-	$(BIN)/robustprune claims --config config/claims.yaml --source results/reference --output results/reference/claims.csv
 	$(SNAKEMAKE) figures tables --config results=reference
 	$(BIN)/python workflow/scripts/findings.py
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from robustprune.analysis.claims import check_claims
 from robustprune.analysis.figures import FIGURES, caption
 from robustprune.analysis.tables import TABLES
 from robustprune.gathering.plan import planned_cells, read_timings, timings_file
@@ -59,7 +58,6 @@ POINTS = points_digest(ROOT)
 check_names(STUDY)
 PLANNED = planned_cells(STUDY)
 check_cells(STUDY, PLANNED.values())
-check_claims(STUDY.claims)
 CELL = CELL_PATH  # a cell's folder below runs/; filled in, it is the cell's key
 
 
@@ -72,23 +70,21 @@ localrules:
     tables_of_reference,
     tables_of_tune,
     tables,
-    check_claims,
     figure_of_runs,
     figure_of_reference,
     figure_of_tune,
     figures,
 
 
-# Everything: trains what is missing, then tables, figures and the check of the configuration's claims.
+# Everything: trains what is missing, then tables, figures and the check against a reference.
 rule all:
     input:
         lambda wildcards: records(wildcards),
         expand(f"{ROOT}/tables/{{name}}.html", name=TABLES),
         expand(f"{ROOT}/figures/{{name}}.png", name=FIGURES),
-        [f"{ROOT}/tables/claims.csv"] if STUDY.claims else [],
         lambda wildcards: rules.tables_of_search.output if SEARCHES else [],
         lambda wildcards: (
-            [*rules.compare.output, *rules.figure_over.output]
+            rules.check.output
             if STUDY.compare_with
             else []
         ),
@@ -118,7 +114,7 @@ include: "workflow/rules/figures.smk"
 
 if STUDY.compare_with:
 
-    include: "workflow/rules/compare.smk"
+    include: "workflow/rules/check.smk"
 
 
 if STUDY.unit_values:

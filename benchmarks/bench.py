@@ -116,7 +116,7 @@ def targets(data: Dataset, references: Mapping[str, Reference], results: Path) -
 
 def shipped_run(name: str, strength: str, results: Path) -> tuple[dict, pd.DataFrame]:
     """Settings of the method at this strength, and the history of its networks of width 1."""
-    strengths = yaml.safe_load(Path("config/claims.yaml").read_text())["strengths"]["bernoulli"]
+    strengths = yaml.safe_load(Path("config/strengths.yaml").read_text())["bernoulli"]
     history = pd.read_parquet(results / "history.parquet")
     chosen = history[(history["architecture"] == name) & (history["strength"] == strength)]
     return strengths[strength], chosen[(chosen["initialization"] == "he_normal") & (chosen["width"] == 1)]

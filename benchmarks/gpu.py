@@ -1,6 +1,6 @@
 """Networks trained per second on a GPU for R = 1, 10, 100, against what bytes and FLOPs allow.
 
-`python benchmarks/gpu.py` trains whole pruned networks (claims.yaml's strengths and epochs) and writes
+`python benchmarks/gpu.py` trains whole pruned networks (strengths of the shipped study) and writes
 benchmarks/gpu.json with the hardware named, after every measurement. Needs torch only, no Snakemake.
 """
 
@@ -31,7 +31,7 @@ ADAM_PASSES = 7  # Adam reads weight, gradient and two moments, writes weight an
 def measure(data: Dataset, name: str, replicates: int, device: str, epochs: int | None, precision: str) -> list[dict]:
     """Train one cell whole; its networks per second, and what arithmetic and memory did meanwhile."""
     strength, standard = RUNS[name]
-    settings = yaml.safe_load(Path("config/claims.yaml").read_text())["strengths"]["bernoulli"][strength]
+    settings = yaml.safe_load(Path("config/strengths.yaml").read_text())["bernoulli"][strength]
     training = TrainingSettings(epochs=epochs or standard, batch_size=BATCH, l2=1e-5, precision=precision)
     cell = Cell(
         **AXES | {"strength": strength, "dataset": data_name(data)},

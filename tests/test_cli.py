@@ -29,7 +29,18 @@ def test_help_names_every_command(capsys):
         main(["--help"])
     assert caught.value.code == 0
     text = capsys.readouterr().out
-    for command in ("prepare", "train", "collect", "tables", "figure", "export", "plan", "methods", "check", "claims"):
+    for command in (
+        "prepare",
+        "train",
+        "collect",
+        "tables",
+        "figure",
+        "export",
+        "plan",
+        "methods",
+        "check",
+        "check-record",
+    ):
         assert command in text
 
 

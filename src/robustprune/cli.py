@@ -117,13 +117,10 @@ def _showing(command: Command) -> None:
     figure.add_argument("--methods", help="draw only these, e.g. bernoulli,dense,vib (default: all)")
     for shown in (tables, figure):
         shown.add_argument("--confidence", type=_level, default=0.95, help="level of the intervals (default 0.95)")
-    compare = command("compare", showing.compare, "say whether runs are consistent with a reference")
-    compare.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
-    compare.add_argument("--reference", type=Path, required=True, help="such a folder, e.g. results/reference")
-    compare.add_argument("--output", type=Path, required=True, help="table to write (.csv); .html and .txt beside it")
-    claims = command("claims", showing.claims, "compare collected results with claims", config=True)
-    claims.add_argument("--source", type=Path, required=True, help="folder with runs.csv and details.csv")
-    claims.add_argument("--output", type=Path, required=True, help="the table to write (.csv)")
+    check = command("check", showing.check, "say whether runs are consistent with a reference (else status 3)")
+    check.add_argument("--source", type=Path, required=True, help="folder with runs.csv, details.csv and histories")
+    check.add_argument("--reference", type=Path, required=True, help="such a folder, e.g. results/reference")
+    check.add_argument("--output", type=Path, required=True, help="folder of the table, the figure and the answer")
 
 
 def _programs(command: Command) -> None:
@@ -146,8 +143,10 @@ def _networks(command: Command) -> None:
 
 def _checking(command: Command) -> None:
     command("methods", checking.methods, "print one method name per line, plug-ins included")
-    check = command("check", checking.check, "validate records, your own program's too, against the schema")
-    check.add_argument("records", type=Path, nargs="+", help="record.json files")
+    record = command(
+        "check-record", checking.check_record, "validate records, your own program's too, against the schema"
+    )
+    record.add_argument("records", type=Path, nargs="+", help="record.json files")
     contract = command(
         "check-method", checking.check_method, "train a method for a few steps and check it against the contract"
     )
@@ -199,13 +198,13 @@ _seconds.__name__ = "number of seconds"
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status.
 
-    0: done. 2: wrong input, with one line on standard error. 1: the reader of standard output (head, a pager) has gone;
-    the system refused a file or memory, with one line that names it; or the command failed for another reason, which
-    the last line on standard error names, after a traceback.
+    0: done. 3: done, and what was checked did not pass. 2: wrong input, with one line on standard error. 1: the reader
+    of standard output (head, a pager) has gone; the system refused a file or memory, with one line that names it; or
+    the command failed for another reason, which the last line on standard error names, after a traceback.
     """
     parsed = build_parser().parse_args(arguments)
     try:
-        parsed.function(parsed)
+        status: int = parsed.function(parsed) or 0
         sys.stdout.flush()
     except BrokenPipeError:
         _drop_output()
@@ -225,7 +224,7 @@ def main(arguments: list[str] | None = None) -> int:
         except OSError:
             _drop_output()
         return 1
-    return 0
+    return status
 
 
 def _refused_by_the_system(error: Exception) -> str | None:

@@ -9,7 +9,8 @@ import pytest
 from made_up_study import made_up, store
 from matplotlib import pyplot as plt
 
-from robustprune.analysis.consistency import conclusion, consistency, prediction_interval, write_consistency
+from robustprune.analysis.check import write_check
+from robustprune.analysis.consistency import conclusion, consistency, prediction_interval
 from robustprune.analysis.figures import draw_figure
 from robustprune.analysis.figures.looks import BLUE
 from robustprune.analysis.figures.start_over import OTHER, start_matters_over
@@ -89,15 +90,17 @@ def folders(tmp_path, **of_reference):
 
 def test_the_command_writes_table_page_and_line(tmp_path, capsys):
     own, theirs = folders(tmp_path)
-    output = tmp_path / "out" / "consistency.csv"
-    assert main(["compare", "--source", str(own), "--reference", str(theirs), "--output", str(output)]) == 0
+    output = tmp_path / "out"
+    assert main(["check", "--source", str(own), "--reference", str(theirs), "--output", str(output)]) == 0
     line = "consistent with the reference: yes"
-    assert capsys.readouterr().out.splitlines()[-1] == line
-    assert output.with_suffix(".txt").read_text() == f"{line}\n"
-    page = output.with_suffix(".html").read_text()
+    lines = [line, "equivalent to the reference: yes 4, cannot be decided at this n 4"]
+    assert capsys.readouterr().out.splitlines() == lines
+    assert (output / "consistency.txt").read_text().splitlines() == lines
+    assert (output / "start_matters.png").stat().st_size > 1000
+    page = (output / "consistency.html").read_text()
     assert f"<h2>C{line[1:]}</h2>" in page
     assert page.count("<td>size (params)</td>") == page.count("<td>test error (%)</td>") == 4
-    table = pd.read_csv(output)
+    table = pd.read_csv(output / "consistency.csv")
     assert len(table) == 8  # 2 widths, 2 initializations, size and error
     np.testing.assert_allclose(table.query("quantity == 'test error'")["mean"], 1.6)
 
@@ -105,7 +108,21 @@ def test_the_command_writes_table_page_and_line(tmp_path, capsys):
 def test_nothing_in_common_is_an_error_that_names_both_folders(tmp_path):
     own, theirs = folders(tmp_path, methods=("dense",))
     with pytest.raises(StudyError, match=f"nothing in {own} can be compared with {theirs}"):
-        write_consistency(own, theirs, tmp_path / "consistency.csv")
+        write_check(own, theirs, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("factor", "status"), [(1.0, 0), (1.2, 3)])
+def test_the_status_says_whether_the_check_passed(tmp_path, factor, status):
+    """Sizes differ by 0.1 % between seeds: a fifth more is outside the prediction and not equivalent."""
+    own, theirs = folders(tmp_path)
+    runs = pd.read_csv(own / "runs.csv")
+    runs["params_kept"] = (factor * runs["params_kept"]).astype(int)
+    runs.to_csv(own / "runs.csv", index=False)
+    words = ["check", "--source", str(own), "--reference", str(theirs), "--output", str(tmp_path / "out")]
+    assert main(words) == status
+    table = pd.read_csv(tmp_path / "out" / "consistency.csv").query("quantity == 'size'")
+    assert set(table["equivalent"]) == {"yes" if status == 0 else "no"}
 
 
 def test_the_figure_has_both_with_their_n(tmp_path):

@@ -1,4 +1,4 @@
-"""Tables, figures and claims from made-up records with known answers, complete and with holes."""
+"""Tables and figures from made-up records with known answers, complete and with holes."""
 
 import itertools
 
@@ -10,13 +10,11 @@ from made_up_study import made_up, store
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
 
-from robustprune.analysis.claims import STATISTICS, write_claims
 from robustprune.analysis.figures import FIGURES, draw_figure
 from robustprune.analysis.figures.style import set_style
 from robustprune.analysis.read import read_collected, read_runs
 from robustprune.analysis.tables import TABLES, write_tables
 from robustprune.errors import StudyError
-from robustprune.study.config import Claim
 
 
 def test_tables_hold_the_known_means(tmp_path):
@@ -147,46 +145,3 @@ def test_wrong_columns_are_named(tmp_path):
     (tmp_path / "runs.csv").write_text("")
     with pytest.raises(StudyError, match="cannot be read"):
         read_runs(tmp_path / "runs.csv")
-
-
-def claim(**values):
-    base = {"name": "c", "where": {"method": "bernoulli"}, "statistic": "mean", "column": "params_kept"}
-    return Claim(**{**base, **({} if "at_least" in values else {"at_most": 1}), **values})
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ({"statistic": "mean"}, 1001),
-        ({"statistic": "maximum"}, 1002),
-        ({"statistic": "mean", "column": "units_input"}, 101),
-        ({"statistic": "mean", "column": "peak_memory_mib"}, 700),
-        ({"statistic": "not_ok_fraction", "column": "status"}, 0),
-        ({"statistic": "sum", "column": "train_seconds", "where": {"width": 2, "initialization": "he_normal"}}, 24),
-        ({"statistic": "largest_deviation_percent", "by": "width", "where": {"method": "dense"}}, 100 * 500 / 1501),
-        ({"statistic": "ratio_last_to_first", "by": "width", "column": "train_seconds"}, 2),
-        ({"statistic": "mean", "where": {"method": "nobody"}}, np.nan),
-    ],
-)
-def test_claims_compute_known_values(tmp_path, values, expected):
-    store(tmp_path, made_up())
-    table = write_claims([claim(**values)], tmp_path, tmp_path / "claims.csv")
-    assert table.value[0] == pytest.approx(expected, abs=1e-3, nan_ok=True)
-    assert table.holds[0] == bool(expected <= 1)
-    assert values["statistic"] in STATISTICS
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"column": "param_kept"}, "did you mean 'params_kept'"),
-        ({"where": {"metod": "x"}}, "did you mean 'method'"),
-        ({"statistic": "men"}, "did you mean 'mean'"),
-    ],
-)
-def test_wrong_claims_are_named(tmp_path, values, message):
-    store(tmp_path, made_up())
-    with pytest.raises(StudyError, match=message):
-        write_claims([claim(**values)], tmp_path, tmp_path / "claims.csv")
-    with pytest.raises(ValueError, match="exactly one"):
-        Claim(name="c", where={}, statistic="mean", column="x")

@@ -40,16 +40,6 @@ BASE = {
             "replicates": 2,
         }
     ],
-    "claims": [
-        {
-            "name": "c",
-            "where": {"method": "bernoulli"},
-            "statistic": "largest_deviation_percent",
-            "column": "params_kept",
-            "by": "width",
-            "at_most": 12,
-        }
-    ],
 }
 
 
@@ -112,7 +102,7 @@ def test_a_shared_file_is_checked_as_well(tmp_path, monkeypatch, capsys):
 NAN, INF = float("nan"), float("inf")
 NUMBERS = [
     *("training.epochs", "training.learning_rate", "training.l2", "training.decay_at", "study.0.widths.0"),
-    *("study.0.replicates", "strengths.bernoulli.b.price", "strengths.bernoulli.b.drift", "claims.0.at_most"),
+    *("study.0.replicates", "strengths.bernoulli.b.price", "strengths.bernoulli.b.drift"),
     *("search.0.targets.at_size.params", "knobs.magnitude.keep.range.0", "threads", "confidence", "seeds"),
 ]
 
@@ -135,12 +125,6 @@ REFUSED = {
     "no strengths": ([("study.0.methods.bernoulli", [])], "study.0.methods.bernoulli: Tuple should have at least 1"),
     "no initializations": ([("study.0.initializations", [])], "study.0.initializations: Tuple should have at least 1"),
     "no forms": ([("search.0.methods.magnitude", [])], "search.0.methods.magnitude: Tuple should have at least 1 item"),
-    "statistic": ([("claims.0.statistic", "maen")], "claim 'c': unknown statistic 'maen'; did you mean 'mean'?"),
-    "column": ([("claims.0.column", "parms_kept")], "claim 'c': no column 'parms_kept'; did you mean 'params_kept'"),
-    "by": ([("claims.0.by", "widht")], "claim 'c': no column 'widht'; did you mean 'width'?"),
-    "no by": ([("claims.0.by", None)], "claim 'c': largest_deviation_percent needs `by`"),
-    "where": ([("claims.0.where", {"metod": "b"})], "claim 'c': no column 'metod'; did you mean 'method'?"),
-    "text": ([("claims.0.column", "method")], "claim 'c': largest_deviation_percent is a statistic of a column of"),
     "own ticket": ([("strengths.ticket.t.of", "ticket/t")], "strengths.ticket.t: of: digits/"),
     "circle": (
         [
@@ -246,7 +230,7 @@ def generated(rng):
 
 
 def test_generated_configurations_are_planned_or_refused(tmp_path, monkeypatch, capsys):
-    """Never a traceback; each line of a refusal names the file, the key of a strength, the claim or the cell."""
+    """Never a traceback; each line of a refusal names the file, the key of a strength or the cell."""
     rng, outcomes = random.Random(0), {0: 0, 2: 0}
     for number in range(amount(50, 1000)):
         config = generated(rng)
@@ -267,7 +251,7 @@ def test_snakemake_refuses_with_the_same_words(tmp_path, monkeypatch, capsys):
     from test_pipeline import run_module
 
     for number, content in enumerate(
-        [TWINS["top"], "root: results/mine\ntraining: {epochs: 2}\n", changed(("claims.0.by", "widht"))]
+        [TWINS["top"], "root: results/mine\ntraining: {epochs: 2}\n", changed(("study.0.widths", []))]
     ):
         status, shown = plan(tmp_path, content, monkeypatch, capsys)
         assert status == 2

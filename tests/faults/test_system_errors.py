@@ -30,7 +30,6 @@ STUDY = {
             "replicates": 1,
         }
     ],
-    "claims": [{"name": "c", "where": {}, "statistic": "mean", "column": "width", "at_most": 1}],
 }
 
 
@@ -77,8 +76,7 @@ COMMANDS = [
     ("figure overview --source latin --output out", "latin/runs.csv"),
     ("compare --source tables --reference tables --output file/x.csv", "file"),
     ("compare --source tables --reference tables --output folder.yaml", "folder.yaml"),
-    ("claims --config my.yaml --source tables --output file/x.csv", "file"),
-    ("claims --config my.yaml --source tables --output folder.yaml", "folder.yaml"),
+    ("check --source tables --reference tables --output file/x", "file"),
     ("choose --source tables --force --output folder.yaml", "folder.yaml"),
     ("choose --source tables --output file/points.yaml", "file"),
     ("collect --config my.yaml --output file", "file"),

@@ -28,7 +28,6 @@ STUDY = {
             "replicates": 2,
         }
     ],
-    "claims": [{"name": "c", "where": {"method": "dense"}, "statistic": "mean", "column": "width", "at_most": 1}],
 }
 TARGETS = [f"{ROOT}/{name}" for name in ("tables/main_comparison.html", "tables/claims.csv")]
 FIGURE = f"{ROOT}/figures/error_by_params.png"

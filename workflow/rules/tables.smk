@@ -82,27 +82,6 @@ use rule tables_of_runs as tables_of_tune with:
         f"{ROOT}/logs/tables_of_tune.log",
 
 
-# Check the bounds in the configuration's `claims` on the results.
-rule check_claims:
-    input:
-        tables=expand(f"{ROOT}/{{file}}", file=["runs.csv", "details.csv"]),
-    output:
-        report(
-            f"{ROOT}/tables/claims.csv",
-            category="Tables",
-            caption="../report/claims.rst",
-        ),
-    log:
-        f"{ROOT}/logs/check_claims.log",
-    params:
-        config=CONFIG_FILE,
-        source=lambda wildcards, input: Path(input.tables[0]).parent,
-        claims=[claim.model_dump() for claim in STUDY.claims],
-        source_hash=source_hash("robustprune.analysis.claims"),
-    shell:
-        "robustprune claims --config {params.config:q} --source {params.source:q} --output {output:q} > {log:q} 2>&1"
-
-
 # Target: all tables.
 rule tables:
     input:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import speed
+import verdicts
 from headline import headline
 from markdown_tables import markdown
 from shipped_numbers import NETWORKS, REFERENCE, REPOSITORY, TABLES, TUNE_TABLES, equal_error, tradeoff
@@ -36,20 +37,10 @@ WIDTHS = (0.5, 1, 2, 4, 8)
 STUDIES = {
     "smoke": "every part of the pipeline on scikit-learn's 8 x 8 digits; no download",
     "quick": "cells of the shipped study with two seeds, and whether they are consistent with it",
-    "claims": "the runs behind the bounds in `claims`, five seeds each, and the check of those bounds",
     "settings": "gate rates of four methods on the tuning split: which of them the search takes",
     "config": "the study: a search for operating points, then every method over starting sizes and initializations",
 }
 """Files in config/, and what each is."""
-
-
-def claims() -> str:
-    """What config/claims.yaml claims, in the shipped results."""
-    rows = [
-        [row.claim, f"{row.value:,.5g}", row.bound, "yes" if row.holds else "**no**", row.n]
-        for row in pd.read_csv(REFERENCE / "claims.csv").itertuples()
-    ]
-    return markdown(["claim", "found", "bound", "holds", "networks"], *rows)
 
 
 def progress() -> str:
@@ -234,7 +225,8 @@ BLOCKS = {
     "headline": headline,
     "times": times,
     "grid-of-strengths": grid_of_strengths,
-    "claims": claims,
+    "claims-of-the-method": verdicts.of_the_method,
+    "claims-of-all-methods": verdicts.of_all_methods,
     "progress": progress,
     "robustness": robustness,
     "own-strengths": own_strengths,

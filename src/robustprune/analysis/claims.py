@@ -1,120 +1,167 @@
-"""Claims: statistics of selected replicates against the bounds of a configuration."""
+"""The claims of the paper's abstract, a function each, which judges the networks of any method (docs/protocol.md, B20).
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
+Each function takes the networks of one method at its operating point and what it needs beside them (Others), and
+returns the verdict and the numbers that it follows from.
+"""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 import pandas as pd
 
-from robustprune.analysis.read import read_detailed_runs, slots
-from robustprune.errors import StudyError, nearest
-from robustprune.files import write_table
-from robustprune.gathering.details import DETAILS, OF_CELL
-from robustprune.networks.architecture import architecture_names
-from robustprune.records.record import COLUMNS, split_units
-from robustprune.records.tables import BOUNDS
-from robustprune.study.config import Claim
-
-
-def largest_deviation_percent(values: pd.Series, groups: pd.Series) -> float:
-    """Return the largest distance of a group mean from the mean of the group means, in percent of the latter."""
-    means = values.groupby(groups).mean()
-    return float(100 * (means - means.mean()).abs().max() / means.mean())
-
-
-def ratio_last_to_first(values: pd.Series, groups: pd.Series) -> float:
-    """Return the mean of the last group, in sorted order, over that of the first."""
-    means = values.groupby(groups).mean().sort_index()
-    return float(means.iloc[-1] / means.iloc[0])
-
-
-STATISTICS: dict[str, Callable[[pd.Series, pd.Series], float]] = {
-    "mean": lambda values, groups: float(values.mean()),
-    "mean_absolute": lambda values, groups: float(values.abs().mean()),
-    "maximum": lambda values, groups: float(values.max()),
-    "sum": lambda values, groups: float(values.sum()),
-    "not_ok_fraction": lambda values, groups: float((values != "ok").mean()),
-    "largest_deviation_percent": largest_deviation_percent,
-    "ratio_last_to_first": ratio_last_to_first,
-}
-
-
-OVER_GROUPS = ("largest_deviation_percent", "ratio_last_to_first")
-"""Statistics that need `by`."""
-OF_STATUS = "not_ok_fraction"
-"""The statistic of the column `status`; all others are of numbers."""
-FURTHER = (
-    *("gates_above_090_fraction", "peak_memory_mib", "target_params", "train_macs_percent"),
-    *("inference_ms_dense_batch1", "inference_ms_kept_batch1"),
+from robustprune.analysis.columns import number, with_interval
+from robustprune.analysis.equal_size import Curves, networks_at
+from robustprune.analysis.labels import is_keep_probability
+from robustprune.analysis.moments import removal_times, undetermined_at, while_gates_are_drawn
+from robustprune.analysis.read import slots
+from robustprune.analysis.select import standard
+from robustprune.analysis.statistics import mean_interval
+from robustprune.analysis.verdicts.decision import (
+    LEVEL,
+    NO,
+    NOT_APPLICABLE,
+    TOO_FEW,
+    UNDECIDED,
+    Comparison,
+    at_most,
 )
-"""Columns of numbers beside those of records.tables.BOUNDS and the units of each slot."""
+from robustprune.analysis.verdicts.effect import largest
+from robustprune.analysis.verdicts.equal_size import difference_at, not_worse
+from robustprune.analysis.verdicts.over_starts import (
+    ERROR,
+    SIZE,
+    judged,
+    over_initializations,
+    over_widths,
+    sized_by_itself,
+)
+
+DETERMINED = 1.0
+"""Largest undetermined share, in percent, at which gates count as 0 or 1."""
+EARLY = 0.5
+"""Share of training by which the units that leave have left."""
+NOT_RUN = "not run"
 
 
-def check_claims(claims: Iterable[Claim]) -> None:
-    """Raise StudyError for a claim with an unknown statistic or column, or whose statistic does not fit its column."""
-    claims = list(claims)
-    if not claims:
-        return  # an architecture that the study does not use may be under work
-    units = [f"units_{slot}" for name in architecture_names() for slot in slots(name)]
-    numbers = [*BOUNDS, *FURTHER, *units]
-    known = [*numbers, *COLUMNS, *DETAILS, *OF_CELL, "point"]
-    for claim in claims:
-        where = f"claim {claim.name!r}"
-        if claim.statistic not in STATISTICS:
-            raise StudyError(f"{where}: unknown statistic {claim.statistic!r}{nearest(claim.statistic, STATISTICS)}")
-        for column in (*claim.where, claim.column, *([claim.by] if claim.by is not None else [])):
-            if column not in known:
-                raise StudyError(f"{where}: no column {column!r}{nearest(column, set(known))}")
-        if claim.column not in (["status"] if claim.statistic == OF_STATUS else numbers):
-            kind = "the column status" if claim.statistic == OF_STATUS else "a column of numbers"
-            raise StudyError(f"{where}: {claim.statistic} is a statistic of {kind}, found {claim.column}")
-        if claim.statistic in OVER_GROUPS and claim.by is None:
-            raise StudyError(f"{where}: {claim.statistic} needs `by`, the column of the groups")
+@dataclass(frozen=True)
+class Others:
+    """What a claim needs beside the networks of one method.
 
-
-def write_claims(claims: Iterable[Claim], source: Path, output: Path) -> pd.DataFrame:
-    """Evaluate the claims on runs.csv and details.csv of a folder; write the table and return it.
-
-    A claim whose value cannot be computed (no rows, or a diverged network among them) does not hold. Raises StudyError
-    as check_claims does, and for a column that tables of an older version lack.
+    points: networks at searched operating points of the same network and budget. dense: unpruned networks.
     """
-    claims = list(claims)
-    check_claims(claims)
-    runs = _with_details(source)
-    table = pd.DataFrame([_evaluate(claim, runs) for claim in claims])
-    write_table(table, output)
-    return table
+
+    points: pd.DataFrame
+    curves: Curves
+    dense: pd.DataFrame
+    history: pd.DataFrame | None
+    confidence: float
 
 
-def _with_details(source: Path) -> pd.DataFrame:
-    runs = read_detailed_runs(source)
-    runs["train_macs_percent"] = 100 * runs["train_macs"] / runs["train_macs_dense"]
-    for architecture in architecture_names():
-        runs[[f"units_{slot}" for slot in slots(architecture)]] = float("nan")
-    for index, text in runs["units_kept"].dropna().items():
-        for slot, count in zip(slots(runs.at[index, "architecture"]), split_units(text), strict=True):
-            runs.loc[index, f"units_{slot}"] = count
-    return runs
+Answer = tuple[str, str]
+"""A verdict and the numbers that it follows from."""
 
 
-def _evaluate(claim: Claim, runs: pd.DataFrame) -> dict:
-    chosen = runs
-    for column, wanted in claim.where.items():
-        _require(column, runs, claim)
-        chosen = chosen[chosen[column].isin(wanted if isinstance(wanted, list) else [wanted])]
-    _require(claim.column, runs, claim)
-    values = chosen[claim.column]
-    value = float("nan")
-    if len(values) and not values.isna().any():
-        groups = chosen[claim.by] if claim.by else pd.Series(0, index=chosen.index)
-        value = STATISTICS[claim.statistic](values, groups)
-    bound, holds = (
-        (f"<= {claim.at_most:g}", value <= claim.at_most)
-        if claim.at_most is not None
-        else (f">= {claim.at_least:g}", value >= claim.at_least)
-    )
-    return {"claim": claim.name, "value": round(value, 4), "bound": bound, "holds": bool(holds), "n": len(values)}
+def over_all_initializations(own: pd.DataFrame, others: Others) -> Answer:
+    """The initialization does not matter."""
+    return _over_starts(over_initializations(own), "initializations") if sized_by_itself(own) else (NOT_APPLICABLE, "")
 
 
-def _require(column: str, runs: pd.DataFrame, claim: Claim) -> None:
-    if column not in runs.columns:
-        raise StudyError(f"claim {claim.name!r}: no column {column!r}{nearest(column, map(str, runs.columns))}")
+def over_all_widths(own: pd.DataFrame, others: Others) -> Answer:
+    """The starting size does not matter."""
+    return _over_starts(over_widths(own), "widths") if sized_by_itself(own) else (NOT_APPLICABLE, "")
+
+
+def as_accurate(own: pd.DataFrame, others: Others) -> Answer:
+    """As accurate as others at equal size."""
+    names = ["method", "strength", "variant"]
+    mine = others.points.loc[others.points.index.isin(own.index)]
+    rivals = others.points[(others.points["method"] != own["method"].iloc[0]) & (others.points["variant"] == "")]
+    if mine.empty or rivals.empty or mine["target_params"].isna().any():
+        return NOT_RUN, ""
+    target = float(np.log(mine["target_params"].iloc[0]))
+    method = networks_at(mine, others.curves, target)
+    against = {
+        " ".join(filter(None, key)): networks_at(group, others.curves, target)
+        for key, group in rivals.groupby(names, sort=False)
+    }
+    verdict = not_worse(target, method, against)
+    effects = {name: difference_at(target, method, other) for name, other in against.items()}
+    worst = max(effects, key=lambda name: np.nan_to_num(effects[name].value, nan=-np.inf))
+    low, high = effects[worst].interval(LEVEL)
+    row = {"difference": effects[worst].value, "difference_low": low, "difference_high": high}
+    shown = with_interval(row, "difference", "+.2f")
+    return str(verdict), f"{shown} points against {worst} (largest of {len(effects)})"
+
+
+def at_zero_or_one(own: pd.DataFrame, others: Others) -> Answer:
+    """Gates end at 0 or 1."""
+    if not is_keep_probability(own["method"].iloc[0]):
+        return NOT_APPLICABLE, ""
+    if others.history is None or own["budget"].iloc[0] != "epochs":
+        return NOT_RUN, ""
+    start = standard(own)
+    if start.empty:
+        return NOT_RUN, ""
+    epoch = while_gates_are_drawn(start)
+    share = mean_interval(100 * undetermined_at(epoch, start, others.history), others.confidence)
+    end = 100 * start["undetermined_fraction"].astype(float).mean()
+    text = f"{with_interval(share.columns('share'), 'share', '.1f')} % undetermined after epoch {epoch}"
+    return at_most([share], DETERMINED), f"{text}, {number(end, '.1f')} % at the end"
+
+
+def early(own: pd.DataFrame, others: Others) -> Answer:
+    """Units leave early."""
+    start = standard(own)
+    if others.history is None or start.empty:
+        return NOT_RUN, ""
+    times = removal_times(start, others.history)
+    lost = [slot for slot in slots(start["architecture"].iloc[0]) if times[slot].notna().any()]
+    shares = {slot: mean_interval(times[slot], others.confidence) for slot in lost}
+    text = ", ".join(f"{slot} {with_interval(share.columns('s'), 's', '.2f')}" for slot, share in shares.items())
+    return at_most(list(shares.values()), EARLY), f"{text} of training" if text else "no unit leaves"
+
+
+def cheaper(own: pd.DataFrame, others: Others) -> Answer:
+    """Training is cheaper."""
+    start = standard(own)
+    if start.empty:
+        return NOT_RUN, ""
+    macs = mean_interval(100 * (start["train_macs"] / start["train_macs_dense"]).astype(float), others.confidence)
+    text = f"{with_interval(macs.columns('macs'), 'macs', '.1f')} % of the MACs of dense training"
+    dense, machine = standard(others.dense), ["device", "threads"]
+    if dense.empty or len(pd.concat([start, dense])[machine].drop_duplicates()) > 1:
+        # seconds of another machine are not compared
+        return (NO if macs.low > 100 else UNDECIDED), f"{text}; seconds not comparable"
+    seconds = 100 * start["train_seconds"].mean() / dense["train_seconds"].mean()
+    text += f", {number(seconds, '.0f')} % of the seconds"
+    if macs.low > 100 or seconds >= 100:
+        return NO, text
+    return at_most([macs], np.nextafter(100, 0)), text
+
+
+def _over_starts(comparisons: Sequence[Comparison], axis: str) -> Answer:
+    if not comparisons:
+        return NOT_RUN, ""
+    verdicts = judged(comparisons)
+    starts = len({one.start for one in comparisons}) + (axis == "widths")
+    parts = " / ".join(_short(str(verdicts[name])) for name in ("size", "units", "error"))
+    found = []
+    for what, scale, form, unit in ((SIZE, 100.0, "+.1f", "% of size"), (ERROR, 1.0, "+.2f", "points")):
+        most = largest([one.effect for one in comparisons if one.what == what], LEVEL)
+        values = np.array([most.mean, most.low, most.high])
+        mean, low, high = 100 * np.expm1(values) if scale > 1 else values
+        row = {"most": mean, "most_low": low, "most_high": high}
+        found.append(f"{with_interval(row, 'most', form)} {unit}")
+    return str(verdicts["all"]), f"({parts}) largest difference {', '.join(found)} over {starts} {axis}"
+
+
+def _short(answer: str) -> str:
+    return "n too small" if answer == TOO_FEW else answer
+
+
+CLAIMS: dict[str, Callable[[pd.DataFrame, Others], Answer]] = {
+    function.__doc__.rstrip("."): function
+    for function in (over_all_initializations, over_all_widths, as_accurate, at_zero_or_one, early, cheaper)
+}
+"""Claim -> the function that judges it; its docstring is the claim."""

@@ -2,25 +2,23 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from robustprune.analysis.columns import WIDTH, Each, Row, Text, number
+from robustprune.analysis.columns import WIDTH, Each, Row, Text, number, strong
 from robustprune.analysis.labels import initialization_title
-from robustprune.analysis.read import CELL, missing_note, read_detailed_runs
-from robustprune.analysis.sheet import Sheet
-from robustprune.errors import StudyError
-from robustprune.files import write_table, write_text
+from robustprune.analysis.read import CELL
+from robustprune.analysis.verdicts.decision import ANSWERS, NO, Comparison, equivalent
+from robustprune.analysis.verdicts.effect import difference
+from robustprune.analysis.verdicts.over_starts import ERROR_MARGIN, size_margin
 
 LEVEL = 0.95
 SIZE, ERROR = "size", "test error"
 QUANTITIES = {SIZE: "params_kept", ERROR: "error_test_percent"}
 UNITS = {SIZE: "params", ERROR: "%"}
-COLUMNS = [*CELL, "quantity", "mean", "n", "reference_mean", "reference_n", "low", "high", "inside"]
+COLUMNS = [*CELL, "quantity", "mean", "n", "reference_mean", "reference_n", "low", "high", "inside", "equivalent"]
 SHOWN = [
     *(Text("method"), Text("strength"), WIDTH),
     Each("initialization", lambda row: initialization_title(row["initialization"])),
@@ -31,6 +29,7 @@ SHOWN = [
     Text("reference_n", "n of the reference"),
     Each("expected", lambda row: f"{number(row['low'], _form(row))} to {number(row['high'], _form(row))}"),
     Each("as expected", lambda row: "yes" if row["inside"] else "**no**"),
+    Each("equivalent", lambda row: strong(NO) if row["equivalent"] == NO else row["equivalent"]),
 ]
 
 
@@ -49,8 +48,9 @@ def consistency(runs: pd.DataFrame, reference: pd.DataFrame, level: float = LEVE
 
     All comparisons together have a false alarm with probability at most 1 - level (Bonferroni). Sizes are compared as
     logarithms; means and ends of sizes are geometric, in params. A network without a number, which diverged or kept
-    nothing, puts its cell outside. Cells of other settings or another protocol, and cells with fewer than two reference
-    networks with a number, have no row.
+    nothing, puts its cell outside. equivalent: the verdict of equivalence of independent samples, within the margins of
+    docs/protocol.md, B8. Cells of other settings or another protocol, and cells with fewer than two reference networks
+    with a number, have no row.
     """
     rows = list(_samples(runs, reference))
     found = []
@@ -59,7 +59,8 @@ def consistency(runs: pd.DataFrame, reference: pd.DataFrame, level: float = LEVE
         inside = bool(low <= own.mean() <= high) or bool(np.isclose(own.mean(), (low + high) / 2, rtol=1e-12))
         shown = [own.mean(), theirs.mean(), low, high]
         mean, reference_mean, low, high = np.exp(shown) if quantity == SIZE else shown
-        found.append((*cell, quantity, mean, len(own), reference_mean, len(theirs), low, high, inside))
+        sizes = (mean, len(own), reference_mean, len(theirs), low, high)
+        found.append((*cell, quantity, *sizes, inside, _equivalent(cell, quantity, own, theirs)))
     return pd.DataFrame(found, columns=COLUMNS)
 
 
@@ -77,6 +78,13 @@ def _samples(runs: pd.DataFrame, reference: pd.DataFrame) -> Iterator[tuple[tupl
                 yield cell, quantity, first, second
 
 
+def _equivalent(cell: tuple, quantity: str, own: np.ndarray, theirs: np.ndarray) -> str:
+    architecture = cell[CELL.index("architecture")]
+    margin = float(np.log1p(size_margin(architecture))) if quantity == SIZE else ERROR_MARGIN
+    unknown = int(np.isnan(own).sum())
+    return str(equivalent([Comparison(quantity, "", difference(own, theirs), margin, unknown)]))
+
+
 def _values(column: pd.Series, quantity: str) -> np.ndarray:
     values = column.to_numpy(float)
     return np.log(np.where(values > 0, values, np.nan)) if quantity == SIZE else values
@@ -89,7 +97,7 @@ def _same_asked(first: pd.Series, second: pd.Series) -> bool:
 
 
 def conclusion(table: pd.DataFrame) -> str:
-    """Return the one line of the comparison: yes, or no with what lies outside."""
+    """Return the line of the prediction intervals: yes, or no with what lies outside."""
     outside = table[~table["inside"].astype(bool)]
     names = [
         f"{row['method']} {row['strength']} {row['initialization']} width {row['width']:g} {row['quantity']}"
@@ -98,32 +106,17 @@ def conclusion(table: pd.DataFrame) -> str:
     return "consistent with the reference: " + (f"no; outside: {', '.join(names)}" if names else "yes")
 
 
-def write_consistency(source: Path, reference: Path, output: Path, level: float = LEVEL) -> str:
-    """Compare the tables in two folders; write <output> (.csv), a page (.html) and the line (.txt); return the line.
-
-    Raises StudyError where the folders have no cell that can be compared.
-    """
-    table = consistency(read_detailed_runs(source), read_detailed_runs(reference), level)
-    if not len(table):
-        raise StudyError(
-            f"nothing in {source} can be compared with {reference}: expected a cell of the same settings and training "
-            "in both, with at least two networks with numbers in the reference; name another --reference"
-        )
-    line = conclusion(table)
-    text = (
-        f"These runs: {source}; reference: {reference}. Means over networks, of sizes geometric. Expected: the "
-        "prediction interval of the mean of n further networks from the spread of the reference's networks (Student's "
-        f"t; simultaneous over all {len(table)} comparisons at level {level:.0%}, Bonferroni). Networks are compared "
-        "as samples: those of equal seeds differ, as rounding depends on how many train together. With few networks "
-        "the intervals are wide, so yes does not mean equal."
+def verdicts_line(table: pd.DataFrame) -> str:
+    """Return the line of the verdicts of equivalence: how many comparisons have which."""
+    counts = table["equivalent"].value_counts()
+    return "equivalent to the reference: " + ", ".join(
+        f"{answer} {counts[answer]}" for answer in ANSWERS if answer in counts
     )
-    note = missing_note(source)
-    sheet = Sheet.of(table, SHOWN, line[0].upper() + line[1:], text)
-    sheet = replace(sheet, caption=f"{text} {note}.") if note else sheet
-    write_table(table, output)
-    for suffix, content in ((".html", sheet.html()), (".txt", f"{line}\n")):
-        write_text(output.with_suffix(suffix), content)
-    return line
+
+
+def passed(table: pd.DataFrame) -> bool:
+    """Return whether every cell is consistent and none has the verdict no."""
+    return bool(table["inside"].astype(bool).all() and (table["equivalent"] != NO).all())
 
 
 def _form(row: Row) -> str:

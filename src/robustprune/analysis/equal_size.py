@@ -59,7 +59,7 @@ def equal_size(runs: pd.DataFrame, confidence: float, searched: pd.DataFrame | N
     searched: the detailed runs of the study's search, which give the slopes of error on log size; None without a
     search, so that no error can be moved to the target.
     """
-    points, curves = _points(runs), _curves(searched)
+    points, curves = searched_points(runs), search_curves(searched)
     rows: list[dict] = []
     for key, own in points.groupby([*NETWORK, "budget", "target"], sort=False):
         axes = dict(zip([*NETWORK, "budget", "target"], key, strict=True))
@@ -102,7 +102,7 @@ def _missing(points: pd.DataFrame, table: pd.DataFrame, searched: pd.DataFrame |
     return "" if searched is not None else "There are no runs of the search beside these tables: no error is moved."
 
 
-def _points(runs: pd.DataFrame) -> pd.DataFrame:
+def searched_points(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the networks of the standard start at searched operating points, with the columns form and target."""
     if "point" not in runs:
         return runs.iloc[:0].assign(form=None, target=None, target_params=np.nan)
@@ -117,7 +117,7 @@ def _points(runs: pd.DataFrame) -> pd.DataFrame:
 Curves = Mapping[tuple, list[pd.DataFrame]]
 
 
-def _curves(searched: pd.DataFrame | None) -> Curves:
+def search_curves(searched: pd.DataFrame | None) -> Curves:
     """Return network, budget, method and form -> the networks of each strength whose networks are all ok."""
     if searched is None:
         return {}
@@ -135,8 +135,8 @@ def _family(
     """Yield the rows of one strength of the method under study, by (method, strength) of the baselines."""
     size = own["target_params"].iloc[0]
     target = float(np.log(size))
-    method = _at_size(own, curves, target)
-    others = {name: _at_size(group, curves, target) for name, group in baselines.items()}
+    method = networks_at(own, curves, target)
+    others = {name: networks_at(group, curves, target) for name, group in baselines.items()}
     names = {name: "/".join(name) for name in others}
     tested = better_than(target, method, {names[name]: other for name, other in others.items()})
     together = not_worse(target, method, {names[name]: other for name, other in others.items()})
@@ -158,7 +158,7 @@ def _family(
         yield row | {"n": int((~np.isnan(first.error + second.error)).sum())}
 
 
-def _at_size(own: pd.DataFrame, curves: Curves, target: float) -> AtSize:
+def networks_at(own: pd.DataFrame, curves: Curves, target: float) -> AtSize:
     """Return the networks of one method and strength with the slope of its form's curve near the target."""
     key = tuple(own[[*NETWORK, "budget", "method", "form"]].iloc[0])
     strengths = curves.get(key, [])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from robustprune.analysis.claims_table import claims
 from robustprune.analysis.comparison import main_comparison, ranking
 from robustprune.analysis.controls import controls
 from robustprune.analysis.costs import inference_cost, training_cost
@@ -31,6 +32,7 @@ from robustprune.errors import StudyError, nearest
 from robustprune.files import write_table, write_text
 
 TABLES: dict[str, Callable[..., Sheet]] = {
+    "claims": claims,
     "scorecard": scorecard,
     "equivalence": equivalence,
     "equal_size": equal_size,
@@ -51,9 +53,13 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "published_settings": published_settings,
     "settings_tried": settings_tried,
 }
-WITH_BUDGETS = ("scorecard", "equal_size", "variants")
+WITH_BUDGETS = ("claims", "scorecard", "equal_size", "variants")
 """Tables that have a part for every budget; the others show networks of equal epochs."""
 MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
+    "claims": {
+        "history": lambda source: read_long(source / "history.parquet"),
+        "searched": partial(read_beside, "search"),
+    },
     "scorecard": {"kept": read_kept},
     "equal_size": {"searched": partial(read_beside, "search")},
     "settings_tried": {"tried": partial(read_beside, "settings")},

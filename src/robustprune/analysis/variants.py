@@ -8,7 +8,8 @@ import pandas as pd
 from robustprune.analysis.captions import AT_STANDARD, N, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
 from robustprune.analysis.labels import is_keep_probability
-from robustprune.analysis.read import CELL, NETWORK, settings_of, used
+from robustprune.analysis.moments import before_the_rate_falls, undetermined_at
+from robustprune.analysis.read import CELL, NETWORK, settings_of
 from robustprune.analysis.select import compared, standard
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns, mean_interval
@@ -124,7 +125,7 @@ def _shares(own: pd.DataFrame, history: pd.DataFrame | None, values: pd.DataFram
     if is_keep_probability(own["method"].iloc[0]):
         shares["undetermined"] = own["undetermined_fraction"].astype(float)
         if history is not None and own["budget"].iloc[0] == "epochs":
-            shares["undetermined_before"] = _undetermined_before(own, history)
+            shares["undetermined_before"] = undetermined_at(before_the_rate_falls(own), own, history)
     if values is not None and len(values):
         price = settings_of(own).map(lambda settings: settings.get("price")).where(own["status"] == "ok")
         priced = own.assign(price=pd.to_numeric(price, errors="coerce"))[[*CELL, "replicate", "price"]]
@@ -134,15 +135,3 @@ def _shares(own: pd.DataFrame, history: pd.DataFrame | None, values: pd.DataFram
         shares.loc[joined["row"].unique(), "cheap"] = cheap.groupby(joined["row"]).mean()
         shares.loc[joined["row"].unique(), "clearly_cheap"] = clearly.groupby(joined["row"]).mean()
     return shares
-
-
-def _undetermined_before(own: pd.DataFrame, history: pd.DataFrame) -> pd.Series:
-    """Return the undetermined share of each network in the last epoch before the learning rate falls."""
-    training = used(own)[0][0]
-    last = round(training.decay_at * training.epochs)
-    then = history[history["epoch"] == last]
-    gated = [name for name in then if name.startswith("undetermined_") and then[name].notna().any()]
-    units = [name.replace("undetermined_", "units_") for name in gated]
-    share = then[gated].sum(axis=1) / then[units].sum(axis=1)
-    found = then[[*CELL, "replicate"]].assign(share=share)
-    return own.merge(found, on=[*CELL, "replicate"], how="left").set_axis(own.index)["share"]

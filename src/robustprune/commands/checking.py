@@ -11,7 +11,7 @@ def methods(arguments: argparse.Namespace) -> None:
     print("\n".join(sorted(registry.names("method") + registry.names("start"))))
 
 
-def check(arguments: argparse.Namespace) -> None:
+def check_record(arguments: argparse.Namespace) -> None:
     from robustprune.gathering.checking import checked_record
 
     for path in arguments.records:

@@ -19,14 +19,9 @@ def figure(arguments: argparse.Namespace) -> None:
         print(path)
 
 
-def compare(arguments: argparse.Namespace) -> None:
-    from robustprune.analysis.consistency import write_consistency
+def check(arguments: argparse.Namespace) -> int:
+    from robustprune.analysis.check import FAILED, write_check
 
-    print(write_consistency(arguments.source, arguments.reference, arguments.output))
-
-
-def claims(arguments: argparse.Namespace) -> None:
-    from robustprune.analysis.claims import write_claims
-    from robustprune.study.config import load_study
-
-    print(write_claims(load_study(arguments.config).claims, arguments.source, arguments.output).to_string(index=False))
+    answer, passed = write_check(arguments.source, arguments.reference, arguments.output)
+    print(answer)
+    return 0 if passed else FAILED

@@ -13,7 +13,6 @@ def prepare(arguments: argparse.Namespace) -> None:
 
 
 def plan(arguments: argparse.Namespace) -> None:
-    from robustprune.analysis.claims import check_claims
     from robustprune.gathering.forecast import waiting_lines
     from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, planned_cells, read_timings, timings_file
     from robustprune.gathering.priority import Priorities
@@ -24,7 +23,6 @@ def plan(arguments: argparse.Namespace) -> None:
     check_names(config)
     cells = planned_cells(config)
     check_cells(config, cells.values())
-    check_claims(config.claims)
     if Path("workflow").is_dir():  # rules are files of a copy of the repository; an installed package has none
         check_rules(config, written_rules())
     bench = arguments.bench or timings_file()

@@ -96,24 +96,6 @@ class Grid(Strict):
 OperatingPoints = Annotated[tuple[OperatingPoint, ...], _or_file(list, tuple[OperatingPoint, ...])]
 
 
-class Claim(Strict):
-    """A statement that the study is to show: a statistic of selected replicates against a bound."""
-
-    name: str
-    where: dict[str, str | float | list[str] | list[float]] = Field(description="column -> value(s) to select rows")
-    statistic: str = Field(description="see robustprune.analysis.claims")
-    column: str
-    by: str | None = Field(None, description="the column that groups the rows, for statistics over groups")
-    at_most: float | None = None
-    at_least: float | None = None
-
-    @model_validator(mode="after")
-    def _one_bound(self) -> "Claim":
-        if (self.at_most is None) == (self.at_least is None):
-            raise ValueError(f"claim {self.name!r}: give exactly one of at_most and at_least")
-        return self
-
-
 class StudyConfig(Strict):
     """A whole study: the content of one `snakemake --configfile` file."""
 
@@ -150,7 +132,6 @@ class StudyConfig(Strict):
     unit_values: bool = Field(
         False, description="whether to measure what each kept unit is worth, in networks of methods with a `price`"
     )
-    claims: tuple[Claim, ...] = ()
     compare_with: FolderName | None = Field(
         None, description="folder of collected tables with which the results are compared, e.g. results/reference"
     )

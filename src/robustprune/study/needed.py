@@ -38,7 +38,7 @@ def needed_search(config: StudyConfig) -> tuple[Search, ...]:
 def search_of(config: StudyConfig, root: str) -> StudyConfig | None:
     """Return the needed search of a study as a configuration of its own, with its own root; None without a search."""
     search = needed_search(config)
-    changes = {"root": root, "search": search, "study": (), "claims": (), "parts": (), "operating_points": ()}
+    changes = {"root": root, "search": search, "study": (), "parts": (), "operating_points": ()}
     return config.model_copy(update=changes) if search else None
 
 

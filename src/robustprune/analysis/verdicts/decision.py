@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from robustprune.analysis.statistics import Estimate
 from robustprune.analysis.verdicts.effect import Effect, simultaneous
 
 YES, NO, UNDECIDED, NOT_APPLICABLE = "yes", "no", "undecided", "not applicable"
@@ -57,6 +58,21 @@ def equivalent(comparisons: Sequence[Comparison], level: float = LEVEL, family: 
 def not_above(comparisons: Sequence[Comparison], level: float = LEVEL) -> Verdict:
     """Decide whether all differences lie below their margins (non-inferiority), with the same rules and errors."""
     return _decide(comparisons, level, 0, both_sides=False)
+
+
+def at_most(estimates: Sequence[Estimate], bound: float) -> str:
+    """Decide whether all quantities lie at or below a bound, by their own intervals (docs/protocol.md, B20).
+
+    yes: every interval ends at or below it. no: at least one begins above it. Otherwise TOO_FEW where an interval is
+    unknown, else UNDECIDED. NOT_APPLICABLE without estimates.
+    """
+    if not estimates:
+        return NOT_APPLICABLE
+    if all(one.high <= bound for one in estimates):
+        return YES
+    if any(one.low > bound for one in estimates):
+        return NO
+    return TOO_FEW if any(np.isnan(one.high) for one in estimates) else UNDECIDED
 
 
 def _decide(comparisons: Sequence[Comparison], level: float, family: int, both_sides: bool) -> Verdict:

@@ -22,6 +22,11 @@ SIZE, ERROR = "params", "error"
 Compare = Callable[[Sequence[np.ndarray]], list[Effect]]
 
 
+def size_margin(architecture: str) -> float:
+    """Return the largest relative change of the params kept that counts as none."""
+    return SIZE_MARGINS.get(architecture, SIZE_MARGIN)
+
+
 def over_widths(runs: pd.DataFrame, *, least: float = 0.0) -> list[Comparison]:
     """Compare the networks of each width, from `least` up, with those of width 1, from the standard initialization.
 
@@ -57,7 +62,7 @@ def _compared(
 ) -> Iterator[Comparison]:
     """Yield the comparisons of every quantity: `compare` returns an effect for each of `names`."""
     architecture = parts[0]["architecture"].iloc[0]
-    size = np.log1p(SIZE_MARGINS.get(architecture, SIZE_MARGIN))
+    size = np.log1p(size_margin(architecture))
     quantities = [
         (SIZE, size, [logarithms(part["params_kept"]) for part in parts]),
         (ERROR, ERROR_MARGIN, [part["error_test_percent"].to_numpy(float) for part in parts]),

@@ -1,0 +1,105 @@
+"""The verdict table: the claims of the abstract, for the method under study and for every baseline."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pandas as pd
+
+from robustprune.analysis.captions import brackets, caption
+from robustprune.analysis.claims import CLAIMS, NOT_RUN, Others
+from robustprune.analysis.columns import Each, Row, Text, strong
+from robustprune.analysis.equal_size import search_curves, searched_points
+from robustprune.analysis.labels import network_title
+from robustprune.analysis.read import NETWORK
+from robustprune.analysis.scorecard import BUDGETS
+from robustprune.analysis.select import METHOD_UNDER_STUDY, UNPRUNED, rule_of_strengths, standard, studied
+from robustprune.analysis.sheet import Sheet
+from robustprune.analysis.verdicts.decision import ANSWERS, NO, NOT_APPLICABLE, YES
+
+RECONSTRUCTIONS = ("", "normalized trapezoid", "gates per batch", "sgd")
+"""Variants of the method under study that reconstruct the same abstract; "" is the method itself (B10)."""
+GROUP = ["method", "strength", "variant"]
+COLUMNS = [*NETWORK, "budget", "claim", *GROUP, "verdict", "evidence", "holds", "reconstructions", "n"]
+SHOWN = [
+    Text("claim"),
+    Each("method", lambda row: f"{row['method']} {row['strength']}"),
+    Each("verdict", lambda row: strong(row["verdict"]) if row["verdict"] == NO else row["verdict"]),
+    Text("evidence"),
+    Each("holds in reconstructions", lambda row: _reconstructions(row)),
+    Text("n"),
+]
+
+
+def claims(
+    runs: pd.DataFrame,
+    confidence: float,
+    history: pd.DataFrame | None = None,
+    searched: pd.DataFrame | None = None,
+) -> Sheet:
+    """Return a row per claim and method, with its verdict and numbers, the method under study first.
+
+    history: rows of history.parquet. searched: the detailed runs of the search, for errors at equal size. A claim that
+    needs one of them is "not run" without it.
+    """
+    everything, points = runs, searched_points(runs)
+    runs = studied(runs, variants=True)
+    curves = search_curves(searched)
+    rows: list[dict] = []
+    for key, group in runs.groupby([*NETWORK, "budget"], sort=False):
+        axes = dict(zip([*NETWORK, "budget"], key, strict=True))
+        same = points[(points[[*NETWORK, "budget"]] == pd.Series(axes)).all(axis=1) & points.index.isin(group.index)]
+        dense = group[group["method"] == UNPRUNED]
+        given = Others(same, curves, dense, history, confidence)
+        rows += [axes | row for row in _rows(group[group["method"] != UNPRUNED], given)]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    text = caption(
+        rule_of_strengths(everything),
+        "What the paper's abstract claims, asked of every method. The initialization and the starting size do not "
+        "matter: size, units of every slot and test error are equivalent to those of the standard start (docs/protocol"
+        ".md, B8); in brackets size / units / error alone. As accurate: not worse than any other method by 0.1 points "
+        "at equal size (B9). Gates end at 0 or 1: at most 1 % of the gates left are undetermined before a schedule "
+        "rounds or fixes them. Units leave early: 90 % of the units that a slot loses are gone in the first half of "
+        "training. Training is cheaper: in MACs and in seconds (B20).",
+        brackets(confidence),
+        "Holds in reconstructions: those of the method under study in which the verdict is yes, of those that ran "
+        "(B10).",
+        "" if len(table) else "No method ran at an operating point in these tables.",
+    )
+    shown = table[table["variant"] == ""]
+    sheet = Sheet.of(shown, SHOWN, "Claims of the abstract", text, by=[*NETWORK, "budget"], heading=_heading)
+    return replace(sheet, table=table)
+
+
+def _rows(group: pd.DataFrame, others: Others) -> Iterator[dict]:
+    """Yield the rows of one network and budget."""
+    methods = {
+        key: own
+        for key, own in group.groupby(GROUP, sort=False)
+        if key[2] == "" or (key[0] == METHOD_UNDER_STUDY and key[2] in RECONSTRUCTIONS)
+    }
+    for claim, judge in CLAIMS.items():
+        rows = []
+        for key, own in methods.items():
+            verdict, evidence = judge(own, others)
+            row = {"claim": claim, **dict(zip(GROUP, key, strict=True)), "verdict": verdict, "evidence": evidence}
+            rows.append({**row, "n": int(standard(own)["error_test_percent"].notna().sum())})
+        answers = [row["verdict"] for row in rows if row["method"] == METHOD_UNDER_STUDY]
+        ran = [answer for answer in answers if answer not in (NOT_RUN, NOT_APPLICABLE)]
+        for row in sorted(rows, key=_place):
+            if row["method"] == METHOD_UNDER_STUDY:
+                row |= {"holds": ran.count(YES), "reconstructions": len(ran)}
+            yield row
+
+
+def _place(row: Row) -> tuple:
+    answers = [*ANSWERS, NOT_RUN]
+    return row["method"] != METHOD_UNDER_STUDY, RECONSTRUCTIONS.index(row["variant"]), answers.index(row["verdict"])
+
+
+def _reconstructions(row: Row) -> str:
+    count = row["reconstructions"]
+    return "-" if pd.isna(count) or count < 2 else f"{row['holds']:.0f} of {count:.0f}"
+
+
+def _heading(dataset: str, architecture: str, track: str, budget: str) -> str:
+    return f"{network_title(dataset, architecture, track)}, {BUDGETS.get(budget, budget)}"

@@ -1,0 +1,71 @@
+"""What histories say about single moments of training: undetermined gates at an epoch, and when units left."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from robustprune.analysis.read import CELL, slots, used
+from robustprune.records.record import split_units
+
+GONE = 0.9
+"""The share of the units that a slot loses which have to be gone when its removal counts as done."""
+ROUNDED = ("noise_free_last", "fine_tune")
+"""Settings with the last fraction of training in which gates are no longer drawn."""
+
+
+def before_the_rate_falls(own: pd.DataFrame) -> int:
+    """Return the last epoch before the learning rate falls, of networks of one method at equal epochs."""
+    training = used(own)[0][0]
+    return round(training.decay_at * training.epochs)
+
+
+def while_gates_are_drawn(own: pd.DataFrame) -> int:
+    """Return the last epoch before a schedule rounds or fixes the gates, of networks of one method at equal epochs."""
+    training, settings = used(own)[0]
+    fixed = max(getattr(settings, name, 0) for name in ROUNDED)
+    return int((1 - fixed) * training.epochs + 1e-9)
+
+
+def undetermined_at(epoch: int, own: pd.DataFrame, history: pd.DataFrame) -> pd.Series:
+    """Return the undetermined share of the gates left in each network after this epoch, indexed as `own`.
+
+    NaN for networks without gates or without that epoch.
+    """
+    then = history[history["epoch"] == epoch]
+    gated = [name for name in then if name.startswith("undetermined_")]
+    units = then[[name.replace("undetermined_", "units_") for name in gated]].to_numpy(float)
+    of_gated = pd.DataFrame(units, then.index).where(then[gated].notna().to_numpy())  # other slots have no gates
+    share = then[gated].sum(axis=1) / of_gated.sum(axis=1)
+    return _joined(own, then.assign(share=share))["share"]
+
+
+def removal_times(own: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
+    """Return slot -> the share of training after which GONE of the units that the slot loses have left, per network.
+
+    own: networks of one architecture. The share is of the epochs trained. The frame is indexed as `own`; NaN where a
+    slot loses nothing and for networks without a history.
+    """
+    names = slots(own["architecture"].iloc[0])
+    starts = np.array([split_units(text) for text in own["units_start"]], float)
+    start = own[[*CELL, "replicate"]].assign(**dict(zip(_at_start(names), starts.T, strict=True)))
+    rows = history.merge(start, on=[*CELL, "replicate"]).sort_values("epoch")
+    networks = rows.groupby([*CELL, "replicate"], sort=False)
+    found = networks["epoch"].max().to_frame("epochs")
+    for slot, begun in zip(names, _at_start(names), strict=True):
+        lost = rows[begun] - rows[f"units_{slot}"]
+        last = networks[f"units_{slot}"].transform("last")
+        done = rows["epoch"].where((lost >= GONE * (rows[begun] - last)) & (rows[begun] > last))
+        found[slot] = done.groupby([rows[name] for name in (*CELL, "replicate")]).min() / found["epochs"]
+    return _joined(own, found.reset_index())[names]
+
+
+def _at_start(names: Sequence[str]) -> list[str]:
+    return [f"start_{slot}" for slot in names]
+
+
+def _joined(own: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of `found` for each network of `own`, in its order and with its index."""
+    keys = [*CELL, "replicate"]
+    new = [name for name in found if name not in own or name in keys]
+    return own[keys].merge(found[new], on=keys, how="left").set_axis(own.index)

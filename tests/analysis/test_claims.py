@@ -1,0 +1,172 @@
+"""The verdict table: each claim of the abstract on networks whose answer is known."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_study import made_up
+
+from robustprune.analysis.claims import NOT_RUN
+from robustprune.analysis.claims_table import claims
+from robustprune.analysis.moments import removal_times, undetermined_at, while_gates_are_drawn
+from robustprune.analysis.read import CELL, read_detailed_runs, read_long
+from robustprune.analysis.statistics import Estimate
+from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, TOO_FEW, UNDECIDED, YES, at_most
+from robustprune.study.training_settings import TrainingSettings
+
+EPOCHS = 20
+SLOTS = {"input": 784, "fc1": 300, "fc2": 100}
+SETTINGS = {"bernoulli": {"noise_free_last": 0.1}, "vib": {"fine_tune": 0.25}, "dense": {}}
+NOISE = np.array([-0.01, 0.0, 0.01])
+
+
+def study(size_by_width=0.0, size_by_start=0.0, macs=20.0, seconds=1.0, undetermined=0, **gone_at):
+    """The method, vib and dense training from two widths and two initializations, with histories.
+
+    size_by_width, size_by_start: added log size of vib at width 2 and from the other initialization. gone_at: slot ->
+    the epoch after which vib's slot has lost all that it loses (half of its units).
+    """
+    runs, details, _, _ = made_up(methods=("bernoulli", "vib", "dense"))
+    runs = runs.rename(columns={"operating_point": "point"}).merge(
+        details.drop(columns="status"), on=[*CELL, "replicate"]
+    )
+    vib, dense = runs["method"] == "vib", runs["method"] == "dense"
+    grown = vib * (size_by_width * (runs["width"] == 2) + size_by_start * (runs["initialization"] == "orthogonal"))
+    runs["params_kept"] = np.exp(10 + grown + NOISE[runs["replicate"]])
+    kept = 300 * np.exp(grown + NOISE[runs["replicate"]])
+    runs["units_kept"] = [f"{round(units)}-50-20" for units in kept]
+    runs["train_macs"] = np.where(vib, macs, np.where(dense, 100.0, 20.0)) + NOISE[runs["replicate"]]
+    runs["train_macs_dense"] = 100.0
+    runs["train_seconds"] = np.where(vib, seconds, np.where(dense, 2.0, 1.0))
+    runs["error_test_percent"] = 1.5 + NOISE[runs["replicate"]]
+    runs = runs.assign(device="cpu", threads=1, undetermined_fraction=0.0)
+    runs["training"] = TrainingSettings(epochs=EPOCHS).model_dump_json()
+    runs["settings"] = runs["method"].map(lambda method: json.dumps(SETTINGS[method]))
+    rows = []
+    for row in runs[[*CELL, "replicate"]].to_dict("records"):
+        for epoch in range(1, EPOCHS + 1):
+            counts = {}
+            for slot, units in SLOTS.items():
+                left = units // 2 if epoch >= gone_at.get(slot, 1) else units
+                counts[f"units_{slot}"] = units if row["method"] == "dense" else left
+                gates = row["method"] == "bernoulli"
+                counts[f"undetermined_{slot}"] = (undetermined if epoch <= 18 else 0) if gates else None
+            rows.append({**row, "epoch": epoch, **counts})
+    return runs, pd.DataFrame(rows)
+
+
+def verdict(found, claim, method):
+    rows = found.table[found.table["claim"].str.contains(claim) & (found.table["method"] == method)]
+    assert len(rows) == 1
+    return rows["verdict"].iloc[0]
+
+
+def judged(**values):
+    runs, history = study(**values)
+    return claims(runs, 0.95, history)
+
+
+@pytest.mark.parametrize(("shift", "answer"), [(0.0, YES), (0.09, UNDECIDED), (0.5, NO)])
+def test_starts_are_judged_by_equivalence(shift, answer):
+    by_width, by_start = judged(size_by_width=shift), judged(size_by_start=2 * shift)
+    assert verdict(by_width, "starting size", "vib") == answer
+    assert verdict(by_start, "initialization", "vib") == answer
+    assert verdict(by_width, "starting size", "bernoulli") == YES  # only vib was moved
+
+
+def test_a_method_that_is_given_a_size_is_not_asked_for_starts():
+    runs, history = study()
+    runs.loc[runs["method"] == "vib", "settings"] = json.dumps({"target_params": 26000})
+    found = claims(runs, 0.95, history)
+    assert verdict(found, "starting size", "vib") == verdict(found, "initialization", "vib") == NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(("count", "answer"), [(0, YES), (1, YES), (30, NO)])
+def test_gates_are_judged_before_a_schedule_rounds_them(count, answer):
+    """One gate a slot is 3 of 592 or 0.5 %, 30 are 15 %; after epoch 18 of 20 there are none."""
+    found = judged(undetermined=count)
+    assert verdict(found, "0 or 1", "bernoulli") == answer
+    assert verdict(found, "0 or 1", "vib") == NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(
+    ("epochs", "answer"),
+    [({"input": 10, "fc1": 1}, YES), ({"input": 10, "fc1": 11}, NO)],
+)
+def test_units_leave_early_where_every_slot_is_done_by_half(epochs, answer):
+    assert verdict(judged(**epochs), "early", "vib") == answer
+
+
+@pytest.mark.parametrize(
+    ("macs", "seconds", "answer"), [(99.0, 1.9, YES), (101.0, 1.9, NO), (99.0, 2.1, NO), (99.995, 1.9, UNDECIDED)]
+)
+def test_training_is_cheaper_in_macs_and_seconds(macs, seconds, answer):
+    assert verdict(judged(macs=macs, seconds=seconds), "cheaper", "vib") == answer
+
+
+def test_seconds_of_another_machine_decide_nothing():
+    runs, history = study()
+    runs.loc[runs["method"] == "dense", "device"] = "another"
+    assert verdict(claims(runs, 0.95, history), "cheaper", "vib") == UNDECIDED
+
+
+def test_claims_without_their_numbers_are_not_run():
+    runs, _ = study()
+    found = claims(runs[runs["width"] == 1], 0.95)
+    for claim in ("starting size", "0 or 1", "early", "equal size"):
+        assert verdict(found, claim, "bernoulli") == NOT_RUN
+    assert "dense" not in set(found.table["method"])
+
+
+def test_reconstructions_count_beside_the_method_and_have_no_row_of_their_own():
+    runs, history = study()
+    other = runs[runs["method"] == "bernoulli"].assign(strength="c_sgd", variant="sgd", train_macs=150.0)
+    drift = other.assign(strength="c_drift", variant="drift_third")
+    found = claims(pd.concat([runs, other, drift], ignore_index=True), 0.95, history)
+    own = found.table.query("method == 'bernoulli' and claim == 'Training is cheaper'")
+    assert dict(zip(own["variant"], own["verdict"], strict=True)) == {"": YES, "sgd": NO}
+    assert own["holds"].eq(1).all()
+    assert own["reconstructions"].eq(2).all()
+    shown = found.sections[0][1]
+    assert "bernoulli c_sgd" not in set(shown["method"])
+    row = shown[(shown["method"] == "bernoulli a") & (shown["claim"] == "Training is cheaper")]
+    assert row["holds in reconstructions"].tolist() == ["1 of 2"]
+
+
+def test_moments_of_networks():
+    runs, history = study(undetermined=30, fc1=11, fc2=5)
+    own = runs[(runs["method"] == "vib")].iloc[::-1]
+    times = removal_times(own, history)
+    assert times.index.equals(own.index)
+    assert times.iloc[0].tolist() == [1 / EPOCHS, 11 / EPOCHS, 5 / EPOCHS]
+    gated = runs[runs["method"] == "bernoulli"]
+    assert while_gates_are_drawn(gated) == 18
+    assert while_gates_are_drawn(runs[runs["method"] == "vib"]) == 15
+    assert undetermined_at(18, gated, history).iloc[0] == pytest.approx(90 / (392 + 150 + 50))
+    history[["undetermined_input", "undetermined_fc1"]] = np.nan
+    assert undetermined_at(18, gated, history).iloc[0] == pytest.approx(30 / 50)  # of gated slots alone
+    assert removal_times(runs[runs["method"] == "dense"], history).isna().all(axis=None)
+
+
+def test_a_bound_is_judged_by_all_intervals():
+    below, across, above, few = (
+        Estimate(0.5, 0.4, 0.6, 3),
+        Estimate(1, 0.9, 1.1, 3),
+        Estimate(2, 1.5, 2.5, 3),
+        Estimate(0.5, np.nan, np.nan, 2),
+    )
+    assert at_most([below, below], 1) == YES
+    assert at_most([below, across], 1) == UNDECIDED
+    assert at_most([few, below], 1) == TOO_FEW
+    assert at_most([few, across, above], 1) == NO
+    assert at_most([], 1) == NOT_APPLICABLE
+
+
+def test_shipped_networks_are_judged(request):
+    """The shipped study, whose gates are drawn to the end: a quarter of them is undetermined."""
+    folder = request.config.rootpath / "results" / "reference"
+    found = claims(read_detailed_runs(folder), 0.95, read_long(folder / "history.parquet"))
+    own = found.table.query("architecture == 'lenet_300_100' and method == 'bernoulli'").set_index("claim")
+    assert own.loc["Gates end at 0 or 1", "verdict"] == NO
+    assert own.loc["Training is cheaper", "verdict"] == YES

@@ -1,0 +1,57 @@
+"""What the abstract claims and the shipped networks show: blocks of results/reference/FINDINGS.md."""
+
+import pandas as pd
+from markdown_tables import markdown
+from shipped_numbers import TABLES
+
+from robustprune.analysis.labels import ARCHITECTURES
+from robustprune.analysis.scorecard import BUDGETS
+from robustprune.analysis.select import METHOD_UNDER_STUDY
+
+HEADINGS = {
+    "Does not hold": ("no",),
+    "Not decided": ("undecided", "cannot be decided at this n"),
+    "Holds": ("yes",),
+    "Not run": ("not run",),
+}
+"""What did not hold comes first."""
+SHORT = {"cannot be decided at this n": "n too small", "not applicable": "-", "no": "**no**"}
+
+
+def _table() -> pd.DataFrame:
+    table = pd.read_csv(TABLES / "claims.csv", keep_default_na=False)
+    return table[table["variant"] == ""]
+
+
+def of_the_method() -> str:
+    """The verdict of each claim on the method under study, with its numbers."""
+    table = _table()
+    own = table[table["method"] == METHOD_UNDER_STUDY]
+    lines = []
+    for heading, answers in HEADINGS.items():
+        rows = own[own["verdict"].isin(answers)].to_dict("records")
+        if rows:
+            lines += [f"**{heading}**", "", *(f"- {_sentence(row)}" for row in rows), ""]
+    return "\n".join(lines).rstrip()
+
+
+def _sentence(row: dict) -> str:
+    where = [ARCHITECTURES.get(row["architecture"], row["architecture"]), BUDGETS.get(row["budget"], row["budget"])]
+    ran, held = (float(row[name] or 0) for name in ("reconstructions", "holds"))
+    numbers = f": {row['evidence']}" if row["evidence"] else ""
+    ending = f" Holds in {held:.0f} of {ran:.0f} reconstructions." if ran > 1 else ""
+    return f"*{row['claim']}* ({', '.join(where)}, `{row['strength']}`, n = {row['n']}){numbers}.{ending}"
+
+
+def of_all_methods() -> str:
+    """The verdicts of every method, a row each."""
+    table, tables = _table(), []
+    for (architecture, budget), own in table.groupby(["architecture", "budget"], sort=False):
+        claims = list(dict.fromkeys(own["claim"]))
+        title = f"{ARCHITECTURES.get(architecture, architecture)}, {BUDGETS.get(budget, budget)}"
+        rows = [[title, *claims]]
+        for (method, strength), answers in own.groupby(["method", "strength"], sort=False):
+            given = answers.set_index("claim")["verdict"]
+            rows.append([f"`{method}/{strength}`", *(SHORT.get(given[claim], given[claim]) for claim in claims)])
+        tables.append(markdown(*rows))
+    return "\n\n".join(tables)
