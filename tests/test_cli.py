@@ -59,7 +59,7 @@ def test_the_whole_way_by_hand(workspace, capsys):
     assert main(["train", *config, "--cell", KEY]) == 0
     assert "test error" in capsys.readouterr().out
     record = workspace / "results" / "runs" / KEY / "record.json"
-    assert main(["check", str(record)]) == 0
+    assert main(["check-record", str(record)]) == 0
     assert main(["collect", *config]) == 0
     runs = workspace / "results" / "runs.csv"
     assert main(["tables", "--source", str(runs.parent), "--output", str(workspace / "tables")]) == 0
@@ -77,11 +77,11 @@ def test_the_whole_way_by_hand(workspace, capsys):
         (["train", "--config", "STUDY", "--cell", KEY.replace("bernoulli", "bernouli")], f"did you mean {KEY}"),
         (["train", "--config", "nowhere.yaml", "--cell", KEY], "nowhere.yaml: no such configuration file"),
         (["plan", "--config", "nowhere.yaml"], "nowhere.yaml: no such configuration file"),
-        (["check", "nowhere.json"], "nowhere.json: no such record"),
+        (["check-record", "nowhere.json"], "nowhere.json: no such record"),
         (["tables", "--source", "nowhere", "--output", "out"], "nowhere/runs.csv: no such file"),
         (["figure", "kept_parms_by_width", "--source", "x", "--output", "y"], "did you mean 'kept_params_by_width'"),
         (["figure", "kept_params_by_width", "--source", "nowhere", "--output", "y"], "nowhere/runs.csv: no such file"),
-        (["compare", "--source", "x", "--reference", "y", "--output", "z.csv"], "x/runs.csv: no such file"),
+        (["check", "--source", "x", "--reference", "y", "--output", "z"], "x/runs.csv: no such file"),
         (["figure", "overview", "--source", "x", "--over", "y", "--output", "z"], "cannot be drawn over a reference"),
         (["export", "nowhere", "--output", "y"], "nowhere/record.json: no such record"),
     ],

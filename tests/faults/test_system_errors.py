@@ -62,9 +62,9 @@ COMMANDS = [
     ("plan --config latin/note.yaml", "latin/note.yaml"),
     ("plan --config my.yaml --bench folder.yaml", "folder.yaml"),
     ("plan --config my.yaml --bench latin/note.yaml", "latin/note.yaml"),
-    ("check folder.yaml", "folder.yaml"),
-    ("check latin/record.json", "latin/record.json"),
-    ("check file/record.json", "file/record.json"),
+    ("check-record folder.yaml", "folder.yaml"),
+    ("check-record latin/record.json", "latin/record.json"),
+    ("check-record file/record.json", "file/record.json"),
     ("export file --output out", "file/record.json"),
     (f"export results/runs/{KEY} --no-onnx --output file", "file"),
     (f"export results/runs/{KEY} --no-onnx --output file/out", "file"),
@@ -74,8 +74,6 @@ COMMANDS = [
     ("tables --source file --output out", "file/runs.csv"),
     ("figure overview --source tables --output file", "file"),
     ("figure overview --source latin --output out", "latin/runs.csv"),
-    ("compare --source tables --reference tables --output file/x.csv", "file"),
-    ("compare --source tables --reference tables --output folder.yaml", "folder.yaml"),
     ("check --source tables --reference tables --output file/x", "file"),
     ("choose --source tables --force --output folder.yaml", "folder.yaml"),
     ("choose --source tables --output file/points.yaml", "file"),
@@ -186,4 +184,4 @@ def test_a_digest_that_fits_does_not_make_other_settings_right(prepared, tmp_pat
     values["cell"]["settings"]["of"] = "abc"
     values["digest"] = content_digest(values)
     path.write_text(json.dumps(values))
-    assert main(["check", str(path)]) == 2
+    assert main(["check-record", str(path)]) == 2

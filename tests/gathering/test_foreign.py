@@ -188,7 +188,7 @@ def test_the_record_gets_everything_else(workspace, capsys):
     assert record.provenance.source_hash == program_hash([workspace.program])
     steps = 1437 // 64 * 2
     assert {entry.train_macs_dense for entry in record.replicates} == {64 * steps * (3 * 266200 - 784 * 300)}
-    assert main(["check", str(workspace.record)]) == 0
+    assert main(["check-record", str(workspace.record)]) == 0
 
 
 def test_a_wrong_csv_leaves_no_record(workspace, capsys):

@@ -7,8 +7,7 @@ import pandas as pd
 
 from robustprune.analysis.labels import ARCHITECTURES
 from robustprune.analysis.operating_points import MARGIN
-from robustprune.analysis.read import read_detailed_runs
-from robustprune.analysis.select import METHOD_UNDER_STUDY, of_standard_initialization
+from robustprune.analysis.select import METHOD_UNDER_STUDY
 
 REPOSITORY = Path(__file__).parents[2]
 REFERENCE = REPOSITORY / "results" / "reference"
@@ -50,21 +49,3 @@ def equal_error() -> pd.DataFrame:
     table = pd.DataFrame.from_dict(found, orient="index", columns=["chosen", "at_bound", "collapsed"])
     table["ratio"] = table["at_bound"] / table.loc[METHOD_UNDER_STUDY, "at_bound"]
     return table.sort_values("at_bound")
-
-
-def table(name: str) -> pd.DataFrame:
-    """A table of LeNet-300-100 by method, for tables with one row for a method."""
-    every = pd.read_csv(TABLES / f"{name}.csv")
-    return every[every["architecture"] == "lenet_300_100"].set_index("method")
-
-
-def cells_by_width(architecture: str, series: str) -> pd.DataFrame:
-    """Width -> the cell of one method and strength."""
-    every = pd.read_csv(TABLES / "robustness_width.csv").set_index(["architecture", "method", "strength"])
-    return every.loc[(architecture, *series.split("/"))].set_index("width")
-
-
-def networks(architecture: str, series: str) -> pd.DataFrame:
-    """The networks of one method and strength, of every width, from the standard initialization."""
-    runs = of_standard_initialization(read_detailed_runs(REFERENCE))
-    return runs[(runs["architecture"] == architecture) & (runs["method"] + "/" + runs["strength"] == series)]

@@ -1,5 +1,7 @@
 """What the abstract claims and the shipped networks show: blocks of results/reference/FINDINGS.md."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 from markdown_tables import markdown
 from shipped_numbers import TABLES
@@ -18,14 +20,15 @@ HEADINGS = {
 SHORT = {"cannot be decided at this n": "n too small", "not applicable": "-", "no": "**no**"}
 
 
-def _table() -> pd.DataFrame:
+def claims_table() -> pd.DataFrame:
+    """Return the verdicts of every method, without those of reconstructions."""
     table = pd.read_csv(TABLES / "claims.csv", keep_default_na=False)
     return table[table["variant"] == ""]
 
 
 def of_the_method() -> str:
     """The verdict of each claim on the method under study, with its numbers."""
-    table = _table()
+    table = claims_table()
     own = table[table["method"] == METHOD_UNDER_STUDY]
     lines = []
     for heading, answers in HEADINGS.items():
@@ -35,20 +38,25 @@ def of_the_method() -> str:
     return "\n".join(lines).rstrip()
 
 
+def place(row: Mapping) -> str:
+    """Return the network of a verdict, and the budget where it is not equal epochs."""
+    name = ARCHITECTURES.get(row["architecture"], row["architecture"])
+    return name if row["budget"] == "epochs" else f"{name} {BUDGETS.get(row['budget'], row['budget'])}"
+
+
 def _sentence(row: dict) -> str:
-    where = [ARCHITECTURES.get(row["architecture"], row["architecture"]), BUDGETS.get(row["budget"], row["budget"])]
     ran, held = (float(row[name] or 0) for name in ("reconstructions", "holds"))
     numbers = f": {row['evidence']}" if row["evidence"] else ""
     ending = f" Holds in {held:.0f} of {ran:.0f} reconstructions." if ran > 1 else ""
-    return f"*{row['claim']}* ({', '.join(where)}, `{row['strength']}`, n = {row['n']}){numbers}.{ending}"
+    return f"*{row['claim']}* ({place(row)}, `{row['strength']}`, n = {row['n']}){numbers}.{ending}"
 
 
 def of_all_methods() -> str:
     """The verdicts of every method, a row each."""
-    table, tables = _table(), []
-    for (architecture, budget), own in table.groupby(["architecture", "budget"], sort=False):
+    table, tables = claims_table(), []
+    for _, own in table.groupby(["architecture", "budget"], sort=False):
         claims = list(dict.fromkeys(own["claim"]))
-        title = f"{ARCHITECTURES.get(architecture, architecture)}, {BUDGETS.get(budget, budget)}"
+        title = place(own.iloc[0])
         rows = [[title, *claims]]
         for (method, strength), answers in own.groupby(["method", "strength"], sort=False):
             given = answers.set_index("claim")["verdict"]
