@@ -26,7 +26,7 @@ def headline() -> str:
 
 
 def _point(row: dict) -> str:
-    numbers = re.sub(r"^\([^)]*\) ", "", row["evidence"])  # the verdicts of single quantities are in FINDINGS.md
+    numbers = re.sub(r"^\([^)]*\) ", "", row["evidence"])  # the verdicts of single quantities are on the page of findings
     return f"on {place(row)}" + (f" ({numbers}, n = {row['n']})" if numbers else "")
 
 
