@@ -66,7 +66,7 @@ def test_donsker_and_varadhan(pi, theta, log_gamma):
 
 @given(pi=CHANCES, log_gamma=LOG_GAMMAS)
 def test_every_prior_is_the_best_one_of_some_posterior(pi, log_gamma):
-    """So equality in the bound g(pi) >= b + ln(1 + (gamma - 1) pi) is forced everywhere: the density is the only one."""
+    """So equality in g(pi) >= b + ln(1 + (gamma - 1) pi) is forced everywhere, and the density is the only one."""
     assert best_prior(supported_posterior(pi, log_gamma), log_gamma) == pytest.approx(pi, rel=1e-9)
 
 

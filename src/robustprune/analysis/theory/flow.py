@@ -13,6 +13,9 @@ Values = NDArray[np.float64]
 PIECES = 50
 """Most pieces of a solution: it begins one whenever the gate reaches or leaves 0 or 1."""
 
+SMALLEST = 1e-100
+"""Smaller components of a start count as 0: the solver's choice of a first step underflows."""
+
 
 class Path(NamedTuple):
     """A solution: times [points], states [points, components], and when the gate first was at 0 (NaN: never)."""
@@ -41,6 +44,7 @@ def projected_flow(
     start's gate is not in [0, 1], and for a solution that keeps reaching and leaving an end.
     """
     state = np.array(start, dtype=float)
+    state[np.abs(state) < SMALLEST] = 0
     if not 0 <= state[-1] <= 1:
         raise StudyError(f"start: the gate must be in [0, 1], not {state[-1]:g}")
     time, closed_at, free = 0.0, np.nan, False
@@ -95,6 +99,6 @@ def _solve(velocity, state: Values, time: float, until: float, events):
     for event in events:
         event.terminal = True
     found = solve_ivp(velocity, (time, until), state, events=events, method="LSODA", rtol=1e-9, atol=1e-12)
-    if not found.success:
-        raise StudyError(f"the differential equation has no solution beyond time {found.t[-1]:g}: {found.message}")
+    if not (found.success and np.isfinite(found.y).all()):
+        raise StudyError(f"the differential equation has no finite solution up to time {until:g}: {found.message}")
     return found

@@ -69,8 +69,7 @@ class TinyNetwork:
         error = np.exp(found) - np.eye(len(weights.d))[self.labels]
         error *= chance[:, None, None] / len(self.labels)
         before = (error @ weights.v) * opened * (active > 0)
-        sums = "gek,geh->kh"
-        return Weights(np.einsum(sums, before, x), before.sum((0, 1)), np.einsum(sums, error, units), error.sum((0, 1)))
+        return Weights(_pairs(before, x), before.sum((0, 1)), _pairs(error, units), error.sum((0, 1)))
 
     def train(
         self,
@@ -92,3 +91,8 @@ class TinyNetwork:
             weights = weights.stepped(self.gradient(weights, theta), rate, decay)
             theta = np.clip(theta - gate_rate * slope, 0, 1)
         return weights, theta
+
+
+def _pairs(first: Values, second: Values) -> Values:
+    """Return the sum of products [a, b] over gate vectors and examples of [vectors, examples, a] and [..., b]."""
+    return first.reshape(-1, first.shape[-1]).T @ second.reshape(-1, second.shape[-1])

@@ -42,7 +42,7 @@ def expected(table: Values, theta: ArrayLike) -> Values:
     theta = np.asarray(theta, dtype=float)
     values = np.broadcast_to(table, (*theta.shape[:-1], *table.shape))
     for gate in reversed(range(table.ndim)):
-        opened = theta[..., gate].reshape(*theta.shape[:-1], *[1] * gate)
+        opened = theta[..., gate][(..., *[None] * gate)]
         values = (1 - opened) * values[..., 0] + opened * values[..., 1]
     return values
 
