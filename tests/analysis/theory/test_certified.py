@@ -57,6 +57,16 @@ def test_a_fast_gate_makes_the_set_independent_of_theta():
     assert slow.largest_size(1.0) < 1e-6
 
 
+def test_certified_sizes_at_the_defaults():
+    """docs/theory.md 6: L2 1e-5, price 3e-4, kappa 1; gate rate 1, and that of drift 3e-3 at learning rate 1e-3."""
+    decay, price = 1e-5, 3e-4
+    assert UnitBound(1.0, decay, price).saddle[0] == 1e-5
+    assert UnitBound(1.0, decay, price).largest_size(0.5) < 1e-300
+    fast = UnitBound(1.0, decay, price, gate_rate=3e-3 / (price * 1e-3))
+    assert fast.gate_rate == pytest.approx(1e4)
+    assert fast.largest_size(0.5) / fast.saddle[1] == pytest.approx(0.65, abs=0.005)
+
+
 @given(constants=CONSTANTS, theta=st.floats(0, 1), share=st.floats(0, 0.999))
 def test_the_core_lies_in_the_extension(constants, theta, share):
     unit, one_matrix = UnitBound(*constants), OneMatrixBound(*constants)

@@ -82,6 +82,7 @@ def test_the_boundary_is_the_stable_curve_of_the_saddle():
     jacobian = np.array([(unit.velocity(rest + e) - unit.velocity(rest - e)) / 2e-6 for e in np.eye(3) * 1e-6]).T
     values, vectors = np.linalg.eig(jacobian)
     along = [np.real(v) for value, v in zip(values, vectors.T, strict=True) if np.real(value) < 0 and abs(v[2]) > 1e-6]
+    assert (np.real(values) > 0).sum() == 1  # unstable: docs/theory.md 4
     assert len(along) == 1  # the other stable direction is that of w^2 - v^2
     for sign, at in ((1, 0.5), (-1, 0.1)):
         leaving = rest + sign * 1e-5 * along[0] * np.sign(along[0][2])
@@ -107,6 +108,17 @@ def test_a_closed_gate_with_a_positive_slope_can_reopen():
     path = unit.flow(start)
     assert path.closed_at == 0
     assert path.end == pytest.approx([np.sqrt(0.8), np.sqrt(0.8), 1], abs=1e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(share=st.floats(0, 1), rate=st.sampled_from([1.0, 100.0]), angle=st.floats(0.05, 1.5))
+def test_a_closed_gate_stays_closed_where_more_of_the_unit_would_help(share, rate, angle):
+    """DL > -c and p <= k, where a larger output lowers the loss: the practical condition with its missing part."""
+    unit = Unit(gate_rate=rate)
+    product = share * unit.worth_its_price
+    start = unit.start(np.sqrt(2 * product / np.sin(2 * angle)), 0.0, angle)
+    assert unit.product(start) == pytest.approx(product)
+    assert (unit.flow(start).states[:, -1] <= 1e-12).all()
 
 
 def test_a_useless_unit_has_no_boundary():
