@@ -176,3 +176,9 @@ def test_an_end_inside_is_not_settled():
     ends = descend(np.array([[0.0, 1.0], [1.0, 0.0]]), [[0.5, 0.5], [0.6, 0.7]], step=0.1, steps=1000)
     assert ends.settled.tolist() == [False, True]
     assert basins(ends) == {(1, 1): 0.5}
+
+
+def test_a_tie_is_no_strict_minimum():
+    """A unit that is worth exactly its price: neither end is strict."""
+    assert not local_minima(np.array([0.0, 0.0])).any()
+    assert local_minima(np.array([[0.0, 1.0], [2.0, 3.0]])).tolist() == [[True, False], [False, False]]
