@@ -130,6 +130,13 @@ def test_a_useless_unit_has_no_boundary():
     assert OneMatrixSection(price=0.6).pruned([0.5, 1.0])
 
 
+def test_a_slow_gate_is_waited_for():
+    """An idle gate of rate 0.3 and price 0.03125 needs 107 time units from 1 to 0; its weights decay in 80."""
+    unit = Unit(1.0, 0.5, 0.03125, 0.3)
+    assert unit.flow([0.0, 0.0, 1.0]).closed_at == pytest.approx(1 / (0.3 * 0.03125))
+    assert unit.pruned([0.0, 0.0, 1.0])
+
+
 def test_equal_weights_stay_equal_and_their_difference_decays():
     unit = Unit()
     path = unit.flow(unit.start(1.0, 0.5, np.pi / 8), until=3)

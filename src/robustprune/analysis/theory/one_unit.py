@@ -41,13 +41,18 @@ class Toy:
         """Return p, the open unit's output."""
         raise NotImplementedError
 
+    @property
+    def horizon(self) -> float:
+        """A time after which all is at rest: ten times that of an idle gate to fall from 1 to 0, and 40 / lambda."""
+        return 10 / (self.gate_rate * self.price) + 40 / self.decay
+
     def flow(self, start: ArrayLike, until: float | None = None) -> Path:
-        """Solve from a start (weights, then theta) until this time; default: until weights left alone fell to e^-40."""
-        return projected_flow(self.velocity, start, 40 / self.decay if until is None else until)
+        """Solve from a start (weights, then theta) until this time; default: the horizon."""
+        return projected_flow(self.velocity, start, self.horizon if until is None else until)
 
     def pruned(self, start: ArrayLike) -> bool:
         """Does the flow from this start end with a closed gate? It is followed until that is certain."""
-        return bool(projected_flow(self.velocity, start, 40 / self.decay, self._decided).end[-1] == 0)
+        return bool(projected_flow(self.velocity, start, self.horizon, self._decided).end[-1] == 0)
 
     def _decided(self, state: Values) -> bool:
         """Is the end known, given that the gate rests at 0 or 1?
