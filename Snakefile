@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from robustprune.analysis.figures import FIGURES, caption
+from robustprune.analysis.figures import FIGURES, THEORY, caption
 from robustprune.analysis.tables import TABLES
 from robustprune.gathering.plan import planned_cells, read_timings, timings_file
 from robustprune.gathering.priority import Priorities
@@ -73,6 +73,7 @@ localrules:
     figure_of_runs,
     figure_of_reference,
     figure_of_tune,
+    figure_of_theory,
     figures,
 
 

@@ -111,7 +111,7 @@ def _showing(command: Command) -> None:
     tables.add_argument("--names", nargs="+", help="which tables (default: all)")
     figure = command("figure", showing.figure, "draw one figure as PDF, SVG and PNG")
     figure.add_argument("name", help="the figure's name, or a wrong one to see the list")
-    figure.add_argument("--source", type=Path, required=True, help="folder with runs.csv, history and gates tables")
+    figure.add_argument("--source", type=Path, help="folder with runs.csv, history and gates tables (theory: none)")
     figure.add_argument("--output", type=Path, required=True, help="folder of the figures")
     figure.add_argument("--over", type=Path, help="folder of a reference that is drawn behind, e.g. results/reference")
     figure.add_argument("--methods", help="draw only these, e.g. bernoulli,dense,vib (default: all)")

@@ -20,7 +20,7 @@ rule figure_of_runs:
     log:
         f"{ROOT}/logs/figure/{{name}}.log",
     wildcard_constraints:
-        name="[a-z_]+",
+        name="|".join(FIGURES),
     params:
         source=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,
@@ -64,13 +64,37 @@ use rule figure_of_reference as figure_of_tune with:
         f"{ROOT}/logs/figure_of_tune/{{name}}.log",
 
 
+# Draw a figure of the theory: computed from the parameters in its code, it reads no results.
+rule figure_of_theory:
+    output:
+        pdf="figures/{name}.pdf",
+        svg="figures/{name}.svg",
+        png=report(
+            "figures/{name}.png",
+            category="Figures (theory)",
+            **ON_PAGE,
+        ),
+    log:
+        f"{ROOT}/logs/figure_of_theory/{{name}}.log",
+    wildcard_constraints:
+        name="|".join(THEORY),
+    params:
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        caption=lambda wildcards: caption(wildcards.name),
+        source_hash=source_hash("robustprune.analysis.figures"),
+    shell:
+        "robustprune figure {wildcards.name:q} --output {params.folder:q} > {log:q} 2>&1"
+
+
 # Target: all figures in every form. Git holds only some, as PNG.
 rule figures:
     input:
         (
             expand(
                 "figures/{name}.{form}",
-                name=set(FIGURES) - set(TUNE_FIGURES) - set(NOT_SHIPPED),
+                name=(set(FIGURES) | set(THEORY))
+                - set(TUNE_FIGURES)
+                - set(NOT_SHIPPED),
                 form=FORMS,
             )
             + expand("figures/tune/{name}.{form}", name=TUNE_FIGURES, form=FORMS)

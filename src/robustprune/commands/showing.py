@@ -11,11 +11,15 @@ def tables(arguments: argparse.Namespace) -> None:
 
 
 def figure(arguments: argparse.Namespace) -> None:
-    from robustprune.analysis.figures import draw_figure
+    from robustprune.analysis.figures import draw_figure, draw_theory
 
     methods = arguments.methods.split(",") if arguments.methods else None
     given = (arguments.confidence, methods, arguments.over)
-    for path in draw_figure(arguments.name, arguments.source, arguments.output, *given):
+    if arguments.source is None:
+        written = draw_theory(arguments.name, arguments.output)
+    else:
+        written = draw_figure(arguments.name, arguments.source, arguments.output, *given)
+    for path in written:
         print(path)
 
 

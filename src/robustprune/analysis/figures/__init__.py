@@ -1,4 +1,4 @@
-"""Figures, one function each; `robustprune figure NAME` draws one from collected or shipped tables."""
+"""Figures, one function each; `robustprune figure NAME` draws one, from collected tables or (theory) without."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +17,7 @@ from robustprune.analysis.figures.over_epochs import (
     units_over_epochs,
 )
 from robustprune.analysis.figures.overview import overview
+from robustprune.analysis.figures.phase_portrait import phase_portrait
 from robustprune.analysis.figures.start import start_matters
 from robustprune.analysis.figures.start_over import start_matters_over
 from robustprune.analysis.figures.style import drawing, save
@@ -45,13 +46,16 @@ FIGURES: dict[str, Callable[[Collected, float], Figure]] = {
     )
 }
 
+THEORY: dict[str, Callable[[], Figure]] = {"phase_portrait": phase_portrait}
+"""Figures that are computed from the parameters in their code and read no tables."""
+
 OVER: dict[str, Callable[[Collected, Collected, float], Figure]] = {"start_matters": start_matters_over}
 """Figures that can be drawn over those of a reference."""
 
 
 def caption(name: str) -> str:
     """Return the caption of a figure in the report: the docstring of its function."""
-    return " ".join(FIGURES[name].__doc__.split())
+    return " ".join((FIGURES | THEORY)[name].__doc__.split())
 
 
 def draw_figure(
@@ -64,11 +68,13 @@ def draw_figure(
 ) -> list[Path]:
     """Draw one figure from the tables in `source`, of all methods or of those named; return the files.
 
-    over: folder of a reference that is drawn behind. Raises StudyError for an unknown figure or method, and for a
-    figure that cannot be drawn over a reference.
+    over: folder of a reference that is drawn behind. Raises StudyError for an unknown figure or method, for a figure
+    that cannot be drawn over a reference, and for one of the theory, which reads no tables.
     """
     if name not in FIGURES:
-        raise StudyError(f"no figure {name!r}{nearest(name, FIGURES)}")
+        if name in THEORY:
+            raise StudyError(f"figure {name!r} is computed from parameters alone: leave --source out")
+        raise StudyError(f"no figure {name!r}{nearest(name, [*FIGURES, *THEORY])}")
     if over is not None and name not in OVER:
         raise StudyError(f"figure {name!r} cannot be drawn over a reference; those that can: {', '.join(OVER)}")
     collected = read_collected(source)
@@ -80,7 +86,24 @@ def draw_figure(
             figure = FIGURES[name](collected, confidence)
         else:
             figure = OVER[name](collected, read_collected(over), confidence)
-        try:
-            return save(figure, folder, name, missing_note(source))
-        finally:
-            plt.close(figure)
+        return _saved(figure, folder, name, missing_note(source))
+
+
+def draw_theory(name: str, folder: Path) -> list[Path]:
+    """Draw one figure of the theory; return the files. Raises StudyError for any other figure."""
+    if name in FIGURES:
+        raise StudyError(
+            f"figure {name!r} is drawn from tables: name their folder with --source, e.g. results/reference"
+        )
+    if name not in THEORY:
+        raise StudyError(f"no figure {name!r}{nearest(name, [*FIGURES, *THEORY])}")
+    with drawing():
+        return _saved(THEORY[name](), folder, name)
+
+
+def _saved(figure: Figure, folder: Path, name: str, note: str = "") -> list[Path]:
+    """Write the files of a figure and close it."""
+    try:
+        return save(figure, folder, name, note)
+    finally:
+        plt.close(figure)

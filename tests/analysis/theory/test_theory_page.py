@@ -1,0 +1,32 @@
+"""docs/theory.md cites functions and tests that exist."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+PAGE = (REPOSITORY / "docs" / "theory.md").read_text()
+MODULES = ("hyper_prior", "vertices", "tiny_network", "one_unit", "certified")
+CITED = sorted(set(re.findall(r"`([A-Za-z_.]+)`", PAGE)))
+
+
+@pytest.mark.parametrize("name", CITED)
+def test_what_the_page_cites_exists(name):
+    if name.startswith("test_"):
+        assert any(f"def {name}(" in path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+        return
+    modules = [importlib.import_module(f"robustprune.analysis.theory.{module}") for module in MODULES]
+    places = [*modules, *(getattr(modules[-1], bound) for bound in ("UnitBound", "OneMatrixBound"))]
+    own, *rest = name.split(".")
+    found = [getattr(place, own) for place in places if hasattr(place, own)]
+    assert found
+    for attribute in rest:
+        assert hasattr(found[0], attribute)
+
+
+def test_every_statement_of_the_page_says_what_shows_it():
+    sections = re.split(r"^## ", PAGE, flags=re.M)[1:]
+    assert len(sections) == 8
+    assert all("*Shown" in section for section in sections[:7])
