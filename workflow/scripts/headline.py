@@ -26,7 +26,7 @@ def headline() -> str:
 
 
 def _point(row: dict) -> str:
-    numbers = re.sub(r"^\([^)]*\) ", "", row["evidence"])  # the verdicts of single quantities are on the page of findings
+    numbers = re.sub(r"^\([^)]*\) ", "", row["evidence"])  # FINDINGS has the single verdicts
     return f"on {place(row)}" + (f" ({numbers}, n = {row['n']})" if numbers else "")
 
 
