@@ -84,11 +84,7 @@ rule all:
         expand(f"{ROOT}/tables/{{name}}.html", name=TABLES),
         expand(f"{ROOT}/figures/{{name}}.png", name=FIGURES),
         lambda wildcards: rules.tables_of_search.output if SEARCHES else [],
-        lambda wildcards: (
-            rules.check.output
-            if STUDY.compare_with
-            else []
-        ),
+        lambda wildcards: (rules.check.output if STUDY.compare_with else []),
 
 
 include: "workflow/rules/messages.smk"

@@ -17,7 +17,8 @@ rule check:
         svg=f"{ROOT}/check/start_matters.svg",
         shown=report(
             expand(
-                f"{ROOT}/check/{{file}}", file=["consistency.html", "start_matters.png"]
+                f"{ROOT}/check/{{file}}",
+                file=["consistency.html", "start_matters.png"],
             ),
             category="Compared with the reference",
             caption="../report/check.rst",
