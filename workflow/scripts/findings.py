@@ -38,6 +38,7 @@ STUDIES = {
     "smoke": "every part of the pipeline on scikit-learn's 8 x 8 digits; no download",
     "quick": "cells of the shipped study with two seeds, and whether they are consistent with it",
     "settings": "gate rates of four methods on the tuning split: which of them the search takes",
+    "ablations": "one-factor changes of the method at three prices, on the tuning split",
     "config": "the study: a search for operating points, then every method over starting sizes and initializations",
 }
 """Files in config/, and what each is."""
