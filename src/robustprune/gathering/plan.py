@@ -3,15 +3,15 @@
 import itertools
 import json
 import math
-from functools import cache
 from pathlib import Path
 
-from robustprune.data.datasets import VALIDATION_SHARE, find_reader
+from robustprune.data.datasets import VALIDATION_SHARE
 from robustprune.errors import StudyError
 from robustprune.files import read_text
 from robustprune.gathering.rounds import middle, searched_rounds
 from robustprune.gathering.search import searched_forms
-from robustprune.networks.architecture import Architecture, architecture
+from robustprune.gathering.shared import network_named, train_count
+from robustprune.networks.architecture import Architecture
 from robustprune.networks.size import macs
 from robustprune.starts import scratch_b
 from robustprune.study.cells import Cell, study_cells
@@ -104,12 +104,12 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
     None for methods without a benchmark and data sets of unknown size. The model: dense steps for a share of the
     epochs, then pruned steps. The estimate is right within a factor of 1.5, for timed architectures.
     """
-    method, network = "dense" if cell.source_key else cell.method, architecture(cell.architecture)
+    method, network = "dense" if cell.source_key else cell.method, network_named(cell.architecture)
     timed = _timed(network)
     labels = [f"{method}: {TITLES[timed.name]} {size} step, R={TIMED_REPLICATES}" for size in ("dense", "pruned")]
     if not all(label in timings for label in labels):
         return None
-    images = find_reader(cell.dataset).train_count()
+    images = train_count(cell.dataset)
     if images is None:
         return None
     whole, pruned = (timings[label] * _scale(network) for label in labels)
@@ -124,13 +124,7 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
 
 def _timed(network: Architecture) -> Architecture:
     """Return the timed network that is most similar: with convolutions, or without."""
-    return _package_network("lenet5" if any(layer.kernel > 1 for layer in network.layers) else "lenet_300_100")
-
-
-@cache
-def _package_network(name: str) -> Architecture:
-    """Return a network of the package, which is read once: a plan of thousands of cells asks for it as often."""
-    return architecture(name)
+    return network_named("lenet5" if any(layer.kernel > 1 for layer in network.layers) else "lenet_300_100")
 
 
 def _scale(network: Architecture) -> float:

@@ -9,9 +9,9 @@ from robustprune.gathering.pace import Pace
 from robustprune.gathering.plan import SIDE_BY_SIDE, Timings, read_timings, timings_file
 from robustprune.gathering.priority import Priorities
 from robustprune.gathering.schedule import Job, end_times
+from robustprune.gathering.shared import network_named
 from robustprune.gathering.states import CellState, cell_states, study_plan
 from robustprune.gathering.summary import count_line, found_outcomes, networks_of, stopped_lines
-from robustprune.networks.architecture import architecture
 from robustprune.networks.size import parameters
 from robustprune.study.config import StudyConfig
 
@@ -52,7 +52,7 @@ def _running(state: CellState) -> str:
     if log is None or log.epoch is None:
         since = hours(log.silent) if log else "a while"
         return f"no epoch yet, last line of its log {since} ago"
-    epoch, network = log.epoch, architecture(state.cell.architecture)
+    epoch, network = log.epoch, network_named(state.cell.architecture)
     of = f"/{epoch.of}" if epoch.of else f" ({epoch.share:.0%} of the budget)"
     start = network.units(state.cell.width)
     kept = parameters(network, dict(zip(start, epoch.units, strict=True)))
