@@ -21,7 +21,7 @@ install: .venv/.installed ## create .venv with the pinned dependencies
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,slurm,onnx,baselines,dev]'
 	touch $@
 
-quick: install ## cells of the shipped study again, with two seeds: are they consistent with it?
+quick: install ## cells of the shipped study again, with three seeds: are they consistent with it?
 	$(SNAKEMAKE) --configfile config/quick.yaml
 	$(SNAKEMAKE) --configfile config/quick.yaml --report results/quick/report.html
 	@echo "Open results/quick/report.html, or look at results/quick/check/start_matters.png" \

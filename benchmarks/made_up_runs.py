@@ -23,8 +23,9 @@ from robustprune.study.cells import Cell, study_cells
 from robustprune.study.config import StudyConfig, save_study, validate_study
 
 FILES = ("history.parquet", "gates.npz", FILE)
-INITIALIZATIONS = [f"{scheme}{gain}" for scheme in ("he_normal", "orthogonal") for gain in ("", "_x0.3", "_x3")]
-WIDTHS = (0.5, 1.0)
+SCHEMES = ("he_normal", "xavier_uniform", "lecun_normal", "orthogonal", "pytorch_default")
+INITIALIZATIONS = [f"{scheme}{gain}" for scheme in SCHEMES for gain in ("", "_x0.3")]
+WIDTHS = (0.5, 1.0, 2.0, 3.0)
 DIFFERENT = 4
 """Made-up files of each method and width."""
 SHARE = 0.1
@@ -81,9 +82,9 @@ def _write_files(cell: Cell, folder: Path, seed: int) -> Made:
     start, epochs, dense = network.units(cell.width), cell.training.epochs, cell.method == "dense"
     networks, units, gates, rows = [], [], {}, []
     for _ in range(cell.replicates):
-        open_units = {
-            slot: np.flatnonzero(random.random(count) < (1 if dense else SHARE)) for slot, count in start.items()
-        }
+        share = 1 if dense else SHARE
+        # every slot keeps its first unit: a network without units in a slot cannot be
+        open_units = {slot: np.flatnonzero([True, *(random.random(n - 1) < share)]) for slot, n in start.items()}
         own = {slot: len(indices) for slot, indices in open_units.items()}
         weights = {name: torch.randn(shape) for name, shape in network.shapes(own).items()}
         networks.append(ArchivedNetwork(weights, {slot: torch.from_numpy(kept) for slot, kept in open_units.items()}))
@@ -91,7 +92,9 @@ def _write_files(cell: Cell, folder: Path, seed: int) -> Made:
     for epoch, (replicate, own) in itertools.product(range(1, epochs + 1), enumerate(units)):
         row = {"replicate": replicate, "epoch": epoch, "train_loss": random.random() / epoch}
         row |= {f"units_{slot}": count for slot, count in own.items()}
-        row |= {f"undetermined_{slot}": None if dense else int(random.integers(count)) for slot, count in own.items()}
+        row |= {
+            f"undetermined_{slot}": None if dense else int(random.integers(count + 1)) for slot, count in own.items()
+        }
         rows.append(row | {"macs_step": macs(network, own)})
     for slot, count in {} if dense else start.items():
         values = random.random((epochs + 1, cell.replicates, count)).astype(np.float16)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from robustprune.analysis.captions import AT_STANDARD, NOT_OK, N, brackets, caption
+from robustprune.analysis.captions import AT_STANDARD, NOT_OK, SIZES, N, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text, most_known
 from robustprune.analysis.read import NETWORK, SERIES
 from robustprune.analysis.resampling import rank_intervals
@@ -63,7 +63,7 @@ def main_comparison(runs: pd.DataFrame, confidence: float) -> Sheet:
     text = caption(
         rule_of_strengths(everything),
         AT_STANDARD,
-        brackets(confidence),
+        brackets(confidence, SIZES),
         "Compression: params of the starting network over those kept; speed-up: median ratio of latencies at batch "
         "256, one CPU thread. Bold: the smallest of its column, where t tests paired by seed separate it from every "
         f"other method at that level (Holm-adjusted, p < {1 - confidence:.2g}).",

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.captions import N, brackets, caption
+from robustprune.analysis.captions import SIZES, N, brackets, caption
 from robustprune.analysis.columns import WIDTH, Interval, Number, Text
 from robustprune.analysis.labels import initialization_title
 from robustprune.analysis.read import NETWORK
 from robustprune.analysis.select import STANDARD_INITIALIZATION, UNPRUNED, of_standard_initialization, without
 from robustprune.analysis.sheet import Sheet
-from robustprune.analysis.statistics import interval_columns, mean_interval
+from robustprune.analysis.statistics import interval_columns, size_interval
 
 BY = [*NETWORK, "method", "strength", "width"]
 START = f"initialization {initialization_title(STANDARD_INITIALIZATION)}"
@@ -46,7 +46,7 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
     rows = []
     for key, group in runs.groupby([*BY, "epochs"], sort=False):
         row = dict(zip([*BY, "epochs"], key, strict=True))
-        share = mean_interval(100 * group["train_macs"] / group["train_macs_dense"], confidence)
+        share = size_interval(100 * group["train_macs"] / group["train_macs_dense"], confidence)
         row |= share.columns("macs_percent")
         row["train_seconds"] = group["train_seconds"].mean()
         row["dense_seconds"] = seconds.get((*key[:3], row["width"], row["epochs"]), np.nan)
@@ -56,7 +56,7 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
     text = caption(
         "Training multiply-accumulates (three forward passes per step, counted as units go) and seconds per network "
         "against dense training for the same epochs from the same start.",
-        brackets(confidence),
+        brackets(confidence, SIZES),
         "Seconds are those of a cell divided by its replicates (on a CPU, its thread's own), on a machine that trains "
         f"other cells beside it; a dash: no dense run of that start. Start: {START}.",
         N,

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,56 +16,65 @@ AGAIN = "run the cell again"
 SAMPLED_GATES = 60  # gates per slot of replicate 0 in gates.parquet; more would make the file too large to ship
 
 
-def history_table(cell: Cell, folder: Path) -> pa.Table:
-    """Return the history of a cell after its axes, CSV where it was trained without pyarrow; foreign programs have
-    none.
+Part = tuple[dict[str, Any], pa.Table]
+"""The columns that a cell's rows share, and the others."""
+NOTHING: Part = ({}, pa.table({}))
+
+
+def history_table(cell: Cell, folder: Path) -> Part:
+    """Return the history of a cell, CSV where it was trained without pyarrow; foreign programs have none.
 
     Raises StudyError for a damaged file.
     """
     path = folder / "history.parquet"
     if path.exists():
         with reading(path, AGAIN), path.open("rb") as opened:
-            return _with_axes(cell, parquet.ParquetFile(opened).read(use_threads=False))
+            table = parquet.ParquetFile(opened).read(use_threads=False)
+        return _axes(cell), table.replace_schema_metadata()
     path = folder / "history.csv"
     if path.exists():
         with reading(path, AGAIN), path.open("rb") as opened:
-            return _with_axes(cell, pa.Table.from_pandas(pd.read_csv(opened), preserve_index=False))
-    return pa.table({})
+            table = pa.Table.from_pandas(pd.read_csv(opened), preserve_index=False)
+        return _axes(cell), table.replace_schema_metadata()
+    return NOTHING
 
 
-def gates_table(cell: Cell, folder: Path) -> pa.Table:
-    """Return SAMPLED_GATES gates per slot of replicate 0 as a long table: axes, slot, unit, epoch, theta.
+def gates_table(cell: Cell, folder: Path) -> Part:
+    """Return SAMPLED_GATES gates per slot of replicate 0 as a long table: slot, unit, epoch, theta.
 
     Raises StudyError for a damaged file.
     """
     path = folder / "gates.npz"
     if not path.exists():
-        return pa.table({})
-    parts = []
+        return NOTHING
+    shapes, thetas = [], []
     with reading(path, AGAIN), np.load(path) as arrays:
         for slot in arrays.files:
             values = arrays[slot][:, 0]
-            sampled, unit, epoch = _places(*values.shape)
-            theta = pa.array(values[:, sampled].ravel().astype("float32"))
-            parts.append(
-                pa.table([_repeated(slot, len(theta)), unit, epoch, theta], ["slot", "unit", "epoch", "theta"])
-            )
-    return _with_axes(cell, pa.concat_tables(parts)) if parts else pa.table({})
+            shapes.append((slot, *values.shape))
+            thetas.append(values[:, _sampled(values.shape[1])].ravel().astype("float32"))
+    if not thetas:
+        return NOTHING
+    places = _places(tuple(shapes))
+    return _axes(cell), places.append_column("theta", pa.array(np.concatenate(thetas)))
 
 
 @cache
-def _places(epochs: int, units: int) -> tuple[np.ndarray, pa.Array, pa.Array]:
-    """Return the sampled units, and unit and epoch of every row of a slot."""
-    sampled = np.unique(np.linspace(0, units - 1, SAMPLED_GATES).astype(int))
-    epoch, unit = np.meshgrid(np.arange(epochs), sampled, indexing="ij")
-    return sampled, pa.array(unit.ravel()), pa.array(epoch.ravel())
+def _places(shapes: tuple[tuple[str, int, int], ...]) -> pa.Table:
+    """Return slot, unit and epoch of the rows of a cell. shapes: slot, epochs and units of every slot."""
+    parts = []
+    for slot, epochs, units in shapes:
+        epoch, unit = np.meshgrid(np.arange(epochs), _sampled(units), indexing="ij")
+        slots = pa.repeat(pa.scalar(slot), epoch.size)
+        parts.append(pa.table([slots, unit.ravel(), epoch.ravel()], ["slot", "unit", "epoch"]))
+    return pa.concat_tables(parts).combine_chunks()
 
 
-def _with_axes(cell: Cell, table: pa.Table) -> pa.Table:
-    """Return a table after the cell's axes, without the metadata of pandas."""
-    axes = {axis: _repeated(getattr(cell, axis), table.num_rows) for axis in AXES}
-    return pa.table({**axes, **dict(zip(table.column_names, table.columns, strict=True))})
+@cache
+def _sampled(units: int) -> np.ndarray:
+    """Return which units of a slot are sampled."""
+    return np.unique(np.linspace(0, units - 1, SAMPLED_GATES).astype(int))
 
 
-def _repeated(value: str | float, rows: int) -> pa.Array:
-    return pa.repeat(pa.scalar(value), rows)
+def _axes(cell: Cell) -> dict[str, Any]:
+    return {axis: getattr(cell, axis) for axis in AXES}

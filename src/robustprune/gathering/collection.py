@@ -67,8 +67,8 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
                 {**about, **known, "epochs": record.epochs or cell.training.epochs},
                 _asked(cell, how),
             )
-            for name, table in found.items():
-                long[name].add(table)
+            for name, part in found.items():
+                long[name].add(*part)
         missing += [{"cell": point, "reason": NO_POINT} for point in unresolved(config)]
         runs, details = judged(*rows.tables())
         tables = {

@@ -1,9 +1,11 @@
 """Long tables in Parquet that are written while their rows come in, so that memory does not grow with the records."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
@@ -11,8 +13,13 @@ from pyarrow import parquet
 from robustprune.files import written_atomically
 
 GROUP = 2**17
-"""Rows of a row group. A table of no more rows has the bytes that DataFrame.to_parquet writes."""
+"""A row group has so many rows, and those of the part that completes it. A table of one group has the bytes that
+DataFrame.to_parquet writes."""
 COMPRESSION = "zstd"
+
+
+Part = tuple[Mapping[str, Any], pa.Table]
+"""Columns that have one value in all rows of a part of a table, and the other columns."""
 
 
 class LongTable:
@@ -25,31 +32,30 @@ class LongTable:
     def __init__(self, path: Path, columns: Sequence[str] = ()):
         """columns: those of a table without rows."""
         self.path, self.columns, self.rows = path, columns, 0
-        self._first_rows: dict[pa.Schema, pd.DataFrame] = {}
+        self._examples: dict[pa.Schema, pd.DataFrame] = {}
         self._schema = pa.schema([])
-        self._pending: list[pa.Table] = []
-        self._waiting = 0
+        self._waiting: list[Part] = []
         self._writer: parquet.ParquetWriter | None = None
 
-    def add(self, table: pa.Table) -> None:
-        """Append the rows of a table."""
+    def add(self, repeated: Mapping[str, Any], table: pa.Table) -> None:
+        """Append the rows of a table, after columns that have the same value in each of them."""
         if not table.num_rows:
             return
-        if table.schema not in self._first_rows:
-            self._first_rows[table.schema] = table.slice(0, 1).to_pandas()
-            self._adopt(pd.concat(self._first_rows.values(), ignore_index=True))
-        self._pending.append(table)
+        if table.schema not in self._examples:
+            first = {name: [value] for name, value in repeated.items()}
+            self._examples[table.schema] = pd.DataFrame(first).join(table.slice(0, 1).to_pandas())
+            self._adopt(pd.concat(self._examples.values(), ignore_index=True))
+        self._waiting.append((repeated, table))
         self.rows += table.num_rows
-        self._waiting += table.num_rows
-        if self._waiting >= GROUP:
-            self._write(self._waiting // GROUP * GROUP)
+        if sum(part.num_rows for _, part in self._waiting) >= GROUP:
+            self._write()
 
     def finish(self) -> None:
         """Write what is left, and close the file."""
         if not self.rows:
             pd.DataFrame(columns=list(self.columns)).to_parquet(self.path, index=False, compression=COMPRESSION)
         elif self._waiting:
-            self._write(self._waiting)
+            self._write()
         self.close()
 
     def close(self) -> None:
@@ -74,28 +80,40 @@ class LongTable:
             self._writer = self._opened()
             with parquet.ParquetFile(before) as written:
                 for number in range(written.num_row_groups):
-                    self._writer.write_table(self._fitted(written.read_row_group(number)), GROUP)
+                    self._append([({}, written.read_row_group(number))])
         finally:
             before.unlink()
 
-    def _write(self, rows: int) -> None:
-        """Write the first rows of those that wait."""
+    def _write(self) -> None:
+        """Write the rows that wait, as one row group."""
         self._writer = self._writer or self._opened()
-        table = pa.concat_tables(map(self._fitted, self._pending)).combine_chunks()
-        self._writer.write_table(table.slice(0, rows), GROUP)
-        self._pending, self._waiting = [table.slice(rows)], self._waiting - rows
+        self._append(self._waiting)
+        self._waiting = []
 
     def _opened(self) -> parquet.ParquetWriter:
         return parquet.ParquetWriter(self.path, self._schema, compression=COMPRESSION)
 
-    def _fitted(self, table: pa.Table) -> pa.Table:
-        """Return a table with the columns and types of the file."""
-        known, rows = {*table.column_names}, table.num_rows
-        columns = [
-            table[field.name].cast(field.type, safe=False) if field.name in known else pa.nulls(rows, field.type)
-            for field in self._schema
-        ]
-        return pa.Table.from_arrays(columns, schema=self._schema)
+    def _append(self, parts: Sequence[Part]) -> None:
+        columns = [_column(field, parts) for field in self._schema]
+        table = pa.Table.from_arrays(columns, schema=self._schema)
+        self._writer.write_table(table, table.num_rows)
+
+
+def _column(field: pa.Field, parts: Sequence[Part]) -> pa.Array:
+    """Return a column of the concatenation of parts; it is null where a part lacks it."""
+    if field.name in parts[0][0]:
+        codes: dict[Any, int] = {}
+        places = [codes.setdefault(repeated[field.name], len(codes)) for repeated, _ in parts]
+        rows = np.repeat(np.array(places, np.int32), [table.num_rows for _, table in parts])
+        return pa.array(list(codes), field.type).take(pa.array(rows))
+    chunks = []
+    for _, table in parts:
+        known = field.name in table.schema.names
+        chunks += table[field.name].chunks if known else [pa.nulls(table.num_rows, field.type)]
+    # a file holds integers as they are where another table makes them floats
+    return pa.concat_arrays(
+        [chunk if chunk.type == field.type else chunk.cast(field.type, safe=False) for chunk in chunks]
+    )
 
 
 @contextmanager

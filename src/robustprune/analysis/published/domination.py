@@ -6,7 +6,7 @@ Test errors have no say in the choice of our strength.
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.captions import N, brackets, caption
+from robustprune.analysis.captions import SIZES, N, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
 from robustprune.analysis.published import DATASET, macs_of, params_of, read_published
 from robustprune.analysis.read import NETWORK
@@ -65,7 +65,7 @@ def domination(runs: pd.DataFrame, confidence: float) -> Sheet:
         "params the one of smallest validation error, else the nearest in params. Strengths without a validation run "
         "are left out unless they are operating points. At most theirs: which of our means are; error in the mean: the "
         "mean is, the upper end of its interval is not.",
-        brackets(confidence),
+        brackets(confidence, SIZES),
         "Ours: last epoch. Published errors are mostly the best of all epochs of one network. Verified: read in the "
         "source; figure: read off a figure of it; unverified: from memory.",
         N,
