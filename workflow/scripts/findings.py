@@ -17,11 +17,12 @@ from shipped_numbers import NETWORKS, REFERENCE, REPOSITORY, TABLES, TUNE_TABLES
 
 from robustprune.analysis.columns import with_interval
 from robustprune.analysis.read import SERIES, read_detailed_runs
-from robustprune.analysis.select import METHOD_UNDER_STUDY, standard
+from robustprune.analysis.select import standard
 from robustprune.analysis.statistics import mean_interval, paired_difference
 from robustprune.analysis.verdicts.power import power_table
 from robustprune.gathering.plan import cell_seconds, planned_cells, read_timings
 from robustprune.study.config import load_study
+from robustprune.study.roles import METHOD_UNDER_STUDY
 
 DOCUMENTS = [
     REPOSITORY / name

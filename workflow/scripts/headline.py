@@ -6,7 +6,7 @@ import textwrap
 import pandas as pd
 from verdicts import HEADINGS, claims_table, place
 
-from robustprune.analysis.select import METHOD_UNDER_STUDY
+from robustprune.study.roles import METHOD_UNDER_STUDY
 
 JUDGED = ("yes", "no", "undecided", "cannot be decided at this n")
 
@@ -26,7 +26,9 @@ def headline() -> str:
 
 
 def _point(row: dict) -> str:
-    numbers = re.sub(r"^\([^)]*\) ", "", row["evidence"])  # the verdicts of single quantities are on the page of findings
+    numbers = re.sub(
+        r"^\([^)]*\) ", "", row["evidence"]
+    )  # the verdicts of single quantities are on the page of findings
     return f"on {place(row)}" + (f" ({numbers}, n = {row['n']})" if numbers else "")
 
 

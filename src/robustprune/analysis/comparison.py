@@ -6,17 +6,11 @@ from robustprune.analysis.captions import AT_STANDARD, NOT_OK, SIZES, N, bracket
 from robustprune.analysis.columns import Interval, Number, Text, most_known
 from robustprune.analysis.read import NETWORK, SERIES
 from robustprune.analysis.resampling import rank_intervals
-from robustprune.analysis.select import (
-    METHOD_UNDER_STUDY,
-    STANDARD_START,
-    rule_of_strengths,
-    standard,
-    studied,
-    without,
-)
+from robustprune.analysis.select import STANDARD_START, rule_of_strengths, standard, studied, without
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import holm, interval_columns, paired_difference, probability_of_improvement
 from robustprune.analysis.tradeoff import points
+from robustprune.study.roles import METHOD_UNDER_STUDY
 
 SCORES = {"error": "error_test_percent", "params": "params_kept"}
 MAIN_COLUMNS = [

@@ -7,9 +7,10 @@ from robustprune.analysis.captions import SIZES, N, brackets, caption
 from robustprune.analysis.columns import WIDTH, Interval, Number, Text
 from robustprune.analysis.labels import initialization_title
 from robustprune.analysis.read import NETWORK
-from robustprune.analysis.select import STANDARD_INITIALIZATION, UNPRUNED, of_standard_initialization, without
+from robustprune.analysis.select import STANDARD_INITIALIZATION, of_standard_initialization, without
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns, size_interval
+from robustprune.study.roles import UNPRUNED
 
 BY = [*NETWORK, "method", "strength", "width"]
 START = f"initialization {initialization_title(STANDARD_INITIALIZATION)}"

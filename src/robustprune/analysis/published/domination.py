@@ -10,11 +10,12 @@ from robustprune.analysis.captions import SIZES, N, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
 from robustprune.analysis.published import DATASET, macs_of, params_of, read_published
 from robustprune.analysis.read import NETWORK
-from robustprune.analysis.select import METHOD_UNDER_STUDY, STANDARD_START, standard, without
+from robustprune.analysis.select import STANDARD_START, standard, without
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns
 from robustprune.analysis.tradeoff import points
 from robustprune.networks.architecture import architecture_names
+from robustprune.study.roles import METHOD_UNDER_STUDY
 
 THEIRS = ["name", "units", "params", "macs", "error_percent", "status", "source"]
 MEASURES = {"params": "params", "macs": "MACs", "error": "error"}
