@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from functools import cache
 from pathlib import Path
 
 from robustprune.data.datasets import VALIDATION_SHARE
@@ -122,21 +123,29 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
     return (images // cell.training.batch_size) * milliseconds / 1000 * cell.replicates
 
 
+@cache
 def _timed(network: Architecture) -> Architecture:
     """Return the timed network that is most similar: with convolutions, or without."""
     return network_named("lenet5" if any(layer.kernel > 1 for layer in network.layers) else "lenet_300_100")
 
 
+@cache
 def _scale(network: Architecture) -> float:
     """Return the MACs of a network over those of the timed one, both at width 1."""
     timed = _timed(network)
     return macs(network, network.units()) / macs(timed, timed.units())
 
 
+@cache
 def _pruned_macs(network: Architecture) -> float:
     """Return the estimated MACs of a pruned network, in proportion to those of PRUNED."""
     timed = _timed(network)
     return macs(timed, PRUNED[timed.name]) * _scale(network)
+
+
+@cache
+def _macs(network: Architecture, width: float) -> int:
+    return macs(network, network.units(width))
 
 
 def _epochs(cell: Cell, network: Architecture) -> tuple[float, float]:
@@ -146,7 +155,7 @@ def _epochs(cell: Cell, network: Architecture) -> tuple[float, float]:
         return (common, 0.0) if cell.budget == "macs" else (0.0, common * _times_as_long(cell, network))
     share = _dense_share(cell)
     if cell.budget == "macs":  # of dense training: the pruned network trains on until it has spent the rest
-        ratio = macs(network, network.units(cell.width)) / _pruned_macs(network)
+        ratio = _macs(network, cell.width) / _pruned_macs(network)
         return share * common, max(0.0, min((1 - share) * ratio, LONGEST - share)) * common
     return share * common, (1 - share) * common
 
@@ -167,7 +176,7 @@ def _times_as_long(cell: Cell, network: Architecture) -> float:
     """
     if cell.method != "scratch_b":
         return 1.0
-    ratio = macs(network, network.units(cell.width)) / _pruned_macs(network)
+    ratio = _macs(network, cell.width) / _pruned_macs(network)
     cap = scratch_b.ScratchBSettings.model_validate(cell.settings).cap
     return min(ratio, cap or math.inf)
 
@@ -178,7 +187,7 @@ def _step_of_start(network: Architecture, width: float, dense: float, pruned: fl
     plain: of dense training at width 1. Above width 1 this part is in proportion to the MACs, and what the method adds
     to the units, whose gates it draws and updates. Below they are on the line through the two timed sizes.
     """
-    own, whole, small = macs(network, network.units(width)), macs(network, network.units()), _pruned_macs(network)
+    own, whole, small = _macs(network, width), _macs(network, 1.0), _pruned_macs(network)
     if own > whole:
         units = sum(network.units(width).values()) / sum(network.units().values())
         return plain * own / whole + (dense - plain) * units

@@ -8,6 +8,7 @@ from functools import cache
 
 from robustprune import registry
 from robustprune.data.datasets import find_reader
+from robustprune.data.reader import DatasetReader
 from robustprune.networks.architecture import Architecture, architecture
 from robustprune.starts.parts.registry import check_cell
 from robustprune.study.cells import Cell
@@ -17,6 +18,11 @@ from robustprune.study.strict import Strict
 def network_named(name: str) -> Architecture:
     """Return the architecture of that name; raises StudyError as networks.architecture does."""
     return _network(name, _plug_ins())
+
+
+def reader_of(dataset: str) -> DatasetReader:
+    """Return the reader of a data set; raises StudyError as data.datasets.find_reader does."""
+    return _reader(dataset, _plug_ins())
 
 
 def train_count(dataset: str) -> int | None:
@@ -36,15 +42,21 @@ _SETTINGS: dict[tuple, Strict] = {}
 """What check_cell depends on -> the settings that it returned."""
 
 
-def _plug_ins() -> str:
-    return os.path.abspath(registry.folder())
+def _plug_ins() -> tuple[str, str]:
+    """Return the plug-in folder and the working directory, from which a relative folder starts."""
+    return os.environ.get(registry.VARIABLE, registry.DEFAULT), os.getcwd()
 
 
 @cache
-def _network(name: str, plug_ins: str) -> Architecture:
+def _network(name: str, plug_ins: tuple[str, str]) -> Architecture:
     return architecture(name)
 
 
 @cache
-def _train_count(dataset: str, plug_ins: str) -> int | None:
+def _reader(dataset: str, plug_ins: tuple[str, str]) -> DatasetReader:
+    return find_reader(dataset)
+
+
+@cache
+def _train_count(dataset: str, plug_ins: tuple[str, str]) -> int | None:
     return find_reader(dataset).train_count()
