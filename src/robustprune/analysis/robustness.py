@@ -20,6 +20,7 @@ NUMBERS = [
     *("units_kept", *interval_columns("params_kept"), *interval_columns("error_test_percent")),
     *("error_min", "error_max", "train_seconds", "n", "not_ok"),
 ]
+SUMMARIZED = ["units_kept", "params_kept", "error_test_percent", "train_seconds", "status"]
 SHOWN = [
     Text("units_kept", "units kept (mean per slot)"),
     Interval("params_kept", "params kept", ",.0f"),
@@ -36,7 +37,7 @@ def summarize(runs: pd.DataFrame, by: list[str], confidence: float) -> pd.DataFr
     and make n smaller.
     """
     rows = []
-    for key, group in runs.groupby(by, sort=False):
+    for key, group in runs[[*by, *SUMMARIZED]].groupby(by, sort=False):
         row = dict(zip(by, key, strict=True)) | {"units_kept": mean_units(group["units_kept"])}
         row |= size_interval(group["params_kept"], confidence).columns("params_kept")
         row |= mean_interval(group["error_test_percent"], confidence).columns("error_test_percent")
@@ -48,7 +49,7 @@ def summarize(runs: pd.DataFrame, by: list[str], confidence: float) -> pd.DataFr
 
 def mean_units(units: pd.Series) -> str:
     """Return the mean units per slot over seeds, rounded: "183.2-108.4-55.0"."""
-    known = [split_units(text) for text in units.dropna()]
+    known = [split_units(text) for text in units if isinstance(text, str)]
     return "-".join(f"{mean:.1f}" for mean in np.mean(known, axis=0)) if known else ""
 
 

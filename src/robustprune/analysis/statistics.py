@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -44,7 +45,7 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     mean = float(data.mean())
     if n < LEAST:
         return Estimate(mean, np.nan, np.nan, n)
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * data.std(ddof=1) / np.sqrt(n))
+    half = float(t_factor(confidence, n - 1) * data.std(ddof=1) / np.sqrt(n))
     return Estimate(mean, mean - half, mean + half, n)
 
 
@@ -214,6 +215,12 @@ def share_not_ok(status: Sequence[str], confidence: float = 0.95) -> Estimate:
         return Estimate(100 * bad / n if n else np.nan, np.nan, np.nan, n)
     interval = stats.binomtest(bad, n).proportion_ci(confidence, method="wilson")
     return Estimate(100 * bad / n, 100 * float(interval.low), 100 * float(interval.high), n)
+
+
+@cache
+def t_factor(confidence: float, freedom: float) -> float:
+    """Return the quantile of Student's t beside an interval of that level, on each side."""
+    return float(stats.t.ppf((1 + confidence) / 2, freedom))
 
 
 def known_values(values: ArrayLike) -> np.ndarray:

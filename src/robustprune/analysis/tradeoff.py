@@ -16,6 +16,10 @@ COLUMNS = [
     *(*interval_columns("params"), "params_percent", *interval_columns("macs"), "macs_percent"),
     *(*interval_columns("error"), "error_valid", "n", "not_ok"),
 ]
+USED = [
+    *("variant", "epochs", "units_kept", "params_kept", "params_dense", "macs_kept", "macs_dense"),
+    *("error_test_percent", "error_valid_percent", "status"),
+]
 SHOWN = [
     *(Text("method"), Text("strength"), Text("epochs"), Text("units_kept", "units kept (mean)")),
     *(Interval("params", "params", ",.0f"), Number("params_percent", "params (%)", ".1f")),
@@ -32,7 +36,8 @@ def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     left out, except the floor without a search.
     """
     rows = []
-    for key, group in compared(standard(runs)).groupby(SERIES, sort=False):
+    chosen = compared(standard(runs))
+    for key, group in chosen[[*SERIES, *USED]].groupby(SERIES, sort=False):
         row = dict(zip(SERIES, key, strict=True)) | {"variant": group["variant"].iloc[0]}
         row |= {"epochs": int(group["epochs"].iloc[0]), "units_kept": mean_units(group["units_kept"])}
         for name, column in MEASURES.items():
