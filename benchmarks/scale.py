@@ -6,11 +6,10 @@ work only the second says something, and it, too, is longer there. The row `loop
 """
 
 import argparse
-import os
+import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -52,19 +51,25 @@ FIGURES = SHOW.format(
 )
 
 
+MEASURE = """
+import json, os, subprocess, sys, time
+begun = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
+_, status, used = os.wait4(process.pid, 0)
+print(json.dumps([status, time.perf_counter() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
+"""
+"""A small process of its own: the peak memory of a child is at least that of the process which starts it."""
+
+
 def measured(what: str, size: int, command: Sequence[str | Path], folder: Path = REPOSITORY) -> dict:
     """Run a command; return wall and processor seconds and peak memory. Raises RuntimeError where it fails."""
-    with (Path(tempfile.gettempdir()) / "robustprune-scale.log").open("w+") as log:
-        begun = time.perf_counter()
-        process = subprocess.Popen([*map(str, command)], cwd=folder, stdout=log, stderr=subprocess.STDOUT)
-        _, status, used = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - begun
-        if status:
-            log.seek(0)
-            raise RuntimeError(f"{what}: {log.read()[-2000:]}")
-    seconds = used.ru_utime + used.ru_stime
-    row = {"what": what, "size": size, "wall_s": wall, "processor_s": seconds, "memory_mib": used.ru_maxrss / 1024}
-    print(", ".join(f"{name} {value:.0f}" if isinstance(value, float) else str(value) for name, value in row.items()))
+    measuring = [sys.executable, "-I", "-c", MEASURE, *map(str, command)]
+    done = subprocess.run(measuring, cwd=folder, capture_output=True, text=True, check=True)
+    status, wall, processor, memory = json.loads(done.stdout)
+    if status:
+        raise RuntimeError(f"{what}: {done.stderr[-2000:]}")
+    row = {"what": what, "size": size, "wall_s": wall, "processor_s": processor, "memory_mib": memory}
+    print(f"{what} ({size:,}): {wall:.0f} s, {processor:.0f} processor seconds, {memory:.0f} MiB", flush=True)
     return row
 
 

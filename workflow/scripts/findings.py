@@ -37,7 +37,7 @@ DOCUMENTS = [
 WIDTHS = (0.5, 1, 2, 4, 8)
 STUDIES = {
     "smoke": "every part of the pipeline on scikit-learn's 8 x 8 digits; no download",
-    "quick": "cells of the shipped study with two seeds, and whether they are consistent with it",
+    "quick": "cells of the shipped study with three seeds, and whether they are consistent with it",
     "settings": "gate rates of four methods on the tuning split: which of them the search takes",
     "config": "the study: a search for operating points, then every method over starting sizes and initializations",
 }
