@@ -6,7 +6,7 @@ GPU_PYTHON ?= 3.12
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: help install quick smoke study gpu gpu-bundle report report-reference findings bench scaling test test-fast test-faults lint format schemas clean
+.PHONY: help install quick smoke study gpu gpu-bundle report report-reference findings bench scaling scale test test-fast test-faults lint format schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -21,7 +21,7 @@ install: .venv/.installed ## create .venv with the pinned dependencies
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,slurm,onnx,baselines,dev]'
 	touch $@
 
-quick: install ## cells of the shipped study again, with two seeds: are they consistent with it?
+quick: install ## cells of the shipped study again, with three seeds: are they consistent with it?
 	$(SNAKEMAKE) --configfile config/quick.yaml
 	$(SNAKEMAKE) --configfile config/quick.yaml --report results/quick/report.html
 	@echo "Open results/quick/report.html, or look at results/quick/check/start_matters.png" \
@@ -62,6 +62,9 @@ bench: install ## speed against the machine's limit and a plain program, one thr
 
 scaling: install ## seconds and memory against width, replicates and images (minutes)
 	$(BIN)/python benchmarks/scaling.py
+
+scale: install ## dry run, plan, status, collection, tables and figures of made-up studies of thousands of cells (an hour)
+	$(BIN)/python benchmarks/scale.py
 
 test: install ## all tests
 	$(BIN)/python -m pytest -n $(CORES) --dist worksteal

@@ -36,10 +36,12 @@ def reading(path: Path, mend: str) -> Iterator[None]:
         raise StudyError(f"{path}: cannot be read ({reason}); {mend}") from None
 
 
-def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Call write(temporary path), then rename it to `path`; a killed process leaves the old file or none.
+@contextmanager
+def written_atomically(path: Path) -> Iterator[Path]:
+    """Yield a temporary path and rename it to `path` at the end of the block.
 
-    Raises OSError naming the file or folder where the system refuses.
+    A block that raises and a process that is killed leave the old file or none. Raises OSError naming the file or
+    folder where the system refuses.
     """
     temporary = None
     try:
@@ -47,7 +49,7 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
         os.close(handle)
         temporary = Path(name)
-        write(temporary)
+        yield temporary
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
@@ -58,6 +60,12 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
+    """Call write(temporary path), then rename it to `path`, as `written_atomically` does."""
+    with written_atomically(path) as temporary:
+        write(temporary)
 
 
 def write_text(path: Path, text: str) -> None:

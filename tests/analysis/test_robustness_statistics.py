@@ -61,7 +61,7 @@ def test_elasticity_is_the_least_squares_slope():
 
 @pytest.mark.parametrize("exponent", [0.0, 2.0])
 def test_elasticity_of_power_laws(exponent):
-    found = elasticity(np.repeat(WIDTHS, 2), 1000 * np.repeat(WIDTHS, 2) ** exponent)
+    found = elasticity(np.repeat(WIDTHS, 3), 1000 * np.repeat(WIDTHS, 3) ** exponent)
     assert (found.mean, found.low, found.high) == pytest.approx((exponent,) * 3, abs=1e-12)
 
 
@@ -70,6 +70,9 @@ def test_elasticity_of_what_is_there():
     assert elasticity([1, 2], [10, 20]).mean == pytest.approx(1)
     assert np.isnan(elasticity([1, 2], [10, 20]).low)  # one seed: no spread to judge by
     assert np.isnan(elasticity([1, 1], [10, 20]).mean)
+    pairs = [10, 11, 20, 22]
+    assert np.isnan(elasticity([1, 1, 2, 2], pairs).low)  # C9: no interval of two networks
+    assert elasticity([1, 1, 1, 2, 2, 2], [*pairs[:2], 12, *pairs[2:], 24]).low < 1
 
 
 def test_steepest_shows_what_the_elasticity_averages_away():
@@ -163,6 +166,9 @@ def test_share_not_ok_is_wilsons():
     )
     assert share_not_ok(["ok"] * 5).low == 0
     assert np.isnan(share_not_ok([]).mean)
+    two = share_not_ok(["ok", "failed"])
+    assert (two.mean, two.n) == (50, 2)
+    assert np.isnan([two.low, two.high]).all()
 
 
 def test_ranks_follow_the_means_and_their_spread():

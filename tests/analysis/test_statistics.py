@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from robustprune.analysis.statistics import holm, mean_interval, paired_difference
+from robustprune.analysis.statistics import holm, mean_interval, paired_difference, size_interval
 
 
 def test_interval_is_that_of_scipy():
@@ -43,6 +43,31 @@ def test_coverage_with_five_seeds():
     resampled = studies[np.arange(2000)[:, None, None], generator.integers(0, 5, (2000, 1000, 5))].mean(2)
     low, high = np.quantile(resampled, [0.025, 0.975], axis=1)
     assert 0.80 < np.mean((low <= 1.6) & (high >= 1.6)) < 0.88
+
+
+def test_intervals_of_sizes_are_those_of_their_logarithm():
+    """C9: the interval of three MACs was [-500,000, 1,700,000]."""
+    sizes = np.array([100_000.0, 500_000.0, 1_200_000.0])
+    found, plain = size_interval(sizes), mean_interval(sizes)
+    factor = np.exp(stats.t.ppf(0.975, 2) * sizes.std(ddof=1) / np.sqrt(3) / sizes.mean())
+    expected = (sizes.mean(), sizes.mean() / factor, sizes.mean() * factor, 3)
+    assert (found.mean, found.low, found.high, found.n) == pytest.approx(expected)
+    assert plain.low < 0 < found.low
+    near, same = size_interval([26_900.0, 27_000.0, 27_100.0]), mean_interval([26_900.0, 27_000.0, 27_100.0])
+    assert (near.low, near.high) == pytest.approx((same.low, same.high), rel=1e-4)
+    assert np.isnan(size_interval([1.0, 2.0]).low)
+    nothing = size_interval([0.0, 0.0, 0.0])
+    assert (nothing.low, nothing.high) == (0, 0)
+
+
+@pytest.mark.parametrize("spread", [0.1, 0.3])
+def test_coverage_of_intervals_of_sizes(spread):
+    """2,000 studies of five sizes, lognormal with a coefficient of variation of 10 % and of 30 %."""
+    generator = np.random.default_rng(0)
+    sigma = np.sqrt(np.log1p(spread**2))
+    studies = generator.lognormal(-(sigma**2) / 2, sigma, (2000, 5))
+    covered = [found.low <= 1 <= found.high for found in map(size_interval, studies)]
+    assert 0.93 < np.mean(covered) < 0.97
 
 
 def test_paired_difference_is_that_of_scipy():

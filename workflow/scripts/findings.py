@@ -17,11 +17,12 @@ from shipped_numbers import NETWORKS, REFERENCE, REPOSITORY, TABLES, TUNE_TABLES
 
 from robustprune.analysis.columns import with_interval
 from robustprune.analysis.read import SERIES, read_detailed_runs
-from robustprune.analysis.select import METHOD_UNDER_STUDY, standard
+from robustprune.analysis.select import standard
 from robustprune.analysis.statistics import mean_interval, paired_difference
 from robustprune.analysis.verdicts.power import power_table
 from robustprune.gathering.plan import cell_seconds, planned_cells, read_timings
 from robustprune.study.config import load_study
+from robustprune.study.roles import METHOD_UNDER_STUDY
 
 DOCUMENTS = [
     REPOSITORY / name
@@ -36,7 +37,7 @@ DOCUMENTS = [
 WIDTHS = (0.5, 1, 2, 4, 8)
 STUDIES = {
     "smoke": "every part of the pipeline on scikit-learn's 8 x 8 digits; no download",
-    "quick": "cells of the shipped study with two seeds, and whether they are consistent with it",
+    "quick": "cells of the shipped study with three seeds, and whether they are consistent with it",
     "settings": "gate rates of four methods on the tuning split: which of them the search takes",
     "ablations": "one-factor changes of the method at three prices, on the tuning split",
     "config": "the study: a search for operating points, then every method over starting sizes and initializations",

@@ -7,7 +7,7 @@ import pandas as pd
 
 from robustprune.analysis.labels import ARCHITECTURES
 from robustprune.analysis.operating_points import MARGIN
-from robustprune.analysis.select import METHOD_UNDER_STUDY
+from robustprune.study.roles import METHOD_UNDER_STUDY
 
 REPOSITORY = Path(__file__).parents[2]
 REFERENCE = REPOSITORY / "results" / "reference"

@@ -8,7 +8,7 @@ from shipped_numbers import TABLES
 
 from robustprune.analysis.labels import ARCHITECTURES
 from robustprune.analysis.scorecard import BUDGETS
-from robustprune.analysis.select import METHOD_UNDER_STUDY
+from robustprune.study.roles import METHOD_UNDER_STUDY
 
 HEADINGS = {
     "Does not hold": ("no",),

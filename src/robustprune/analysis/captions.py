@@ -16,6 +16,10 @@ ERROR = "Error: last-epoch test error."
 AT_STANDARD = f"Start: {STANDARD_START}."
 
 
+SIZES = "Student's t interval (of params and MACs that of the logarithm)"
+"""The kind of interval of tables with sizes."""
+
+
 def brackets(confidence: float, kind: str = "Student's t interval") -> str:
     """Return the sentence about intervals in brackets."""
     return f"Brackets: {kind} at level {confidence:.0%}, from three networks on."

@@ -28,7 +28,7 @@ def write_check(source: Path, reference: Path, folder: Path, level: float = LEVE
     if not len(table):
         raise StudyError(
             f"nothing in {source} can be compared with {reference}: expected a cell of the same settings and training "
-            "in both, with at least two networks with numbers in the reference; name another --reference"
+            "in both, with at least three networks with numbers in the reference; name another --reference"
         )
     line = conclusion(table)
     text = (

@@ -12,9 +12,10 @@ from robustprune.analysis.equal_size import search_curves, searched_points
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK
 from robustprune.analysis.scorecard import BUDGETS
-from robustprune.analysis.select import METHOD_UNDER_STUDY, UNPRUNED, rule_of_strengths, standard, studied
+from robustprune.analysis.select import rule_of_strengths, standard, studied
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.verdicts.decision import ANSWERS, NO, NOT_APPLICABLE, YES
+from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
 RECONSTRUCTIONS = ("", "normalized trapezoid", "gates per batch", "sgd")
 """Variants of the method under study that reconstruct the same abstract; "" is the method itself (B10)."""

@@ -2,21 +2,15 @@
 
 import pandas as pd
 
-from robustprune.analysis.captions import AT_STANDARD, NOT_OK, N, brackets, caption
+from robustprune.analysis.captions import AT_STANDARD, NOT_OK, SIZES, N, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text, most_known
 from robustprune.analysis.read import NETWORK, SERIES
 from robustprune.analysis.resampling import rank_intervals
-from robustprune.analysis.select import (
-    METHOD_UNDER_STUDY,
-    STANDARD_START,
-    rule_of_strengths,
-    standard,
-    studied,
-    without,
-)
+from robustprune.analysis.select import STANDARD_START, rule_of_strengths, standard, studied, without
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import holm, interval_columns, paired_difference, probability_of_improvement
 from robustprune.analysis.tradeoff import points
+from robustprune.study.roles import METHOD_UNDER_STUDY
 
 SCORES = {"error": "error_test_percent", "params": "params_kept"}
 MAIN_COLUMNS = [
@@ -63,7 +57,7 @@ def main_comparison(runs: pd.DataFrame, confidence: float) -> Sheet:
     text = caption(
         rule_of_strengths(everything),
         AT_STANDARD,
-        brackets(confidence),
+        brackets(confidence, SIZES),
         "Compression: params of the starting network over those kept; speed-up: median ratio of latencies at batch "
         "256, one CPU thread. Bold: the smallest of its column, where t tests paired by seed separate it from every "
         f"other method at that level (Holm-adjusted, p < {1 - confidence:.2g}).",

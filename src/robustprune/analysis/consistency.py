@@ -10,6 +10,7 @@ from scipy import stats
 from robustprune.analysis.columns import WIDTH, Each, Row, Text, number, strong
 from robustprune.analysis.labels import initialization_title
 from robustprune.analysis.read import CELL
+from robustprune.analysis.statistics import LEAST
 from robustprune.analysis.verdicts.decision import ANSWERS, NO, Comparison, equivalent
 from robustprune.analysis.verdicts.effect import difference
 from robustprune.analysis.verdicts.over_starts import ERROR_MARGIN, size_margin
@@ -49,8 +50,8 @@ def consistency(runs: pd.DataFrame, reference: pd.DataFrame, level: float = LEVE
     All comparisons together have a false alarm with probability at most 1 - level (Bonferroni). Sizes are compared as
     logarithms; means and ends of sizes are geometric, in params. A network without a number, which diverged or kept
     nothing, puts its cell outside. equivalent: the verdict of equivalence of independent samples, within the margins of
-    docs/protocol.md, B8. Cells of other settings or another protocol, and cells with fewer than two reference networks
-    with a number, have no row.
+    docs/protocol.md, B8. Cells of other settings or another protocol, and cells with fewer than three
+    reference networks with a number, have no row.
     """
     rows = list(_samples(runs, reference))
     found = []
@@ -74,7 +75,7 @@ def _samples(runs: pd.DataFrame, reference: pd.DataFrame) -> Iterator[tuple[tupl
         for quantity, column in QUANTITIES.items():
             first, second = (_values(networks[column], quantity) for networks in (own, theirs))
             second = second[~np.isnan(second)]
-            if len(second) > 1:
+            if len(second) >= LEAST:
                 yield cell, quantity, first, second
 
 

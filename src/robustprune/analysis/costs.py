@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.captions import N, brackets, caption
+from robustprune.analysis.captions import SIZES, N, brackets, caption
 from robustprune.analysis.columns import WIDTH, Interval, Number, Text
 from robustprune.analysis.labels import initialization_title
 from robustprune.analysis.read import NETWORK
-from robustprune.analysis.select import STANDARD_INITIALIZATION, UNPRUNED, of_standard_initialization, without
+from robustprune.analysis.select import STANDARD_INITIALIZATION, of_standard_initialization, without
 from robustprune.analysis.sheet import Sheet
-from robustprune.analysis.statistics import interval_columns, mean_interval
+from robustprune.analysis.statistics import interval_columns, size_interval
+from robustprune.study.roles import UNPRUNED
 
 BY = [*NETWORK, "method", "strength", "width"]
 START = f"initialization {initialization_title(STANDARD_INITIALIZATION)}"
@@ -44,9 +45,10 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
     everything, runs = runs, _by_cell(runs)
     seconds = runs[runs["method"] == UNPRUNED].groupby([*NETWORK, "width", "epochs"])["train_seconds"].mean()
     rows = []
-    for key, group in runs.groupby([*BY, "epochs"], sort=False):
+    measured = ["train_macs", "train_macs_dense", "train_seconds"]
+    for key, group in runs[[*BY, "epochs", *measured]].groupby([*BY, "epochs"], sort=False):
         row = dict(zip([*BY, "epochs"], key, strict=True))
-        share = mean_interval(100 * group["train_macs"] / group["train_macs_dense"], confidence)
+        share = size_interval(100 * group["train_macs"] / group["train_macs_dense"], confidence)
         row |= share.columns("macs_percent")
         row["train_seconds"] = group["train_seconds"].mean()
         row["dense_seconds"] = seconds.get((*key[:3], row["width"], row["epochs"]), np.nan)
@@ -56,7 +58,7 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
     text = caption(
         "Training multiply-accumulates (three forward passes per step, counted as units go) and seconds per network "
         "against dense training for the same epochs from the same start.",
-        brackets(confidence),
+        brackets(confidence, SIZES),
         "Seconds are those of a cell divided by its replicates (on a CPU, its thread's own), on a machine that trains "
         f"other cells beside it; a dash: no dense run of that start. Start: {START}.",
         N,
@@ -67,16 +69,15 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
 
 def inference_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Return measured latencies of the kept network and the starting network, at batch 256 and batch 1."""
-    rows = []
-    for key, group in _by_cell(runs).groupby(BY, sort=False):
-        row = dict(zip(BY, key, strict=True))
-        row["macs_ratio"] = (group["macs_dense"] / group["macs_kept"]).median()
-        for batch, suffix in BATCHES.items():
-            dense, kept = (group[f"inference_ms_{side}{suffix}"] for side in ("dense", "kept"))
-            row |= {f"dense_ms_{batch}": dense.median(), f"kept_ms_{batch}": kept.median()}
-            row[f"speedup_{batch}"] = (dense / kept).median()
-        rows.append({**row, "n": int(group["inference_ms_kept"].notna().sum())})
-    table = pd.DataFrame(rows, columns=INFERENCE_COLUMNS)
+    own = _by_cell(runs)
+    values = own[BY].assign(macs_ratio=own["macs_dense"] / own["macs_kept"])
+    for batch, suffix in BATCHES.items():
+        dense, kept = (own[f"inference_ms_{side}{suffix}"].astype(float) for side in ("dense", "kept"))
+        measured = {f"dense_ms_{batch}": dense, f"kept_ms_{batch}": kept, f"speedup_{batch}": dense / kept}
+        values = values.assign(**measured)
+    cells = values.groupby(BY, sort=False)
+    n = own["inference_ms_kept"].notna().groupby([own[name] for name in BY], sort=False).sum()
+    table = cells.median().assign(n=n).reset_index()[INFERENCE_COLUMNS]
     text = caption(
         "Milliseconds of one pass over B images: the median over plain exported networks, one CPU thread; of each the "
         "median of 15 calls after 3 warm-up calls at batch 256, of 100 after 20 at batch 1. Speed-up: dense over kept. "

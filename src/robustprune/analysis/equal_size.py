@@ -10,7 +10,7 @@ from robustprune.analysis.columns import Each, Interval, Number, PValue, Row, Te
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK
 from robustprune.analysis.scorecard import BUDGETS
-from robustprune.analysis.select import METHOD_UNDER_STUDY, standard
+from robustprune.analysis.select import standard
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Difference, holm, interval_columns, paired_difference
 from robustprune.analysis.verdicts.decision import LEVEL
@@ -24,6 +24,7 @@ from robustprune.analysis.verdicts.equal_size import (
     paired,
 )
 from robustprune.analysis.verdicts.over_starts import logarithms
+from robustprune.study.roles import METHOD_UNDER_STUDY
 from robustprune.study.search import form_of_key
 
 APART = float(np.log(1.1))

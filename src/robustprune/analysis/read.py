@@ -99,7 +99,8 @@ def read_detailed_runs(folder: Path) -> pd.DataFrame:
     runs = runs.merge(details.drop(columns="status"), on=[*CELL, "replicate"], validate="one_to_one")
     known = [name for name in RESULTS if name in runs]
     runs[known] = runs[known].mask(runs["status"].isin(WITHOUT_NUMBERS))
-    return runs
+    # tables look at thousands of small groups, for which columns of Arrow's strings take five times as long
+    return runs.astype({name: object for name in runs if isinstance(runs[name].dtype, pd.StringDtype)})
 
 
 def read_beside(name: str, folder: Path) -> pd.DataFrame | None:

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.captions import ERROR, NOT_OK, N, brackets, caption
+from robustprune.analysis.captions import ERROR, NOT_OK, SIZES, N, brackets, caption
 from robustprune.analysis.columns import WIDTH, Interval, Number, Span, Text, most_known
 from robustprune.analysis.labels import initialization_title
 from robustprune.analysis.read import NETWORK
 from robustprune.analysis.select import STANDARD_INITIALIZATION
 from robustprune.analysis.sheet import Sheet
-from robustprune.analysis.statistics import interval_columns, mean_interval
+from robustprune.analysis.statistics import interval_columns, mean_interval, size_interval
 from robustprune.records.record import split_units
 
 GROUPS = {
@@ -20,6 +20,7 @@ NUMBERS = [
     *("units_kept", *interval_columns("params_kept"), *interval_columns("error_test_percent")),
     *("error_min", "error_max", "train_seconds", "n", "not_ok"),
 ]
+SUMMARIZED = ["units_kept", "params_kept", "error_test_percent", "train_seconds", "status"]
 SHOWN = [
     Text("units_kept", "units kept (mean per slot)"),
     Interval("params_kept", "params kept", ",.0f"),
@@ -36,10 +37,10 @@ def summarize(runs: pd.DataFrame, by: list[str], confidence: float) -> pd.DataFr
     and make n smaller.
     """
     rows = []
-    for key, group in runs.groupby(by, sort=False):
+    for key, group in runs[[*by, *SUMMARIZED]].groupby(by, sort=False):
         row = dict(zip(by, key, strict=True)) | {"units_kept": mean_units(group["units_kept"])}
-        for column in ("params_kept", "error_test_percent"):
-            row |= mean_interval(group[column], confidence).columns(column)
+        row |= size_interval(group["params_kept"], confidence).columns("params_kept")
+        row |= mean_interval(group["error_test_percent"], confidence).columns("error_test_percent")
         row |= {"error_min": group["error_test_percent"].min(), "error_max": group["error_test_percent"].max()}
         row |= {"train_seconds": group["train_seconds"].mean(), "n": most_known(row)}
         rows.append({**row, "not_ok": int((group["status"] != "ok").sum())})
@@ -48,7 +49,7 @@ def summarize(runs: pd.DataFrame, by: list[str], confidence: float) -> pd.DataFr
 
 def mean_units(units: pd.Series) -> str:
     """Return the mean units per slot over seeds, rounded: "183.2-108.4-55.0"."""
-    known = [split_units(text) for text in units.dropna()]
+    known = [split_units(text) for text in units if isinstance(text, str)]
     return "-".join(f"{mean:.1f}" for mean in np.mean(known, axis=0)) if known else ""
 
 
@@ -61,7 +62,7 @@ def robustness(name: str, runs: pd.DataFrame, confidence: float) -> Sheet:
     axes = [WIDTH if column == "width" else Text(column) for column in by if column not in NETWORK]
     text = caption(
         f"Mean over seeds; cells of {start}.",
-        brackets(confidence),
+        brackets(confidence, SIZES),
         f"{ERROR} Range: smallest to largest over seeds.",
         NOT_OK,
         N,

@@ -4,11 +4,10 @@ import pandas as pd
 
 from robustprune.analysis.labels import initialization_title, network_title
 from robustprune.analysis.read import CELL, NETWORK, SERIES, settings_of
+from robustprune.study.roles import UNPRUNED
 
 STANDARD_INITIALIZATION = "he_normal"
 STANDARD_START = f"width 1, {initialization_title(STANDARD_INITIALIZATION)}"
-METHOD_UNDER_STUDY = "bernoulli"
-UNPRUNED = "dense"
 FLOORS = ("random", "width_uniform")
 """Baselines at the same size: units removed at random, and networks of that size without a search."""
 BUDGET = ["measure", "target"]

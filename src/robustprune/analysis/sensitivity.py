@@ -9,7 +9,6 @@ from robustprune.analysis.labels import initialization_title
 from robustprune.analysis.read import NETWORK, SERIES
 from robustprune.analysis.resampling import bootstrap_interval, interquartile_mean
 from robustprune.analysis.select import (
-    METHOD_UNDER_STUDY,
     STANDARD_INITIALIZATION,
     STANDARD_START,
     of_standard_initialization,
@@ -28,6 +27,7 @@ from robustprune.analysis.statistics import (
     share_not_ok,
     steepest,
 )
+from robustprune.study.roles import METHOD_UNDER_STUDY
 
 ENDS = [
     *("params_smallest", "params_largest", "error_smallest", "error_largest"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -44,8 +45,22 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     mean = float(data.mean())
     if n < LEAST:
         return Estimate(mean, np.nan, np.nan, n)
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * data.std(ddof=1) / np.sqrt(n))
+    half = float(t_factor(confidence, n - 1) * data.std(ddof=1) / np.sqrt(n))
     return Estimate(mean, mean - half, mean + half, n)
+
+
+def size_interval(sizes: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Return the mean of sizes [n] (params, MACs, units) with Student's t interval of its logarithm; NaN is left out.
+
+    The ends are the mean times and over exp(t s / (mean sqrt(n))), by the delta method: they are never negative, and
+    those of `mean_interval` where the spread s is small beside the mean. Both cover their level for nearly normal sizes
+    (tests/analysis/test_statistics.py).
+    """
+    found = mean_interval(sizes, confidence)
+    if not found.mean > 0:  # networks of no size at all have none but 0
+        return found
+    factor = np.exp((found.high - found.mean) / found.mean)
+    return Estimate(found.mean, float(found.mean / factor), float(found.mean * factor), found.n)
 
 
 @dataclass(frozen=True)
@@ -88,7 +103,7 @@ def elasticity(start: ArrayLike, kept: ArrayLike, confidence: float = 0.95) -> E
     the spread over seeds, not the distance of the means from a line. It covers its level with three seeds and with
     five, where the 95 % bootstrap over seeds covers 81 and 90 % (tests/analysis/test_statistics.py). Collapsed networks
     count if they keep anything; NaN and zero are left out, and n is the number of the others. NaN with fewer than two
-    starts.
+    starts; no interval where a start has fewer than LEAST networks.
     """
     starts, groups = _logarithms(start, kept)
     n = sum(map(len, groups))
@@ -97,7 +112,7 @@ def elasticity(start: ArrayLike, kept: ArrayLike, confidence: float = 0.95) -> E
     centred = starts - starts.mean()
     weights = centred / (centred @ centred)
     slope = float(weights @ [group.mean() for group in groups])
-    if min(map(len, groups)) < 2:
+    if min(map(len, groups)) < LEAST:
         return Estimate(slope, np.nan, np.nan, n)
     degrees = np.array([len(group) - 1 for group in groups])
     shares = weights**2 * [group.var(ddof=1) / len(group) for group in groups]
@@ -191,12 +206,21 @@ def _newcombe(share: float, n: int, m: int, confidence: float) -> tuple[float, f
 
 
 def share_not_ok(status: Sequence[str], confidence: float = 0.95) -> Estimate:
-    """Return the share of runs [n] that collapsed, diverged or failed, in percent, with Wilson's interval."""
+    """Return the share of runs [n] that collapsed, diverged or failed, in percent, with Wilson's interval.
+
+    There is no interval below LEAST.
+    """
     bad, n = sum(entry != "ok" for entry in status), len(status)
-    if n == 0:
-        return Estimate(np.nan, np.nan, np.nan, 0)
+    if n < LEAST:
+        return Estimate(100 * bad / n if n else np.nan, np.nan, np.nan, n)
     interval = stats.binomtest(bad, n).proportion_ci(confidence, method="wilson")
     return Estimate(100 * bad / n, 100 * float(interval.low), 100 * float(interval.high), n)
+
+
+@cache
+def t_factor(confidence: float, freedom: float) -> float:
+    """Return the quantile of Student's t beside an interval of that level, on each side."""
+    return float(stats.t.ppf((1 + confidence) / 2, freedom))
 
 
 def known_values(values: ArrayLike) -> np.ndarray:

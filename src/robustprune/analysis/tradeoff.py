@@ -2,19 +2,23 @@
 
 import pandas as pd
 
-from robustprune.analysis.captions import ERROR, NOT_OK, N, brackets, caption
+from robustprune.analysis.captions import ERROR, NOT_OK, SIZES, N, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text, most_known
 from robustprune.analysis.read import NETWORK, SERIES
 from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.select import STANDARD_START, compared, standard, without
 from robustprune.analysis.sheet import Sheet
-from robustprune.analysis.statistics import interval_columns, mean_interval
+from robustprune.analysis.statistics import interval_columns, mean_interval, size_interval
 
 MEASURES = {"params": "params_kept", "macs": "macs_kept"}
 COLUMNS = [
     *(*NETWORK, "method", "strength", "variant", "epochs", "units_kept"),
     *(*interval_columns("params"), "params_percent", *interval_columns("macs"), "macs_percent"),
     *(*interval_columns("error"), "error_valid", "n", "not_ok"),
+]
+USED = [
+    *("variant", "epochs", "units_kept", "params_kept", "params_dense", "macs_kept", "macs_dense"),
+    *("error_test_percent", "error_valid_percent", "status"),
 ]
 SHOWN = [
     *(Text("method"), Text("strength"), Text("epochs"), Text("units_kept", "units kept (mean)")),
@@ -32,11 +36,13 @@ def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     left out, except the floor without a search.
     """
     rows = []
-    for key, group in compared(standard(runs)).groupby(SERIES, sort=False):
+    chosen = compared(standard(runs))
+    for key, group in chosen[[*SERIES, *USED]].groupby(SERIES, sort=False):
         row = dict(zip(SERIES, key, strict=True)) | {"variant": group["variant"].iloc[0]}
         row |= {"epochs": int(group["epochs"].iloc[0]), "units_kept": mean_units(group["units_kept"])}
-        for name, column in {**MEASURES, "error": "error_test_percent"}.items():
-            row |= mean_interval(group[column].astype(float), confidence).columns(name)
+        for name, column in MEASURES.items():
+            row |= size_interval(group[column].astype(float), confidence).columns(name)
+        row |= mean_interval(group["error_test_percent"].astype(float), confidence).columns("error")
         for name in MEASURES:
             row[f"{name}_percent"] = 100 * row[name] / group[f"{name}_dense"].iloc[0]
         row["error_valid"] = group["error_valid_percent"].astype(float).mean()
@@ -50,7 +56,7 @@ def tradeoff(runs: pd.DataFrame, confidence: float) -> Sheet:
     table = table.sort_values([*NETWORK, "method", "params"], ascending=[True] * 4 + [False], kind="stable")
     text = caption(
         f"Every strength of every method at the standard start ({STANDARD_START}).",
-        brackets(confidence),
+        brackets(confidence, SIZES),
         f"{ERROR} Validation error: where images were held out. Percentages: of the starting network.",
         NOT_OK,
         N,

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.captions import AT_STANDARD, N, brackets, caption
+from robustprune.analysis.captions import AT_STANDARD, SIZES, N, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
 from robustprune.analysis.labels import is_keep_probability
 from robustprune.analysis.moments import before_the_rate_falls, undetermined_at
 from robustprune.analysis.read import CELL, NETWORK, settings_of
 from robustprune.analysis.select import compared, standard
 from robustprune.analysis.sheet import Sheet
-from robustprune.analysis.statistics import interval_columns, mean_interval
+from robustprune.analysis.statistics import interval_columns, mean_interval, size_interval
 from robustprune.analysis.verdicts.effect import Effect, weighted
 from robustprune.analysis.verdicts.equal_size import AtSize, difference_at, local_slope
 from robustprune.analysis.verdicts.over_starts import logarithms
@@ -58,7 +58,7 @@ def variants(
         "validation images where some were held out, else of the test images. Difference: the error of the variant "
         "minus that of the method, which is moved to the variant's size along its own curve between two strengths, "
         "paired by seed; all: mean over the strengths.",
-        brackets(confidence),
+        brackets(confidence, SIZES),
         "Undetermined: share of keep probabilities inside (0.05, 0.95), in the last epoch before the learning rate "
         "falls and at the end. Units worth less than c: share of kept units whose removal alone raises the mean "
         "cross-entropy of training images by less than the price; clearly: by two standard errors. Training MACs: % "
@@ -78,7 +78,7 @@ def _rows(own: pd.DataFrame, shares: pd.DataFrame, confidence: float) -> Iterato
     for variant, rows in sorted(own.groupby("variant"), key=lambda pair: str(pair[0])):
         differences = []
         for strength, networks in _by_size(rows).items():
-            params = mean_interval(networks["params_kept"].astype(float), confidence)
+            params = size_interval(networks["params_kept"].astype(float), confidence)
             row = {"variant": variant or "-", "strength": strength, **params.columns("params"), "error_of": error_of}
             row |= mean_interval(networks["error"], confidence).columns("error")
             if variant:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from robustprune.errors import StudyError
-from robustprune.networks.architecture import Architecture, architecture
+from robustprune.gathering.shared import network_named
+from robustprune.networks.architecture import Architecture
 from robustprune.networks.size import macs, parameters
 from robustprune.records.digests import check_files
 from robustprune.records.record import Record, Replicate, join_units, read_record, split_units
@@ -34,22 +35,22 @@ def checked_record(path: Path, cell: Cell | None = None, files: Iterable[str] | 
             f"{path}: stale, of other settings: config_hash is {record.config_hash}, that of the study "
             f"{cell.config_hash}; run the cell again"
         )
+    network = network_named(record.cell.architecture)
+    start = network.units(record.cell.width)
+    sizes = {"params_dense": parameters(network, start), "macs_dense": macs(network, start)}
     for entry in record.replicates:
-        if wrong := _wrong(record.cell, entry):
+        given = {"seed": record.cell.seed(entry.replicate), "units_start": join_units(start), **sizes}
+        if wrong := _other(entry, given) or _wrong(network, start, entry):
             raise StudyError(f"{path}: replicates.{entry.replicate}.{wrong}")
     wanted = record.files if files is None else {name: record.files[name] for name in files if name in record.files}
     check_files(path.parent, wanted, "run the cell again")
     return record
 
 
-def _wrong(cell: Cell, entry: Replicate) -> str | None:
-    """Return key and reason of the first value that does not follow from the cell and the units kept."""
-    network = architecture(cell.architecture)
-    start = network.units(cell.width)
-    expected = {"seed": cell.seed(entry.replicate), "units_start": join_units(start)}
-    expected |= {"params_dense": parameters(network, start), "macs_dense": macs(network, start)}
-    if (wrong := _other(entry, expected)) or entry.units_kept is None:
-        return wrong
+def _wrong(network: Architecture, start: Mapping[str, int], entry: Replicate) -> str | None:
+    """Return key and reason of the first value that does not follow from the units kept."""
+    if entry.units_kept is None:
+        return None
     kept = dict(zip(start, split_units(entry.units_kept), strict=True))
     if impossible := _impossible(network, start, kept):
         return f"units_kept: {entry.units_kept}: {impossible}"
@@ -58,9 +59,8 @@ def _wrong(cell: Cell, entry: Replicate) -> str | None:
 
 def _other(entry: Replicate, expected: Mapping[str, Any]) -> str | None:
     """Return key and values of the first field of an entry that is not the expected one."""
-    found = entry.model_dump()
-    wrong = (key for key, value in expected.items() if found[key] != value)
-    return next((f"{key}: {found[key]}, expected {expected[key]}" for key in wrong), None)
+    wrong = (key for key, value in expected.items() if getattr(entry, key) != value)
+    return next((f"{key}: {getattr(entry, key)}, expected {expected[key]}" for key in wrong), None)
 
 
 def _impossible(network: Architecture, start: Mapping[str, int], kept: Mapping[str, int]) -> str | None:

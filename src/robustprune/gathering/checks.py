@@ -1,13 +1,13 @@
 """What a job would refuse, found before any job starts."""
 
-from robustprune.data.datasets import VALIDATION_SHARE, find_reader
+from robustprune.data.datasets import VALIDATION_SHARE
 from robustprune.engine.batches import check_batch
 from robustprune.engine.devices import check_precision
 from robustprune.errors import StudyError
+from robustprune.gathering.shared import network_named, train_count, valid_settings
 from robustprune.initialization import FROM_DATA
-from robustprune.networks.architecture import architecture
 from robustprune.starts.parts.control import FreshControl
-from robustprune.starts.parts.registry import check_cell, find_start, start_names
+from robustprune.starts.parts.registry import find_start, start_names
 from robustprune.study.cells import Cell
 from robustprune.study.names import split_initialization
 
@@ -17,9 +17,9 @@ def check_job(cell: Cell, device: str) -> None:
 
     Whether this machine has the device is not checked: the jobs may run on others.
     """
-    check_cell(cell)
+    valid_settings(cell)
     check_precision(device, cell.training.precision)
-    images = find_reader(cell.dataset).train_count()
+    images = train_count(cell.dataset)
     if images is not None:
         check_batch(cell, images - images // VALIDATION_SHARE if cell.training.images == "tuning" else images)
     scheme, _ = split_initialization(cell.initialization)
@@ -29,7 +29,7 @@ def check_job(cell: Cell, device: str) -> None:
 
 def _check_whole_images(cell: Cell, scheme: str) -> None:
     """Raise StudyError for new weights from images where the network keeps a part of each image only."""
-    network = architecture(cell.architecture)
+    network = network_named(cell.architecture)
     pruned = [slot.name for slot in network.slots if not slot.hidden and slot.name in network.gated(cell.track)]
     if pruned and issubclass(find_start(cell.method), FreshControl):
         raise StudyError(

@@ -9,11 +9,12 @@ the reason says so.
 
 import pandas as pd
 
+from robustprune.study.roles import UNPRUNED
+
 MARGIN = 10.0
 """Points of training error above dense training."""
 REASON = "training error"
 """How the reason of a network that was judged here begins."""
-UNPRUNED = "dense"
 
 
 def judged(runs: pd.DataFrame, details: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

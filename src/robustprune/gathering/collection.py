@@ -1,33 +1,37 @@
 """Collection of the records of a study into its long tables: runs.csv, details.csv, histories and gates."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from robustprune.engine.jobs import unfinished_replicates
 from robustprune.errors import StudyError
-from robustprune.files import reading, write_table
+from robustprune.files import write_table
 from robustprune.gathering.asked import asked_columns
+from robustprune.gathering.cell_tables import gates_table, history_table
 from robustprune.gathering.checking import StaleRecord, checked_record
 from robustprune.gathering.collapse import judged
-from robustprune.gathering.details import DETAILS, OF_CELL
 from robustprune.gathering.kept import COLUMNS as KEPT_COLUMNS
 from robustprune.gathering.kept import NAME, kept_table
+from robustprune.gathering.long_tables import long_table
 from robustprune.gathering.outcomes import SHOWN, outcome_lines, outcomes
+from robustprune.gathering.rows import Rows
 from robustprune.gathering.search import known_cells
 from robustprune.gathering.settings import complete_settings
 from robustprune.records.digests import write_table_digests
-from robustprune.records.record import COLUMNS, RECORD_NAME, Replicate, table_rows
-from robustprune.study.cells import AXES, Cell, asked_of_cells, study_cells, unresolved
+from robustprune.records.record import RECORD_NAME
+from robustprune.study.cells import Cell, asked_of_cells, study_cells, unresolved
 from robustprune.study.config import StudyConfig
+from robustprune.study.strengths import Strength
 
 NO_POINT = "no operating point: not searched yet, or unreachable (operating_points.yaml says why)"
-AGAIN = "run the cell again"
-SAMPLED_GATES = 60  # gates per slot of replicate 0 in gates.parquet; more would make the file too large to ship
+READERS = {"history.parquet": history_table, "gates.parquet": gates_table, NAME: kept_table}
+"""Long table -> the reader of one cell's rows."""
+WITHOUT_ROWS = {NAME: KEPT_COLUMNS}
+"""Columns of a long table without rows."""
 
 
 def collect(config: StudyConfig, folder: Path) -> list[str]:
@@ -36,59 +40,62 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
     runs.csv has one row per replicate with the columns COLUMNS, kept.parquet the units of each network. missing.csv
     names each cell without a valid record of its settings, and each operating point that is not there, with the reason.
     The networks of a cell with an invalid record or a failed job count as failed. digests.json holds the digests of the
-    tables.
+    tables. Histories, gates and kept units are written record by record, as there may be thousands.
     """
-    runs, details, histories, gates, kept, missing = [], [], [], [], [], []
+    rows, missing = Rows(), []
     # raises StudyError for a missing operating point
     cells = study_cells(config) if config.study else known_cells(config)
     asked = asked_of_cells(config)
-    for cell in cells.values():
-        source = Path(config.root, "runs", cell.key)
-        how = asked.get(cell.key)
-        point = how.point if how else None
-        columns = asked_columns(complete_settings(cell), point is not None, how.variant if how else "")
-        columns["target_params"] = how.params if how else None
-        try:
-            record = checked_record(source / RECORD_NAME, cell)
-            units = kept_table(cell, source)
-            history, trajectories = _read_history(source), _read_gates(source)
-        except StudyError as error:
-            reason = str(error) if (source / RECORD_NAME).exists() else _reason_of_job(config, cell) or str(error)
-            missing.append({"cell": cell.key, "reason": reason})
-            if reason != str(error) or ((source / RECORD_NAME).exists() and not isinstance(error, StaleRecord)):
-                failed = unfinished_replicates(cell, "failed", reason)
-                runs += table_rows(cell, failed, {"operating_point": point})
-                details += list(_details(cell, failed, None, columns))
-            continue
-        runs += record.rows(point)
-        kept.append(units)
-        memory = record.provenance.peak_memory_mib
-        details += list(_details(record.cell, record.replicates, memory, columns))
-        histories.append(_with_axes(cell, history))
-        gates.append(_with_axes(cell, trajectories))
-    missing += [{"cell": point, "reason": NO_POINT} for point in unresolved(config)]
-    whole, own = judged(
-        pd.DataFrame(runs, columns=list(COLUMNS)),
-        pd.DataFrame(details, columns=[*AXES, "replicate", *DETAILS, *OF_CELL]),
-    )
-    tables = {
-        "runs.csv": whole,
-        "details.csv": own,
-        "missing.csv": pd.DataFrame(missing, columns=["cell", "reason"]),
-        "history.parquet": _concatenate(histories),
-        "gates.parquet": _concatenate(gates),
-        NAME: pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=list(KEPT_COLUMNS)),
-    }
-    for name, table in tables.items():
-        write_table(table, folder / name)
-    write_table_digests(folder, tables)
-    lines = [f"{folder / name}: {len(table)} rows" for name, table in tables.items()]
-    found = outcomes(whole["key"], own)
+    with ExitStack() as stack:
+        long = {name: stack.enter_context(long_table(folder / name, WITHOUT_ROWS.get(name, ()))) for name in READERS}
+        for cell in cells.values():
+            source, how = Path(config.root, "runs", cell.key), asked.get(cell.key)
+            known = {"operating_point": how.point if how else None}
+            try:
+                record = checked_record(source / RECORD_NAME, cell)
+                parts = {name: read(cell, source) for name, read in READERS.items()}
+            except StudyError as error:
+                reason = str(error) if (source / RECORD_NAME).exists() else _reason_of_job(config, cell) or str(error)
+                missing.append({"cell": cell.key, "reason": reason})
+                if reason != str(error) or ((source / RECORD_NAME).exists() and not isinstance(error, StaleRecord)):
+                    rows.add(cell, unfinished_replicates(cell, "failed", reason), known, _asked(cell, how))
+                continue
+            about = record.provenance.model_dump()
+            rows.add(
+                cell,
+                record.replicates,
+                {**about, **known, "epochs": record.epochs or cell.training.epochs},
+                _asked(cell, how),
+            )
+            for name, part in parts.items():
+                long[name].add(*part)
+        missing += [{"cell": point, "reason": NO_POINT} for point in unresolved(config)]
+        runs, details = judged(*rows.tables())
+        tables = {
+            "runs.csv": runs,
+            "details.csv": details,
+            "missing.csv": pd.DataFrame(missing, columns=["cell", "reason"]),
+        }
+        for name, table in tables.items():
+            write_table(table, folder / name)
+    write_table_digests(folder, [*tables, *long])
+    counts = {name: len(table) for name, table in tables.items()} | {name: table.rows for name, table in long.items()}
+    lines = [f"{folder / name}: {count} rows" for name, count in counts.items()]
+    found = outcomes(runs["key"], details)
     listed = {outcome.key for outcome in found}
     others = [f"missing: {entry['cell']}: {entry['reason']}" for entry in missing if entry["cell"] not in listed]
     if len(others) > SHOWN:
         others[SHOWN:] = [f"missing: {len(others) - SHOWN} more cells, see {folder / 'missing.csv'}"]
     return lines + others + outcome_lines(found, Path(config.root, "config.yaml"))
+
+
+def _asked(cell: Cell, how: Strength | None) -> dict[str, Any]:
+    """Return the columns of details.csv with what was asked of a cell."""
+    settings = complete_settings(cell)
+    asked = asked_columns(settings, bool(how and how.point is not None), how.variant if how else "")
+    size = how.params if how else None
+    training = cell.training.model_dump_json()
+    return {"training": training, "settings": json.dumps(settings), **asked, "target_params": size}
 
 
 def _reason_of_job(config: StudyConfig, cell: Cell) -> str | None:
@@ -100,51 +107,3 @@ def _reason_of_job(config: StudyConfig, cell: Cell) -> str | None:
         return None
     failed = bool(lines) and lines[-1].startswith("robustprune ")
     return f"{path}: {lines[-1]}" if failed else None
-
-
-def _details(
-    cell: Cell, replicates: Iterable[Replicate], peak_memory_mib: float | None, asked: Mapping[str, Any]
-) -> Iterator[dict]:
-    axes = {axis: getattr(cell, axis) for axis in AXES}
-    used = {"training": cell.training.model_dump_json(), "settings": json.dumps(complete_settings(cell))}
-    for entry in replicates:
-        values = entry.model_dump(mode="json", include={"replicate", *DETAILS})
-        yield {**axes, **values, "peak_memory_mib": peak_memory_mib, **used, **asked}
-
-
-def _read_history(source: Path) -> pd.DataFrame:
-    """Read the history of a cell, CSV where it was trained without pyarrow; foreign programs write none."""
-    for name, read in (("history.parquet", pd.read_parquet), ("history.csv", pd.read_csv)):
-        path = source / name
-        if path.exists():
-            with reading(path, AGAIN), path.open("rb") as opened:  # pandas takes a folder for an empty table
-                return read(opened)
-    return pd.DataFrame()
-
-
-def _read_gates(source: Path) -> pd.DataFrame:
-    """Read SAMPLED_GATES gates per slot of replicate 0 as a long table: slot, unit, epoch, theta."""
-    path = source / "gates.npz"
-    if not path.exists():
-        return pd.DataFrame()
-    parts = []
-    with reading(path, AGAIN), np.load(path) as arrays:
-        for slot in arrays.files:
-            values = arrays[slot][:, 0]
-            units = np.unique(np.linspace(0, values.shape[1] - 1, SAMPLED_GATES).astype(int))
-            epochs = np.arange(len(values))
-            epoch, unit = np.meshgrid(epochs, units, indexing="ij")
-            theta = values[:, units].ravel().astype("float32")
-            parts.append(pd.DataFrame({"slot": slot, "unit": unit.ravel(), "epoch": epoch.ravel(), "theta": theta}))
-    return _concatenate(parts)
-
-
-def _with_axes(cell: Cell, table: pd.DataFrame) -> pd.DataFrame:
-    for position, axis in enumerate(AXES):
-        table.insert(position, axis, getattr(cell, axis))
-    return table
-
-
-def _concatenate(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    filled = [table for table in tables if len(table)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()

@@ -7,10 +7,11 @@ starting network, most significant bit first, as numpy.packbits has them). 600 n
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from robustprune.files import reading
-from robustprune.networks.architecture import architecture
+from robustprune.gathering.cell_tables import AGAIN, NOTHING, Part
+from robustprune.gathering.shared import network_named
 from robustprune.networks.archive import FILE, kept_units
 from robustprune.study.cells import Cell
 
@@ -18,18 +19,19 @@ COLUMNS = ("key", "replicate", "slot", "units", "kept")
 NAME = "kept.parquet"
 
 
-def kept_table(cell: Cell, folder: Path) -> pd.DataFrame:
+def kept_table(cell: Cell, folder: Path) -> Part:
     """Return the rows of one cell; none without networks.safetensors, which foreign programs do not write.
 
     Raises StudyError for a damaged file.
     """
-    rows = []
-    if (folder / FILE).exists():
-        start = architecture(cell.architecture).units(cell.width)
-        for replicate, by_slot in kept_units(folder).items():
+    if not (folder / FILE).exists():
+        return NOTHING
+    start, rows = network_named(cell.architecture).units(cell.width), []
+    for replicate, by_slot in kept_units(folder).items():
+        with reading(folder / FILE, AGAIN):  # a slot or a unit that the network does not have
             for slot, units in start.items():
                 open_units = np.zeros(units, dtype=bool)
-                with reading(folder / FILE, "run the cell again"):  # a slot or a unit that the network does not have
-                    open_units[by_slot[slot]] = True
-                rows.append((cell.key, replicate, slot, units, np.packbits(open_units).tobytes()))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+                open_units[by_slot[slot]] = True
+                rows.append((replicate, slot, units, np.packbits(open_units).tobytes()))
+    columns = [pa.array(column) for column in zip(*rows, strict=True)]
+    return ({"key": cell.key}, pa.table(columns, COLUMNS[1:])) if rows else NOTHING

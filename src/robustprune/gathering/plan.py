@@ -6,12 +6,13 @@ import math
 from functools import cache
 from pathlib import Path
 
-from robustprune.data.datasets import VALIDATION_SHARE, find_reader
+from robustprune.data.datasets import VALIDATION_SHARE
 from robustprune.errors import StudyError
 from robustprune.files import read_text
 from robustprune.gathering.rounds import middle, searched_rounds
 from robustprune.gathering.search import searched_forms
-from robustprune.networks.architecture import Architecture, architecture
+from robustprune.gathering.shared import network_named, train_count
+from robustprune.networks.architecture import Architecture
 from robustprune.networks.size import macs
 from robustprune.starts import scratch_b
 from robustprune.study.cells import Cell, study_cells
@@ -104,12 +105,12 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
     None for methods without a benchmark and data sets of unknown size. The model: dense steps for a share of the
     epochs, then pruned steps. The estimate is right within a factor of 1.5, for timed architectures.
     """
-    method, network = "dense" if cell.source_key else cell.method, architecture(cell.architecture)
+    method, network = "dense" if cell.source_key else cell.method, network_named(cell.architecture)
     timed = _timed(network)
     labels = [f"{method}: {TITLES[timed.name]} {size} step, R={TIMED_REPLICATES}" for size in ("dense", "pruned")]
     if not all(label in timings for label in labels):
         return None
-    images = find_reader(cell.dataset).train_count()
+    images = train_count(cell.dataset)
     if images is None:
         return None
     whole, pruned = (timings[label] * _scale(network) for label in labels)
@@ -122,27 +123,29 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
     return (images // cell.training.batch_size) * milliseconds / 1000 * cell.replicates
 
 
+@cache
 def _timed(network: Architecture) -> Architecture:
     """Return the timed network that is most similar: with convolutions, or without."""
-    return _package_network("lenet5" if any(layer.kernel > 1 for layer in network.layers) else "lenet_300_100")
+    return network_named("lenet5" if any(layer.kernel > 1 for layer in network.layers) else "lenet_300_100")
 
 
 @cache
-def _package_network(name: str) -> Architecture:
-    """Return a network of the package, which is read once: a plan of thousands of cells asks for it as often."""
-    return architecture(name)
-
-
 def _scale(network: Architecture) -> float:
     """Return the MACs of a network over those of the timed one, both at width 1."""
     timed = _timed(network)
     return macs(network, network.units()) / macs(timed, timed.units())
 
 
+@cache
 def _pruned_macs(network: Architecture) -> float:
     """Return the estimated MACs of a pruned network, in proportion to those of PRUNED."""
     timed = _timed(network)
     return macs(timed, PRUNED[timed.name]) * _scale(network)
+
+
+@cache
+def _macs(network: Architecture, width: float) -> int:
+    return macs(network, network.units(width))
 
 
 def _epochs(cell: Cell, network: Architecture) -> tuple[float, float]:
@@ -152,7 +155,7 @@ def _epochs(cell: Cell, network: Architecture) -> tuple[float, float]:
         return (common, 0.0) if cell.budget == "macs" else (0.0, common * _times_as_long(cell, network))
     share = _dense_share(cell)
     if cell.budget == "macs":  # of dense training: the pruned network trains on until it has spent the rest
-        ratio = macs(network, network.units(cell.width)) / _pruned_macs(network)
+        ratio = _macs(network, cell.width) / _pruned_macs(network)
         return share * common, max(0.0, min((1 - share) * ratio, LONGEST - share)) * common
     return share * common, (1 - share) * common
 
@@ -173,7 +176,7 @@ def _times_as_long(cell: Cell, network: Architecture) -> float:
     """
     if cell.method != "scratch_b":
         return 1.0
-    ratio = macs(network, network.units(cell.width)) / _pruned_macs(network)
+    ratio = _macs(network, cell.width) / _pruned_macs(network)
     cap = scratch_b.ScratchBSettings.model_validate(cell.settings).cap
     return min(ratio, cap or math.inf)
 
@@ -184,7 +187,7 @@ def _step_of_start(network: Architecture, width: float, dense: float, pruned: fl
     plain: of dense training at width 1. Above width 1 this part is in proportion to the MACs, and what the method adds
     to the units, whose gates it draws and updates. Below they are on the line through the two timed sizes.
     """
-    own, whole, small = macs(network, network.units(width)), macs(network, network.units()), _pruned_macs(network)
+    own, whole, small = _macs(network, width), _macs(network, 1.0), _pruned_macs(network)
     if own > whole:
         units = sum(network.units(width).values()) / sum(network.units().values())
         return plain * own / whole + (dense - plain) * units

@@ -5,7 +5,8 @@ import json
 from functools import cache
 from pathlib import Path
 
-from robustprune.data.datasets import content_digest, find_reader, prepared_path
+from robustprune.data.datasets import content_digest, prepared_path
+from robustprune.gathering.shared import reader_of
 from robustprune.study.config import DataSettings
 
 State = tuple[int, int] | None
@@ -18,7 +19,7 @@ def data_digest(name: str, settings: DataSettings, record: Path) -> str:
     So a study whose data were deleted has nothing to do. Files are read again only where their states have changed:
     Snakemake asks for every cell.
     """
-    files = [prepared_path(name, settings), *find_reader(name).files()]
+    files = [prepared_path(name, settings), *reader_of(name).files()]
     return _content(name, settings, tuple(map(_state, files))) or _recorded(record)
 
 

@@ -9,9 +9,9 @@ from robustprune.gathering.pace import Pace
 from robustprune.gathering.plan import SIDE_BY_SIDE, Timings, read_timings, timings_file
 from robustprune.gathering.priority import Priorities
 from robustprune.gathering.schedule import Job, end_times
+from robustprune.gathering.shared import network_named
 from robustprune.gathering.states import CellState, cell_states, study_plan
-from robustprune.gathering.summary import count_line, found_outcomes, networks_of, stopped_lines
-from robustprune.networks.architecture import architecture
+from robustprune.gathering.summary import Networks, count_line, found_outcomes, networks_of, stopped_lines
 from robustprune.networks.size import parameters
 from robustprune.study.config import StudyConfig
 
@@ -29,19 +29,19 @@ def status_lines(config: StudyConfig) -> list[str]:
     searched = [state for state in states if state.key.startswith(SEARCH)]
     parts = {"search": searched, "study": [state for state in states if not state.key.startswith(SEARCH)]}
     lines += [f"    {name}: {count_line(own)}" for name, own in parts.items() if own]
-    lines += _networks_line(states)
+    networks = networks_of(states)
+    lines += _networks_line(networks)
     running = [state for state in states if state.state == "running"]
     lines += ["", f"running ({len(running)})"] if running else []
     for state in running:
         lines += [f"  {state.key}", *indented(_running(state))]
-    lines += _ended(states)
+    lines += _ended(states, networks)
     return [*lines, "", *_time_left(plan, states, running)]
 
 
-def _networks_line(states: Sequence[CellState]) -> list[str]:
+def _networks_line(networks: Networks) -> list[str]:
     """Return how the networks of cells that are done ended, where not all are ok."""
-    networks = networks_of([state for state in states if state.state == "done"])
-    counts = networks["status"].value_counts()
+    counts = networks.loc[networks["state"] == "done", "status"].value_counts()
     if set(counts.index) <= {"ok"}:
         return []
     return ["    networks: " + ", ".join(f"{count} {status}" for status, count in counts.items())]
@@ -52,7 +52,7 @@ def _running(state: CellState) -> str:
     if log is None or log.epoch is None:
         since = hours(log.silent) if log else "a while"
         return f"no epoch yet, last line of its log {since} ago"
-    epoch, network = log.epoch, architecture(state.cell.architecture)
+    epoch, network = log.epoch, network_named(state.cell.architecture)
     of = f"/{epoch.of}" if epoch.of else f" ({epoch.share:.0%} of the budget)"
     start = network.units(state.cell.width)
     kept = parameters(network, dict(zip(start, epoch.units, strict=True)))
@@ -68,9 +68,9 @@ def _left(state: CellState) -> float:
     return max(0.0, log.epoch.left - log.silent) if log and log.epoch else 0.0
 
 
-def _ended(states: Sequence[CellState]) -> list[str]:
+def _ended(states: Sequence[CellState], networks: Networks) -> list[str]:
     """Return what failed, diverged, collapsed or was stopped, with the reasons."""
-    found = found_outcomes(networks_of(states))
+    found = found_outcomes(networks)
     lines = ["", f"not ok ({len(found)})"] if found else []
     for outcome in found[:SHOWN]:
         lines += [f"  {outcome.status}: {outcome.key}", *indented(outcome.reason)]

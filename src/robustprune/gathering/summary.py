@@ -14,14 +14,14 @@ from robustprune.gathering.outcomes import SHOWN, Outcome, indented, outcome_lin
 from robustprune.gathering.states import STATES, CellState, cell_states, study_plan
 from robustprune.study.cells import asked_of_cells
 from robustprune.study.config import StudyConfig
+from robustprune.study.roles import METHOD_UNDER_STUDY
 
-METHOD = "bernoulli"
-"""The method whose numbers are shown."""
 NUMBERS = ("error_train_percent", "params_kept", "params_dense", "error_test_percent")
 LINES = 6
 """Cells whose numbers are shown."""
 Networks = pd.DataFrame
-"""A row per network of the records and of the failed jobs: key, dataset, method, status, reason and NUMBERS."""
+"""A row per network of the records and of the failed jobs: key, dataset, method, state of the cell, status, reason and
+NUMBERS."""
 
 
 def beginning(config_file: Path) -> str:
@@ -73,12 +73,13 @@ def networks_of(states: Sequence[CellState]) -> Networks:
     rows: list[dict[str, Any]] = []
     for state in states:
         cell = {"key": state.cell.key, "dataset": state.cell.dataset, "method": state.cell.method}
+        cell["state"] = state.state
         for entry in state.entries:
             known = {name: entry.get(name) for name in ("status", "reason", *NUMBERS)}
             rows.append(cell | known)
         if state.state == "failed":
             rows += [cell | {"status": "failed", "reason": state.reason}] * state.cell.replicates
-    table = pd.DataFrame(rows, columns=["key", "dataset", "method", "status", "reason", *NUMBERS])
+    table = pd.DataFrame(rows, columns=["key", "dataset", "method", "state", "status", "reason", *NUMBERS])
     return judged(table, table)[1] if len(table) else table
 
 
@@ -101,7 +102,7 @@ def stopped_lines(states: Iterable[CellState]) -> list[str]:
 def headline(config: StudyConfig, states: Iterable[CellState], networks: Networks) -> list[str]:
     """Return size and error of the method from width 1, He normal; at operating points, where the study has some."""
     points = {key for key, asked in asked_of_cells(config).items() if asked.point}
-    own = [state.cell for state in states if state.cell.method == METHOD and state.state == "done"]
+    own = [state.cell for state in states if state.cell.method == METHOD_UNDER_STUDY and state.state == "done"]
     own = [cell for cell in own if cell.width == 1 and cell.initialization == "he_normal"]
     named = [cell for cell in own if cell.key in points]
     lines = []
@@ -111,7 +112,9 @@ def headline(config: StudyConfig, states: Iterable[CellState], networks: Network
             continue
         sizes, errors = list(ok["params_kept"]), list(ok["error_test_percent"])
         equal = "" if cell.budget == "epochs" else f", budget {cell.budget}"
-        lines.append(f"{METHOD}, {cell.dataset}/{cell.architecture}-{cell.track}, {cell.strength}, width 1{equal}:")
+        lines.append(
+            f"{cell.method}, {cell.dataset}/{cell.architecture}-{cell.track}, {cell.strength}, width 1{equal}:"
+        )
         size = f"{mean(sizes):,.0f} of {ok['params_dense'].iloc[0]:,.0f} params kept"
         lines += indented(
             f"{size}{_span(sizes, ',.0f')}, test error {mean(errors):.2f} %{_span(errors, '.2f')}, n = {len(ok)}"

@@ -19,7 +19,7 @@ from robustprune.analysis.figures.style import (
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, Collected
 from robustprune.analysis.select import studied
-from robustprune.analysis.statistics import mean_interval
+from robustprune.analysis.statistics import mean_interval, size_interval
 
 MOST_UPRIGHT = 5
 TITLES = {"params_kept": "params kept", "error_test_percent": "test error (%)"}
@@ -47,7 +47,7 @@ def _by_initialization(collected: Collected, confidence: float, column: str) -> 
     if not panels:
         say(axes[0], "no method with several initializations in these records")
         return figure
-    note = f"small: networks; large: mean with {t_interval(confidence)}; width 1"
+    note = f"small: networks; large: mean with {t_interval(confidence, sizes=column == 'params_kept')}; width 1"
     note += ", operating points" if runs["operating_point"].any() else ""
     legend_below(figure, axes, note)
     return figure
@@ -72,7 +72,8 @@ def draw_initializations(ax: Axes, runs: pd.DataFrame, column: str, confidence: 
         for place, values in enumerate(own):
             spread = np.linspace(-0.2, 0.2, len(values)) * step
             ax.plot(place + shift + spread, values, ls="none", marker=".", ms=3.5, color=style["color"], alpha=0.55)
-        estimates = [mean_interval(values, confidence) for values in own]
+        interval = size_interval if column == "params_kept" else mean_interval
+        estimates = [interval(values, confidence) for values in own]
         means, lows, highs = np.array([(e.mean, e.low, e.high) for e in estimates]).T
         places = np.arange(len(names)) + shift
         ax.errorbar(

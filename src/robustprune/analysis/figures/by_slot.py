@@ -9,7 +9,7 @@ from robustprune.analysis.figures.style import footnote_below, panel_grid, say, 
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, Collected, slots
 from robustprune.analysis.select import STANDARD_START, standard, studied
-from robustprune.analysis.statistics import mean_interval
+from robustprune.analysis.statistics import size_interval
 from robustprune.records.record import split_units
 
 
@@ -36,7 +36,7 @@ def kept_units_by_slot(collected: Collected, confidence: float) -> Figure:
             start = split_units(group["units_start"].iloc[0])[number]
             for place, ((method, _), own) in enumerate(rows):
                 counts = own["units_kept"].map(lambda text, number=number: split_units(text)[number])
-                estimate = mean_interval(counts, confidence)
+                estimate = size_interval(counts, confidence)
                 bars = np.nan_to_num([[estimate.mean - estimate.low], [estimate.high - estimate.mean]])
                 style = {**looks(method), "linestyle": "none"}
                 ax.plot(counts, [place] * len(counts), ls="none", marker=".", ms=3, color=style["color"], alpha=0.5)
@@ -48,5 +48,5 @@ def kept_units_by_slot(collected: Collected, confidence: float) -> Figure:
             ax.set_ylim(len(rows) - 0.5, -0.5)
             ax.set_xlabel("units kept")
             ax.grid(axis="x", alpha=0.25)
-    footnote_below(figure, f"small: networks; large: mean with {t_interval(confidence)}; dotted: the start")
+    footnote_below(figure, f"small: networks; large: mean with {t_interval(confidence, sizes=True)}; dotted: the start")
     return figure

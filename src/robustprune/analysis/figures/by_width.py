@@ -23,7 +23,7 @@ from robustprune.analysis.figures.style import (
 from robustprune.analysis.labels import initialization_title, network_title
 from robustprune.analysis.read import NETWORK, Collected
 from robustprune.analysis.select import STANDARD_INITIALIZATION, of_standard_initialization, studied
-from robustprune.analysis.statistics import mean_interval
+from robustprune.analysis.statistics import mean_interval, size_interval
 
 START = f"initialization {initialization_title(STANDARD_INITIALIZATION)}"
 
@@ -73,7 +73,7 @@ def _by_width(
     if not panels:
         say(axes[0], f"no networks of {START} in these records")
         return figure
-    legend_below(figure, axes, _footnote(runs, confidence))
+    legend_below(figure, axes, _footnote(runs, confidence, sizes=draw is draw_params_by_width))
     return figure
 
 
@@ -116,7 +116,8 @@ def _draw_series(
 
     The limit keeps one wide interval from flattening all others.
     """
-    estimates = {width: mean_interval(group[column], confidence) for width, group in series.groupby("width")}
+    interval = size_interval if column == "params_kept" else mean_interval
+    estimates = {width: interval(group[column], confidence) for width, group in series.groupby("width")}
     widths = shift * np.array(list(estimates))
     means, lows, highs = np.array([(e.mean, e.low, e.high) for e in estimates.values()]).T
     ax.errorbar(widths, means, yerr=bars(means, lows, highs), capsize=2.5, lw=1.4, **style)
@@ -134,7 +135,7 @@ def _width_axis(ax: Axes, widths: list[float]) -> None:
     ax.grid(alpha=0.25)
 
 
-def _footnote(runs: pd.DataFrame, confidence: float) -> str:
+def _footnote(runs: pd.DataFrame, confidence: float, sizes: bool) -> str:
     counts = runs.groupby(["method", "strength", "architecture", "track", "width"]).size()
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-    return f"mean over n = {n} seeds, bars: {t_interval(confidence)}; {START}"
+    return f"mean over n = {n} seeds, bars: {t_interval(confidence, sizes)}; {START}"

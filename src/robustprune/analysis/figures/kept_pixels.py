@@ -7,7 +7,8 @@ from robustprune.analysis.figures.style import footnote_below, panel_grid, say
 from robustprune.analysis.kept import pixels_of
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import SERIES, Collected
-from robustprune.analysis.select import UNPRUNED, studied
+from robustprune.analysis.select import studied
+from robustprune.study.roles import UNPRUNED
 
 SIDE = 28
 MOST_IN_A_ROW = 6

@@ -12,12 +12,12 @@ from robustprune.analysis.labels import gate_label, initialization_title, networ
 from robustprune.analysis.read import CELL, NETWORK, SERIES, Collected, slots
 from robustprune.analysis.select import (
     STANDARD_INITIALIZATION,
-    UNPRUNED,
     nearest_to_standard,
     of_cells,
     of_standard_initialization,
     studied,
 )
+from robustprune.study.roles import UNPRUNED
 
 MOST_LINES = 12
 

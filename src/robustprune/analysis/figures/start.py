@@ -15,15 +15,10 @@ from robustprune.analysis.figures.style import TICKS as FINE_TICKS
 from robustprune.analysis.figures.style import legend_below, panel_grid, plain, say, thousands
 from robustprune.analysis.labels import initialization_title, network_title
 from robustprune.analysis.read import CELL, NETWORK, Collected, slots
-from robustprune.analysis.select import (
-    METHOD_UNDER_STUDY,
-    STANDARD_INITIALIZATION,
-    UNPRUNED,
-    of_standard_initialization,
-    studied,
-)
+from robustprune.analysis.select import STANDARD_INITIALIZATION, of_standard_initialization, studied
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import parameters
+from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
 TICKS = (0.5, 0.6, 0.7, 0.8, 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 20, 50, 90)
 FIRST_PART = 0.2

@@ -64,9 +64,9 @@ def say(ax: Axes, text: str) -> None:
     ax.text(0.5, 0.5, textwrap.fill(text, 44), ha="center", va="center", color="0.4", transform=ax.transAxes)
 
 
-def t_interval(confidence: float) -> str:
-    """What bars show, as footnotes say it."""
-    return f"{confidence:.0%} t interval, from three networks on"
+def t_interval(confidence: float, sizes: bool = False) -> str:
+    """What bars show, as footnotes say it. sizes: bars of params or units (statistics.size_interval)."""
+    return f"{confidence:.0%} t interval{' of the logarithm' if sizes else ''}, from three networks on"
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str) -> None:

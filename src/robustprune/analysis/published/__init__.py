@@ -10,13 +10,13 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.captions import AT_STANDARD, N, brackets, caption
+from robustprune.analysis.captions import AT_STANDARD, SIZES, N, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text, most_known
 from robustprune.analysis.read import NETWORK, used
 from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.select import STANDARD_START, standard, without
 from robustprune.analysis.sheet import Sheet
-from robustprune.analysis.statistics import interval_columns, mean_interval
+from robustprune.analysis.statistics import interval_columns, mean_interval, size_interval
 from robustprune.networks.architecture import architecture, architecture_names
 from robustprune.networks.size import macs, parameters
 from robustprune.records.record import split_units
@@ -72,7 +72,7 @@ def published_results(runs: pd.DataFrame, confidence: float) -> Sheet:
         "Published networks (params counted from the printed units, biases included) beside this study's strength of "
         "the same method whose mean params are nearest.",
         AT_STANDARD,
-        brackets(confidence),
+        brackets(confidence, SIZES),
         "Ours: last-epoch test error; peers often print the best test error of all epochs. Verified: the number was "
         "read in the source named; figure: read off a figure of it; unverified: from memory.",
         N,
@@ -111,8 +111,8 @@ def _nearest(group: pd.DataFrame, size: int, confidence: float) -> dict:
         "epochs": int(chosen["epochs"].iloc[0]),
         "units_kept": mean_units(chosen["units_kept"]),
     }
-    for column in ("params_kept", "error_test_percent"):
-        ours |= mean_interval(chosen[column], confidence).columns(column)
+    ours |= size_interval(chosen["params_kept"], confidence).columns("params_kept")
+    ours |= mean_interval(chosen["error_test_percent"], confidence).columns("error_test_percent")
     return {**ours, "n": most_known(ours)}
 
 

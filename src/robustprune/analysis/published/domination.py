@@ -6,15 +6,16 @@ Test errors have no say in the choice of our strength.
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.captions import N, brackets, caption
+from robustprune.analysis.captions import SIZES, N, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
 from robustprune.analysis.published import DATASET, macs_of, params_of, read_published
 from robustprune.analysis.read import NETWORK
-from robustprune.analysis.select import METHOD_UNDER_STUDY, STANDARD_START, standard, without
+from robustprune.analysis.select import STANDARD_START, standard, without
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns
 from robustprune.analysis.tradeoff import points
 from robustprune.networks.architecture import architecture_names
+from robustprune.study.roles import METHOD_UNDER_STUDY
 
 THEIRS = ["name", "units", "params", "macs", "error_percent", "status", "source"]
 MEASURES = {"params": "params", "macs": "MACs", "error": "error"}
@@ -65,7 +66,7 @@ def domination(runs: pd.DataFrame, confidence: float) -> Sheet:
         "params the one of smallest validation error, else the nearest in params. Strengths without a validation run "
         "are left out unless they are operating points. At most theirs: which of our means are; error in the mean: the "
         "mean is, the upper end of its interval is not.",
-        brackets(confidence),
+        brackets(confidence, SIZES),
         "Ours: last epoch. Published errors are mostly the best of all epochs of one network. Verified: read in the "
         "source; figure: read off a figure of it; unverified: from memory.",
         N,

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from robustprune.analysis.read import settings_of, slots
-from robustprune.analysis.select import STANDARD_INITIALIZATION, UNPRUNED
+from robustprune.analysis.select import STANDARD_INITIALIZATION
 from robustprune.analysis.verdicts.decision import Comparison, Verdict, equivalent
 from robustprune.analysis.verdicts.effect import Effect, deviations, difference
 from robustprune.records.record import split_units
+from robustprune.study.roles import UNPRUNED
 
 SIZE_MARGINS = {"lenet5": 0.25, "lenet5_residual": 0.25}
 SIZE_MARGIN = 0.10

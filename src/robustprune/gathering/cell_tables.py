@@ -1,0 +1,80 @@
+"""The long tables of one cell: its history, and a sample of its gates."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
+
+from robustprune.files import reading
+from robustprune.study.cells import AXES, Cell
+
+AGAIN = "run the cell again"
+SAMPLED_GATES = 60  # gates per slot of replicate 0 in gates.parquet; more would make the file too large to ship
+
+
+Part = tuple[dict[str, Any], pa.Table]
+"""The columns that a cell's rows share, and the others."""
+NOTHING: Part = ({}, pa.table({}))
+
+
+def history_table(cell: Cell, folder: Path) -> Part:
+    """Return the history of a cell, CSV where it was trained without pyarrow; foreign programs have none.
+
+    Raises StudyError for a damaged file.
+    """
+    path = folder / "history.parquet"
+    if path.exists():
+        with reading(path, AGAIN), path.open("rb") as opened:
+            table = parquet.ParquetFile(opened).read(use_threads=False)
+        return _axes(cell), table.replace_schema_metadata()
+    path = folder / "history.csv"
+    if path.exists():
+        with reading(path, AGAIN), path.open("rb") as opened:
+            table = pa.Table.from_pandas(pd.read_csv(opened), preserve_index=False)
+        return _axes(cell), table.replace_schema_metadata()
+    return NOTHING
+
+
+def gates_table(cell: Cell, folder: Path) -> Part:
+    """Return SAMPLED_GATES gates per slot of replicate 0 as a long table: slot, unit, epoch, theta.
+
+    Raises StudyError for a damaged file.
+    """
+    path = folder / "gates.npz"
+    if not path.exists():
+        return NOTHING
+    shapes, thetas = [], []
+    with reading(path, AGAIN), np.load(path) as arrays:
+        for slot in arrays.files:
+            values = arrays[slot][:, 0]
+            shapes.append((slot, *values.shape))
+            thetas.append(values[:, _sampled(values.shape[1])].ravel().astype("float32"))
+    if not thetas:
+        return NOTHING
+    places = _places(tuple(shapes))
+    return _axes(cell), places.append_column("theta", pa.array(np.concatenate(thetas)))
+
+
+@cache
+def _places(shapes: tuple[tuple[str, int, int], ...]) -> pa.Table:
+    """Return slot, unit and epoch of the rows of a cell. shapes: slot, epochs and units of every slot."""
+    parts = []
+    for slot, epochs, units in shapes:
+        epoch, unit = np.meshgrid(np.arange(epochs), _sampled(units), indexing="ij")
+        slots = pa.repeat(pa.scalar(slot), epoch.size)
+        parts.append(pa.table([slots, unit.ravel(), epoch.ravel()], ["slot", "unit", "epoch"]))
+    return pa.concat_tables(parts).combine_chunks()
+
+
+@cache
+def _sampled(units: int) -> np.ndarray:
+    """Return which units of a slot are sampled."""
+    return np.unique(np.linspace(0, units - 1, SAMPLED_GATES).astype(int))
+
+
+def _axes(cell: Cell) -> dict[str, Any]:
+    return {axis: getattr(cell, axis) for axis in AXES}

@@ -1,0 +1,135 @@
+"""Long tables in Parquet that are written while their rows come in, so that memory does not grow with the records."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
+
+from robustprune.files import written_atomically
+
+GROUP = 2**17
+"""A row group has so many rows, and those of the part that completes it. A table of one group has the bytes that
+DataFrame.to_parquet writes."""
+COMPRESSION: Literal["zstd"] = "zstd"
+
+
+Part = tuple[Mapping[str, Any], pa.Table]
+"""Columns that have one value in all rows of a part of a table, and the other columns."""
+
+
+class LongTable:
+    """The concatenation of tables, in a Parquet file. Tables may lack columns of others, and types may differ.
+
+    Columns and types are those that pandas gives the concatenation: a column of whole numbers that a table lacks is one
+    of floats. Where a table changes them, the rows that were written before are written again with the new ones.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str] = ()):
+        """columns: those of a table without rows."""
+        self.path, self.columns, self.rows = path, columns, 0
+        self._examples: dict[pa.Schema, pd.DataFrame] = {}
+        self._schema = pa.schema([])
+        self._waiting: list[Part] = []
+        self._writer: parquet.ParquetWriter | None = None
+
+    def add(self, repeated: Mapping[str, Any], table: pa.Table) -> None:
+        """Append the rows of a table, after columns that have the same value in each of them."""
+        if not table.num_rows:
+            return
+        if table.schema not in self._examples:
+            first = {name: [value] for name, value in repeated.items()}
+            self._examples[table.schema] = pd.DataFrame(first).join(table.slice(0, 1).to_pandas())
+            self._adopt(pd.concat(self._examples.values(), ignore_index=True))
+        self._waiting.append((repeated, table))
+        self.rows += table.num_rows
+        if sum(part.num_rows for _, part in self._waiting) >= GROUP:
+            self._write()
+
+    def finish(self) -> None:
+        """Write what is left, and close the file."""
+        if not self.rows:
+            pd.DataFrame(columns=list(self.columns)).to_parquet(str(self.path), index=False, compression=COMPRESSION)
+        elif self._waiting:
+            self._write()
+        self.close()
+
+    def close(self) -> None:
+        """Close the file as it is."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _adopt(self, example: pd.DataFrame) -> None:
+        """Take the columns and types of an example of the concatenation."""
+        schema = pa.Schema.from_pandas(example, preserve_index=False)
+        if schema.equals(self._schema, check_metadata=True):
+            return
+        self._schema = schema
+        if self._writer is not None:
+            self._writer = self._written_again()
+
+    def _written_again(self) -> parquet.ParquetWriter:
+        """Write what the file holds with the new columns and types."""
+        self.close()
+        before = self.path.with_suffix(".before")
+        self.path.replace(before)
+        try:
+            writer = self._opened()
+            with parquet.ParquetFile(before) as written:
+                for number in range(written.num_row_groups):
+                    self._append(writer, [({}, written.read_row_group(number))])
+        finally:
+            before.unlink()
+        return writer
+
+    def _write(self) -> None:
+        """Write the rows that wait, as one row group."""
+        self._writer = self._writer or self._opened()
+        self._append(self._writer, self._waiting)
+        self._waiting = []
+
+    def _opened(self) -> parquet.ParquetWriter:
+        return parquet.ParquetWriter(self.path, self._schema, compression=COMPRESSION)
+
+    def _append(self, writer: parquet.ParquetWriter, parts: Sequence[Part]) -> None:
+        columns = [_column(field, parts) for field in self._schema]
+        table = pa.Table.from_arrays(columns, schema=self._schema)
+        writer.write_table(table, table.num_rows)
+
+
+def _column(field: pa.Field, parts: Sequence[Part]) -> pa.Array:
+    """Return a column of the concatenation of parts; it is null where a part lacks it."""
+    if field.name in parts[0][0]:
+        codes: dict[Any, int] = {}
+        places = [codes.setdefault(repeated[field.name], len(codes)) for repeated, _ in parts]
+        rows = np.repeat(np.array(places, np.int32), [table.num_rows for _, table in parts])
+        return pa.array(list(codes), field.type).take(pa.array(rows))
+    chunks: list[pa.Array] = []
+    for _, table in parts:
+        known = field.name in table.schema.names
+        chunks += table[field.name].chunks if known else [pa.nulls(table.num_rows, field.type)]
+    # a file holds integers as they are where another table makes them floats
+    return pa.concat_arrays(
+        [chunk if chunk.type == field.type else chunk.cast(field.type, safe=False) for chunk in chunks]
+    )
+
+
+@contextmanager
+def long_table(path: Path, columns: Sequence[str] = ()) -> Iterator[LongTable]:
+    """Yield a table whose file is there, as a whole, when the block ends; a block that raises leaves the old file.
+
+    Raises OSError naming the file where the system refuses.
+    """
+    with written_atomically(path) as temporary:
+        table = LongTable(temporary, columns)
+        try:
+            yield table
+            table.finish()
+        except BaseException:
+            with suppress(OSError):
+                table.close()
+            raise
