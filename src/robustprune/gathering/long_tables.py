@@ -31,7 +31,7 @@ class LongTable:
 
     def __init__(self, path: Path, columns: Sequence[str] = ()):
         """columns: those of a table without rows."""
-        self.path, self.columns, self.rows = path, columns, 0
+        self.path, self.columns, self.rows, self._written = path, columns, 0, 0
         self._examples: dict[pa.Schema, pd.DataFrame] = {}
         self._schema = pa.schema([])
         self._waiting: list[Part] = []
@@ -47,7 +47,7 @@ class LongTable:
             self._adopt(pd.concat(self._examples.values(), ignore_index=True))
         self._waiting.append((repeated, table))
         self.rows += table.num_rows
-        if sum(part.num_rows for _, part in self._waiting) >= GROUP:
+        if self.rows - self._written >= GROUP:
             self._write()
 
     def finish(self) -> None:
@@ -90,7 +90,7 @@ class LongTable:
         """Write the rows that wait, as one row group."""
         self._writer = self._writer or self._opened()
         self._append(self._writer, self._waiting)
-        self._waiting = []
+        self._waiting, self._written = [], self.rows
 
     def _opened(self) -> parquet.ParquetWriter:
         return parquet.ParquetWriter(self.path, self._schema, compression=COMPRESSION)

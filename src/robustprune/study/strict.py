@@ -22,10 +22,11 @@ class Strict(BaseModel):
     @classmethod
     def _known_keys(cls, values: Any) -> Any:
         if isinstance(values, dict):
+            fields, numeric = cls.model_fields, _numeric_fields(cls)
             for key, value in values.items():
-                if key not in cls.model_fields:
-                    raise ValueError(f"unknown key {key!r}{nearest(str(key), cls.model_fields)}")
-                if key in _numeric_fields(cls) and (found := next(_truth_values(value), None)) is not None:
+                if key not in fields:
+                    raise ValueError(f"unknown key {key!r}{nearest(str(key), fields)}")
+                if key in numeric and (found := next(_truth_values(value), None)) is not None:
                     raise ValueError(f"{key}: expected a number, found {str(found).lower()}")
         return values
 
