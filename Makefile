@@ -6,7 +6,7 @@ GPU_PYTHON ?= 3.12
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: help install quick smoke study gpu gpu-bundle report report-reference findings bench scaling scale test test-fast test-faults lint format schemas clean
+.PHONY: help install quick smoke study gpu gpu-bundle report report-reference findings bench scaling scale test test-fast test-faults lint format schemas clean claims test-slurm test-lowest
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -74,6 +74,9 @@ test-fast: install ## tests without real pipelines
 
 test-faults: install ## the long fault suite: kills, full disks, damaged files, generated configurations (an hour)
 	FAULTS=long $(BIN)/python -m pytest -s --timeout 7200 tests/faults
+
+test-slurm: install ## install slurm; the smoke study on two nodes of which one is lost (root in a container; minutes)
+	bash tests/slurm/run.sh
 
 lint: install ## ruff, types (mypy), snakefmt, snakemake --lint
 	$(BIN)/ruff check src tests benchmarks workflow
