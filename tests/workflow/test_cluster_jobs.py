@@ -5,7 +5,10 @@ from test_pipeline import checkout, snakemake  # noqa: F401 (a fixture)
 from test_start_order import NETWORK, SEARCH
 
 pytestmark = pytest.mark.workflow
-CONFIG = SEARCH | {"root": "searched", "study": [NETWORK | {"methods": {"dense": ["d"]}, "replicates": 1}]}
+CONFIG = SEARCH | {
+    "root": "searched",
+    "study": [NETWORK | {"methods": {"dense": ["d"], "magnitude": ["at_error"]}, "replicates": 1}],
+}
 AXES = "dataset=digits,architecture=lenet_300_100,track=full,method=dense,strength=d,initialization=he_normal,width=1"
 
 
