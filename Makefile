@@ -6,10 +6,10 @@ GPU_PYTHON ?= 3.12
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: help install quick smoke study gpu gpu-bundle report report-reference findings bench scaling scale test test-fast test-faults lint format schemas clean
+.PHONY: help install quick smoke study gpu gpu-bundle report report-reference findings bench scaling scale test test-fast test-faults lint format schemas clean test-slurm test-lowest
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed ## create .venv with the pinned dependencies
 
@@ -74,6 +74,18 @@ test-fast: install ## tests without real pipelines
 
 test-faults: install ## the long fault suite: kills, full disks, damaged files, generated configurations (an hour)
 	FAULTS=long $(BIN)/python -m pytest -s --timeout 7200 tests/faults
+
+test-slurm: install ## install slurm; the smoke study on two nodes of which one is lost (root in a container; minutes)
+	bash tests/slurm/run.sh
+
+test-lowest: ## the tests without pipelines, with the lowest declared versions (.venv-lowest, 5 GB; not in CI)
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/pip install --quiet --disable-pip-version-check uv
+	.venv-lowest/bin/uv pip compile --quiet --upgrade --python .venv-lowest/bin/python --resolution lowest-direct \
+		--extra workflow --extra onnx --extra baselines --extra dev pyproject.toml -o .venv-lowest/requirements.txt
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python -r .venv-lowest/requirements.txt
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --no-deps -e .
+	.venv-lowest/bin/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow'
 
 lint: install ## ruff, types (mypy), snakefmt, snakemake --lint
 	$(BIN)/ruff check src tests benchmarks workflow

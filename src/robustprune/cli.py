@@ -1,6 +1,7 @@
 """The command line, `robustprune --help`; every Snakemake rule runs one of its commands."""
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -202,6 +203,9 @@ def main(arguments: list[str] | None = None) -> int:
     of standard output (head, a pager) has gone; the system refused a file or memory, with one line that names it; or
     the command failed for another reason, which the last line on standard error names, after a traceback.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # Windows and some locales lack letters that a folder's name may hold
+            stream.reconfigure(errors="backslashreplace")
     parsed = build_parser().parse_args(arguments)
     try:
         status: int = parsed.function(parsed) or 0

@@ -74,8 +74,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table atomically, as CSV or Parquet according to the suffix."""
+    """Write a table atomically, as CSV (with the same line ends on every system) or Parquet according to the suffix."""
     if path.suffix == ".csv":
-        write_atomically(path, lambda temporary: table.to_csv(temporary, index=False))
+        write_atomically(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))
     else:
         write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))

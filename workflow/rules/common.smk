@@ -13,8 +13,11 @@ def data_of(wildcards, root=ROOT):
 
 
 def cells():
-    """The cells of the study by key; those at operating points are known once the search is done."""
-    if SEARCHES and STUDY.results != "reference":
+    """The cells of the study by key; those at operating points are known once the search is done.
+
+    A job of a cluster runs this as well. It starts after the search, and Snakemake knows of no checkpoint within a job.
+    """
+    if SEARCHES and STUDY.results != "reference" and not workflow.remote_exec:
         checkpoints.operating_points.get()
     return cells_now(points_digest(ROOT))
 

@@ -1,5 +1,7 @@
 """What a job would refuse, found before any job starts."""
 
+from collections.abc import Iterable
+
 from robustprune.data.datasets import VALIDATION_SHARE
 from robustprune.engine.batches import check_batch
 from robustprune.engine.devices import check_precision
@@ -10,6 +12,26 @@ from robustprune.starts.parts.control import FreshControl
 from robustprune.starts.parts.registry import find_start, start_names
 from robustprune.study.cells import Cell
 from robustprune.study.names import split_initialization
+
+NO_FOLDERS = ("con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)))
+"""Names that Windows keeps for devices, in any case of letters."""
+
+
+def check_folders(cells: Iterable[Cell]) -> None:
+    """Raise StudyError for cells that cannot have folders of their own on every system."""
+    keys: dict[str, str] = {}
+    for cell in cells:
+        other = keys.setdefault(cell.key.lower(), cell.key)
+        if other != cell.key:
+            raise StudyError(
+                f"{cell.key} and {other} differ in upper and lower case only and would share a folder on macOS and "
+                "Windows; give one strength another key"
+            )
+        if cell.strength.lower() in NO_FOLDERS:
+            raise StudyError(
+                f"{cell.key}: Windows knows no folder {cell.strength}; give the strength another key, such as "
+                f"{cell.strength}_"
+            )
 
 
 def check_job(cell: Cell, device: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from robustprune.errors import StudyError
 from robustprune.files import read_text
-from robustprune.gathering.checks import check_job
+from robustprune.gathering.checks import check_folders, check_job
 from robustprune.methods.parts.registry import method_names
 from robustprune.records.code_hash import source_hash
 from robustprune.starts.parts.registry import start_names
@@ -36,6 +36,8 @@ def check_names(config: StudyConfig) -> None:
 
 def check_cells(config: StudyConfig, cells: Iterable[Cell]) -> None:
     """Raise StudyError for cells that the package cannot train; settings of foreign programs are their own."""
+    cells = list(cells)
+    check_folders(cells)
     for cell in cells:
         if cell.method not in config.foreign:
             check_job(cell, config.device)
