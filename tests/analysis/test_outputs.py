@@ -25,7 +25,8 @@ def test_tables_hold_the_known_means(tmp_path):
     row = table[(table.method == "dense") & (table.width == 2) & (table.initialization == "he_normal")].iloc[0]
     assert (row.params_kept, row.error_test_percent, row.n, row.not_ok) == (2001, pytest.approx(1.6), 3, 0)
     assert row.units_kept == "101.0-50.0-20.0"
-    assert row.params_kept_high - row.params_kept == pytest.approx(4.302653 / np.sqrt(3), rel=1e-5)
+    ratio = np.exp(4.302653 / np.sqrt(3) / 2001)  # sizes: Student's t on the log, standard deviation 1
+    assert row.params_kept_high / row.params_kept == pytest.approx(ratio, rel=1e-8)
     at_width_one = pd.read_csv(tmp_path / "tables" / "robustness_initialization.csv")
     assert set(at_width_one.width) == {1.0}
     page = (tmp_path / "tables" / "robustness_width.html").read_text()
@@ -45,7 +46,7 @@ def test_cost_tables_hold_the_known_shares(tmp_path):
     table = pd.read_csv(tmp_path / "tables" / "training_cost.csv").set_index(["method", "width"])
     row = table.loc[("bernoulli", 1.0)]
     assert (row.macs_percent, row.n, row.dense_seconds, row.seconds_percent) == (pytest.approx(11), 3, 2.0, 25.0)
-    assert row.macs_percent_high - row.macs_percent == pytest.approx(4.302653 / np.sqrt(3), rel=1e-5)
+    assert row.macs_percent_high / row.macs_percent == pytest.approx(np.exp(4.302653 / np.sqrt(3) / 11), rel=1e-6)
     wider = table.loc[("bernoulli", 2.0)]
     assert wider.macs_percent == pytest.approx(5.5)
     assert np.isnan(wider.dense_seconds)

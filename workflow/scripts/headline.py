@@ -6,7 +6,7 @@ import textwrap
 import pandas as pd
 from verdicts import HEADINGS, claims_table, place
 
-from robustprune.analysis.select import METHOD_UNDER_STUDY
+from robustprune.study.roles import METHOD_UNDER_STUDY
 
 JUDGED = ("yes", "no", "undecided", "cannot be decided at this n")
 
