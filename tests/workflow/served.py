@@ -75,6 +75,8 @@ def _answer(connection: socket.socket) -> NoReturn:
     arguments, folder, environment = json.loads(connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL))
     for descriptor, output in zip((1, 2), outputs, strict=True):
         os.dup2(output, descriptor)
+    # streams that know that they may be pipes, as those of a process of its own do
+    sys.stdout, sys.stderr = (open(descriptor, "w", closefd=False) for descriptor in (1, 2))
     status = 1
     try:
         enter(folder, environment, ["robustprune", *arguments])
