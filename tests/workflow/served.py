@@ -76,7 +76,7 @@ def _answer(connection: socket.socket) -> NoReturn:
     for descriptor, output in zip((1, 2), outputs, strict=True):
         os.dup2(output, descriptor)
     # streams that know that they may be pipes, as those of a process of its own do
-    sys.stdout, sys.stderr = (open(descriptor, "w", closefd=False) for descriptor in (1, 2))
+    sys.stdout, sys.stderr = (os.fdopen(descriptor, "w", closefd=False) for descriptor in (1, 2))
     status = 1
     try:
         enter(folder, environment, ["robustprune", *arguments])
