@@ -116,12 +116,12 @@ def _showing(command: Command) -> None:
     figure.add_argument("--output", type=Path, required=True, help="folder of the figures")
     figure.add_argument("--over", type=Path, help="folder of a reference that is drawn behind, e.g. results/reference")
     figure.add_argument("--methods", help="draw only these, e.g. bernoulli,dense,vib (default: all)")
-    for shown in (tables, figure):
-        shown.add_argument("--confidence", type=_level, default=0.95, help="level of the intervals (default 0.95)")
     check = command("check", showing.check, "say whether runs are consistent with a reference (else status 3)")
     check.add_argument("--source", type=Path, required=True, help="folder with runs.csv, details.csv and histories")
     check.add_argument("--reference", type=Path, required=True, help="such a folder, e.g. results/reference")
     check.add_argument("--output", type=Path, required=True, help="folder of the table, the figure and the answer")
+    for shown in (tables, figure, check):
+        shown.add_argument("--confidence", type=_level, default=0.95, help="level of the intervals (default 0.95)")
 
 
 def _programs(command: Command) -> None:

@@ -29,7 +29,8 @@ rule check:
         source=lambda wildcards, input: Path(input.runs[0]).parent,
         folder=lambda wildcards, output: Path(output.csv).parent,
         reference=STUDY.compare_with,
+        confidence=STUDY.confidence,
         source_hash=source_hash("robustprune.analysis.check"),
     shell:
         "robustprune check --source {params.source:q} --reference {params.reference:q} --output {params.folder:q}"
-        " > {log:q} 2>&1 || [ $? = 3 ]"
+        " --confidence {params.confidence:q} > {log:q} 2>&1 || [ $? = 3 ]"

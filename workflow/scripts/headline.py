@@ -6,9 +6,10 @@ import textwrap
 import pandas as pd
 from verdicts import HEADINGS, claims_table, place
 
+from robustprune.analysis.verdicts.decision import NO, TOO_FEW, UNDECIDED, YES
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
-JUDGED = ("yes", "no", "undecided", "cannot be decided at this n")
+JUDGED = (YES, NO, UNDECIDED, TOO_FEW)
 
 
 def headline() -> str:
@@ -38,7 +39,7 @@ def _shared(table: pd.DataFrame) -> list[str]:
         for _, group in rows.groupby(["architecture", "budget"], sort=False):
             judged = group[group["verdict"].isin(JUDGED)]
             if judged["method"].nunique() > 1:
-                yes = int((judged["verdict"] == "yes").sum())
+                yes = int((judged["verdict"] == YES).sum())
                 counts.append(f"{yes} of {len(judged)} on {place(group.iloc[0])}")
         if counts:
             lines.append(f"{_lowered(claim)}: {', '.join(counts)}")

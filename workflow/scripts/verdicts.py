@@ -6,18 +6,19 @@ import pandas as pd
 from markdown_tables import markdown
 from shipped_numbers import TABLES
 
-from robustprune.analysis.labels import ARCHITECTURES
-from robustprune.analysis.scorecard import BUDGETS
+from robustprune.analysis.claims import NOT_RUN
+from robustprune.analysis.labels import ARCHITECTURES, budget_title
+from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, SHORT, TOO_FEW, UNDECIDED, YES
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
 HEADINGS = {
-    "Does not hold": ("no",),
-    "Not decided": ("undecided", "cannot be decided at this n"),
-    "Holds": ("yes",),
-    "Not run": ("not run",),
+    "Does not hold": (NO,),
+    "Not decided": (UNDECIDED, TOO_FEW),
+    "Holds": (YES,),
+    "Not run": (NOT_RUN,),
 }
 """What did not hold comes first."""
-SHORT = {"cannot be decided at this n": "n too small", "not applicable": "-", "no": "**no**"}
+CELLS = SHORT | {NOT_APPLICABLE: "-", NO: "**no**"}
 
 
 def claims_table() -> pd.DataFrame:
@@ -41,7 +42,7 @@ def of_the_method() -> str:
 def place(row: Mapping) -> str:
     """Return the network of a verdict, and the budget where it is not equal epochs."""
     name = ARCHITECTURES.get(row["architecture"], row["architecture"])
-    return name if row["budget"] == "epochs" else f"{name} {BUDGETS.get(row['budget'], row['budget'])}"
+    return name if row["budget"] == "epochs" else f"{name} {budget_title(row['budget'])}"
 
 
 def _sentence(row: dict) -> str:
@@ -60,6 +61,6 @@ def of_all_methods() -> str:
         rows = [[title, *claims]]
         for (method, strength), answers in own.groupby(["method", "strength"], sort=False):
             given = answers.set_index("claim")["verdict"]
-            rows.append([f"`{method}/{strength}`", *(SHORT.get(given[claim], given[claim]) for claim in claims)])
+            rows.append([f"`{method}/{strength}`", *(CELLS.get(given[claim], given[claim]) for claim in claims)])
         tables.append(markdown(*rows))
     return "\n\n".join(tables)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from robustprune.analysis.consistency import SHOWN, conclusion, consistency, passed, verdicts_line
+from robustprune.analysis.consistency import LEVEL, SHOWN, conclusion, consistency, passed, verdicts_line
 from robustprune.analysis.figures import draw_figure
 from robustprune.analysis.read import missing_note, read_detailed_runs
 from robustprune.analysis.sheet import Sheet
@@ -12,19 +12,18 @@ from robustprune.files import write_table, write_text
 
 NAME = "consistency"
 FIGURE = "start_matters"
-LEVEL = 0.95
 FAILED = 3
 """Exit status where the check did not pass."""
 
 
-def write_check(source: Path, reference: Path, folder: Path, level: float = LEVEL) -> tuple[str, bool]:
+def write_check(source: Path, reference: Path, folder: Path, confidence: float = 0.95) -> tuple[str, bool]:
     """Compare the tables in two folders; return the answer in two lines, and whether it passed.
 
     Writes consistency.csv, its page (.html), the answer (.txt) and the figure into `folder`. Passed: every cell lies
     in its prediction interval, and no verdict of equivalence is no (docs/protocol.md, B21). Raises StudyError where
-    the folders have no cell that can be compared.
+    the folders have no cell that can be compared. confidence: level of the intervals in the figure.
     """
-    table = consistency(read_detailed_runs(source), read_detailed_runs(reference), level)
+    table = consistency(read_detailed_runs(source), read_detailed_runs(reference))
     if not len(table):
         raise StudyError(
             f"nothing in {source} can be compared with {reference}: expected a cell of the same settings and training "
@@ -34,7 +33,7 @@ def write_check(source: Path, reference: Path, folder: Path, level: float = LEVE
     text = (
         f"These runs: {source}; reference: {reference}. Means over networks, of sizes geometric. Expected: the "
         "prediction interval of the mean of n further networks from the spread of the reference's networks (Student's "
-        f"t; simultaneous over all {len(table)} comparisons at level {level:.0%}, Bonferroni). Networks are compared "
+        f"t; simultaneous over all {len(table)} comparisons at level {LEVEL:.0%}, Bonferroni). Networks are compared "
         "as samples: those of equal seeds differ, as rounding depends on how many train together. With few networks "
         "the intervals are wide, so yes does not mean equal. Equivalent: within 10 % of size (LeNet-5: 25 %) and 0.15 "
         "points of error, by 90 % intervals; mostly too few networks to decide (docs/protocol.md, B21)."
@@ -46,5 +45,5 @@ def write_check(source: Path, reference: Path, folder: Path, level: float = LEVE
     write_table(table, folder / f"{NAME}.csv")
     for suffix, content in (("html", sheet.html()), ("txt", f"{answer}\n")):
         write_text(folder / f"{NAME}.{suffix}", content)
-    draw_figure(FIGURE, source, folder, over=reference)
+    draw_figure(FIGURE, source, folder, confidence, over=reference)
     return answer, passed(table)

@@ -21,13 +21,13 @@ from robustprune.analysis.verdicts.decision import (
     LEVEL,
     NO,
     NOT_APPLICABLE,
-    TOO_FEW,
+    SHORT,
     UNDECIDED,
     Comparison,
     at_most,
 )
 from robustprune.analysis.verdicts.effect import largest
-from robustprune.analysis.verdicts.equal_size import difference_at, not_worse
+from robustprune.analysis.verdicts.equal_size import not_worse
 from robustprune.analysis.verdicts.over_starts import (
     ERROR,
     SIZE,
@@ -42,6 +42,7 @@ DETERMINED = 1.0
 EARLY = 0.5
 """Share of training by which the units that leave have left."""
 NOT_RUN = "not run"
+GROUP = ["method", "strength", "variant"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,6 @@ def over_all_widths(own: pd.DataFrame, others: Others) -> Answer:
 
 def as_accurate(own: pd.DataFrame, others: Others) -> Answer:
     """As accurate as others at equal size."""
-    names = ["method", "strength", "variant"]
     mine = others.points.loc[others.points.index.isin(own.index)]
     rivals = others.points[(others.points["method"] != own["method"].iloc[0]) & (others.points["variant"] == "")]
     if mine.empty or rivals.empty or mine["target_params"].isna().any():
@@ -83,15 +83,12 @@ def as_accurate(own: pd.DataFrame, others: Others) -> Answer:
     method = networks_at(mine, others.curves, target)
     against = {
         " ".join(filter(None, key)): networks_at(group, others.curves, target)
-        for key, group in rivals.groupby(names, sort=False)
+        for key, group in rivals.groupby(GROUP, sort=False)
     }
     verdict = not_worse(target, method, against)
-    effects = {name: difference_at(target, method, other) for name, other in against.items()}
-    worst = max(effects, key=lambda name: np.nan_to_num(effects[name].value, nan=-np.inf))
-    low, high = effects[worst].interval(LEVEL)
-    row = {"difference": effects[worst].value, "difference_low": low, "difference_high": high}
-    shown = with_interval(row, "difference", "+.2f")
-    return str(verdict), f"{shown} points against {worst} (largest of {len(effects)})"
+    worst = max(verdict.comparisons, key=lambda one: np.nan_to_num(one.effect.value, nan=-np.inf))
+    shown = with_interval(worst.effect.estimate(LEVEL).columns("difference"), "difference", "+.2f")
+    return str(verdict), f"{shown} points against {worst.start} (largest of {len(against)})"
 
 
 def at_zero_or_one(own: pd.DataFrame, others: Others) -> Answer:
@@ -145,7 +142,7 @@ def _over_starts(comparisons: Sequence[Comparison], axis: str) -> Answer:
         return NOT_RUN, ""
     verdicts = judged(comparisons)
     starts = len({one.start for one in comparisons}) + (axis == "widths")
-    parts = " / ".join(_short(str(verdicts[name])) for name in ("size", "units", "error"))
+    parts = " / ".join(SHORT.get(str(verdicts[name]), str(verdicts[name])) for name in ("size", "units", "error"))
     found = []
     for what, scale, form, unit in ((SIZE, 100.0, "+.1f", "% of size"), (ERROR, 1.0, "+.2f", "points")):
         most = largest([one.effect for one in comparisons if one.what == what], LEVEL)
@@ -154,10 +151,6 @@ def _over_starts(comparisons: Sequence[Comparison], axis: str) -> Answer:
         row = {"most": mean, "most_low": low, "most_high": high}
         found.append(f"{with_interval(row, 'most', form)} {unit}")
     return str(verdicts["all"]), f"({parts}) largest difference {', '.join(found)} over {starts} {axis}"
-
-
-def _short(answer: str) -> str:
-    return "n too small" if answer == TOO_FEW else answer
 
 
 CLAIMS: dict[str, Callable[[pd.DataFrame, Others], Answer]] = {

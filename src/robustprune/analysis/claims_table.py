@@ -6,12 +6,11 @@ from dataclasses import replace
 import pandas as pd
 
 from robustprune.analysis.captions import brackets, caption
-from robustprune.analysis.claims import CLAIMS, NOT_RUN, Others
+from robustprune.analysis.claims import CLAIMS, GROUP, NOT_RUN, Others
 from robustprune.analysis.columns import Each, Row, Text, strong
 from robustprune.analysis.equal_size import search_curves, searched_points
-from robustprune.analysis.labels import network_title
+from robustprune.analysis.labels import heading_of_budget
 from robustprune.analysis.read import NETWORK
-from robustprune.analysis.scorecard import BUDGETS
 from robustprune.analysis.select import rule_of_strengths, standard, studied
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.verdicts.decision import ANSWERS, NO, NOT_APPLICABLE, YES
@@ -19,7 +18,6 @@ from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
 RECONSTRUCTIONS = ("", "normalized trapezoid", "gates per batch", "sgd")
 """Variants of the method under study that reconstruct the same abstract; "" is the method itself (B10)."""
-GROUP = ["method", "strength", "variant"]
 COLUMNS = [*NETWORK, "budget", "claim", *GROUP, "verdict", "evidence", "holds", "reconstructions", "n"]
 SHOWN = [
     Text("claim"),
@@ -48,9 +46,8 @@ def claims(
     rows: list[dict] = []
     for key, group in runs.groupby([*NETWORK, "budget"], sort=False):
         axes = dict(zip([*NETWORK, "budget"], key, strict=True))
-        same = points[(points[[*NETWORK, "budget"]] == pd.Series(axes)).all(axis=1) & points.index.isin(group.index)]
         dense = group[group["method"] == UNPRUNED]
-        given = Others(same, curves, dense, history, confidence)
+        given = Others(points[points.index.isin(group.index)], curves, dense, history, confidence)
         rows += [axes | row for row in _rows(group[group["method"] != UNPRUNED], given)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(
@@ -67,7 +64,7 @@ def claims(
         "" if len(table) else "No method ran at an operating point in these tables.",
     )
     shown = table[table["variant"] == ""]
-    sheet = Sheet.of(shown, SHOWN, "Claims of the abstract", text, by=[*NETWORK, "budget"], heading=_heading)
+    sheet = Sheet.of(shown, SHOWN, "Claims of the abstract", text, by=[*NETWORK, "budget"], heading=heading_of_budget)
     return replace(sheet, table=table)
 
 
@@ -100,7 +97,3 @@ def _place(row: Row) -> tuple:
 def _reconstructions(row: Row) -> str:
     count = row["reconstructions"]
     return "-" if pd.isna(count) or count < 2 else f"{row['holds']:.0f} of {count:.0f}"
-
-
-def _heading(dataset: str, architecture: str, track: str, budget: str) -> str:
-    return f"{network_title(dataset, architecture, track)}, {BUDGETS.get(budget, budget)}"

@@ -7,9 +7,8 @@ import pandas as pd
 
 from robustprune.analysis.captions import AT_STANDARD, ERROR, brackets, caption
 from robustprune.analysis.columns import Each, Interval, Number, PValue, Row, Text, number
-from robustprune.analysis.labels import network_title
+from robustprune.analysis.labels import heading_of_budget
 from robustprune.analysis.read import NETWORK
-from robustprune.analysis.scorecard import BUDGETS
 from robustprune.analysis.select import standard
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Difference, holm, interval_columns, paired_difference
@@ -214,6 +213,6 @@ def _size(row: Row, whose: str) -> str:
 
 
 def _heading(dataset: str, architecture: str, track: str, budget: str, target: str, strength: str, variant: str) -> str:
-    network = network_title(dataset, architecture, track)
+    network = heading_of_budget(dataset, architecture, track, budget)
     shown = f"{METHOD_UNDER_STUDY} {strength}" + (f" ({variant})" if variant else "")
-    return f"{network}, {BUDGETS.get(budget, budget)}, {target}: {shown}"
+    return f"{network}, {target}: {shown}"

@@ -19,11 +19,22 @@ GATES = {
     "d_gating": r"product of gates $\gamma$",
 }
 """The gate that a method records over the epochs, in the notation of its paper."""
+BUDGETS = {"epochs": "at equal epochs", "macs": "at equal MACs"}
 
 
 def network_title(dataset: str, architecture: str, track: str) -> str:
     """Return the heading of one comparison, e.g. "LeNet-300-100 on MNIST, track full"; tracks are never mixed."""
     return f"{ARCHITECTURES.get(architecture, architecture)} on {DATASETS.get(dataset, dataset)}, track {track}"
+
+
+def budget_title(budget: str) -> str:
+    """Return what a comparison holds equal, e.g. "at equal epochs"."""
+    return BUDGETS.get(budget, budget)
+
+
+def heading_of_budget(dataset: str, architecture: str, track: str, budget: str) -> str:
+    """Return the heading of one comparison at one budget."""
+    return f"{network_title(dataset, architecture, track)}, {budget_title(budget)}"
 
 
 def initialization_title(name: str) -> str:

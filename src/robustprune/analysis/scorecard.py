@@ -6,13 +6,13 @@ import pandas as pd
 from robustprune.analysis.captions import ERROR, brackets, caption
 from robustprune.analysis.columns import Each, Interval, Number, Row, number, with_interval
 from robustprune.analysis.kept import Kept, pixels_of
-from robustprune.analysis.labels import is_keep_probability, network_title
+from robustprune.analysis.labels import heading_of_budget, is_keep_probability
 from robustprune.analysis.read import NETWORK, SERIES
 from robustprune.analysis.select import STANDARD_START, of_standard_initialization, rule_of_strengths, standard, studied
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Estimate, coefficient_of_variation, interval_columns, mean_interval
 from robustprune.analysis.verdicts.agreement import mean_agreement
-from robustprune.analysis.verdicts.decision import ANSWERS, LEVEL, NOT_APPLICABLE, TOO_FEW
+from robustprune.analysis.verdicts.decision import ANSWERS, LEVEL, NOT_APPLICABLE, SHORT
 from robustprune.analysis.verdicts.effect import largest, widest
 from robustprune.analysis.verdicts.over_starts import (
     ERROR_MARGIN,
@@ -27,7 +27,6 @@ from robustprune.analysis.verdicts.over_starts import (
     sized_by_itself,
 )
 
-BUDGETS = {"epochs": "at equal epochs", "macs": "at equal MACs"}
 WIDE = 8
 VERDICTS = ["all", "size", "units", "error"]
 COLUMNS = [
@@ -53,7 +52,6 @@ SHOWN = [
     ),
     Each("equivalent over widths (size / units / error)", lambda row: _verdict(row)),
 ]
-SHORT = {TOO_FEW: "n too small"}
 
 
 def scorecard(runs: pd.DataFrame, confidence: float, kept: Kept | None = None) -> Sheet:
@@ -88,7 +86,7 @@ def scorecard(runs: pd.DataFrame, confidence: float, kept: Kept | None = None) -
         "wider than the margin; undecided: too near to the margin, or a network without a number (docs/protocol.md, "
         "B8).",
     )
-    return Sheet.of(table, SHOWN, "Scorecard", text, by=[*NETWORK, "budget"], heading=_heading)
+    return Sheet.of(table, SHOWN, "Scorecard", text, by=[*NETWORK, "budget"], heading=heading_of_budget)
 
 
 def _row(own: pd.DataFrame, confidence: float, kept: Kept) -> dict:
@@ -129,10 +127,6 @@ def _place(row: Row) -> tuple:
     """Return the sorting key of a row: the verdict, then the ratio of sizes over widths."""
     ratio = row["size_over_widths"]
     return ANSWERS.index(row["equivalent_all"]), np.inf if np.isnan(ratio) else ratio
-
-
-def _heading(dataset: str, architecture: str, track: str, budget: str) -> str:
-    return f"{network_title(dataset, architecture, track)}, {BUDGETS.get(budget, budget)}"
 
 
 def _agreement(row: Row) -> str:

@@ -55,16 +55,23 @@ TABLES: dict[str, Callable[..., Sheet]] = {
 }
 WITH_BUDGETS = ("claims", "scorecard", "equal_size", "variants")
 """Tables that have a part for every budget; the others show networks of equal epochs."""
+
+
+def read_history(folder: Path) -> pd.DataFrame | None:
+    """Return the history of the networks of a folder; None where it is not there."""
+    return read_long(folder / "history.parquet")
+
+
 MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
     "claims": {
-        "history": lambda source: read_long(source / "history.parquet"),
+        "history": read_history,
         "searched": partial(read_beside, "search"),
     },
     "scorecard": {"kept": read_kept},
     "equal_size": {"searched": partial(read_beside, "search")},
     "settings_tried": {"tried": partial(read_beside, "settings")},
     "variants": {
-        "history": lambda source: read_long(source / "history.parquet"),
+        "history": read_history,
         "values": lambda source: read_long(source / "unit_values.parquet"),
     },
 }

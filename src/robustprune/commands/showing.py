@@ -26,6 +26,6 @@ def figure(arguments: argparse.Namespace) -> None:
 def check(arguments: argparse.Namespace) -> int:
     from robustprune.analysis.check import FAILED, write_check
 
-    answer, passed = write_check(arguments.source, arguments.reference, arguments.output)
+    answer, passed = write_check(arguments.source, arguments.reference, arguments.output, arguments.confidence)
     print(answer)
     return 0 if passed else FAILED

@@ -10,14 +10,11 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from robustprune.files import reading
+from robustprune.gathering.long_tables import Part
 from robustprune.study.cells import AXES, Cell
 
 AGAIN = "run the cell again"
 SAMPLED_GATES = 60  # gates per slot of replicate 0 in gates.parquet; more would make the file too large to ship
-
-
-Part = tuple[dict[str, Any], pa.Table]
-"""The columns that a cell's rows share, and the others."""
 NOTHING: Part = ({}, pa.table({}))
 
 

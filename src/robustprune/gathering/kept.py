@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from robustprune.files import reading
-from robustprune.gathering.cell_tables import AGAIN, NOTHING, Part
+from robustprune.gathering.cell_tables import AGAIN, NOTHING
+from robustprune.gathering.long_tables import Part
 from robustprune.gathering.shared import network_named
 from robustprune.networks.archive import FILE, kept_units
 from robustprune.study.cells import Cell

@@ -12,6 +12,8 @@ YES, NO, UNDECIDED, NOT_APPLICABLE = "yes", "no", "undecided", "not applicable"
 TOO_FEW = "cannot be decided at this n"
 ANSWERS = (YES, UNDECIDED, TOO_FEW, NO, NOT_APPLICABLE)
 """Every text of a verdict, in the order in which tables sort them."""
+SHORT = {TOO_FEW: "n too small"}
+"""Shorter texts, for verdicts that stand side by side."""
 LEVEL = 0.90
 """Level of the intervals: two one-sided tests at 5 % each."""
 
