@@ -25,6 +25,7 @@ from robustprune.study.find import find_cell
 from robustprune.study.config import validate_study
 from robustprune.study.needed import search_of
 from robustprune.study.points import points_digest
+from robustprune.study.probed import PROBE_TABLES, probed_cells
 from robustprune.study.yaml_files import check_yaml
 
 min_version("9.0")
@@ -117,6 +118,11 @@ if STUDY.compare_with:
 if STUDY.unit_values:
 
     include: "workflow/rules/experiments.smk"
+
+
+if STUDY.probes and TRAINS:
+
+    include: "workflow/rules/probes.smk"
 
 
 if SEARCHES:

@@ -17,6 +17,10 @@ from robustprune.analysis.equal_size import equal_size
 from robustprune.analysis.equivalence import equivalence
 from robustprune.analysis.floors import floors
 from robustprune.analysis.kept import read_kept
+from robustprune.analysis.probes.certified import certified
+from robustprune.analysis.probes.estimators import estimators
+from robustprune.analysis.probes.false_removals import false_removals
+from robustprune.analysis.probes.gate_worth import gate_worth
 from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.published.domination import domination
 from robustprune.analysis.read import missing_note, read_beside, read_detailed_runs, read_long
@@ -47,6 +51,10 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     **{name: partial(robustness, name) for name in GROUPS},
     "tradeoff": tradeoff,
     "variants": variants,
+    "false_removals": false_removals,
+    "certified": certified,
+    "gate_worth": gate_worth,
+    "estimators": estimators,
     "floors": floors,
     "controls": controls,
     "inference_cost": inference_cost,
@@ -57,23 +65,27 @@ WITH_BUDGETS = ("claims", "scorecard", "equal_size", "variants")
 """Tables that have a part for every budget; the others show networks of equal epochs."""
 
 
-def read_history(folder: Path) -> pd.DataFrame | None:
-    """Return the history of the networks of a folder; None where it is not there."""
-    return read_long(folder / "history.parquet")
+def long(name: str) -> Callable[[Path], pd.DataFrame | None]:
+    """Return the reader of a long table <name>.parquet."""
+    return lambda folder: read_long(folder / f"{name}.parquet")
 
 
 MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
     "claims": {
-        "history": read_history,
+        "history": long("history"),
         "searched": partial(read_beside, "search"),
     },
     "scorecard": {"kept": read_kept},
     "equal_size": {"searched": partial(read_beside, "search")},
     "settings_tried": {"tried": partial(read_beside, "settings")},
     "variants": {
-        "history": read_history,
-        "values": lambda source: read_long(source / "unit_values.parquet"),
+        "history": long("history"),
+        "values": long("unit_values"),
     },
+    "false_removals": {"removals": long("removals"), "gate_values": long("gate_values")},
+    "certified": {"bounds": long("bounds")},
+    "gate_worth": {"gate_values": long("gate_values")},
+    "estimators": {"estimates": long("estimates")},
 }
 """What tables need beside the runs: argument -> its reader, which takes the folder of the runs."""
 

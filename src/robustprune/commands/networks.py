@@ -27,3 +27,14 @@ def unit_values(arguments: argparse.Namespace) -> None:
         priced = {folder: cell for folder, cell in priced.items() if (folder / FILE).exists()}
     datasets = cache(lambda name: load(name, config.data))
     print(f"{arguments.output}: {write_unit_values(priced, datasets, arguments.output)} rows")
+
+
+def probed(arguments: argparse.Namespace) -> None:
+    from robustprune.gathering.probed import write_probed
+    from robustprune.study.cells import study_cells
+    from robustprune.study.config import load_study
+    from robustprune.study.probed import probed_cells
+
+    config = load_study(arguments.config)
+    runs = Path(config.root, "runs")
+    print(*write_probed(runs, probed_cells(study_cells(config)), arguments.output or Path(config.root)), sep="\n")

@@ -62,13 +62,22 @@ def train(arguments: argparse.Namespace) -> None:
     from robustprune.data.datasets import load
     from robustprune.engine.running import run_cell
     from robustprune.starts.parts.registry import check_cell
+    from robustprune.study.probed import is_probed
 
     check_cell(cell)
     folder = arguments.output or Path(config.root, "runs", cell.key)
     checkpoint = Path(config.root, "checkpoints", cell.key, "checkpoint.pt")
     source = Path(config.root, "runs", cell.source_key) if cell.source_key else None
     data = load(cell.dataset, config.data)
-    record = run_cell(cell, data, folder, checkpoint, config.device, config.threads, source)
+    if config.probes and is_probed(cell):
+        from robustprune.experiments.probing import Probes
+
+        probes = Probes()
+        # without a checkpoint: what the probes read before a stop would be lost
+        record = run_cell(cell, data, folder, None, config.device, config.threads, source, probe=probes)
+        probes.write(folder)
+    else:
+        record = run_cell(cell, data, folder, checkpoint, config.device, config.threads, source)
     print(*record.summary(), folder / "record.json", sep="\n")
 
 

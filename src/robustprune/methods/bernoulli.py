@@ -41,8 +41,8 @@ class BernoulliSettings(BernoulliGatesSettings, PriceSettings, PriorSettings, Re
 class Bernoulli(BernoulliGates[BernoulliSettings]):
     """Projected steps on theta, and removal during training.
 
-    Further buffers: theta_sum and slope_sum [R, all gates], the sums of theta and of its slope over the removal window;
-    with `ball` the initial weights.
+    Further buffers: theta_sum and slope_sum [R, all gates], the sums of theta and of its slope over the removal window,
+    or over the training where nothing is removed; with `ball` the initial weights.
     """
 
     Settings = BernoulliSettings
@@ -101,6 +101,8 @@ class Bernoulli(BernoulliGates[BernoulliSettings]):
         """Return, at the end of a window, the units with mean theta <= remove_below and a positive mean slope."""
         if not self.sampling:
             return self._settle()
+        if self.settings.removal_at == "never":
+            return None
         if self.window.opens(self.moment):
             self._clear_window()
         length = self.window.length(self.moment)

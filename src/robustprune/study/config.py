@@ -132,6 +132,11 @@ class StudyConfig(Strict):
     unit_values: bool = Field(
         False, description="whether to measure what each kept unit is worth, in networks of methods with a `price`"
     )
+    probes: bool = Field(
+        False,
+        description="whether to read the gates of `bernoulli` while it trains, in cells with removal_at: never and "
+        "noise_free_last: 0; such a cell cannot be resumed",
+    )
     compare_with: FolderName | None = Field(
         None, description="folder of collected tables with which the results are compared, e.g. results/reference"
     )

@@ -14,8 +14,10 @@ class RemovalSettings(Strict):
     """The removal rule and its windows."""
 
     remove_below: float = Field(0.02, ge=0, lt=0.5, description="threshold on the mean of theta over a window")
-    removal_at: Literal["epoch", "window"] = Field(
-        "epoch", description="epoch: a window ends with each epoch; window: after `window` steps, wherever that is"
+    removal_at: Literal["epoch", "window", "never"] = Field(
+        "epoch",
+        description="epoch: a window ends with each epoch; window: after `window` steps, wherever that is; never: "
+        "units leave when gates are rounded, not before",
     )
     window: int | None = Field(None, ge=1, description="steps of a window, for removal_at: window")
 

@@ -1,0 +1,92 @@
+"""The certified sets of docs/theory.md 6 beside the units that the removal rule takes from real networks."""
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from robustprune.analysis.captions import caption
+from robustprune.analysis.columns import Number, Span, Text
+from robustprune.analysis.probes.rows import CELL, NONE, READ, probed
+from robustprune.analysis.read import NETWORK, settings_of
+from robustprune.analysis.sheet import Sheet
+from robustprune.analysis.theory.certified import UnitBound
+
+VACUOUS = 1e-3
+"""Where the set A allows no theta above this it says nothing about a gate in training."""
+DRIFT = 3e-3
+COLUMNS = [
+    *(*CELL, "slot", "units", "l2", "price", "kappa", "kappa_max", "theta_bound", "vacuous"),
+    *("ratio_median", "ratio_low", "ratio_high", "ratio_max_median", "below_percent", "inside_percent"),
+    *("gate_rate", "extended_percent", "n"),
+]
+SHOWN = [
+    *(Text("strength"), Text("slot"), Number("units", "units removed", ",.0f"), Number("kappa", "κ", ".2f")),
+    *(Number("theta_bound", "λ/κ", ".1e"), Text("vacuous"), Number("ratio_median", "κ S / c, median", ".2f")),
+    *(Span("ratio_low", "ratio_high", "10 to 90 %", ".2f"), Number("ratio_max_median", "with largest κ", ".1f")),
+    *(Number("below_percent", "S below c/κ (%)", ".0f"), Number("inside_percent", "in A (%)", ".0f")),
+    *(Number("extended_percent", "in its extension (%)", ".0f"), Text("n")),
+]
+
+
+def certified(runs: pd.DataFrame, confidence: float, bounds: pd.DataFrame | None = None) -> Sheet:
+    """Return a row per probed cell and slot: sizes of units when the removal rule first asks for them, and the bounds.
+
+    bounds: the table of the probe.
+    """
+    rows = []
+    constants = runs.assign(settings=settings_of(runs)).drop_duplicates(CELL).set_index(CELL)
+    for cell, own in probed(bounds, ("replicate", "slot", "unit", "epoch", "met")).groupby(CELL, sort=False):
+        training = json.loads(constants.loc[cell, "training"])
+        drift = constants.loc[cell, "settings"].get("drift", DRIFT)
+        rows += [dict(zip(CELL, cell, strict=True)) | row for row in _rows(own, training, drift)]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    text = caption(
+        "Units of slots between two linear layers, at the end of the epoch in which the removal rule first asks for "
+        "them, beside the set A = {θ ≤ λ/κ, S < c/κ} of docs/theory.md 6.",
+        READ,
+        "S = (|w|² + |v|²)/2 of incoming weights with the bias and outgoing weights. κ = G X: the norm of the loss's "
+        "gradient at the units that read the slot times that of the slot's inputs, mean over 1,000 images with gates "
+        "drawn; with largest κ: the largest product instead of the mean, which bounds every image. Vacuous: A allows "
+        f"no θ above {VACUOUS:g}. The extension needs the gate rate, drift / (c times learning rate), which only plain "
+        "gradient descent has: - for Adam, about which the theory says nothing.",
+        "" if len(table) else NONE,
+    )
+    return Sheet.of(table, SHOWN, "Certified sets beside real removals", text, by=NETWORK)
+
+
+def _rows(own: pd.DataFrame, training: dict, drift: float) -> Iterator[dict]:
+    """Yield a row per slot of one cell."""
+    met = own[own["met"]].sort_values("epoch").drop_duplicates(["replicate", "slot", "unit"])
+    for slot in own["slot"].unique():
+        units = met[met["slot"] == slot]
+        if len(units):
+            yield {"slot": slot, **_row(units, training, drift)}
+
+
+def _row(units: pd.DataFrame, training: dict, drift: float) -> dict:
+    """Return how the removed units of one slot lie to the bounds."""
+    decay, price = training["l2"], units["price"].mean()
+    size = (units["size_in"] + units["size_out"]) / 2
+    ratio = units["kappa"] * size / units["price"]
+    theta_bound = decay / units["kappa"]
+    low, median, high = np.quantile(ratio, [0.1, 0.5, 0.9])
+    row = {
+        **{"units": len(units), "l2": decay, "price": price, "n": units["replicate"].nunique()},
+        **{"kappa": units["kappa"].mean(), "kappa_max": units["kappa_max"].mean(), "theta_bound": theta_bound.mean()},
+        **{"vacuous": "yes" if theta_bound.mean() < VACUOUS else "no"},
+        **{"ratio_median": median, "ratio_low": low, "ratio_high": high},
+        **{"ratio_max_median": (units["kappa_max"] * size / units["price"]).median()},
+        **{"below_percent": 100 * (ratio < 1).mean()},
+        **{"inside_percent": 100 * ((ratio < 1) & (units["theta"] <= theta_bound)).mean()},
+        **{"gate_rate": np.nan, "extended_percent": np.nan},
+    }
+    if training["optimizer"] == "sgd":
+        row["gate_rate"] = drift / (price * training["learning_rate"])
+        inside = [
+            bool(UnitBound(kappa, decay, c, row["gate_rate"]).extension(theta, s))
+            for kappa, c, theta, s in zip(units["kappa"], units["price"], units["theta"], size, strict=True)
+        ]
+        row["extended_percent"] = 100 * np.mean(inside)
+    return row

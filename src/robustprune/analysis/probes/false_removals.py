@@ -1,0 +1,117 @@
+"""Rules of removal: how many of the units that a rule asks for are open at the end, where none is removed."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+from scipy import stats
+
+from robustprune.analysis.captions import brackets, caption
+from robustprune.analysis.columns import Interval, Number, Text
+from robustprune.analysis.probes.rows import CELL, NONE, READ, probed, share
+from robustprune.analysis.read import NETWORK
+from robustprune.analysis.sheet import Sheet
+from robustprune.analysis.statistics import interval_columns
+from robustprune.analysis.verdicts.decision import NO, TOO_FEW, UNDECIDED, YES
+
+MOST = 1.0
+"""Percent of a rule's removals that may be false (docs/protocol.md B22)."""
+CLOSED = "closed"
+"""The row of a unit whose gate is closed at the end."""
+RULE_TITLES = {
+    "mean_0p02": "mean of an epoch at most 0.02, positive slope (the method)",
+    "mean_0p01": "the same with 0.01",
+    "mean_0p05": "the same with 0.05",
+    "mean_0p1": "the same with 0.1",
+    "mean_0p2": "the same with 0.2",
+    "mean_0p02_any_slope": "mean at most 0.02, any slope",
+    "mean_0p02_100_steps": "mean of 100 steps at most 0.02, positive slope",
+    "mean_0p1_100_steps": "mean of 100 steps at most 0.1, positive slope",
+    "visit": "0 after one step",
+    "end_0p02": "below 0.02 at the end of an epoch",
+    "end_0p5": "below 1/2 at the end of an epoch",
+}
+"""The rules of experiments/probes/removals.py, the method's first."""
+ALL = "all"
+COLUMNS = [
+    *(*CELL, "rule", "slot", "asked", "false", *interval_columns("false_percent"), "most_percent", "below"),
+    *("worth", "known", "epoch", "closed_percent", "n"),
+]
+SHOWN = [
+    *(Text("strength"), Text("title", "rule"), Text("slot"), Number("asked", "units asked for", ",.0f")),
+    *(Number("false", "open at the end", ",.0f"), Interval("false_percent", "false (%)", ".2f")),
+    *(Number("most_percent", "at most (%)", ".2f"), Text("below", f"below {MOST:g} %")),
+    *(Number("worth", "of them worth c", ".0f"), Number("epoch", "mean epoch", ".1f")),
+    *(Number("closed_percent", "of the closed units found (%)", ".1f"), Text("n")),
+]
+
+
+def false_removals(
+    runs: pd.DataFrame,
+    confidence: float,
+    removals: pd.DataFrame | None = None,
+    gate_values: pd.DataFrame | None = None,
+) -> Sheet:
+    """Return a row per rule and slot of every probed cell. removals, gate_values: tables of the probes."""
+    asked = probed(removals, ("replicate", "slot", "unit", "rule", "epoch", "theta_end"))
+    key = [*CELL, "replicate", "slot", "unit"]
+    if gate_values is not None:
+        values = gate_values[[*key, "price", "value_rounded"]]
+        asked = asked.merge(values.assign(pays=_pays(values)), on=key, how="left")
+    else:
+        asked = asked.assign(pays=float("nan"))
+    rows = []
+    for cell, own in asked.groupby(CELL, sort=False):
+        rows += [dict(zip(CELL, cell, strict=True)) | row for row in _rows(own, confidence)]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    text = caption(
+        "Rules of removal, applied on paper.",
+        READ,
+        "False: of the units that a rule asks for, those that are open at the end. At most: upper end of the interval; "
+        "without any false removal that of a binomial share, units taken as independent. Of them worth c: those whose "
+        "removal alone from the final rounded network costs more than the price. Of the closed units found: share of "
+        "the units closed at the end that the rule asked for before the last epoch. The method's rule is the first.",
+        brackets(confidence),
+        "" if len(table) else NONE,
+    )
+    table = table.assign(title=table["rule"].map(RULE_TITLES))
+    return Sheet.of(table, SHOWN, "False removals by rule", text, by=NETWORK)
+
+
+def _pays(values: pd.DataFrame) -> pd.Series:
+    """Return 1 where a gate is worth its price, 0 where it is not, NaN where it was not measured."""
+    known = values["value_rounded"].notna()
+    return (values["value_rounded"] > values["price"]).astype(float).where(known)
+
+
+def _rows(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
+    """Yield the rows of one cell."""
+    closed = own[own["rule"] == CLOSED]
+    last = closed["epoch"].max()
+    for rule in RULE_TITLES:
+        of_rule = own[own["rule"] == rule]
+        for slot in [ALL, *of_rule["slot"].unique()]:
+            part = of_rule if slot == ALL else of_rule[of_rule["slot"] == slot]
+            yield {"rule": rule, "slot": slot, **_row(part, confidence), **_found(part, closed, slot, last)}
+
+
+def _row(part: pd.DataFrame, confidence: float) -> dict:
+    """Return what one rule asked for."""
+    opened = part["theta_end"] > 0.5
+    false = share(opened, part["replicate"], confidence)
+    most = false.high
+    if len(part) and not opened.any():
+        most = 100 * float(stats.beta.ppf((1 + confidence) / 2, 1, len(part)))
+    pays = part.loc[opened, "pays"]
+    below = YES if most <= MOST else NO if false.low > MOST else UNDECIDED
+    return {
+        **{"asked": len(part), "false": int(opened.sum()), **false.columns("false_percent"), "most_percent": most},
+        **{"below": TOO_FEW if pd.isna(most) else below, "worth": pays.sum() if pays.notna().any() else float("nan")},
+        **{"known": int(pays.notna().sum()), "n": part["replicate"].nunique()},
+    }
+
+
+def _found(part: pd.DataFrame, closed: pd.DataFrame, slot: str, last: float) -> dict:
+    """Return when the rule asked for the units that end closed, and for how many of them before the last epoch."""
+    right = part[(part["theta_end"] <= 0.5) & (part["epoch"] < last)]
+    ending = len(closed) if slot == ALL else (closed["slot"] == slot).sum()
+    return {"epoch": right["epoch"].mean(), "closed_percent": 100 * len(right) / ending if ending else float("nan")}

@@ -1,0 +1,28 @@
+"""What the tables of probes share: their groups, shares per network, and the sentence of an empty table."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from robustprune.analysis.read import NETWORK
+from robustprune.analysis.statistics import Estimate, mean_interval
+
+CELL = [*NETWORK, "method", "strength", "initialization", "width"]
+"""Columns that tell probed cells apart."""
+NONE = "No cell was probed (probes: true in the configuration, e.g. config/probes.yaml)."
+READ = (
+    "Read in networks that remove no unit and keep the gate noise to the end, so that every gate can still open. "
+    "Training images only."
+)
+
+
+def share(flags: pd.Series, replicates: pd.Series, confidence: float) -> Estimate:
+    """Return the mean over networks of the share of true flags, in percent; units without a flag do not count."""
+    known = flags.dropna()
+    shares = 100 * known.astype(float).groupby(replicates[known.index]).mean()
+    return mean_interval(shares, confidence)
+
+
+def probed(table: pd.DataFrame | None, columns: Sequence[str]) -> pd.DataFrame:
+    """Return the table of a probe, or one without rows."""
+    return pd.DataFrame(columns=[*CELL, *columns]) if table is None else table

@@ -1,0 +1,24 @@
+"""Which cells of a study are probed, and what is read of them."""
+
+from collections.abc import Mapping
+
+from robustprune.errors import StudyError
+from robustprune.study.cells import Cell
+
+PROBE_TABLES = ("removals", "bounds", "gate_values", "estimates")
+"""What is read of a probed cell, each in a file <name>.parquet beside its record."""
+
+
+def is_probed(cell: Cell) -> bool:
+    """Return whether a study with `probes` probes a cell: the method with all its units and its noise to the end."""
+    settings = cell.settings
+    never = cell.method == "bernoulli" and settings.get("removal_at") == "never"
+    return never and settings.get("noise_free_last", 0) == 0
+
+
+def probed_cells(cells: Mapping[str, Cell]) -> dict[str, Cell]:
+    """Return the cells that are probed. Raises StudyError where none is."""
+    found = {key: cell for key, cell in cells.items() if is_probed(cell)}
+    if not found:
+        raise StudyError("probes: no cell of bernoulli has removal_at: never and noise_free_last: 0, so none is probed")
+    return found
