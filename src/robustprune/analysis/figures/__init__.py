@@ -10,6 +10,8 @@ from robustprune.analysis.figures.by_initialization import error_by_initializati
 from robustprune.analysis.figures.by_slot import kept_units_by_slot
 from robustprune.analysis.figures.by_width import error_by_width, kept_params_by_width
 from robustprune.analysis.figures.controls import controls_difference
+from robustprune.analysis.figures.convergence import params_over_macs, undetermined_over_epochs, when_units_leave
+from robustprune.analysis.figures.gate_values import gate_heat_map, gate_histograms
 from robustprune.analysis.figures.kept_pixels import kept_pixels
 from robustprune.analysis.figures.over_epochs import (
     gate_trajectories,
@@ -41,8 +43,13 @@ FIGURES: dict[str, Callable[[Collected, float], Figure]] = {
         controls_difference,
         kept_pixels,
         gate_trajectories,
+        gate_heat_map,
+        gate_histograms,
+        undetermined_over_epochs,
         units_over_epochs,
+        when_units_leave,
         training_macs_over_epochs,
+        params_over_macs,
     )
 }
 

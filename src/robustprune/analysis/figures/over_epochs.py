@@ -1,13 +1,11 @@
 """Figures over the epochs of training: gates, kept units and training cost."""
 
-import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.looks import Looks
-from robustprune.analysis.figures.style import footnote_below, legend_below, panel_grid, say
+from robustprune.analysis.figures.style import footnote_below, legend_below, nothing, panel_grid, titled_rows
 from robustprune.analysis.labels import gate_label, initialization_title, network_title
 from robustprune.analysis.read import CELL, NETWORK, SERIES, Collected, slots
 from robustprune.analysis.select import (
@@ -22,28 +20,15 @@ from robustprune.study.roles import UNPRUNED
 MOST_LINES = 12
 
 
-def _grid(titles: list[str], columns: int) -> tuple[Figure, list[list[Axes]]]:
-    """Return a figure with a row of panels under each title."""
-    rows = max(1, len(titles))
-    figure = plt.figure(figsize=(2.9 * columns, 2.9 * rows + 0.3))
-    lines = []
-    for title, part in zip(titles, np.atleast_1d(figure.subfigures(rows, 1)), strict=False):
-        part.suptitle(title, fontsize="medium", weight="bold", x=0.01, ha="left")
-        lines.append(list(np.atleast_1d(part.subplots(1, columns))))
-        for ax in lines[-1]:
-            ax.set_axis_off()
-    return figure, lines
-
-
 def gate_trajectories(collected: Collected, confidence: float) -> Figure:
     """Gates of single units over the epochs, a row per method and a panel per slot; the axis names the kind of gate.
     Gates of removed units are 0."""
     gates, looks = of_cells(collected.gates, nearest_to_standard(studied(collected.runs))), Looks(collected.methods)
     rows = list(gates.groupby(SERIES, sort=False)) if len(gates) else []
     if not rows:
-        return _nothing("no gated method in these records")
+        return nothing("no gated method in these records")
     titles = [f"{network_title(*key[:3])}: {key[3]}, strength {key[4]}" for key, _ in rows]
-    figure, lines = _grid(titles, max(len(group["slot"].unique()) for _, group in rows))
+    figure, lines = titled_rows(titles, max(len(group["slot"].unique()) for _, group in rows))
     for line, (key, group) in zip(lines, rows, strict=True):
         # a gate that is a mean or a scale may be negative or above 1
         low, high = min(0.0, group["theta"].min()), max(1.0, group["theta"].max())
@@ -64,8 +49,8 @@ def units_over_epochs(collected: Collected, confidence: float) -> Figure:
     history, looks = of_cells(collected.history, nearest_to_standard(studied(collected.runs))), Looks(collected.methods)
     rows = list(history.groupby(NETWORK, sort=False)) if len(history) else []
     if not rows:
-        return _nothing("no history in these records")
-    figure, lines = _grid([network_title(*key) for key, _ in rows], max(len(slots(key[1])) for key, _ in rows))
+        return nothing("no history in these records")
+    figure, lines = titled_rows([network_title(*key) for key, _ in rows], max(len(slots(key[1])) for key, _ in rows))
     for line, (key, group) in zip(lines, rows, strict=True):
         for ax, slot in zip(line, slots(key[1]), strict=False):
             ax.set_axis_on()
@@ -95,7 +80,7 @@ def training_macs_over_epochs(collected: Collected, confidence: float) -> Figure
     panels = list(history.groupby(NETWORK, sort=False))
     title = initialization_title(STANDARD_INITIALIZATION)
     if not panels:
-        return _nothing(f"no history of pruned networks of initialization {title} in these records")
+        return nothing(f"no history of pruned networks of initialization {title} in these records")
     figure, axes = panel_grid(len(panels), 5.0, 4.4)
     for ax, (key, group) in zip(axes, panels, strict=False):
         _draw_shares(ax, group, looks)
@@ -121,12 +106,6 @@ def _draw_shares(ax: Axes, group: pd.DataFrame, looks: Looks) -> None:
     ax.set_ylim(0, 103)
     ax.grid(alpha=0.25)
     ax.legend(loc="upper left", fontsize="x-small", frameon=False)  # the line of dense training leaves this corner free
-
-
-def _nothing(why: str) -> Figure:
-    figure, (ax,) = panel_grid(1, 5.0, 2.0)
-    say(ax, why)
-    return figure
 
 
 def _cumulative_share(series: pd.DataFrame) -> pd.Series:

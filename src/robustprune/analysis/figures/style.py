@@ -58,10 +58,30 @@ def panel_grid(count: int, width: float, height: float, columns: int = 2) -> tup
     return figure, list(axes.flat[:count])
 
 
+def titled_rows(titles: list[str], columns: int) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure with a row of `columns` panels, all empty and without axes, under each title."""
+    rows = max(1, len(titles))
+    figure = plt.figure(figsize=(2.9 * columns, 2.9 * rows + 0.3))
+    lines = []
+    for title, part in zip(titles, np.atleast_1d(figure.subfigures(rows, 1)), strict=False):
+        part.suptitle(title, fontsize="medium", weight="bold", x=0.01, ha="left")
+        lines.append(list(np.atleast_1d(part.subplots(1, columns))))
+        for ax in lines[-1]:
+            ax.set_axis_off()
+    return figure, lines
+
+
 def say(ax: Axes, text: str) -> None:
     """Write into an empty panel, without its frame, why nothing is drawn."""
     ax.set_axis_off()
     ax.text(0.5, 0.5, textwrap.fill(text, 44), ha="center", va="center", color="0.4", transform=ax.transAxes)
+
+
+def nothing(why: str) -> Figure:
+    """Return a figure that says why nothing is drawn."""
+    figure, (ax,) = panel_grid(1, 5.0, 2.0)
+    say(ax, why)
+    return figure
 
 
 def t_interval(confidence: float, sizes: bool = False) -> str:

@@ -1,0 +1,142 @@
+"""How networks of the method under study converge: undetermined gates, size over arithmetic, when units leave."""
+
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from robustprune.analysis.figures.looks import Looks
+from robustprune.analysis.figures.style import legend_below, log_axis, nothing, panel_grid, thousands, titled_rows
+from robustprune.analysis.labels import initialization_title, is_keep_probability, network_title
+from robustprune.analysis.read import CELL, NETWORK, Collected, slots
+from robustprune.analysis.select import (
+    STANDARD_INITIALIZATION,
+    nearest_to_standard,
+    of_cells,
+    of_standard_initialization,
+    studied,
+)
+from robustprune.networks.architecture import architecture
+from robustprune.networks.size import parameters
+from robustprune.records.record import split_units
+from robustprune.study.roles import METHOD_UNDER_STUDY
+
+START = f"initialization {initialization_title(STANDARD_INITIALIZATION)}"
+
+
+def undetermined_over_epochs(collected: Collected, confidence: float) -> Figure:
+    """Share of the keep probabilities inside (0.05, 0.95) over the epochs, of the gates that are left in each slot, for
+    methods and variants whose gates have keep probabilities. Mean over seeds, with a band from smallest to largest."""
+    history = of_cells(collected.history, nearest_to_standard(studied(collected.runs, variants=True)))
+    history = history[history["method"].map(is_keep_probability)] if len(history) else history
+    rows = list(history.groupby(NETWORK, sort=False)) if len(history) else []
+    if not rows:
+        return nothing("no keep probabilities in these records")
+    looks = Looks(collected.methods)
+    figure, lines = titled_rows([network_title(*key) for key, _ in rows], max(len(slots(key[1])) for key, _ in rows))
+    for line, (key, group) in zip(lines, rows, strict=True):
+        for ax, slot in zip(line, slots(key[1]), strict=False):
+            ax.set_axis_on()
+            inside = group.get(f"undetermined_{slot}", pd.Series(index=group.index, dtype=float))
+            share = 100 * inside.astype(float) / group[f"units_{slot}"]
+            for _, label, style, series in looks.series_of(group.assign(share=share).dropna(subset="share")):
+                over = series.groupby("epoch")["share"]
+                ax.plot(over.mean(), color=style["color"], ls=style["linestyle"], lw=1.4, label=label)
+                ax.fill_between(over.min().index, over.min(), over.max(), color=style["color"], alpha=0.15, lw=0)
+            ax.set_title(f"slot {slot}", fontsize="small")
+            ax.set_xlabel("epoch")
+            ax.set_ylim(0, 100)
+            ax.grid(alpha=0.25)
+        line[0].set_ylabel("undetermined gates (%)")
+    legend_below(figure, [ax for line in lines for ax in line], "line: mean over seeds; band: smallest to largest")
+    return figure
+
+
+def params_over_macs(collected: Collected, confidence: float) -> Figure:
+    """Parameters of the method's networks over the multiply-accumulates that training has spent, from every starting
+    size: where the start does not matter the lines meet. A point per epoch, mean over seeds."""
+    history = _from_widths(collected)
+    rows = list(history.groupby(NETWORK, sort=False)) if len(history) else []
+    if not rows:
+        return nothing(f"no history of {METHOD_UNDER_STUDY} from several starting sizes in these records")
+    figure, axes = panel_grid(len(rows), 5.0, 4.0)
+    for ax, (key, group) in zip(axes, rows, strict=True):
+        names, found = slots(key[1]), architecture(key[1])
+        counts = group[[f"units_{slot}" for slot in names]].to_numpy(int).tolist()
+        group = group.assign(params=[parameters(found, dict(zip(names, own, strict=True))) for own in counts])
+        for width, series in group.groupby("width"):
+            wide = series.pivot(index="epoch", columns="replicate")
+            # the MACs of an epoch are those of the units that it began with
+            begun = wide["macs_step"].shift(1).fillna(wide["macs_dense"])
+            spent = (begun.cumsum() * wide["images"]).mean(axis=1)
+            look = {"color": _shade(width, group), "marker": ".", "lw": 1.3, "label": _name(width)}
+            ax.plot(spent, wide["params"].mean(axis=1), **look)
+        ax.set_xscale("log")
+        log_axis(ax, group["params"], thousands)
+        ax.set_xlabel("MACs that training has spent")
+        ax.set_ylabel("params")
+        ax.set_title(network_title(*key), fontsize="medium")
+        ax.grid(alpha=0.25)
+    legend_below(figure, axes, f"method {METHOD_UNDER_STUDY}; {START}; mean over seeds")
+    return figure
+
+
+def when_units_leave(collected: Collected, confidence: float) -> Figure:
+    """Units that the method has removed by each epoch, as a share of all that it removes in the slot, from every
+    starting size. Mean over seeds, with a band from smallest to largest."""
+    history = _from_widths(collected, least=1)
+    rows = list(history.groupby(NETWORK, sort=False)) if len(history) else []
+    if not rows:
+        return nothing(f"no history of {METHOD_UNDER_STUDY} in these records")
+    figure, lines = titled_rows([network_title(*key) for key, _ in rows], max(len(slots(key[1])) for key, _ in rows))
+    for line, (key, group) in zip(lines, rows, strict=True):
+        for place, (ax, slot) in enumerate(zip(line, slots(key[1]), strict=False)):
+            ax.set_axis_on()
+            _draw_leaving(ax, group, slot, place)
+            ax.set_title(f"slot {slot}", fontsize="small")
+            ax.set_xlabel("epoch")
+            ax.set_ylim(0, 103)
+            ax.grid(alpha=0.25)
+        line[0].set_ylabel("units gone (% of those that leave)")
+    legend_below(figure, [ax for line in lines for ax in line], f"{START}; line: mean over seeds; band: all seeds")
+    return figure
+
+
+def _draw_leaving(ax: Axes, group: pd.DataFrame, slot: str, place: int) -> None:
+    """Draw a line per starting size; slots that lose nothing have none."""
+    for width, series in group.groupby("width"):
+        wide = series.pivot(index="epoch", columns="replicate")
+        start = wide["units_start"].iloc[0].map(lambda text: split_units(text)[place])
+        lost = start - wide[f"units_{slot}"]
+        share = (100 * lost / lost.iloc[-1].where(lost.iloc[-1] > 0)).dropna(axis=1)
+        share.loc[0] = 0.0
+        share = share.sort_index()
+        if share.shape[1]:
+            colour = _shade(width, group)
+            ax.plot(share.mean(axis=1), color=colour, lw=1.4, label=_name(width))
+            ax.fill_between(share.index, share.min(axis=1), share.max(axis=1), color=colour, alpha=0.15, lw=0)
+
+
+def _from_widths(collected: Collected, least: int = 2) -> pd.DataFrame:
+    """Return the history of the method's networks of every width, joined with what they started from; for networks with
+    at least so many widths."""
+    runs = of_standard_initialization(studied(collected.runs))
+    runs = runs[runs["method"] == METHOD_UNDER_STUDY]
+    widths = runs.groupby(NETWORK)["width"].transform("nunique") if len(runs) else pd.Series(dtype=float)
+    runs = runs[widths.reindex(runs.index) >= least]
+    if not len(runs) or not len(collected.history):
+        return pd.DataFrame()
+    # training counts three products per image and multiply-accumulate of the forward pass
+    images = runs["train_macs_dense"] / runs["macs_dense"] / runs["epochs"]
+    wanted = runs[[*CELL, "replicate", "macs_dense", "units_start"]].assign(images=images)
+    return collected.history.merge(wanted, on=[*CELL, "replicate"])
+
+
+def _shade(width: float, group: pd.DataFrame) -> tuple:
+    """Return the colour of a starting size: from light to dark."""
+    widths = sorted(group["width"].unique())
+    return colormaps["viridis_r"](0.1 + 0.85 * widths.index(width) / max(1, len(widths) - 1))
+
+
+def _name(width: float) -> str:
+    return f"starting width {width:g}"

@@ -1,0 +1,78 @@
+"""Figures of convergence: lines have the values that follow from the history."""
+
+import numpy as np
+import pytest
+from made_up_study import made_up, store
+from matplotlib import pyplot as plt
+
+from robustprune.analysis.figures import FIGURES
+from robustprune.analysis.read import read_collected
+from robustprune.networks.architecture import architecture
+from robustprune.networks.size import parameters
+
+SHARE = {"units_input": (300, 100), "units_fc1": (200, 100), "units_fc2": (100, 100)}
+
+
+@pytest.fixture
+def collected(tmp_path):
+    """Two epochs from 784-300-100 units to 100-100-100, with as many MACs per image as the epoch's number times 100."""
+    runs, details, history, gates = made_up(methods=("bernoulli",))
+    for name, (first, last) in SHARE.items():
+        history[name] = np.where(history["epoch"] == 1, first, last)
+        history[name.replace("units", "undetermined")] = np.where(history["epoch"] == 1, first // 2, 0)
+    history["macs_step"] = 100 * history["epoch"]
+    gates["theta"] = (7 * gates["unit"] % 5) / 5  # out of order
+    runs["train_macs_dense"] = 3.0 * 500 * runs["macs_dense"] * runs["epochs"]  # five hundred images an epoch
+    return read_collected(store(tmp_path, (runs, details, history, gates)))
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_open():
+    yield
+    plt.close("all")
+
+
+def lines(figure, label):
+    return [line for ax in figure.axes for line in ax.lines if line.get_label() == label]
+
+
+def test_params_over_the_macs_of_the_epochs(collected):
+    (line,) = lines(FIGURES["params_over_macs"](collected, 0.95), "starting width 1")
+    # the first epoch spends what the whole network costs, the second what was left after the first
+    np.testing.assert_allclose(line.get_xdata(), [1500 * 2000, 1500 * (2000 + 100)])
+    network = architecture("lenet_300_100")
+    expected = [
+        parameters(network, {"input": first, "fc1": second, "fc2": third})
+        for first, second, third in ((300, 200, 100), (100, 100, 100))
+    ]
+    np.testing.assert_allclose(line.get_ydata(), expected)
+
+
+def test_the_share_of_the_units_that_leave(collected):
+    drawn = lines(FIGURES["when_units_leave"](collected, 0.95), "starting width 1")
+    assert len(drawn) == 2  # nothing leaves fc2
+    np.testing.assert_allclose(drawn[0].get_ydata(), [0, 100 * (784 - 300) / (784 - 100), 100])
+    np.testing.assert_allclose(drawn[1].get_ydata(), [0, 50, 100])
+
+
+def test_undetermined_gates_are_a_share_of_those_left(collected):
+    drawn = lines(FIGURES["undetermined_over_epochs"](collected, 0.95), "bernoulli")
+    assert len(drawn) == 3
+    for line in drawn:
+        np.testing.assert_allclose(line.get_ydata(), [50, 0])
+
+
+def test_the_heat_map_has_the_gates_that_leave_first_at_the_bottom(collected):
+    figure = FIGURES["gate_heat_map"](collected, 0.95)
+    for image in (image for ax in figure.axes for image in ax.images):
+        means = np.asarray(image.get_array()).mean(axis=1)
+        assert (np.diff(means) >= 0).all()
+        assert means[0] < means[-1]
+
+
+def test_histograms_add_up_to_all_gates(collected):
+    figure = FIGURES["gate_histograms"](collected, 0.95)
+    panels = [ax for ax in figure.axes if ax.patches]
+    assert panels
+    for ax in panels:
+        assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(100)
