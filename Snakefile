@@ -5,7 +5,12 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from robustprune.analysis.figures import FIGURES, THEORY, caption
+from robustprune.analysis.figures import (
+    FIGURES,
+    PROBED as PROBED_FIGURES,
+    THEORY,
+    caption,
+)
 from robustprune.analysis.tables import TABLES
 from robustprune.gathering.plan import planned_cells, read_timings, timings_file
 from robustprune.gathering.priority import Priorities
@@ -59,6 +64,7 @@ POINTS = points_digest(ROOT)
 check_names(STUDY)
 PLANNED = planned_cells(STUDY)
 check_cells(STUDY, PLANNED.values())
+DRAWN = [*FIGURES, *(PROBED_FIGURES if STUDY.probes else ())]
 CELL = CELL_PATH  # a cell's folder below runs/; filled in, it is the cell's key
 
 
@@ -83,7 +89,7 @@ rule all:
     input:
         lambda wildcards: records(wildcards),
         expand(f"{ROOT}/tables/{{name}}.html", name=TABLES),
-        expand(f"{ROOT}/figures/{{name}}.png", name=FIGURES),
+        expand(f"{ROOT}/figures/{{name}}.png", name=DRAWN),
         lambda wildcards: rules.tables_of_search.output if SEARCHES else [],
         lambda wildcards: (rules.check.output if STUDY.compare_with else []),
 

@@ -127,14 +127,18 @@ NOT_RESULTS = re.compile(
     r"`[^`]*`|\]\([^)]*\)|arXiv \d+\.\d+|LeNet-300-100|LeNet-5|Python 3\.\d+|28 x 28|10 classes|95 % intervals"
     r"|about [\d.]+ GB|[\d.]+ GB|\d+ to \d+ minutes"
 )
-"""What may have digits in README outside its marked blocks: names, limits, sizes and time of the installation."""
+"""What may have digits outside marked blocks: names, limits, sizes and time of the installation."""
 
 
-def test_readme_is_short_and_has_no_result_typed_by_hand():
+def test_readme_is_short():
     text = README.read_text()
     assert len(text.splitlines()) <= 100
     assert "<!-- headline:begin -->" in text
-    typed = [line for line in prose(text) if re.search(r"\d", NOT_RESULTS.sub("", line))]
+
+
+@pytest.mark.parametrize("path", [README, REFERENCE / "FINDINGS.md"], **by_path)
+def test_no_result_is_typed_by_hand(path):
+    typed = [line for line in prose(path.read_text()) if re.search(r"\d", NOT_RESULTS.sub("", line))]
     assert not typed, "\n".join(["numbers belong into a marked block:", *typed])
 
 

@@ -9,6 +9,7 @@ ON_PAGE = {"caption": "../report/figure.rst", "labels": {"figure": "{name}"}}
 rule figure_of_runs:
     input:
         expand(f"{ROOT}/{{file}}", file=COLLECTED + ["kept.parquet"]),
+        expand(f"{ROOT}/{{name}}.parquet", name=PROBE_TABLES if STUDY.probes else []),
     output:
         pdf=f"{ROOT}/figures/{{name}}.pdf",
         svg=f"{ROOT}/figures/{{name}}.svg",
@@ -20,7 +21,7 @@ rule figure_of_runs:
     log:
         f"{ROOT}/logs/figure/{{name}}.log",
     wildcard_constraints:
-        name="|".join(FIGURES),
+        name="|".join([*FIGURES, *PROBED_FIGURES]),
     params:
         source=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,
@@ -99,5 +100,5 @@ rule figures:
             )
             + expand("figures/tune/{name}.{form}", name=TUNE_FIGURES, form=FORMS)
             if FROM_REFERENCE
-            else expand(f"{ROOT}/figures/{{name}}.{{form}}", name=FIGURES, form=FORMS)
+            else expand(f"{ROOT}/figures/{{name}}.{{form}}", name=DRAWN, form=FORMS)
         ),

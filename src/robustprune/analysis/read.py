@@ -38,9 +38,13 @@ class Collected:
     """
 
     def __init__(
-        self, runs: pd.DataFrame, read: Callable[[str], pd.DataFrame], read_kept: Callable[[], Kept] = lambda: {}
+        self,
+        runs: pd.DataFrame,
+        read: Callable[[str], pd.DataFrame],
+        read_kept: Callable[[], Kept] = lambda: {},
+        folder: Path | None = None,
     ):
-        self.runs, self._read, self._read_kept = runs, read, read_kept
+        self.runs, self._read, self._read_kept, self._folder = runs, read, read_kept, folder
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -57,6 +61,10 @@ class Collected:
         """The kept units of networks; empty where the tables have none."""
         return self._read_kept()
 
+    def long(self, name: str) -> pd.DataFrame | None:
+        """Return the long table <name>.parquet that an experiment left; None without one."""
+        return None if self._folder is None else read_long(self._folder / f"{name}.parquet")
+
     @property
     def methods(self) -> list[str]:
         """The methods and controls of the runs."""
@@ -71,12 +79,13 @@ class Collected:
 
     def with_runs(self, runs: pd.DataFrame) -> "Collected":
         """Return the same tables with other runs."""
-        return Collected(runs, self._read, self._read_kept)
+        return Collected(runs, self._read, self._read_kept, self._folder)
 
 
 def read_collected(folder: Path) -> Collected:
     """Read the tables of a folder; raises StudyError naming a missing one, history and gates at their first use."""
-    return Collected(read_detailed_runs(folder), lambda name: _read_parquet(folder / name), lambda: read_kept(folder))
+    runs = read_detailed_runs(folder)
+    return Collected(runs, lambda name: _read_parquet(folder / name), lambda: read_kept(folder), folder)
 
 
 def read_runs(path: Path) -> pd.DataFrame:

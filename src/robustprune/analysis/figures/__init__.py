@@ -20,6 +20,7 @@ from robustprune.analysis.figures.over_epochs import (
 )
 from robustprune.analysis.figures.overview import overview
 from robustprune.analysis.figures.phase_portrait import phase_portrait
+from robustprune.analysis.figures.probes import estimator_quality, false_removals_by_rule, units_beside_bounds
 from robustprune.analysis.figures.start import start_matters
 from robustprune.analysis.figures.start_over import start_matters_over
 from robustprune.analysis.figures.style import drawing, save
@@ -53,6 +54,11 @@ FIGURES: dict[str, Callable[[Collected, float], Figure]] = {
     )
 }
 
+PROBED: dict[str, Callable[[Collected, float], Figure]] = {
+    function.__name__: function for function in (false_removals_by_rule, units_beside_bounds, estimator_quality)
+}
+"""Figures of what probes read; studies without probes have nothing to show in them."""
+
 THEORY: dict[str, Callable[[], Figure]] = {"phase_portrait": phase_portrait}
 """Figures that are computed from the parameters in their code and read no tables."""
 
@@ -62,7 +68,7 @@ OVER: dict[str, Callable[[Collected, Collected, float], Figure]] = {"start_matte
 
 def caption(name: str) -> str:
     """Return the caption of a figure in the report: the docstring of its function."""
-    return " ".join((FIGURES | THEORY)[name].__doc__.split())
+    return " ".join((FIGURES | PROBED | THEORY)[name].__doc__.split())
 
 
 def draw_figure(
@@ -78,10 +84,10 @@ def draw_figure(
     over: folder of a reference that is drawn behind. Raises StudyError for an unknown figure or method, for a figure
     that cannot be drawn over a reference, and for one of the theory, which reads no tables.
     """
-    if name not in FIGURES:
+    if name not in FIGURES | PROBED:
         if name in THEORY:
             raise StudyError(f"figure {name!r} is computed from parameters alone: leave --source out")
-        raise StudyError(f"no figure {name!r}{nearest(name, [*FIGURES, *THEORY])}")
+        raise _no_figure(name)
     if over is not None and name not in OVER:
         raise StudyError(f"figure {name!r} cannot be drawn over a reference; those that can: {', '.join(OVER)}")
     collected = read_collected(source)
@@ -90,7 +96,7 @@ def draw_figure(
         collected = collected.of_methods(methods)
     with drawing():
         if over is None:
-            figure = FIGURES[name](collected, confidence)
+            figure = (FIGURES | PROBED)[name](collected, confidence)
         else:
             figure = OVER[name](collected, read_collected(over), confidence)
         return _saved(figure, folder, name, missing_note(source))
@@ -98,14 +104,18 @@ def draw_figure(
 
 def draw_theory(name: str, folder: Path) -> list[Path]:
     """Draw one figure of the theory; return the files. Raises StudyError for any other figure."""
-    if name in FIGURES:
+    if name in FIGURES | PROBED:
         raise StudyError(
             f"figure {name!r} is drawn from tables: name their folder with --source, e.g. results/reference"
         )
     if name not in THEORY:
-        raise StudyError(f"no figure {name!r}{nearest(name, [*FIGURES, *THEORY])}")
+        raise _no_figure(name)
     with drawing():
         return _saved(THEORY[name](), folder, name)
+
+
+def _no_figure(name: str) -> StudyError:
+    return StudyError(f"no figure {name!r}{nearest(name, [*FIGURES, *PROBED, *THEORY])}")
 
 
 def _saved(figure: Figure, folder: Path, name: str, note: str = "") -> list[Path]:

@@ -12,21 +12,27 @@ from robustprune.analysis.read import NETWORK
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns, mean_interval
 
+ALL_GATES = "all"
 GATES = {
-    "all": (-np.inf, np.inf),
+    ALL_GATES: (-np.inf, np.inf),
     "closed": (-np.inf, 0.05),
     "inside": (0.05, 0.95),
     "open": (0.95, np.inf),
 }
 """Kinds of gates by their keep probability, from exclusive or to inclusive ends that no probability has."""
+MEASURES = {
+    "bias": "bias / c",
+    "slope": "slope on the exact DL",
+    "rank": "rank correlation",
+    "wrong": "wrong side of the price (%)",
+}
 COLUMNS = [
     *(*CELL, "epoch", "gates", "estimator", *interval_columns("bias"), *interval_columns("slope")),
     *(*interval_columns("rank"), *interval_columns("wrong"), "spread", "count", "n"),
 ]
 SHOWN = [
     *(Text("strength"), Number("epoch", "epoch", ".0f"), Text("gates"), Text("estimator")),
-    *(Interval("bias", "bias / c", "+.2f"), Interval("slope", "slope on the exact DL", ".2f")),
-    *(Interval("rank", "rank correlation", ".2f"), Interval("wrong", "wrong side of the price (%)", ".0f")),
+    *(Interval(name, MEASURES[name], form) for name, form in zip(MEASURES, ("+.2f", ".2f", ".2f", ".0f"), strict=True)),
     *(Number("spread", "spread of one step / c", ",.0f"), Number("count", "gates measured", ",.0f"), Text("n")),
 ]
 
