@@ -23,11 +23,12 @@ GROUP = [*NETWORK, "method", "budget"]
 SHARES = ["undetermined_before", "undetermined", "cheap", "clearly_cheap", "macs"]
 COLUMNS = [
     *(*GROUP, "variant", "strength", *interval_columns("params"), "error_of", *interval_columns("error")),
-    *(*interval_columns("difference"), *(f"{name}_percent" for name in SHARES), "n"),
+    *(*interval_columns("difference"), *interval_columns("train"), *(f"{name}_percent" for name in SHARES), "n"),
 ]
 SHOWN = [
     *(Text("method"), Text("variant"), Text("strength"), Interval("params", "params", ",.0f")),
     *(Interval("error", "error (%)", ".2f"), Interval("difference", "difference at equal size (points)", "+.3f")),
+    Interval("train", "training error (%)", ".2f"),
     *(Number("undetermined_before_percent", "undetermined before the fall (%)", ".0f"),),
     *(Number("undetermined_percent", "undetermined at the end (%)", ".0f"),),
     *(Number("cheap_percent", "units worth less than c (%)", ".0f"),),
@@ -55,7 +56,8 @@ def variants(
     text = caption(
         AT_STANDARD,
         "A variant differs from the method in what its name says; variant -: the method itself. Error: of the "
-        "validation images where some were held out, else of the test images. Difference: the error of the variant "
+        "validation images where some were held out, else of the test images; training error: of the images that a "
+        "network trained on. Difference: the error of the variant "
         "minus that of the method, which is moved to the variant's size along its own curve between two strengths, "
         "paired by seed; all: mean over the strengths.",
         brackets(confidence, SIZES),
@@ -81,6 +83,7 @@ def _rows(own: pd.DataFrame, shares: pd.DataFrame, confidence: float) -> Iterato
             params = size_interval(networks["params_kept"].astype(float), confidence)
             row = {"variant": variant or "-", "strength": strength, **params.columns("params"), "error_of": error_of}
             row |= mean_interval(networks["error"], confidence).columns("error")
+            row |= mean_interval(networks["error_train_percent"], confidence).columns("train")
             if variant:
                 differences.append(_difference(networks, base))
                 row |= differences[-1].estimate(confidence).columns("difference")
