@@ -55,11 +55,10 @@ def variants(
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(
         AT_STANDARD,
-        "A variant differs from the method in what its name says; variant -: the method itself. Error: of the "
-        "validation images where some were held out, else of the test images; training error: of the images that a "
-        "network trained on. Difference: the error of the variant "
-        "minus that of the method, which is moved to the variant's size along its own curve between two strengths, "
-        "paired by seed; all: mean over the strengths.",
+        "A variant differs in what its name says; variant -: the method itself. Error: of the validation images where "
+        "some were held out, else of the test images; training error: of the images that a network trained on. "
+        "Difference: the error of the variant minus that of the method, which is moved to the variant's size along its "
+        "own curve between two strengths, paired by seed; all: mean over the strengths.",
         brackets(confidence, SIZES),
         "Undetermined: share of keep probabilities inside (0.05, 0.95), in the last epoch before the learning rate "
         "falls and at the end. Units worth less than c: share of kept units whose removal alone raises the mean "
