@@ -66,6 +66,11 @@ class LongTable:
     def _adopt(self, example: pd.DataFrame) -> None:
         """Take the columns and types of an example of the concatenation."""
         schema = pa.Schema.from_pandas(example, preserve_index=False)
+        for place, field in enumerate(schema):
+            # the first rows have no value: any table with a type for the column knows better
+            known = [own.field(field.name).type for own in self._examples if field.name in own.names]
+            if pa.types.is_null(field.type) and (typed := [kind for kind in known if not pa.types.is_null(kind)]):
+                schema = schema.set(place, field.with_type(typed[0]))
         if schema.equals(self._schema, check_metadata=True):
             return
         self._schema = schema

@@ -1,0 +1,118 @@
+"""Figures of what probes read while the method trains: rules of removal, sizes beside bounds, estimators."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from robustprune.analysis.figures.looks import BLUE, GREY, SPARE_COLOURS, VERMILION
+from robustprune.analysis.figures.style import legend_below, nothing, panel_grid, t_interval, titled_rows
+from robustprune.analysis.labels import network_title
+from robustprune.analysis.probes.estimators import ALL_GATES, MEASURES, estimators
+from robustprune.analysis.probes.false_removals import ALL, MOST, RULE_TITLES, false_removals
+from robustprune.analysis.read import NETWORK, Collected
+
+NOTHING = "no probed cell in these records"
+LINES = 40
+"""So many kept and so many removed units of a panel are drawn."""
+COLOURS = (BLUE, *SPARE_COLOURS)
+
+
+def false_removals_by_rule(collected: Collected, confidence: float) -> Figure:
+    """Units that a rule of removal asks for and that are open at the end, as a share of all that it asks for, in
+    networks that remove none. A panel per network, a line per rule, a colour per variant of the method. The dotted line
+    is the bound that was set beforehand."""
+    table = false_removals(collected.runs, confidence, collected.long("removals")).table
+    table = table[table["slot"] == ALL]
+    panels = list(table.groupby(NETWORK, sort=False))
+    if not panels:
+        return nothing(NOTHING)
+    figure, axes = panel_grid(len(panels), 7.0, 4.6, columns=1)
+    for ax, (key, group) in zip(axes, panels, strict=True):
+        strengths = list(dict.fromkeys(group["strength"]))
+        for number, strength in enumerate(strengths):
+            rows = group[group["strength"] == strength].set_index("rule").reindex(list(RULE_TITLES))
+            at = np.arange(len(rows)) + 0.7 * ((number + 0.5) / len(strengths) - 0.5)
+            middle, colour = rows["false_percent"], COLOURS[number % len(COLOURS)]
+            sides = [middle - rows["false_percent_low"].clip(lower=0), rows["most_percent"] - middle]
+            ax.errorbar(middle, at, xerr=np.nan_to_num(sides), fmt="o", ms=3.5, lw=1, color=colour, label=strength)
+        ax.axvline(MOST, color="0.4", lw=1, ls=":", label=f"bound: {MOST:g} %")
+        ax.set_yticks(range(len(RULE_TITLES)), RULE_TITLES.values(), fontsize="small")
+        ax.invert_yaxis()
+        ax.set_xscale("symlog", linthresh=1)
+        ax.set_xlim(-0.05, 100)
+        ax.set_xticks([0, 0.5, 1, 2, 5, 10, 20, 50], ["0", "0.5", "1", "2", "5", "10", "20", "50"])
+        ax.set_xlabel("false removals (%)")
+        ax.set_title(network_title(*key), fontsize="medium")
+        ax.grid(axis="x", alpha=0.25)
+    legend_below(figure, axes, f"{t_interval(confidence)}; without any false removal: exact binomial bound")
+    return figure
+
+
+def units_beside_bounds(collected: Collected, confidence: float) -> Figure:
+    """Real units on the plane of the theory: size of the weights times the slot's bound on the gradient over the price,
+    and keep probability, at the ends of epochs. A row per variant, a panel per slot. A line is a unit: red where the
+    removal rule has asked for it, with a point at that epoch, grey where it never does. Left of the dashed line a gate
+    that is nearly closed is certain to stay closed."""
+    bounds = collected.long("bounds")
+    if bounds is None or not len(bounds):
+        return nothing(NOTHING)
+    bounds = bounds[bounds["replicate"] == 0]
+    bounds = bounds.assign(ratio=bounds["kappa"] * (bounds["size_in"] + bounds["size_out"]) / 2 / bounds["price"])
+    rows = list(bounds.groupby([*NETWORK, "strength"], sort=False))
+    titles = [f"{network_title(*key[:3])}: {key[3]}" for key, _ in rows]
+    figure, lines = titled_rows(titles, max(group["slot"].nunique() for _, group in rows))
+    for line, (_, group) in zip(lines, rows, strict=True):
+        for ax, (slot, units) in zip(line, group.groupby("slot", sort=False), strict=False):
+            ax.set_axis_on()
+            _draw_units(ax, units)
+            ax.set_title(f"slot {slot}", fontsize="small")
+            ax.set_xlabel("κ S / c")
+        line[0].set_ylabel(r"keep probability $\theta$")
+    legend_below(figure, [ax for line in lines for ax in line], "replicate 0, a sample of units, one point an epoch")
+    return figure
+
+
+def _draw_units(ax: Axes, units: pd.DataFrame) -> None:
+    """Draw the paths of a sample of units of one slot."""
+    wide = units.sort_values("epoch").pivot(index="epoch", columns="unit")
+    asked = wide["met"].iloc[-1].astype(bool)
+    for met, colour, label in ((True, VERMILION, "the rule asks for it"), (False, GREY, "the rule never does")):
+        own = list(asked[asked == met].index)
+        for number, unit in enumerate(own[:: max(1, -(-len(own) // LINES))]):
+            ratio, theta = wide["ratio"][unit], wide["theta"][unit]
+            first = int(wide["met"][unit].to_numpy().argmax()) if met else len(theta) - 1
+            look = {"color": colour, "label": "" if number else label}
+            ax.plot(ratio.iloc[: first + 1], theta.iloc[: first + 1], lw=0.5, alpha=0.5, **look)
+            if met:
+                ax.plot(ratio.iloc[first], theta.iloc[first], ".", color=colour, ms=4)
+    ax.axvline(1, color="black", lw=1, ls="--", label="κ S = c")
+    ax.set_xscale("log")
+    ax.set_ylim(-0.03, 1.03)
+
+
+def estimator_quality(collected: Collected, confidence: float) -> Figure:
+    """Estimators of a gate's DL beside its exact value under the same noise, after the first epoch, the middle and the
+    last: bias in prices, slope of the estimates on the exact values, rank correlation, share on the wrong side of the
+    price. A row per network and variant, a colour per estimator."""
+    table = estimators(collected.runs, confidence, collected.long("estimates")).table
+    rows = list(table[table["gates"] == ALL_GATES].groupby([*NETWORK, "strength"], sort=False))
+    if not rows:
+        return nothing(NOTHING)
+    figure, lines = titled_rows([f"{network_title(*key[:3])}: {key[3]}" for key, _ in rows], len(MEASURES))
+    for line, (_, group) in zip(lines, rows, strict=True):
+        epochs = sorted(group["epoch"].unique())
+        kinds = list(dict.fromkeys(group["estimator"]))
+        for ax, (name, title) in zip(line, MEASURES.items(), strict=True):
+            ax.set_axis_on()
+            for number, kind in enumerate(kinds):
+                own = group[group["estimator"] == kind].sort_values("epoch")
+                at = np.arange(len(epochs)) + 0.6 * ((number + 0.5) / len(kinds) - 0.5)
+                sides = np.nan_to_num([own[name] - own[f"{name}_low"], own[f"{name}_high"] - own[name]])
+                ax.errorbar(at, own[name], yerr=sides, fmt="o", ms=3.5, lw=1, color=COLOURS[number], label=kind)
+            ax.set_xticks(range(len(epochs)), [f"{epoch:g}" for epoch in epochs])
+            ax.set_xlabel("epoch")
+            ax.set_title(title, fontsize="small")
+            ax.grid(axis="y", alpha=0.25)
+    legend_below(figure, [ax for line in lines for ax in line], t_interval(confidence))
+    return figure
