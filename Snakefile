@@ -114,6 +114,7 @@ if TRAINS:
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/paper.smk"
 
 
 if STUDY.compare_with:

@@ -21,6 +21,7 @@ use rule tables_of_runs as tables_of_search with:
     output:
         csv=expand(f"{SEARCH_ROOT}/tables/{{name}}.csv", name=SEARCH_TABLES),
         tex=expand(f"{SEARCH_ROOT}/tables/{{name}}.tex", name=SEARCH_TABLES),
+        json=expand(f"{SEARCH_ROOT}/tables/{{name}}.json", name=SEARCH_TABLES),
         html=report(
             expand(f"{SEARCH_ROOT}/tables/{{name}}.html", name=SEARCH_TABLES),
             category="Tables (search)",

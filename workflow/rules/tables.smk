@@ -33,6 +33,7 @@ rule tables_of_runs:
     output:
         csv=expand(f"{ROOT}/tables/{{name}}.csv", name=TABLES),
         tex=expand(f"{ROOT}/tables/{{name}}.tex", name=TABLES),
+        json=expand(f"{ROOT}/tables/{{name}}.json", name=TABLES),
         html=report(
             expand(f"{ROOT}/tables/{{name}}.html", name=TABLES),
             category="Tables",
@@ -58,6 +59,7 @@ use rule tables_of_runs as tables_of_reference with:
     output:
         csv=expand("figures/tables/{name}.csv", name=STUDY_TABLES),
         tex=expand("figures/tables/{name}.tex", name=STUDY_TABLES),
+        json=expand("figures/tables/{name}.json", name=STUDY_TABLES),
         html=report(
             expand("figures/tables/{name}.html", name=STUDY_TABLES),
             category="Tables (shipped study)",
@@ -74,6 +76,7 @@ use rule tables_of_runs as tables_of_tune with:
     output:
         csv=expand("figures/tune/tables/{name}.csv", name=TUNE_TABLES),
         tex=expand("figures/tune/tables/{name}.tex", name=TUNE_TABLES),
+        json=expand("figures/tune/tables/{name}.json", name=TUNE_TABLES),
         html=report(
             expand("figures/tune/tables/{name}.html", name=TUNE_TABLES),
             category="Tables (shipped sweep)",

@@ -1,6 +1,7 @@
 """A table in three forms: CSV with all digits, an HTML page for the report, LaTeX to paste."""
 
 import html
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,14 @@ class Sheet:
             parts.append(f"<h3>{html.escape(heading, quote=False)}</h3>{shown}")
         parts.append(f"<p class='caption'>{caption}</p></body></html>\n")
         return "".join(parts)
+
+    def json(self) -> str:
+        """Return the readable form as data: title, caption and, of every section, heading, columns and rows of text."""
+        sections = [
+            {"heading": heading, "columns": list(map(str, rows.columns)), "rows": rows.astype(str).to_numpy().tolist()}
+            for heading, rows in self.sections
+        ]
+        return json.dumps({"title": self.title, "caption": self.caption, "text": self.text, "sections": sections})
 
     def latex(self, label: str) -> str:
         """Return one table environment per section (booktabs), labelled tab:<label> or tab:<label>-<number>."""

@@ -1,4 +1,4 @@
-"""All tables of the study; `robustprune tables` writes each as CSV (all digits), HTML (for the report) and LaTeX."""
+"""All tables of the study; `robustprune tables` writes each as CSV (all digits), HTML, LaTeX and JSON (the paper)."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -108,9 +108,10 @@ def write_tables(
         sheet = _made(name, shown, confidence, source)
         sheet = replace(sheet, caption=f"{sheet.caption} {note}.") if note else sheet
         write_table(sheet.table, folder / f"{name}.csv")
-        for kind, text in (("html", sheet.html()), ("tex", sheet.latex(name.replace("_", "-")))):
+        shown_as = {"html": sheet.html(), "tex": sheet.latex(name.replace("_", "-")), "json": sheet.json()}
+        for kind, text in shown_as.items():
             write_text(folder / f"{name}.{kind}", text)
-        written += [folder / f"{name}.{kind}" for kind in ("csv", "html", "tex")]
+        written += [folder / f"{name}.{kind}" for kind in ("csv", *shown_as)]
     return written
 
 

@@ -1,0 +1,64 @@
+"""The paper: it shows only what the pipeline makes, types no result by hand, and can be made from any results."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY
+from made_up_study import made_up, store
+
+from robustprune.analysis.figures import FIGURES, PROBED, THEORY
+from robustprune.analysis.tables import TABLES, write_tables
+
+PAPER = REPOSITORY / "paper"
+SECTIONS = sorted(PAPER.glob("sections/*.typ"))
+SHOWS = re.compile(r'#(tab|fig)\("(\w+)"')
+RESULTS = ("results", "robustness", "units", "ablations", "related")
+NUMBERS = re.compile(r"#\w+\(.*?\)$|LeNet-300-100|LeNet-5|@\w+|`[^`]*`|\$[^$]*\$", re.M | re.S)
+"""What may have digits in a section of results: calls, names, citations, code, formulas."""
+
+
+def test_what_the_paper_shows_is_made_by_rules():
+    for path in SECTIONS:
+        for kind, name in SHOWS.findall(path.read_text()):
+            assert name in (TABLES if kind == "tab" else FIGURES | PROBED | THEORY), f"{path.name}: {name}"
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_no_result_is_typed_by_hand(name):
+    text = NUMBERS.sub("", (PAPER / "sections" / f"{name}.typ").read_text())
+    assert not re.findall(r".*\d.*", text)
+
+
+def test_every_section_is_included_and_every_source_cited_is_listed():
+    main = (PAPER / "main.typ").read_text()
+    assert set(re.findall(r'include "sections/(\w+)\.typ"', main)) == {path.stem for path in SECTIONS}
+    text = main + "".join(path.read_text() for path in SECTIONS)
+    labels = set(re.findall(r"<([\w-]+)>", text))
+    cited = {name.rstrip("-") for name in re.findall(r"@([\w-]+)", text)}
+    listed = set(re.findall(r"^@\w+\{(\w+),", (PAPER / "references.bib").read_text(), re.M))
+    cited -= labels | {name for name in cited if name.startswith(("tab-", "fig-"))}
+    assert cited == listed
+
+
+def test_the_paper_is_made_from_any_results(tmp_path):
+    pytest.importorskip("typst")
+    source = store(tmp_path, made_up())
+    write_tables(source, tmp_path / "tables", names=["claims", "sensitivity_width"])
+    (tmp_path / "figures").mkdir()
+    command = [sys.executable, REPOSITORY / "workflow/scripts/paper.py", "--source", source]
+    command += ["--part", "study", tmp_path / "tables", tmp_path / "figures", "--output", tmp_path / "paper.pdf"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+    assert (tmp_path / "paper.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_tables_have_a_form_that_the_paper_reads(tmp_path):
+    source = store(tmp_path, made_up())
+    write_tables(source, tmp_path / "tables", names=["sensitivity_width"])
+    sheet = json.loads((tmp_path / "tables" / "sensitivity_width.json").read_text())
+    for section in sheet["sections"]:
+        assert all(len(row) == len(section["columns"]) for row in section["rows"])
+        assert all(isinstance(value, str) for row in section["rows"] for value in row)
