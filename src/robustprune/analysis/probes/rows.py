@@ -1,6 +1,7 @@
 """What the tables of probes share: their groups, shares per network, and the sentence of an empty table."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -17,10 +18,14 @@ READ = (
 
 
 def share(flags: pd.Series, replicates: pd.Series, confidence: float) -> Estimate:
-    """Return the mean over networks of the share of true flags, in percent; units without a flag do not count."""
+    """Return the mean over networks of the share of true flags, in percent; units without a flag do not count.
+
+    The ends of the interval are cut at 0 and 100.
+    """
     known = flags.dropna()
     shares = 100 * known.astype(float).groupby(replicates[known.index]).mean()
-    return mean_interval(shares, confidence)
+    found = mean_interval(shares, confidence)
+    return replace(found, low=max(found.low, 0.0), high=min(found.high, 100.0))
 
 
 def probed(table: pd.DataFrame | None, columns: Sequence[str]) -> pd.DataFrame:
