@@ -4,8 +4,9 @@ import re
 import textwrap
 
 import pandas as pd
-from verdicts import HEADINGS, claims_table, place
+from verdicts import claims_table, place
 
+from robustprune.analysis.headings import HEADINGS
 from robustprune.analysis.verdicts.decision import NO, TOO_FEW, UNDECIDED, YES
 from robustprune.study.roles import METHOD_UNDER_STUDY
 

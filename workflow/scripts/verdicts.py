@@ -6,18 +6,11 @@ import pandas as pd
 from markdown_tables import markdown
 from shipped_numbers import TABLES
 
-from robustprune.analysis.claims import NOT_RUN
+from robustprune.analysis.headings import HEADINGS
 from robustprune.analysis.labels import ARCHITECTURES, budget_title
-from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, SHORT, TOO_FEW, UNDECIDED, YES
+from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, SHORT
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
-HEADINGS = {
-    "Does not hold": (NO,),
-    "Not decided": (UNDECIDED, TOO_FEW),
-    "Holds": (YES,),
-    "Not run": (NOT_RUN,),
-}
-"""What did not hold comes first."""
 CELLS = SHORT | {NOT_APPLICABLE: "-", NO: "**no**"}
 
 

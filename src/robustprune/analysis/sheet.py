@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from robustprune.analysis.columns import Column
+from robustprune.analysis.columns import Column, Row
 from robustprune.analysis.labels import network_title
-from robustprune.analysis.read import NETWORK
+from robustprune.analysis.read import NETWORK, SERIES
 
 STYLE = """<style>
 body { font: 13px/1.45 system-ui, sans-serif; color: #1b1b1b; background: #fff; margin: 1.5rem; }
@@ -28,7 +28,8 @@ STRONG = re.compile(r"\*\*(.+?)\*\*")
 class Sheet:
     """A table of numbers with its readable form.
 
-    table: the numbers. sections: heading and readable rows. text: whether all columns are prose.
+    table: the numbers. sections: heading and readable rows. text: whether all columns are prose. cells: for each row of
+    each section, what the keys of its cells begin with, "" for a row of no method.
     """
 
     table: pd.DataFrame
@@ -36,6 +37,7 @@ class Sheet:
     sections: Sequence[tuple[str, pd.DataFrame]]
     caption: str
     text: bool = False
+    cells: Sequence[Sequence[str]] = ()
 
     @classmethod
     def of(
@@ -55,22 +57,26 @@ class Sheet:
         A title may contain columns of the table in braces ("P({reference} better)"). Their values in the first row of a
         section replace them. sparse: whether a section leaves out columns of dashes alone.
         """
-        sections = []
+        sections, cells = [], []
         for key, rows in table.groupby(list(by), sort=False):
             shown = {_title(column, rows): column.shown(rows) for column in columns}
             if sparse:
                 shown = {title: texts for title, texts in shown.items() if set(texts) != {"-"}}
             sections.append((heading(*key), pd.DataFrame(shown, dtype=object)))
-        return cls(table, title, sections, caption, text)
+            cells.append([_cells(row) for row in rows.to_dict("records")])
+        return cls(table, title, sections, caption, text, cells)
 
     def html(self) -> str:
-        """Return a self-contained page with one table per section."""
+        """Return a self-contained page with a table per section; `data-cells` of a row says which cells it sums up."""
         title, caption = html.escape(self.title, quote=False), html.escape(self.caption, quote=False)
         parts = ["<!doctype html><html lang='en'><head><meta charset='utf-8'>"]
         parts.append("<meta name='viewport' content='width=device-width, initial-scale=1'>")
         parts.append(f"<title>{title}</title>{STYLE}</head><body><h2>{title}</h2>")
-        for heading, rows in self.sections:
+        for number, (heading, rows) in enumerate(self.sections):
             shown = rows.to_html(index=False, border=0, classes="text" if self.text else None)
+            if self.cells:
+                of_rows = iter(self.cells[number])
+                shown = re.sub("<tr>", lambda _, of=of_rows: f"<tr data-cells='{html.escape(next(of))}'>", shown)
             shown = STRONG.sub(r"<strong>\1</strong>", shown)
             parts.append(f"<h3>{html.escape(heading, quote=False)}</h3>{shown}")
         parts.append(f"<p class='caption'>{caption}</p></body></html>\n")
@@ -99,6 +105,16 @@ class Sheet:
                 f"\\setlength{{\\tabcolsep}}{{3pt}}\n{body}\\end{{table}}\n"
             )
         return "\n".join(parts)
+
+
+def _cells(row: Row) -> str:
+    """Return what the keys of the cells of a row begin with, as far as its columns say (study.cells.CELL_PATH)."""
+    if not set(SERIES) <= set(row):
+        return ""
+    start = "{dataset}/{architecture}-{track}/{method}/{strength}/".format(**row)
+    if "initialization" not in row:
+        return start
+    return f"{start}{row['initialization']}/" + (f"width-{row['width']:g}" if "width" in row else "")
 
 
 def _title(column: Column, rows: pd.DataFrame) -> str:

@@ -1,0 +1,44 @@
+"""The trade-off explorer."""
+
+import json
+
+from markupsafe import Markup
+
+from robustprune.page.explorer.chart import chart
+from robustprune.page.explorer.looks import looks_of
+from robustprune.page.explorer.points import CHOICES, WORTHLESS, explorer_points
+from robustprune.page.explorer.scripts import vega
+from robustprune.page.figures import figure
+from robustprune.page.render import render, source
+from robustprune.page.study import Study
+from robustprune.analysis.select import STANDARD_START
+
+ID, TITLE = "explorer", "Size against error"
+FIGURES = ("error_by_params", "error_by_macs")
+LABELS = {"part": "results", "network": "network", "track": "track", "budget": "methods compared"}
+
+
+def show(study: Study) -> Markup:
+    """Return the chart with its controls and data; without points, the reason."""
+    means, networks = explorer_points(study)
+    looks = looks_of(sorted({row["method"] for row in means}))
+    content = {"means": means, "networks": networks, "choices": CHOICES}
+    content |= {"commands": {part.name: part.command("{cell}") for part in study.parts}}
+    return render(
+        "explorer.html",
+        labels=LABELS,
+        looks=looks,
+        worthless=f"{WORTHLESS:g}",
+        start=STANDARD_START,
+        data=_script(content) if means else None,
+        chart=_script(chart(looks)) if means else None,
+        vega=vega() if means else "",
+        script=source("explorer.js"),
+        figures=[(name, found) for part in study.parts for name in FIGURES if (found := figure(part, name, study))],
+    )
+
+
+def _script(values: object) -> Markup:
+    """Return JSON that a script element may hold; raises ValueError for NaN and infinities."""
+    text = json.dumps(values, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))

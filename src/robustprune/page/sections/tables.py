@@ -1,0 +1,59 @@
+"""All other tables, further figures, and the cells behind every row."""
+
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from robustprune.analysis.columns import number
+from robustprune.analysis.robustness import mean_units
+from robustprune.page.figures import figure, figure_names
+from robustprune.page.render import render
+from robustprune.page.sections import explorer, headline, pixels, robustness, verdicts
+from robustprune.page.study import Part, Study
+
+ID, TITLE = "tables", "Tables"
+FIGURES = {headline.NAME, pixels.NAME, *explorer.FIGURES, *(name for names, _ in robustness.GROUPS.values() for name in names)}
+"""Figures of other sections."""
+
+
+def show(study: Study) -> Markup:
+    """Return the cells, every table that no other section shows, and every such figure."""
+    groups = []
+    for part in study.parts:
+        others = [name for name in part.sheets if part is not study.main or not _elsewhere(name)]
+        if others:
+            groups.append((part, [(part, name, part.sheets[name], False) for name in others]))
+    figures = [
+        (name, figure(part, name, study))
+        for part in study.parts
+        for name in figure_names(part)
+        if name not in FIGURES and robustness.DEPTH not in name
+    ]
+    return render("tables.html", groups=groups, figures=figures, cells=[row for part in study.parts for row in _cells(part)])
+
+
+def _elsewhere(name: str) -> bool:
+    return name in verdicts.TABLES or robustness.is_shown(name)
+
+
+def _cells(part: Part) -> list[dict[str, Any]]:
+    """Return a row per cell: means over its networks, its commit and its command."""
+    rows = []
+    for cell, own in part.runs.groupby("cell", sort=False):
+        commits = [commit for commit in dict.fromkeys(own["git_commit"]) if isinstance(commit, str)]
+        ok = int((own["status"] == "ok").sum())
+        rows.append(
+            {
+                "part": part.name,
+                "cell": cell,
+                "networks": f"{len(own)}" if ok == len(own) else f"{ok} ok of {len(own)}",
+                "units": mean_units(own["units_kept"]) or "-",
+                "params": number(own["params_kept"].astype(float).mean(), ",.0f"),
+                "error": number(own["error_test_percent"].astype(float).mean(), ".2f"),
+                "commit": ", ".join(commit[:10] for commit in commits) or "not recorded",
+                "code": ", ".join(dict.fromkeys(text for text in own["source_hash"] if isinstance(text, str))) or "-",
+                "command": part.command(str(cell)),
+            }
+        )
+    return rows
