@@ -4,6 +4,7 @@ import json
 
 from markupsafe import Markup
 
+from robustprune.analysis.select import STANDARD_START
 from robustprune.page.explorer.chart import chart
 from robustprune.page.explorer.looks import looks_of
 from robustprune.page.explorer.points import CHOICES, WORTHLESS, explorer_points
@@ -11,7 +12,6 @@ from robustprune.page.explorer.scripts import vega
 from robustprune.page.figures import figure
 from robustprune.page.render import render, source
 from robustprune.page.study import Study
-from robustprune.analysis.select import STANDARD_START
 
 ID, TITLE = "explorer", "Size against error"
 FIGURES = ("error_by_params", "error_by_macs")

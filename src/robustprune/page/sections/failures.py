@@ -13,7 +13,7 @@ ID, TITLE = "failures", "Failed and missing cells"
 def show(study: Study) -> Markup:
     """Return a row per cell that is not ok, with the reason and the command that repeats it."""
     rows = [row for part in study.parts for row in _rows(part)]
-    return render("failures.html", rows=rows, parts=[(part.name, len(part.runs)) for part in study.parts])
+    return render("failures.html", rows=rows)
 
 
 def _rows(part: Part) -> list[tuple[str, ...]]:

@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from robustprune.page.figures import figure
 from robustprune.page.render import render
-from robustprune.page.study import Study
+from robustprune.page.study import Part, Study
 
 ID, TITLE = "pixels", "Which pixels are kept"
 NAME = "kept_pixels"
@@ -12,10 +12,19 @@ NAME = "kept_pixels"
 
 def show(study: Study) -> Markup:
     """Return the maps of every part that has the kept units of its networks."""
-    kept = [part for part in study.parts if (part.source / "kept.parquet").exists()]
-    shown = [(NAME, figure(part, NAME, study)) for part in kept]
-    intro = "" if any(found for _, found in shown) else (
-        f"No maps: {study.main.source / 'kept.parquet'}, which says which units each network kept, is not there. "
-        "Tables that were collected by older versions lack it."
-    )
-    return render("figures.html", intro=intro, figures=[(name, found) for name, found in shown if found])
+    drawn = [(NAME, figure(part, NAME, study)) for part in study.parts if _units_are_known(part)]
+    shown = [(name, found) for name, found in drawn if found]
+    if shown:
+        intro = ""
+    elif _units_are_known(study.main):
+        intro = f"No maps: the figure {NAME} was not drawn for these results."
+    else:
+        intro = (
+            f"No maps: {(study.main.source / 'kept.parquet').as_posix()}, which says which units each network kept, is "
+            "not there. Tables that were collected by older versions lack it."
+        )
+    return render("figures.html", intro=intro, figures=shown)
+
+
+def _units_are_known(part: Part) -> bool:
+    return (part.source / "kept.parquet").exists()

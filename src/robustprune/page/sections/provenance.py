@@ -21,7 +21,7 @@ def show(study: Study) -> Markup:
     made = [f"{name} {__version__ if name == 'robustprune' else version(name)}" for name in PACKAGES]
     return render(
         "provenance.html",
-        parts=[(part, _facts(part)) for part in study.parts],
+        origins=[(part, _facts(part)) for part in study.parts],
         seeds=[row for part in study.parts for row in _seeds(part)],
         confidence=f"{study.confidence:.0%}",
         made=", ".join(made),

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pandas as pd
 from markupsafe import Markup
 
 from robustprune.analysis.columns import number
@@ -13,7 +12,12 @@ from robustprune.page.sections import explorer, headline, pixels, robustness, ve
 from robustprune.page.study import Part, Study
 
 ID, TITLE = "tables", "Tables"
-FIGURES = {headline.NAME, pixels.NAME, *explorer.FIGURES, *(name for names, _ in robustness.GROUPS.values() for name in names)}
+FIGURES = {
+    headline.NAME,
+    pixels.NAME,
+    *explorer.FIGURES,
+    *(name for names, _ in robustness.GROUPS.values() for name in names),
+}
 """Figures of other sections."""
 
 
@@ -30,7 +34,9 @@ def show(study: Study) -> Markup:
         for name in figure_names(part)
         if name not in FIGURES and robustness.DEPTH not in name
     ]
-    return render("tables.html", groups=groups, figures=figures, cells=[row for part in study.parts for row in _cells(part)])
+    return render(
+        "tables.html", groups=groups, figures=figures, cells=[row for part in study.parts for row in _cells(part)]
+    )
 
 
 def _elsewhere(name: str) -> bool:
