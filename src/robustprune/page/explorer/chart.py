@@ -10,8 +10,6 @@ HEIGHT = 440
 X_TICKS = [digit * 10**power for power in range(1, 13) for digit in (1, 2, 5)]
 DIGITS = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
 Y_TICKS = [digit * power / 10 for power in (1, 10, 100) for digit in DIGITS]
-    digit / 10 * power for power in (1, 10, 100) for digit in (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
-]
 OF_CHOICE = " && ".join(f"datum.{name} === {name}" for name in CHOICES)
 OF_CHOICE += f" && indexof(methods, datum.method) >= 0 && (worthless || datum.error <= {WORTHLESS:g})"
 """The condition of Vega on a point that the reader has asked for."""
