@@ -23,7 +23,9 @@ from robustprune.gathering.programs import (
     program_command,
     program_hash,
 )
+from robustprune.page.render import FOLDER as TEMPLATES
 from robustprune.records.code_hash import source_hash
+from robustprune.records.digests import file_digests
 from robustprune.starts.parts.registry import code_hash, start_names
 from robustprune.study.cells import CELL_PATH
 from robustprune.study.find import find_cell
@@ -84,7 +86,7 @@ localrules:
     figures,
 
 
-# Everything: trains what is missing, then tables, figures and the check against a reference.
+# Everything: trains what is missing, then tables, figures, the check against a reference, and the results page.
 rule all:
     input:
         lambda wildcards: records(wildcards),
@@ -92,6 +94,7 @@ rule all:
         expand(f"{ROOT}/figures/{{name}}.png", name=DRAWN),
         lambda wildcards: rules.tables_of_search.output if SEARCHES else [],
         lambda wildcards: (rules.check.output if STUDY.compare_with else []),
+        lambda wildcards: rules.page_of_runs.output,
 
 
 include: "workflow/rules/messages.smk"
@@ -137,3 +140,6 @@ if SEARCHES:
     include: "workflow/rules/search_inputs.smk"
     include: "workflow/rules/search.smk"
     include: "workflow/rules/search_tables.smk"
+
+
+include: "workflow/rules/page.smk"

@@ -23,7 +23,7 @@ FLOORS = [
         "methods",
         "starts",
     ),
-    *("engine", "experiments", "gathering", "analysis", "commands", "cli"),
+    *("engine", "experiments", "gathering", "analysis", "page", "commands", "cli"),
 ]
 """Folders (and files at the top) in the order in which they may import each other: only from those before them."""
 

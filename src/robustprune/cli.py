@@ -120,7 +120,14 @@ def _showing(command: Command) -> None:
     check.add_argument("--source", type=Path, required=True, help="folder with runs.csv, details.csv and histories")
     check.add_argument("--reference", type=Path, required=True, help="such a folder, e.g. results/reference")
     check.add_argument("--output", type=Path, required=True, help="folder of the table, the figure and the answer")
-    for shown in (tables, figure, check):
+    page = command("page", showing.page, "write the results page: one HTML file of tables and figures that were made")
+    folders = ("NAME", "SOURCE", "TABLES", "FIGURES")
+    page.add_argument(
+        "--part", nargs=4, action="append", required=True, metavar=folders, help="folders, - for none; the study first"
+    )
+    page.add_argument("--check", type=Path, help="folder that `robustprune check` wrote, if any")
+    page.add_argument("--output", type=Path, required=True, help="file to write, e.g. results/page.html")
+    for shown in (tables, figure, check, page):
         shown.add_argument("--confidence", type=_level, default=0.95, help="level of the intervals (default 0.95)")
 
 

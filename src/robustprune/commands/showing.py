@@ -2,6 +2,8 @@
 
 import argparse
 
+from robustprune.errors import StudyError
+
 
 def tables(arguments: argparse.Namespace) -> None:
     from robustprune.analysis.tables import write_tables
@@ -29,3 +31,12 @@ def check(arguments: argparse.Namespace) -> int:
     answer, passed = write_check(arguments.source, arguments.reference, arguments.output, arguments.confidence)
     print(answer)
     return 0 if passed else FAILED
+
+
+def page(arguments: argparse.Namespace) -> None:
+    try:
+        from robustprune.page.write import write_page
+    except ModuleNotFoundError as error:
+        raise StudyError(f"the page needs {error.name}: pip install 'robustprune[workflow]'") from None
+
+    print(write_page(arguments.part, arguments.output, arguments.confidence, arguments.check))

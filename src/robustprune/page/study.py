@@ -60,10 +60,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Study:
-    """The parts that a page shows, the study itself first, and the level of its intervals."""
+    """The parts that a page shows, the study itself first.
+
+    confidence: level of its intervals. check: folder of its comparison with a reference, if there is one.
+    """
 
     parts: tuple[Part, ...]
     confidence: float
+    check: Path | None = None
 
     @property
     def main(self) -> Part:
@@ -71,7 +75,7 @@ class Study:
         return self.parts[0]
 
 
-def study_of(parts: Sequence[Sequence[str]], confidence: float) -> Study:
+def study_of(parts: Sequence[Sequence[str]], confidence: float, check: Path | None = None) -> Study:
     """Return the study of parts as the command line gives them: name, source, tables, figures; "-" for no folder.
 
     Parts without networks are left out, except the first. Raises StudyError for a name that is there twice, and for
@@ -82,7 +86,7 @@ def study_of(parts: Sequence[Sequence[str]], confidence: float) -> Study:
     if len(set(names)) < len(names):
         raise StudyError(f"--part: {', '.join(names)}: every part needs a name of its own")
     main, *others = found
-    return Study((main, *(part for part in others if len(part.runs))), confidence)
+    return Study((main, *(part for part in others if len(part.runs))), confidence, check)
 
 
 def _folder(text: str) -> Path | None:

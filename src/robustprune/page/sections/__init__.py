@@ -1,6 +1,8 @@
-"""The sections of the page, a file each: ID (its anchor), TITLE, and show(study), which returns its HTML."""
+"""The sections of the page, a file each: ID (its anchor), TITLE, and show(study), which returns its HTML; a
+section without any is left out."""
 
 from robustprune.page.sections import (
+    comparison,
     explorer,
     failures,
     headline,
@@ -11,4 +13,4 @@ from robustprune.page.sections import (
     verdicts,
 )
 
-SECTIONS = (verdicts, headline, explorer, robustness, pixels, tables, failures, provenance)
+SECTIONS = (verdicts, headline, comparison, explorer, robustness, pixels, tables, failures, provenance)
