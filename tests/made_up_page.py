@@ -7,7 +7,7 @@ from robustprune.analysis.figures import draw_figure
 from robustprune.analysis.tables import write_tables
 from robustprune.page.write import write_page
 
-FIGURES = ("start_matters", "kept_params_by_width", "overview")
+FIGURES = ("start_matters", "kept_params_by_width", "training_macs_over_epochs")
 MISSING = "mnist/lenet_300_100-full/vib/a/he_normal/width-4"
 
 

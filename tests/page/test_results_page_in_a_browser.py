@@ -121,8 +121,8 @@ def test_the_explorer_shows_what_is_chosen(page):
     page.get_by_label("results").select_option("search")
     assert page.locator("#explorer-status").inner_text() == "2 strengths of 2 methods"
     assert {row[0] for row in listed(page)} == {"bernoulli", "magnitude"}
-    assert not page.get_by_label("vib").is_visible()
-    assert page.get_by_label("magnitude").is_visible()
+    assert not page.get_by_role("checkbox", name="vib").is_visible()
+    assert page.get_by_role("checkbox", name="magnitude").is_visible()
 
 
 def test_every_choice_of_the_explorer_can_be_made(page):
@@ -144,7 +144,7 @@ def test_the_size_can_be_macs(page):
 
 
 def test_methods_can_be_left_out(page):
-    page.get_by_label("vib").uncheck()
+    page.get_by_role("checkbox", name="vib").uncheck()
     assert marks(page) == 2 + 6
     assert {row[0] for row in listed(page)} == {"bernoulli", "dense"}
     page.get_by_role("button", name="No method").click()
@@ -154,7 +154,7 @@ def test_methods_can_be_left_out(page):
 
 
 def test_intervals_and_single_networks_can_be_hidden(page):
-    rules = page.locator("#explorer-chart .mark-rule line")
+    rules = page.locator("#explorer-chart .mark-rule.role-mark line")
     assert rules.count() == 6  # of three means, along both axes
     page.get_by_label("intervals of the means").uncheck()
     assert rules.count() == 0
@@ -177,12 +177,19 @@ def test_large_errors_are_left_out_until_asked_for(browser, pages):
 
 def test_pointing_at_a_network_says_what_it_is(page):
     page.get_by_role("button", name="No method").click()
-    page.get_by_label("vib").check()
+    page.get_by_role("checkbox", name="vib").check()
     chart = page.locator("#explorer-chart")
     chart.scroll_into_view_if_needed()
     chart.locator(".mark-symbol path").first.hover(force=True)  # a single network: these lie below the means
     shown = page.locator("#vg-tooltip-element").inner_text()
-    for text in ("vib", "seed", "units kept", "test error", "--cell mnist/lenet_300_100-full/vib/a/he_normal/width-1"):
+    for text in (
+        "vib",
+        "seed",
+        "units kept",
+        "MACs per image",
+        "test error",
+        "--cell mnist/lenet_300_100-full/vib/a/he_normal/width-1",
+    ):
         assert text in shown, shown
 
 

@@ -39,11 +39,9 @@ def chart(looks: dict[str, tuple[str, str]]) -> dict[str, Any]:
     of_mean += [alt.Tooltip("macs_text:N", title="MACs per image"), alt.Tooltip("error_text:N", title="test error, %")]
     of_mean += [alt.Tooltip("n:N", title="networks")]
     of_network = [alt.Tooltip("seed:N"), alt.Tooltip("units:N", title="units kept")]
-    of_network += [
-        alt.Tooltip("params:Q", title="params kept", format=","),
-        alt.Tooltip("error:Q", title="test error, %"),
-    ]
-    of_network += [alt.Tooltip("status:N"), alt.Tooltip("command:N")]
+    of_network += [alt.Tooltip("params:Q", title="params kept", format=",")]
+    of_network += [alt.Tooltip("macs:Q", title="MACs per image", format=",")]
+    of_network += [alt.Tooltip("error:Q", title="test error, %"), alt.Tooltip("status:N"), alt.Tooltip("command:N")]
     layers = [
         means.mark_line(opacity=0.55, strokeWidth=1.5, aria=False).encode(x, y, colour, detail="series:N", order="x:Q"),
         bounded.mark_rule(opacity=0.7, aria=False).encode(x, alt.Y("error_from:Q"), colour, y2="error_to:Q"),

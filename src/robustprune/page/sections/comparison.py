@@ -18,7 +18,7 @@ def show(study: Study) -> Markup:
     answer = study.check / f"{TABLE}.txt" if study.check else None
     if answer is None or not answer.exists():
         return Markup("")
-    checked = Part("comparison", study.main.source, study.check, study.check)
+    checked = Part(study.main.name, study.main.source, study.check, study.check)
     drawn = figure(checked, FIGURE, study)
     return render(
         "comparison.html",

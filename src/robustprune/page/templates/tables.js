@@ -65,7 +65,7 @@
     const field = document.getElementById("cells")?.search;
     if (!link || !field) return;
     event.preventDefault();
-    field.value = link.dataset.cells;
+    field.value = `${link.dataset.cells} ${link.dataset.part}`;
     field.dispatchEvent(new Event("input"));
     field.focus({ preventScroll: true });
     document.getElementById("cells-title").scrollIntoView();
