@@ -67,7 +67,8 @@
   offer();
   const start = { ...chosen(), ...switched(), methods: boxes.filter((box) => !box.parentElement.hidden).map((box) => box.value) };
   for (const param of spec.params) if (param.name in start) param.value = start[param.name];
-  const options = { actions: false, renderer: "svg", tooltip: { theme: "light" } };
+  // errors only: that nothing is left to show is no reason to warn
+  const options = { actions: false, renderer: "svg", logLevel: 1, tooltip: { theme: "light" } };
   window.vegaEmbed("#explorer-chart", spec, options).then(({ view }) => {
     form.addEventListener("change", () => apply(view));
     for (const button of form.querySelectorAll("button[data-methods]")) {

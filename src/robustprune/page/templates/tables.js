@@ -26,17 +26,22 @@
     table.tBodies[0].append(...rows.map(([, row]) => row));
   }
 
-  function filter(table, text, count) {
+  // The rows that hold every word of a text.
+  function holding(text) {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    return (row) => words.every((word) => row.textContent.toLowerCase().includes(word));
+  }
+
+  function filter(table, meant, count) {
     let shown = 0;
     for (const row of table.tBodies[0].rows) {
-      const content = row.textContent.toLowerCase();
-      row.hidden = !words.every((word) => content.includes(word));
+      row.hidden = !meant(row);
       shown += row.hidden ? 0 : 1;
     }
     count.textContent = `${shown} of ${table.tBodies[0].rows.length} rows`;
   }
 
+  let cells = null;
   for (const table of document.querySelectorAll("table[data-sortable]")) {
     [...table.tHead.rows[0].cells].forEach((heading, column) => {
       if (heading.hasAttribute("data-fixed")) return;
@@ -53,21 +58,21 @@
     field.type = "search";
     field.setAttribute("aria-label", `Search in: ${region.getAttribute("aria-label")}`);
     label.append("Search ", field, " ", count);
-    field.addEventListener("input", () => filter(table, field.value, count));
+    field.addEventListener("input", () => filter(table, holding(field.value), count));
     region.before(label);
-    filter(table, "", count);
-    if (table.id) table.search = field;
+    filter(table, holding(""), count);
+    if (table.id === "cells") cells = { table, field, count };
   }
 
   // A link to cells filters their table; without scripts it leads to the whole table.
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-cells]");
-    const field = document.getElementById("cells")?.search;
-    if (!link || !field) return;
+    if (!link || !cells) return;
     event.preventDefault();
-    field.value = `${link.dataset.cells} ${link.dataset.part}`;
-    field.dispatchEvent(new Event("input"));
-    field.focus({ preventScroll: true });
+    const { cells: begins, part } = link.dataset;
+    filter(cells.table, ({ cells: [cell, of] }) => cell.textContent.startsWith(begins) && of.textContent === part, cells.count);
+    cells.field.value = begins;
+    cells.field.focus({ preventScroll: true });
     document.getElementById("cells-title").scrollIntoView();
   });
 })();
