@@ -6,7 +6,7 @@ GPU_PYTHON ?= 3.12
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: help install quick smoke study gpu gpu-bundle report report-reference findings bench scaling scale test test-fast test-faults lint format schemas clean test-slurm test-lowest
+.PHONY: help install quick smoke study gpu gpu-bundle report report-reference page findings bench scaling scale test test-fast test-faults lint format schemas clean test-slurm test-lowest
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +24,7 @@ install: .venv/.installed ## create .venv with the pinned dependencies
 quick: install ## cells of the shipped study again, with three seeds: are they consistent with it?
 	$(SNAKEMAKE) --configfile config/quick.yaml
 	$(SNAKEMAKE) --configfile config/quick.yaml --report results/quick/report.html
-	@echo "Open results/quick/report.html, or look at results/quick/check/start_matters.png" \
-		"and results/quick/check/consistency.html."
+	@echo "Open results/quick/page.html; report.html beside it has the run times."
 	@cat results/quick/check/consistency.txt
 
 smoke: install ## the whole pipeline on tiny embedded data, and its report
@@ -52,6 +51,9 @@ report: install ## report.html of the study's runs
 report-reference: install ## report.html of the shipped results, without training
 	$(SNAKEMAKE) figures tables --config results=reference
 	$(SNAKEMAKE) figures tables --config results=reference --report results/reference.html
+
+page: install ## the results page of the shipped results, without training (figures/page.html)
+	$(SNAKEMAKE) page --config results=reference
 
 findings: install ## figures, tables and the tables in README.md and results/reference/FINDINGS.md from the shipped results
 	$(SNAKEMAKE) figures tables --config results=reference

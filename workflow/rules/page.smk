@@ -24,7 +24,7 @@ rule page_of_runs:
     input:
         expand(f"{ROOT}/{{file}}", file=OF_TABLES),
         rules.tables_of_runs.output,
-        expand(f"{ROOT}/figures/{{name}}.{{form}}", name=FIGURES, form=["svg", "png"]),
+        expand(f"{ROOT}/figures/{{name}}.{{form}}", name=DRAWN, form=["svg", "png"]),
         lambda wildcards: (
             [*rules.collect_searched.output, *rules.tables_of_search.output]
             if SEARCHES
