@@ -44,7 +44,7 @@ def opened(browser, address, width=1440, scheme="light"):
     """A page that is loaded; at the end it must have asked for nothing else and have no error in its console."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page, errors, asked = context.new_page(), [], []
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(120_000)
     page.on("console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))

@@ -129,9 +129,9 @@ def _span(values: Sequence[float], form: str) -> str:
 def where_to_look(root: Path) -> list[str]:
     """Return the files of a study that exist and that people open, and how the report is made."""
     report = root / "report.html"
-    places = [root / "tables", root / "figures", root / "runs.csv", report]
+    places = [root / "page.html", root / "tables", root / "figures", root / "runs.csv", report]
     there = [str(place) for place in places if place.exists()]
     lines = ["Look at:", *(f"    {place}" for place in there)] if there else []
     if there and not report.exists():
-        lines += ["All on one page:", f"    snakemake --report {report} --configfile {root / 'config.yaml'}"]
+        lines += ["Run times of all jobs:", f"    snakemake --report {report} --configfile {root / 'config.yaml'}"]
     return lines
