@@ -1,5 +1,6 @@
 """Real Snakemake runs on tiny configurations: everything is made, nothing is made twice, faults are contained."""
 
+import html
 import json
 import os
 import re
@@ -15,6 +16,9 @@ import pytest
 import yaml
 from conftest import REPOSITORY
 from forked import run_line, run_module
+
+from robustprune.study.cells import study_cells
+from robustprune.study.config import load_study
 
 pytestmark = pytest.mark.workflow
 
@@ -89,7 +93,12 @@ def test_everything_is_made(finished):
     runs = pd.read_csv(results / "runs.csv")
     assert len(runs) == 6
     assert set(runs.method) == {"bernoulli", "dense", "magnitude"}
-    for name in ("tables/robustness_width.html", "figures/kept_params_by_width.pdf", "figures/gate_trajectories.svg"):
+    for name in (
+        "page.html",
+        "tables/robustness_width.html",
+        "figures/kept_params_by_width.pdf",
+        "figures/gate_trajectories.svg",
+    ):
         assert (results / name).stat().st_size > 500
     assert len(pd.read_csv(results / "missing.csv")) == 0
     assert not list(results.rglob("checkpoint.pt"))
@@ -365,6 +374,29 @@ def test_a_shipped_table_is_made_in_every_form(shipped):
         text = (tables / f"main_comparison.{form}").read_text()
         assert f"{mean:.2f} [" in text, form
         assert "generalized" in text, form
+
+
+def test_the_page_of_the_shipped_results_is_whole_and_its_commands_can_be_repeated(shipped):
+    """All figures but one are stand-ins."""
+    clone = shipped.parent
+    planned_jobs = snakemake(clone, "page", "--dry-run", *REFERENCE)
+    missing = re.findall(r"^    output: (figures/\S+\.pdf), (\S+\.svg), (\S+\.png)$", planned_jobs, re.M)
+    for paths in missing:
+        for path in map(clone.joinpath, paths):
+            path.parent.mkdir(exist_ok=True)
+            shutil.copyfile(shipped / f"error_by_width{path.suffix}", path)
+    snakemake(clone, *(paths[-1] for paths in missing), "--touch", *REFERENCE)
+    snakemake(clone, "page", *REFERENCE)
+    page = (shipped / "page.html").read_text()
+    assert len(page.encode()) < 6 * 1024**2
+    claims = pd.read_csv(shipped / "tables" / "claims.csv", keep_default_na=False)
+    for row in claims[(claims.method == "bernoulli") & (claims.variant == "")].itertuples():
+        assert html.escape(row.evidence) in page, row.claim
+    commands = set(re.findall(r"<code>robustprune train --config (\S+) --cell (\S+)</code>", page))
+    asked = {config: study_cells(load_study(clone / config)) for config in {config for config, _ in commands}}
+    assert len(asked) > 1
+    assert {(config, cell) for config, cells in asked.items() for cell in cells} >= commands
+    assert len(commands) > 100
 
 
 def test_the_report_of_the_shipped_results_has_study_and_sweep(shipped):

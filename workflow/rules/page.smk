@@ -77,8 +77,8 @@ use rule page_of_runs as page_of_reference with:
     params:
         parts=words(
             ("study", REFERENCE, "figures/tables", "figures"),
-            ("tune", TUNE, "figures/tune/tables", "figures/tune"),
-            *[part for part in beside(REFERENCE, "*") if part[0] != "tune"],
+            ("sweep", TUNE, "figures/tune/tables", "figures/tune"),
+            *[part for part in beside(REFERENCE, "*") if part[1] != TUNE],
         ),
         check=[],
         confidence=STUDY.confidence,

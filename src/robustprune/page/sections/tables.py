@@ -11,7 +11,7 @@ from robustprune.page.render import render
 from robustprune.page.sections import explorer, headline, pixels, robustness, verdicts
 from robustprune.page.study import Part, Study
 
-ID, TITLE = "tables", "Tables"
+ID, TITLE = "tables", "All cells, tables and figures"
 FIGURES = {
     headline.NAME,
     pixels.NAME,
