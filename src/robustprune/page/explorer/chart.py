@@ -24,9 +24,10 @@ def chart(looks: dict[str, tuple[str, str]]) -> dict[str, Any]:
     methods = list(looks)
     colour = alt.Color("method:N", legend=None).scale(domain=methods, range=[look[0] for look in looks.values()])
     shape = alt.Shape("method:N", legend=None).scale(domain=methods, range=[look[1] for look in looks.values()])
-    ticks = {"grid": True, "labelOverlap": "greedy", "title": None, "tickSize": 4}
-    x = alt.X("x:Q").scale(type="log", nice=False, padding=18).axis(values=X_TICKS, format="~s", **ticks)
-    y = alt.Y("error:Q").scale(type="log", nice=False, padding=18).axis(values=Y_TICKS, format="~g", **ticks)
+    x_axis = alt.Axis(values=X_TICKS, format="~s", grid=True, labelOverlap="greedy", title=None, tickSize=4)
+    y_axis = alt.Axis(values=Y_TICKS, format="~g", grid=True, labelOverlap="greedy", title=None, tickSize=4)
+    x = alt.X("x:Q").scale(type="log", nice=False, padding=18).axis(x_axis)
+    y = alt.Y("error:Q").scale(type="log", nice=False, padding=18).axis(y_axis)
 
     def points(data: str) -> alt.Chart:
         return alt.Chart(alt.NamedData(data)).transform_filter(OF_CHOICE).transform_calculate(x="datum[measure]")

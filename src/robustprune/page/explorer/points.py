@@ -1,7 +1,7 @@
 """The points of the explorer: a mean per method and strength, and every network behind it."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -37,7 +37,7 @@ def explorer_points(study: Study) -> tuple[Rows, Rows]:
 
 def _means(part: Part, budget: str, runs: pd.DataFrame, confidence: float) -> Iterator[dict[str, Any]]:
     table = points(runs, confidence)
-    for row in table[(table[[*MEASURES, "error"]] > 0).all(axis=1)].to_dict("records"):
+    for row in _records(table[(table[[*MEASURES, "error"]] > 0).all(axis=1)]):
         shown = {
             **_place(part, budget, row),
             "units": row["units_kept"],
@@ -56,7 +56,7 @@ def _networks(part: Part, budget: str, runs: pd.DataFrame) -> Iterator[dict[str,
     chosen = compared(standard(runs))
     numbers = {"params": "params_kept", "macs": "macs_kept", "error": "error_test_percent"}
     known = chosen[(chosen[list(numbers.values())].astype(float) > 0).all(axis=1)]
-    for row in known.to_dict("records"):
+    for row in _records(known):
         yield {
             **_place(part, budget, row),
             **{name: float(row[column]) for name, column in numbers.items()},
@@ -81,6 +81,11 @@ def _place(part: Part, budget: str, row: dict[str, Any]) -> dict[str, str]:
         "strength": row["strength"],
         "series": " ".join(str(row[name]) for name in ("method", "variant", "epochs") if row[name] != ""),
     }
+
+
+def _records(table: pd.DataFrame) -> Rows:
+    """Return the rows of a table as dictionaries."""
+    return cast(Rows, table.to_dict("records"))
 
 
 def _short(value: float) -> float:

@@ -1,6 +1,7 @@
 """The trade-off explorer."""
 
 import json
+from typing import Any
 
 from markupsafe import Markup
 
@@ -22,7 +23,7 @@ def show(study: Study) -> Markup:
     """Return the chart with its controls and data; without points, the reason."""
     means, networks = explorer_points(study)
     looks = looks_of(sorted({row["method"] for row in means}))
-    content = {"means": means, "networks": networks, "choices": CHOICES}
+    content: dict[str, Any] = {"means": means, "networks": networks, "choices": CHOICES}
     content |= {"commands": {part.name: part.command("{cell}") for part in study.parts}}
     return render(
         "explorer.html",

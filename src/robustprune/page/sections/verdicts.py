@@ -1,5 +1,6 @@
 """Verdicts on the claims of the paper's abstract, and the scorecard of all methods."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -40,7 +41,7 @@ def show(study: Study) -> Markup:
     )
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
+def _told(row: Mapping[Any, Any]) -> dict[Any, Any]:
     """Return a verdict with the network it is about."""
     ran = float(row["reconstructions"] or 0)
     return {
@@ -59,5 +60,5 @@ def _matrices(claims: pd.DataFrame) -> list[dict[str, Any]]:
             given = own.set_index("claim")["verdict"]
             answers = [(WORDS.get(given[title], given[title]), MARKS[given[title]]) for title in titles]
             methods.append((method, strength, answers))
-        matrices.append({"title": heading_of_budget(*key), "claims": titles, "methods": methods})
+        matrices.append({"title": heading_of_budget(*map(str, key)), "claims": titles, "methods": methods})
     return matrices
