@@ -27,7 +27,8 @@ def explorer_points(study: Study) -> tuple[Rows, Rows]:
     Networks without numbers (diverged, failed) are left out, and points that a logarithmic axis cannot show: a size or
     an error of 0.
     """
-    means, networks = [], []
+    means: Rows = []
+    networks: Rows = []
     for part in study.parts:
         for budget, runs in part.runs.groupby("budget", sort=False):
             means += _means(part, str(budget), runs, study.confidence)

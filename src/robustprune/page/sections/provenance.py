@@ -54,7 +54,7 @@ def _text(value: Any) -> str:
 def _seeds(part: Part) -> list[tuple[str, ...]]:
     """Return the seeds of each start, which all its methods share."""
     axes = ["dataset", "architecture", "width", "initialization"]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for (dataset, architecture, width, initialization), own in part.runs.groupby(axes, sort=False):
         pairs = own[["replicate", "seed"]].drop_duplicates().sort_values(["replicate", "seed"])
         start = (part.name, f"{dataset}/{architecture}", f"{width:g}", str(initialization))
