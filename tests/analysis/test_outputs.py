@@ -91,7 +91,7 @@ def test_figures_survive_holes(holes, name):
 
 
 def test_tables_survive_holes(holes):
-    assert len(write_tables(holes, holes / "tables")) == 3 * len(TABLES)
+    assert len(write_tables(holes, holes / "tables")) == 4 * len(TABLES)
 
 
 def test_error_figure_shows_the_numbers(tmp_path):

@@ -98,14 +98,14 @@ def test_a_network_that_lacks_the_standard_start_is_named(tmp_path):
 def test_no_study_stops_all_tables(tmp_path, monkeypatch, capsys):
     store(tmp_path, made_up(widths=(0.5, 2.0)))
     written = write_tables(tmp_path, tmp_path / "tables")
-    assert len(written) == 3 * len(TABLES)
+    assert len(written) == 4 * len(TABLES)
     assert "could not be made" not in "".join(path.read_text() for path in written)
 
     def broken(runs, confidence):
         raise KeyError("params")
 
     monkeypatch.setitem(TABLES, "ranking", broken)
-    assert len(write_tables(tmp_path, tmp_path / "tables")) == 3 * len(TABLES)
+    assert len(write_tables(tmp_path, tmp_path / "tables")) == 4 * len(TABLES)
     assert "could not be made: KeyError" in (tmp_path / "tables" / "ranking.html").read_text()
     assert "table ranking" in capsys.readouterr().err
 
