@@ -132,6 +132,7 @@ def test_a_study_can_be_compared_with_a_reference(finished):
     assert (finished / "results/check/consistency.txt").read_text().startswith("consistent with the reference: yes\n")
     assert (finished / "results/check/start_matters.png").stat().st_size > 1000
     assert "Nothing to be done" in snakemake(finished, "--dry-run", config=TINY | {"compare_with": "theirs"})
+    snakemake(finished, config=TINY)  # the page without the comparison, for the tests that follow
 
 
 def test_a_logged_command_can_be_repeated_by_hand(finished):

@@ -111,7 +111,8 @@ def test_a_closed_gate_with_a_positive_slope_can_reopen():
 
 
 @settings(max_examples=30, deadline=None)
-@given(share=st.floats(0, 1), rate=st.sampled_from([1.0, 100.0]), angle=st.floats(0.05, 1.5))
+# below 1: with DL = -c the gate has no push to either side, and rounding decides
+@given(share=st.floats(0, 0.999), rate=st.sampled_from([1.0, 100.0]), angle=st.floats(0.05, 1.5))
 def test_a_closed_gate_stays_closed_where_more_of_the_unit_would_help(share, rate, angle):
     """DL > -c and p <= k, where a larger output lowers the loss: the practical condition with its missing part."""
     unit = Unit(gate_rate=rate)

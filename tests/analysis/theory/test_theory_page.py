@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
+from robustprune.analysis.tables import TABLES
+
 PAGE = (REPOSITORY / "docs" / "theory.md").read_text()
+DERIVED, MEASURED = PAGE.split("## 9. ")
 MODULES = ("hyper_prior", "vertices", "tiny_network", "one_unit", "certified")
-CITED = sorted(set(re.findall(r"`([A-Za-z_.]+)`", PAGE)))
+CITED = sorted(set(re.findall(r"`([A-Za-z_.]+)`", DERIVED)))
 
 
 @pytest.mark.parametrize("name", CITED)
@@ -27,6 +30,14 @@ def test_what_the_page_cites_exists(name):
 
 
 def test_every_statement_of_the_page_says_what_shows_it():
-    sections = re.split(r"^## ", PAGE, flags=re.M)[1:]
+    sections = re.split(r"^## ", DERIVED, flags=re.M)[1:]
     assert len(sections) == 8
     assert all("*Shown" in section for section in sections[:7])
+
+
+def test_tables_and_probes_of_the_measured_section_exist():
+    probes = REPOSITORY / "src" / "robustprune" / "experiments" / "probes"
+    for table, probe in re.findall(r"\| `(\w+)` \| `(\w+\.py)` \|", MEASURED):
+        assert table in TABLES
+        assert (probes / probe).exists()
+    assert len(re.findall(r"\| `\w+` \| `\w+\.py` \|", MEASURED)) == 4
