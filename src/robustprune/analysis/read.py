@@ -14,8 +14,8 @@ from robustprune.files import reading
 from robustprune.gathering.asked import ASKED
 from robustprune.networks.architecture import architecture as find_architecture
 from robustprune.records.digests import check_tables
-from robustprune.records.tables import AGAIN, check_same_networks, checked_runs, read_csv_table, with_budget
-from robustprune.study.cells import AXES
+from robustprune.records.tables import AGAIN, check_same_networks, checked_runs, read_csv_table, with_axes
+from robustprune.study.cells import AXES, NO_DEPTH
 
 CELL = list(AXES)
 NETWORK = ["dataset", "architecture", "track"]
@@ -94,6 +94,16 @@ def read_runs(path: Path) -> pd.DataFrame:
 
 
 def read_detailed_runs(folder: Path) -> pd.DataFrame:
+    """Return the networks of `read_every_run` that have no depth: tables and figures of the others compare depths."""
+    return without_depth(read_every_run(folder))
+
+
+def without_depth(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of networks whose architecture is not made at several depths."""
+    return table[table["depth"] == NO_DEPTH]
+
+
+def read_every_run(folder: Path) -> pd.DataFrame:
     """Read the runs.csv of a folder, joined with its details.csv.
 
     RESULTS of networks that diverged or failed are NaN: tables count these networks and show no numbers of them.
@@ -163,18 +173,18 @@ def _read_details(path: Path) -> pd.DataFrame:
         )
     details["operating_point"] = details["operating_point"].astype(bool)
     details["variant"] = details["variant"].astype(object).fillna("")
-    return with_budget(details)
+    return with_axes(details)
 
 
 def read_long(path: Path) -> pd.DataFrame | None:
-    """Read a long table (a .parquet) of networks; None where it is not there or empty."""
+    """Read a long table (a .parquet) of networks without a depth; None where it is not there or empty."""
     if not path.exists():
         return None
     if path.name in COLLECTED:
         check_tables(path.parent, (path.name,))
     with reading(path, AGAIN), path.open("rb") as opened:  # pandas takes a folder for an empty table
         table = pd.read_parquet(opened)
-    return with_budget(table) if "dataset" in table else None
+    return without_depth(with_axes(table)) if "dataset" in table else None
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -105,7 +105,7 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
     None for methods without a benchmark and data sets of unknown size. The model: dense steps for a share of the
     epochs, then pruned steps. The estimate is right within a factor of 1.5, for timed architectures.
     """
-    method, network = "dense" if cell.source_key else cell.method, network_named(cell.architecture)
+    method, network = "dense" if cell.source_key else cell.method, network_named(cell.architecture, cell.depth)
     timed = _timed(network)
     labels = [f"{method}: {TITLES[timed.name]} {size} step, R={TIMED_REPLICATES}" for size in ("dense", "pruned")]
     if not all(label in timings for label in labels):

@@ -24,10 +24,13 @@ COLUMNS = (
     *("error_test_percent", "error_valid_percent", "undetermined_fraction", "rounding_error_change_percent"),
     *("epochs", "train_seconds", "train_macs", "train_macs_dense", "inference_ms_dense", "inference_ms_kept"),
     *("device", "threads", "torch_version", "source_hash", "config_hash", "budget"),
+    *("depth_start", "depth_kept"),
     *("operating_point", "error_train_percent", "git_commit", "key"),
 )
-ADDED = ("budget", "operating_point", "error_train_percent", "git_commit", "key")
-"""Columns that tables of older versions lack; there all networks were trained with the budget `epochs`."""
+DEPTHS = ("depth_start", "depth_kept")
+ADDED = ("budget", *DEPTHS, "operating_point", "error_train_percent", "git_commit", "key")
+"""Columns that tables of older versions lack; there all networks were trained with the budget `epochs` and had no
+depth. Tables may lack all of them, or DEPTHS only."""
 
 
 def join_units(units: dict[str, int]) -> str:
@@ -56,6 +59,9 @@ class Replicate(Finite):
     units_start: str = Field(description="units per slot before training, hyphen-joined in slot order")
     units_kept: str | None = Field(None, description="units per slot after compaction")
     units_raw: str | None = Field(None, description="open gates per slot, before dead units were removed")
+    depth_kept: Count = Field(
+        None, ge=0, description="sections that are left, of all streams, where the architecture is made at any depth"
+    )
     params_dense: int = Field(ge=1)
     params_kept: Count = Field(None, ge=0)
     macs_dense: int = Field(ge=1, description="multiply-accumulates for one image, starting network")
@@ -181,7 +187,7 @@ def table_rows(cell: Cell, replicates: Iterable[Replicate], known: Mapping[str, 
     """Return entries as rows with exactly the keys of COLUMNS, in order; unknown fields are None."""
     unknown: dict[str, Any] = dict.fromkeys(COLUMNS)
     shared = {**unknown, **cell.model_dump(mode="json"), "epochs": cell.training.epochs, **known}
-    shared |= {"config_hash": cell.config_hash, "budget": cell.budget, "key": cell.key}
+    shared |= {"config_hash": cell.config_hash, "budget": cell.budget, "key": cell.key, "depth_start": cell.depth}
     return [{name: {**shared, **entry.model_dump()}[name] for name in COLUMNS} for entry in replicates]
 
 

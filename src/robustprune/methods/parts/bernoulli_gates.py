@@ -17,6 +17,7 @@ from robustprune.methods.parts.estimators import (
     spread,
     with_less_noise,
 )
+from robustprune.methods.parts.flip import Gates, flip, sections_of_step, turns
 from robustprune.methods.parts.moment import Moment
 from robustprune.networks.architecture import Layer
 from robustprune.networks.stacked import Gated, StackedNetwork
@@ -27,6 +28,9 @@ class BernoulliGatesSettings(Strict):
     """How gates are drawn and when, and how DL is estimated."""
 
     estimator: Literal["first_order", "trapezoid", "trapezoid_normalized", "fisher", "arm", "exact"] = "trapezoid"
+    estimator_layers: Literal["flip", "trapezoid"] = Field(
+        "flip", description="of the gates of sections; flip: the loss with the gate flipped, one section per step"
+    )
     theta_start: float = Field(0.5, gt=0, lt=1)
     average_over: float = Field(
         1.0, ge=1, description="steps of the exponential average of the estimates of DL; 1: no average"
@@ -57,6 +61,7 @@ B = TypeVar("B", bound=BernoulliGatesSettings)
 class BernoulliGates(Method[B]):
     """Gates whose theta [R, all gates] lies side by side in one tensor, so that one small kernel updates all slots.
 
+    turn [1, all gates]: factors on the steps of the gates where not every section is tried in every step, else None.
     Buffers [R, all gates]: theta; opened and closed, the sums of the last step that the estimator reads; with
     average_over, average, the running average of the estimates. The buffer average_weight, 0-d, is the weight that it
     has gathered. The phases are "open", "sampled" and "settled"; gates take part in "sampled" only.
@@ -71,6 +76,9 @@ class BernoulliGates(Method[B]):
         if settings.average_over > 1:
             self.buffers |= {"gated.average": torch.zeros_like(theta), "average_weight": theta.new_zeros(())}
         self.xi: dict[str, Tensor] = {}
+        sections = [slot for slot in context.gated if slot in context.architecture.sections]
+        self.flipped = sections if settings.estimator_layers == "flip" else []
+        self.turn: Tensor | None = None
 
     @property
     def theta(self) -> Tensor:
@@ -118,12 +126,12 @@ class BernoulliGates(Method[B]):
         if slot not in self.xi:
             return h
         xi = self.xi[slot]
-        if self.settings.estimator in ("arm", "exact") or not torch.is_grad_enabled():
+        if slot in self.flipped or self.settings.estimator in ("arm", "exact") or not torch.is_grad_enabled():
             return h * spread(xi, h)
         theta = self.theta.detach().requires_grad_()  # its only use: backward reaches the gates of the input
         return EstimatedGate.apply(h, xi, theta, *self.sums[slot], self.settings.estimator not in LINEAR)
 
-    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         slot = layer.reads
         if slot not in self.xi or self.settings.estimator not in LINEAR or not torch.is_grad_enabled():
             return super().linear(layer, h, weight, bias)
@@ -132,6 +140,8 @@ class BernoulliGates(Method[B]):
     def estimate(self, losses: Tensor, loss: LossUnder) -> Tensor:
         """Return the estimate of DL [R, all gates] from the last step, whose losses per example are [R, B]."""
         estimate = self._estimate(losses, loss)
+        left = [gate for gate in self.flipped if self.places[gate]]
+        self.turn = self._flip(left, estimate, losses, loss) if left else None
         if self.settings.average_over == 1:
             return estimate
         average, weight = self.buffers["gated.average"], self.buffers["average_weight"]
@@ -152,6 +162,14 @@ class BernoulliGates(Method[B]):
             return with_less_noise(kind, opened, closed, self.theta, noise)
         return COMBINE[kind](opened, closed, self.theta)
 
+    def _flip(self, left: list[str], estimate: Tensor, losses: Tensor, loss: LossUnder) -> Tensor | None:
+        """Write the estimates of sections that are left; return `turn`. A GPU, whose steps are recorded, tries all."""
+        chosen = sections_of_step(left, self.moment.step, all_at_once=estimate.is_cuda)
+        by_slot = self.by_slot(estimate)
+        for gate in chosen:
+            by_slot[gate].copy_(flip(losses, self.xi, gate, lambda xi: self._losses(xi, loss)))
+        return None if len(chosen) == len(left) else torch.cat(list(turns(by_slot, left, chosen).values()), 1)
+
     def _arm(self, losses: Tensor, loss: LossUnder) -> Tensor:
         """Return the estimate of two passes: the step's own, and one with the antithetic gates 1[u > 1 - theta]."""
         theta = self.by_slot(self.theta)
@@ -159,7 +177,7 @@ class BernoulliGates(Method[B]):
         second = self._losses(opposite, loss)
         return torch.cat([arm(losses, second, self.u[slot], theta[slot]) for slot in theta], 1)
 
-    def _losses(self, xi: dict[str, Tensor], loss: LossUnder) -> Tensor:
+    def _losses(self, xi: Gates, loss: LossUnder) -> Tensor:
         """Return the losses per example [R, B] of the batch under these gates."""
         return loss(Gated(lambda slot, h: h * spread(xi[slot], h) if slot in xi else h))
 
