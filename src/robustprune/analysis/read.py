@@ -17,7 +17,8 @@ from robustprune.records.digests import check_tables
 from robustprune.records.tables import AGAIN, check_same_networks, checked_runs, read_csv_table, with_axes
 from robustprune.study.cells import AXES, NO_DEPTH
 
-CELL = list(AXES)
+CELL = [axis for axis in AXES if axis != "depth"]
+"""The axes of cells without a depth, which tables and figures show; those of several depths add `depth`."""
 NETWORK = ["dataset", "architecture", "track"]
 SERIES = [*NETWORK, "method", "strength"]
 COLLECTED = ("history.parquet", "gates.parquet")
@@ -115,7 +116,7 @@ def read_every_run(folder: Path) -> pd.DataFrame:
     check_same_networks(runs, details, folder)
     check_tables(folder, ("runs.csv", "details.csv"))
     runs = runs.rename(columns={"operating_point": "point"})
-    runs = runs.merge(details.drop(columns="status"), on=[*CELL, "replicate"], validate="one_to_one")
+    runs = runs.merge(details.drop(columns="status"), on=[*AXES, "replicate"], validate="one_to_one")
     known = [name for name in RESULTS if name in runs]
     runs[known] = runs[known].mask(runs["status"].isin(WITHOUT_NUMBERS))
     # tables look at thousands of small groups, for which columns of Arrow's strings take five times as long

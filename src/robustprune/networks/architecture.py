@@ -186,6 +186,7 @@ def architecture(name: str, depth: int | None = None) -> Architecture:
     elif depth is not None:
         raise StudyError(f"{name} has no sections; leave its depth ({depth}) out")
     else:
+        assert isinstance(found, Architecture)
         network = found
     if wrong := problem(network, name):
         raise StudyError(f"{registry.path_of('architecture', name)}: {wrong}")
