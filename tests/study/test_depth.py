@@ -38,11 +38,12 @@ PINNED = {
     ),
 }
 STUDY = {
-    "strengths": {"bernoulli": {"c": {"price": 0.3, "drift_layers": 0.03}}, "dense": {"dense": {}}},
+    "strengths": {"bernoulli": {"c": {"price": 0.3, "drift_layers": 0.03}}, "dense": {"dense": {}}}
+    | {"scratch_e": {"c": {"of": "bernoulli/c"}}},
     "training": {"epochs": 4, "batch_size": 32},
     "study": [
         {"dataset": "digits", "architecture": "mlp_residual", "track": "layers", "depths": [1, 2], "widths": [0.2]}
-        | {"methods": {"bernoulli": ["c"], "dense": ["dense"]}, "replicates": 2},
+        | {"methods": {"bernoulli": ["c"], "dense": ["dense"], "scratch_e": ["c"]}, "replicates": 2},
         {"dataset": "digits", "architecture": "lenet_300_100", "widths": [0.2], "methods": {"dense": ["dense"]}}
         | {"replicates": 2},
     ],
@@ -82,20 +83,23 @@ def study(tmp_path_factory, digits):
     path.write_text(yaml.safe_dump({**STUDY, "root": str(root)}))
     config = load_study(path)
     for key, made in study_cells(config).items():
-        run_cell(made, digits, root / "runs" / key)
+        run_cell(made, digits, root / "runs" / key, source=made.source_key and root / "runs" / made.source_key)
     collect(config, root)
     return config, root
 
 
 def test_collected_tables_have_the_depths(study, tmp_path):
     config, root = study
-    assert len(study_cells(config)) == 5
+    assert len(study_cells(config)) == 7
     raw = pd.read_csv(root / "runs.csv")
     assert tuple(raw.columns) == COLUMNS
     deep = raw[raw["architecture"] == "mlp_residual"]
-    assert deep["depth_start"].tolist() == [1, 1, 2, 2, 1, 1, 2, 2]
+    assert deep["depth_start"].tolist() == [1, 1, 2, 2] * 3
     assert (deep[deep["method"] == "dense"]["depth_kept"] == deep[deep["method"] == "dense"]["depth_start"]).all()
     assert (deep["depth_kept"] <= deep["depth_start"]).all()
+    kept = deep.set_index(["method", "depth_start", "replicate"])["units_kept"]
+    assert (kept["scratch_e"] == kept["bernoulli"]).all()  # a network of the depth kept, from new weights
+    assert (deep["depth_kept"] < deep["depth_start"]).any()
     assert raw[raw["architecture"] == "lenet_300_100"][list(DEPTHS)].isna().all(axis=None)
     whole = read_every_run(root)
     assert sorted(whole["depth"].unique()) == [NO_DEPTH, 1, 2]
