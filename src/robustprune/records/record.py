@@ -1,8 +1,8 @@
-"""The record of a cell: the models of record.json, reading and writing, and the rows of runs.csv."""
+"""The record of a cell: the models of record.json, reading and writing, and the columns of runs.csv."""
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -172,23 +172,6 @@ class Record(Strict):
             error = "unknown" if entry.error_test_percent is None else f"{entry.error_test_percent:.2f} %"
             lines.append(f"replicate {entry.replicate}: {entry.status}, kept {entry.units_kept}, test error {error}")
         return lines
-
-    def rows(self, operating_point: str | None = None) -> list[dict[str, Any]]:
-        """Return one dictionary per replicate with exactly the keys of COLUMNS, in order.
-
-        operating_point: the name by which the study asks for the cell as an operating point, if it does.
-        """
-        known = {**self.provenance.model_dump(), "epochs": self.epochs or self.cell.training.epochs}
-        known["operating_point"] = operating_point
-        return table_rows(self.cell, self.replicates, known)
-
-
-def table_rows(cell: Cell, replicates: Iterable[Replicate], known: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return entries as rows with exactly the keys of COLUMNS, in order; unknown fields are None."""
-    unknown: dict[str, Any] = dict.fromkeys(COLUMNS)
-    shared = {**unknown, **cell.model_dump(mode="json"), "epochs": cell.training.epochs, **known}
-    shared |= {"config_hash": cell.config_hash, "budget": cell.budget, "key": cell.key, "depth_start": cell.depth}
-    return [{name: {**shared, **entry.model_dump()}[name] for name in COLUMNS} for entry in replicates]
 
 
 def finite(value: float) -> float | None:
