@@ -104,6 +104,11 @@ def without_depth(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["depth"] == NO_DEPTH]
 
 
+def with_depth(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of networks whose architecture is made at several depths (docs/layers.md)."""
+    return table[table["depth"] != NO_DEPTH]
+
+
 def read_every_run(folder: Path) -> pd.DataFrame:
     """Read the runs.csv of a folder, joined with its details.csv.
 
@@ -179,13 +184,19 @@ def _read_details(path: Path) -> pd.DataFrame:
 
 def read_long(path: Path) -> pd.DataFrame | None:
     """Read a long table (a .parquet) of networks without a depth; None where it is not there or empty."""
+    found = read_every_long(path)
+    return None if found is None else without_depth(found)
+
+
+def read_every_long(path: Path) -> pd.DataFrame | None:
+    """Read a long table (a .parquet) of all networks; None where it is not there or empty."""
     if not path.exists():
         return None
     if path.name in COLLECTED:
         check_tables(path.parent, (path.name,))
     with reading(path, AGAIN), path.open("rb") as opened:  # pandas takes a folder for an empty table
         table = pd.read_parquet(opened)
-    return without_depth(with_axes(table)) if "dataset" in table else None
+    return with_axes(table) if "dataset" in table else None
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
