@@ -83,9 +83,13 @@ class Collected:
         return Collected(runs, self._read, self._read_kept, self._folder)
 
 
-def read_collected(folder: Path) -> Collected:
-    """Read the tables of a folder; raises StudyError naming a missing one, history and gates at their first use."""
-    runs = read_detailed_runs(folder)
+def read_collected(folder: Path, *, deep: bool = False) -> Collected:
+    """Read the tables of a folder; raises StudyError naming a missing one, history and gates at their first use.
+
+    deep: the runs are the networks with a depth, and not those without.
+    """
+    chosen = with_depth if deep else without_depth
+    runs = chosen(read_every_run(folder))
     return Collected(runs, lambda name: _read_parquet(folder / name), lambda: read_kept(folder), folder)
 
 
