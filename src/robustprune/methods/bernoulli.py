@@ -7,7 +7,7 @@ parts (hyper-prior, estimator, removal rule, prices) are derived or chosen by th
 them. By default every option is off.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 
 import torch
 from pydantic import Field, model_validator
@@ -20,6 +20,7 @@ from robustprune.methods.parts.bernoulli_gates import BernoulliGates, BernoulliG
 from robustprune.methods.parts.estimators import LINEAR
 from robustprune.methods.parts.freedom import RatioSettings, check_slots, in_ratio
 from robustprune.methods.parts.group_sizes import per_slot
+from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.prices import PriceSettings, Reference, check_price, complexity_prices, expected_units
 from robustprune.methods.parts.priors import PriorSettings, make_prior
 from robustprune.methods.parts.window import RemovalSettings, RemovalWindow
@@ -27,6 +28,8 @@ from robustprune.networks.architecture import Architecture, standard
 from robustprune.networks.stacked import StackedNetwork
 
 FLOOR = 1 / 20
+CAPPED_UNTIL = 0.75
+"""The share of training after which theta_cap is lifted."""
 
 
 class BernoulliSettings(BernoulliGatesSettings, PriceSettings, PriorSettings, RemovalSettings, RatioSettings):
@@ -34,6 +37,13 @@ class BernoulliSettings(BernoulliGatesSettings, PriceSettings, PriorSettings, Re
 
     drift: float = Field(3e-3, gt=0, description="distance that an idle gate moves per step: eta = drift / c")
     drift_layers: float = Field(1e-3, gt=0, description="the same for the gates of sections")
+    theta_cap: float = Field(
+        1.0,
+        gt=0.5,
+        le=1,
+        description="largest theta of the gate of a section in the first three quarters of training: below 1 an open "
+        "section is missing for some examples, so that the others learn to do without it",
+    )
     ball: float | None = Field(
         None, gt=0, description="radius of a ball around the initial weights that a network's weights may not leave"
     )
@@ -48,7 +58,7 @@ class BernoulliSettings(BernoulliGatesSettings, PriceSettings, PriorSettings, Re
 def check_sections(settings: BernoulliSettings, gated: bool) -> None:
     """Raise StudyError for settings that do not fit a track on which sections are gated, or are for such a track."""
     if not gated:
-        for name in ("r", "drift_layers", "estimator_layers"):
+        for name in ("r", "drift_layers", "estimator_layers", "theta_cap"):
             if name in settings.model_fields_set:
                 raise StudyError(f"{name}: no slot of this track is the gate of a section; use track layers or joint")
         return
@@ -93,6 +103,13 @@ class Bernoulli(BernoulliGates[BernoulliSettings]):
         check_price(settings.price, architecture, gated)
         check_slots("ratios", settings.ratios, architecture)
         check_sections(settings, any(slot in architecture.sections for slot in gated))
+
+    def phase(self, moment: Moment) -> Hashable:
+        return (self.stage(moment), self.capped(moment)) if self.settings.theta_cap < 1 else self.stage(moment)
+
+    def capped(self, moment: Moment) -> bool:
+        """Return whether theta_cap limits the gates of sections in the step after `moment`."""
+        return self.settings.theta_cap < 1 and not moment.reached(CAPPED_UNTIL)
 
     def begin(self, network: StackedNetwork) -> None:
         """Note the initial weights, the centre of the ball."""
@@ -166,6 +183,10 @@ class Bernoulli(BernoulliGates[BernoulliSettings]):
         self.buffers["gated.slope_sum"] += slope
         assert self.divisor is not None  # made with the price
         self.prior.move(theta, slope, self.divisor, self.moment.rate * self.settings.drift)
+        if self.capped(self.moment):
+            columns = self.by_slot(theta)
+            for slot in self.sections:
+                columns[slot].clamp_(max=self.settings.theta_cap)
 
     def constrain(self, network: StackedNetwork) -> None:
         if self.settings.ball is not None:

@@ -169,6 +169,11 @@ def architecture_names() -> list[str]:
     return registry.names("architecture")
 
 
+def made_at_any_depth(name: str) -> bool:
+    """Return whether the architecture of that name takes a depth; raises StudyError as `architecture` does."""
+    return isinstance(registry.object_of("architecture", name, Architecture, OfAnyDepth), OfAnyDepth)
+
+
 def architecture(name: str, depth: int | None = None) -> Architecture:
     """Return the architecture of that name, at a depth where it has one.
 
@@ -179,8 +184,8 @@ def architecture(name: str, depth: int | None = None) -> Architecture:
     if isinstance(found, OfAnyDepth):
         if depth is None:
             raise StudyError(
-                f"{name} is made at any depth: give its number of sections, depths: [4] in a grid or depth=4 of a cell "
-                "(a search has none)"
+                f"{name} is made at any depth: give its number of sections, depths: [4] in a grid, depth: 4 in a "
+                "search, depth=4 of a cell"
             )
         network = replace(found.build(depth), depth=depth)
     elif depth is not None:

@@ -186,7 +186,8 @@ def hypothesis_rows(runs: pd.DataFrame, history: pd.DataFrame | None, confidence
     """Return a row per hypothesis and network; `runs` are networks with a depth."""
     rows = []
     for key, everything in runs.groupby(PLACE, sort=True):
-        own = everything[(everything["method"] == METHOD_UNDER_STUDY) & (everything["variant"] == "")]
+        everything = everything[everything["variant"] == ""]
+        own = everything[everything["method"] == METHOD_UNDER_STUDY]
         given = Given(own, everything, history, confidence)
         for name, (statement, judge) in HYPOTHESES.items():
             parts = list(judge(given))

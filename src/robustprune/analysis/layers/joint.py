@@ -49,7 +49,7 @@ def joint_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     MACs of a method and track.
     """
     runs = with_sections(standard(runs))
-    runs = runs[(runs["depth"] > 0) & runs["start_of"].isna()]
+    runs = runs[(runs["depth"] > 0) & runs["start_of"].isna() & (runs["variant"] == "")]
     together = runs.loc[runs["track"] == "joint", PLACE].drop_duplicates().apply(tuple, axis=1)
     rows = [row for key, own in runs.groupby(PLACE, sort=True) if key in set(together) for row in _of(own, confidence)]
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"chosen": bool})

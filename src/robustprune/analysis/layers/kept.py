@@ -33,7 +33,7 @@ COLUMNS = [
         "dead",
         "without_sections",
     ),
-    *(*interval_columns("params"), *interval_columns("error"), "n", "not_ok"),
+    *(*interval_columns("params"), *interval_columns("error"), "error_valid", "n", "not_ok"),
 ]
 SHOWN = [
     *(Text("method"), Text("strength"), Number("price", "price", "g"), Text("initialization"), WIDTH),
@@ -46,6 +46,7 @@ SHOWN = [
     *(
         Interval("params", "params", ",.0f"),
         Interval("error", "test error (%)", ".2f"),
+        Number("error_valid", "validation error (%)", ".2f"),
         Text("n"),
         Text("not_ok", "not ok"),
     ),
@@ -75,6 +76,7 @@ def _row(own: pd.DataFrame, confidence: float) -> dict:
         "without_sections": int((known["kept"] == 0).sum()),
         **size_interval(known["params_kept"].to_numpy(float), confidence).columns("params"),
         **mean_interval(known["error_test_percent"].to_numpy(float), confidence).columns("error"),
+        "error_valid": known["error_valid_percent"].astype(float).mean(),
         "n": len(known),
         "not_ok": int((own["status"] != "ok").sum()),
     }

@@ -1,5 +1,6 @@
 """Bernoulli gates xi ~ Bern(theta) per unit, with an estimate of DL from each step (docs/method.md 1, 4 and 9)."""
 
+from collections.abc import Hashable
 from typing import Literal, TypeVar
 
 import torch
@@ -64,7 +65,7 @@ class BernoulliGates(Method[B]):
     turn [1, all gates]: factors on the steps of the gates where not every section is tried in every step, else None.
     Buffers [R, all gates]: theta; opened and closed, the sums of the last step that the estimator reads; with
     average_over, average, the running average of the estimates. The buffer average_weight, 0-d, is the weight that it
-    has gathered. The phases are "open", "sampled" and "settled"; gates take part in "sampled" only.
+    has gathered. The stages are "open", "sampled" and "settled"; gates take part in "sampled" only.
     """
 
     def __init__(self, settings: B, context: Context):
@@ -90,7 +91,11 @@ class BernoulliGates(Method[B]):
         sizes = [self.places[slot] for slot in self.context.gated]
         return dict(zip(self.context.gated, tensor.split(sizes, 1), strict=True))
 
-    def phase(self, moment: Moment) -> str:
+    def phase(self, moment: Moment) -> Hashable:
+        return self.stage(moment)
+
+    def stage(self, moment: Moment) -> str:
+        """Return which part of training the step after `moment` belongs to."""
         if moment.in_last(self.settings.noise_free_last):
             return "settled"
         return "sampled" if moment.reached(self.settings.pretrain) else "open"
@@ -98,7 +103,7 @@ class BernoulliGates(Method[B]):
     @property
     def sampling(self) -> bool:
         """Whether gates are drawn, and theta moves, in this step."""
-        return self.phase(self.moment) == "sampled"
+        return self.stage(self.moment) == "sampled"
 
     def draw(self, batch: int) -> None:
         self.xi = self._drawn(1 if self.settings.gates_per == "batch" else batch) if self.sampling else {}

@@ -77,8 +77,18 @@ def _check_track(cell: Cell, network: Architecture) -> None:
         raise StudyError(f"{where}: there is no slot to prune, only {Start.method} fits; use a greater depth")
     if sections and not kind.layer_gates:
         raise StudyError(
-            f"{where}: {cell.method} cannot gate sections; use track full or hidden, or a method that has "
-            "layer_gates = True (bernoulli, generalized_dropout, taylor, random)"
+            f"{where}: {cell.method} cannot gate sections; use track full or hidden, or one that has layer_gates = "
+            f"True ({', '.join(_with_layer_gates(is_start))})"
         )
     if network.sections and find_method(trained_method(cell.method)).chains_only:
         raise StudyError(f"{where}: {cell.method} computes its layers itself and cannot train a network with sections")
+
+
+def _with_layer_gates(is_start: bool) -> list[str]:
+    """Return the names of the methods, or of the starts, that fit tracks on which sections are gated."""
+    kinds: dict[str, type[Method] | type[Start]] = {}
+    if is_start:
+        kinds |= {name: find_start(name) for name in start_names()}
+    else:
+        kinds |= {name: find_method(name) for name in method_names()}
+    return [name for name, kind in kinds.items() if kind.layer_gates]
