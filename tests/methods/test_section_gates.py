@@ -324,10 +324,20 @@ REFUSED = {
         "track layers of mlp_residual at depth 0: there is no slot to prune",
     ),
     "layers of its own": ({"method": "bc_gnj"}, LAYERS | {"track": "hidden"}, "cannot train a network with sections"),
-    "a control of random units": (
-        {"method": "random_ticket", "settings": {"of": "bernoulli/c"}},
+    "a control without a factor for the depth": (
+        {"method": "width_uniform", "settings": {"of": "bernoulli/c"}},
+        JOINT,
+        "width_uniform cannot gate sections; use track full or hidden, or one that has layer_gates = True (random_ticket,",
+    ),
+    "a cap without sections": (
+        {"method": "bernoulli", "settings": {"price": 1e-2, "theta_cap": 0.9}},
+        LAYERS | {"track": "full"},
+        "theta_cap: no slot of this track is the gate of a section",
+    ),
+    "a cap at which gates are rounded to closed": (
+        {"method": "bernoulli", "settings": {"price": 1e-2, "theta_cap": 0.5}},
         LAYERS,
-        "random_ticket cannot gate sections",
+        "theta_cap",
     ),
     "r without sections": (
         {"method": "bernoulli", "settings": {"cost": "complexity", "nu": 0.2, "r": 0.5}},
@@ -356,6 +366,44 @@ def test_what_cannot_be_trained_is_refused_before_any_job(kind, make_cell):
     with pytest.raises(StudyError) as caught:
         check_job(make_cell(**{**network, **own}), "cpu")
     assert message in str(caught.value)
+
+
+NEEDED = {"bernoulli": {"price": 1e-2}, "generalized_dropout": {"b": 30.0}}
+NEEDED |= dict.fromkeys(("taylor", "random", "magnitude"), {"target": 0.5})
+OF_SECTIONS = {"bernoulli", "dense", "generalized_dropout", "random", "taylor"}
+
+
+@pytest.mark.parametrize("method", method_names())
+def test_every_method_gates_sections_or_is_refused_before_any_job(method, make_cell):
+    """The refusal comes before the settings are looked at: which track a method fits does not depend on them."""
+    for track in ("layers", "joint"):
+        cell = make_cell(method, **LAYERS | {"track": track}, settings=NEEDED.get(method, {}))
+        if method in OF_SECTIONS:
+            check_job(cell, "cpu")
+        else:
+            with pytest.raises(StudyError, match=rf"track {track} of mlp_residual at depth 3: {method} cannot gate"):
+                check_job(cell, "cpu")
+
+
+def test_a_cap_holds_for_sections_alone_and_is_lifted_in_the_last_quarter(make_cell, digits):
+    """A price of 1e-9 with an estimate below it opens every section at once; units of 2 epochs of 4 stay uncapped."""
+    settings = {"price": 1e-9, "theta_cap": 0.9, "drift": 0.5, "drift_layers": 0.5, "theta_start": 0.6}
+    training = Training(make_cell(**JOINT, settings=settings, epochs=4), digits)
+    method = training.method
+    phases = set()
+    while training.epoch < 3:
+        phases.add(method.phase(training.moment))
+        training.run_epoch()
+        theta = method.by_slot(method.theta)
+        assert max(float(theta[gate].max()) for gate in method.sections) <= 0.9
+    assert float(theta["block1"].max()) == 1
+    assert phases == {("sampled", True)}
+    assert method.phase(training.moment) == ("sampled", False)
+    training.run_epoch()
+    theta = method.by_slot(method.theta)
+    assert max(float(theta[gate].max()) for gate in method.sections) > 0.9
+    plain = Training(make_cell(**JOINT, settings={"price": 1e-9}, epochs=4), digits).method
+    assert plain.phase(plain.moment) == "sampled"
 
 
 @pytest.mark.parametrize("depth", [0, 1, 8])

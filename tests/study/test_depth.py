@@ -44,6 +44,8 @@ STUDY = {
     "study": [
         {"dataset": "digits", "architecture": "mlp_residual", "track": "layers", "depths": [1, 2], "widths": [0.2]}
         | {"methods": {"bernoulli": ["c"], "dense": ["dense"], "scratch_e": ["c"]}, "replicates": 2},
+        {"dataset": "digits", "architecture": "lenet5_residual", "track": "layers", "depths": [1], "widths": [0.2]}
+        | {"methods": {"bernoulli": ["c"]}, "replicates": 1, "training": {"epochs": 2, "batch_size": 64}},
         {"dataset": "digits", "architecture": "lenet_300_100", "widths": [0.2], "methods": {"dense": ["dense"]}}
         | {"replicates": 2},
     ],
@@ -90,7 +92,7 @@ def study(tmp_path_factory, digits):
 
 def test_collected_tables_have_the_depths(study, tmp_path):
     config, root = study
-    assert len(study_cells(config)) == 7
+    assert len(study_cells(config)) == 8
     raw = pd.read_csv(root / "runs.csv")
     assert tuple(raw.columns) == COLUMNS
     deep = raw[raw["architecture"] == "mlp_residual"]
@@ -147,7 +149,7 @@ def test_a_record_of_a_closed_section_is_checked(study, tmp_path):
 def test_an_exported_network_leaves_closed_sections_out(study, tmp_path, digits):
     onnxruntime = pytest.importorskip("onnxruntime")
     config, root = study
-    keys = [key for key in study_cells(config) if "mlp_residual" in key]
+    keys = [key for key in study_cells(config) if "_residual" in key]
     for number, key in enumerate(keys):
         folder, output = root / "runs" / key, tmp_path / str(number)
         entry = checked_record(folder / "record.json").replicates[0]
