@@ -38,7 +38,7 @@ def depth_kept_by_start(collected: Collected, confidence: float) -> Figure:
         ax.set_title(f"{network_title(*key[:3])}\n{key[3]}", fontsize="small")
     counts = runs.groupby(["strength", "initialization", "depth", *NETWORK]).size()
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-    legend_below(figure, axes, f"n = {n} networks per start; {ADAPTED}")
+    legend_below(figure, axes, f"n = {n} networks per start; dotted: all are left; {ADAPTED}")
     return figure
 
 
