@@ -176,6 +176,15 @@ def test_h4_compares_macs_with_units_alone_and_layers_alone(macs, expected):
     assert "against layers" in evidence
 
 
+def test_h4_is_undecided_where_a_kind_of_pruning_misses_the_bound():
+    cells = a_joint_study()
+    cells.loc[cells["track"] == "layers", "error_valid_percent"] = 3.0
+    found, evidence = judged(cells, "H4")
+    assert found == UNDECIDED
+    assert "depth 4: no strength within the bound on track layers: undecided" in evidence
+    assert judged(cells[cells["track"] != "joint"], "H4")[0] == NOT_RUN
+
+
 @pytest.mark.parametrize(
     ("inner", "errors", "expected"),
     [(20, (2.0, 2.1, 2.2), UNDECIDED), (20, (2.1, 2.1, 2.1), HELD), (20, (3.0, 3.1, 3.2), FAILED)],

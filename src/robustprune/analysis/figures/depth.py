@@ -22,13 +22,14 @@ ADAPTED = "sections adapt to each other: a start may keep sections that a new tr
 
 def depth_kept_by_start(collected: Collected, confidence: float) -> Figure:
     """Sections left against sections at the start, one panel per strength of the method under study on track layers.
-    Each network is a dot, lines join the medians; dotted: all sections are left. Sections of a trained network adapt to
-    each other, so that a start may keep sections that a new training would not need."""
+    Each network is a dot, lines join the medians (hollow); dotted: all sections are left. Sections adapt to each other
+    in training, so that a start may keep sections that a new training would not need."""
     runs = with_sections(collected.runs)
     runs = runs[(runs["track"] == "layers") & (runs["method"] == METHOD_UNDER_STUDY) & runs["kept"].notna()]
     runs = runs[runs["depth"] > 0]
-    groups = runs.groupby([*NETWORK, "strength"], sort=False)
-    panels = [(key, own) for key, own in groups if finds_its_depth(own)]
+    networks = (group for _, group in runs.groupby(NETWORK, sort=False))
+    cells = (cell for group in networks for cell in group.groupby([*NETWORK, "strength"], sort=False))
+    panels = [(key, own) for key, own in cells if finds_its_depth(own)]
     figure, axes = panel_grid(len(panels), 4.2, 3.4, columns=3)
     if not panels:
         say(axes[0], "no networks whose sections are gated (track layers) in these records")
@@ -38,7 +39,7 @@ def depth_kept_by_start(collected: Collected, confidence: float) -> Figure:
         ax.set_title(f"{network_title(*key[:3])}\n{key[3]}", fontsize="small")
     counts = runs.groupby(["strength", "initialization", "depth", *NETWORK]).size()
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-    legend_below(figure, axes, f"n = {n} networks per start; dotted: all are left; {ADAPTED}")
+    legend_below(figure, axes, f"n = {n} networks per start; hollow: their median; dotted: all are left; {ADAPTED}")
     return figure
 
 
@@ -55,11 +56,12 @@ def _draw_starts(ax: Axes, own: pd.DataFrame) -> None:
         ax.plot(x + spread, series["kept"], ls="none", ms=4, alpha=0.6, **style)
         medians = series.groupby("sections_start")["kept"].median()
         line = [place[start] + shift for start in medians.index]
-        ax.plot(line, medians, lw=1.4, ms=0, label=initialization_title(name), **style)
+        ax.plot(line, medians, lw=1.4, ms=5, mfc="white", label=initialization_title(name), **style)
     top = max(1.0, own["kept"].max()) + 0.6
     ax.plot([place[start] for start in starts], starts, ls=":", color="0.6", lw=1.2)
     ax.set_xticks(range(len(starts)), [str(start) for start in starts])
     ax.set_yticks(np.arange(0, top, max(1, round(top / 8))))
+    ax.set_xlim(-0.5, len(starts) - 0.5)
     ax.set_ylim(-0.4, top)
     ax.set_xlabel("sections at the start")
     ax.set_ylabel("sections left")

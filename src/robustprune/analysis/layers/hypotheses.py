@@ -112,13 +112,14 @@ def _from_scratch(given: Given) -> Iterator[Part]:
 def _fewer_macs(given: Given) -> Iterator[Part]:
     """The chosen joint strength has fewer MACs than that of units alone and that of layers alone."""
     rows = joint_rows(given.everything, given.confidence)
-    rows = rows[rows["chosen"] & (rows["method"] == METHOD_UNDER_STUDY)]
+    rows = rows[rows["method"] == METHOD_UNDER_STUDY]
     for depth, own in rows.groupby("depth", sort=True):
-        by_track = own.set_index("track")["strength"]
-        if "joint" not in by_track:
-            continue
-        units = "full" if "full" in by_track else "hidden"
-        for track in [name for name in (units, "layers") if name in by_track]:
+        by_track = own[own["chosen"]].set_index("track")["strength"]
+        units = "full" if "full" in set(own["track"]) else "hidden"
+        for track in (units, "layers"):
+            if lacking := [name for name in ("joint", track) if name not in by_track]:
+                yield Part(UNDECIDED, f"depth {depth}: no strength within the bound on track {' and '.join(lacking)}")
+                continue
             first, second = (
                 logarithms(_cell(given.own, depth, name, by_track[name])["macs_kept"]) for name in ("joint", track)
             )
@@ -144,7 +145,8 @@ def _shallow_and_wide(given: Given) -> Iterator[Part]:
         change = Effect(change.value, float(error), float(freedom), change.n)
         yield Part(_negative(change), f"{about}: {change.value:+.2f} sections")
         wider = difference(-high["inner_width"], -low["inner_width"])
-        yield Part(_negative(wider), f"{about}: {-wider.value:+.1f} units in a section")
+        units = "no section left" if np.isnan(wider.value) else f"{-wider.value:+.1f} units in a section"
+        yield Part(_negative(wider), f"{about}: {units}")
         errors = difference(high["error_test_percent"].astype(float), low["error_test_percent"].astype(float))
         verdict = equivalent([Comparison("error", about, errors, ERROR_MARGIN, 0)])
         yield Part(str(verdict), f"{about}: {errors.value:+.2f} points")
