@@ -6,7 +6,7 @@ import pytest
 from made_up_depths import networks, stored
 from matplotlib import pyplot as plt
 
-from robustprune.analysis.figures import FIGURES, WITH_DEPTH, draw_figure
+from robustprune.analysis.figures import DEEP, draw_figure
 from robustprune.analysis.read import read_collected
 
 
@@ -32,7 +32,7 @@ def folder(tmp_path):
 
 
 def drawn(name, folder):
-    figure = FIGURES[name](read_collected(folder, deep=True), 0.95)
+    figure = DEEP[name](read_collected(folder, deep=True), 0.95)
     axes = [ax for ax in figure.axes if ax.get_title()]
     plt.close(figure)
     return axes
@@ -56,19 +56,19 @@ def test_depth_stands_against_inner_width_by_price_of_sequence(folder):
         line.get_label(): (*line.get_xdata(), *line.get_ydata()) for line in four.lines if len(line.get_xdata()) == 1
     }
     assert means[r"$r$ = 0, $\nu$ = 0.2"] == pytest.approx((20, 10 / 3))
-    assert means[r"$r$ = 0.5, $\nu$ = 0.2"] == pytest.approx((40, 2 / 3))  # one network has no section
+    assert means[r"$r$ = 0.5, $\nu$ = 0.2"] == pytest.approx((60, 2 / 3))  # one network has no section
     colours = [line.get_color() for line in four.lines if len(line.get_xdata()) == 1]
     assert not np.allclose(*colours)
     assert len(eight.lines) == 2
 
 
-@pytest.mark.parametrize("name", WITH_DEPTH)
+@pytest.mark.parametrize("name", DEEP)
 def test_figures_are_drawn_by_name_and_without_any_such_network(name, folder, tmp_path):
     written = draw_figure(name, folder, tmp_path / "figures")
     assert [path.suffix for path in written] == [".pdf", ".svg", ".png"]
     runs = networks(4, [4, 4, 4], method="dense", strength="dense", settings={})
     (tmp_path / "none").mkdir()
     assert len(draw_figure(name, stored(tmp_path / "none", runs), tmp_path / "none")) == 3
-    figure = FIGURES[name](read_collected(tmp_path / "none", deep=True), 0.95)
+    figure = DEEP[name](read_collected(tmp_path / "none", deep=True), 0.95)
     assert "in these records" in figure.axes[0].texts[0].get_text()
     plt.close(figure)

@@ -236,4 +236,4 @@ def test_tables_are_written_from_one_folder(tmp_path):
     assert pd.read_csv(tmp_path / "tables" / "joint.csv")["chosen"].sum() == 3
     table = pd.read_csv(tmp_path / "tables" / "layers_hypotheses.csv")
     assert table["hypothesis"].tolist() == list(HYPOTHESES)
-    assert "B22" in sheet_of(cells, 0.95).caption
+    assert "B23" in sheet_of(cells, 0.95).caption

@@ -39,7 +39,7 @@ def depth_kept_by_start(collected: Collected, confidence: float) -> Figure:
         ax.set_title(f"{network_title(*key[:3])}\n{key[3]}", fontsize="small")
     counts = runs.groupby(["strength", "initialization", "depth", *NETWORK]).size()
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-    legend_below(figure, axes, f"n = {n} networks per start; hollow: their median; dotted: all are left; {ADAPTED}")
+    legend_below(figure, axes, f"n = {n} networks per start; hollow: their median; dotted: all are left\n{ADAPTED}")
     return figure
 
 
@@ -70,8 +70,8 @@ def _draw_starts(ax: Axes, own: pd.DataFrame) -> None:
 
 def depth(collected: Collected, confidence: float) -> Figure:
     """Sections left against the mean units inside a section that is left, where units and sections are pruned together
-    (track joint). Colour: r, the price of sequence; markers: its sum nu. Large: the mean of a strength. A network
-    without sections has no such units and stands at the left edge. Sections adapt to each other in training."""
+    (track joint). Colour: r, the price of sequence; markers: nu, the strength. Large: the mean of a cell, of the units
+    over networks that have sections; without any, the left edge. Sections adapt to each other in training."""
     runs = standard(with_sections(collected.runs))
     runs = runs[(runs["track"] == "joint") & (runs["method"] == METHOD_UNDER_STUDY) & runs["kept"].notna()]
     prices = pd.DataFrame([(s.get("nu"), s.get("r")) for s in settings_of(runs)], runs.index, ["nu", "r"])
@@ -86,10 +86,11 @@ def depth(collected: Collected, confidence: float) -> Figure:
     for ax, (key, own) in zip(axes, panels, strict=True):
         for (r, nu), cell in own.groupby(["r", "nu"], sort=True):
             style = {"color": shades[sequence.index(r)], "marker": MARKERS[sums.index(nu) % len(MARKERS)], "ls": "none"}
-            width = cell["inner_width"].fillna(0)
-            ax.plot(width, cell["kept"], ms=4, alpha=0.5, **style)
+            shift = 0.05 * (cell["replicate"] - cell["replicate"].mean())  # equal networks stay visible
+            ax.plot(cell["inner_width"].fillna(0), cell["kept"] + shift, ms=4, alpha=0.5, **style)
             label = rf"$r$ = {r:g}, $\nu$ = {nu:g}"
-            ax.plot([width.mean()], [cell["kept"].mean()], ms=9, mec="white", label=label, **style)
+            width = np.nan_to_num(cell["inner_width"].mean())
+            ax.plot([width], [cell["kept"].mean()], ms=9, mec="white", label=label, **style)
         ax.set_title(heading(*key), fontsize="medium")
         ax.set_xlim(left=min(0, -0.03 * ax.get_xlim()[1]))
         ax.set_ylim(-0.3, own["kept"].max() + 0.6)
@@ -97,5 +98,5 @@ def depth(collected: Collected, confidence: float) -> Figure:
         ax.set_xlabel("units in a section that is left (mean)")
         ax.set_ylabel("sections left")
         ax.grid(alpha=0.25)
-    legend_below(figure, axes, f"small: networks; large: their mean; {ADAPTED}")
+    legend_below(figure, axes, f"small: networks; large: their mean; left edge: no section is left\n{ADAPTED}")
     return figure

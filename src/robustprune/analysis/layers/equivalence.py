@@ -1,7 +1,7 @@
 """The table `depth_equivalence`: does the depth kept depend on the starting depth, or on the initialization?
 
 Depths kept are small integers, and often all networks of a start agree. So their spread is pooled over all starts of a
-strength, and never taken to be zero (docs/protocol.md, B22).
+strength, and never taken to be zero (docs/protocol.md, B23).
 """
 
 from collections.abc import Iterator, Sequence
@@ -119,7 +119,7 @@ def depth_equivalence(runs: pd.DataFrame, confidence: float) -> Sheet:
         f"Differences of the mean number of sections kept: of every starting depth from depth {STANDARD_DEPTH}, for "
         "each initialization; of two initializations, at each starting depth. Largest: with its interval at the "
         f"simultaneous {LEVEL:.0%} level of the row's comparisons. Verdict: of equivalence within one section (a "
-        f"difference of means below {MARGIN:g}), by {LEVEL:.0%} intervals (docs/protocol.md, B22). Sd: pooled over the "
+        f"difference of means below {MARGIN:g}), by {LEVEL:.0%} intervals (docs/protocol.md, B23). Sd: pooled over the "
         "starts of the strength, with one network more that lies one section off. A start cannot keep more sections "
         "than it has.",
         CO_ADAPTATION,

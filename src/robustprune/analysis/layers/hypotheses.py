@@ -1,4 +1,4 @@
-"""The table `layers_hypotheses`: H1 to H6 on sections, judged by the rules of docs/protocol.md, B22."""
+"""The table `layers_hypotheses`: H1 to H6 on sections, judged by the rules of docs/protocol.md, B23."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -203,7 +203,7 @@ def layers_hypotheses(runs: pd.DataFrame, confidence: float, history: pd.DataFra
     table = hypothesis_rows(runs, history, confidence)
     text = caption(
         f"Hypotheses on {METHOD_UNDER_STUDY} with sections, written down before its runs, and judged by the rules of "
-        "docs/protocol.md, B22: held where every part is yes, did not hold where one is no, else undecided. The parts "
+        "docs/protocol.md, B23: held where every part is yes, did not hold where one is no, else undecided. The parts "
         "are the evidence. Not run: no networks that it could be judged by.",
         CO_ADAPTATION,
         "" if len(table) else "There are no networks with sections in these tables.",
