@@ -72,7 +72,7 @@ def networks_of(states: Sequence[CellState]) -> Networks:
     """Return the networks of cells that are done or whose job failed, with collapse judged as in collected tables."""
     rows: list[dict[str, Any]] = []
     for state in states:
-        cell = {"key": state.cell.key, "dataset": state.cell.dataset, "method": state.cell.method}
+        cell: dict[str, Any] = {"key": state.cell.key, "dataset": state.cell.dataset, "method": state.cell.method}
         cell |= {"state": state.state, "depth_start": state.cell.depth}
         for entry in state.entries:
             known = {name: entry.get(name) for name in ("status", "reason", *NUMBERS)}
