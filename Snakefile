@@ -6,6 +6,7 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from robustprune.analysis.figures import (
+    DEEP,
     FIGURES,
     PROBED as PROBED_FIGURES,
     THEORY,
@@ -67,6 +68,7 @@ check_names(STUDY)
 PLANNED = planned_cells(STUDY)
 check_cells(STUDY, PLANNED.values())
 DRAWN = [*FIGURES, *(PROBED_FIGURES if STUDY.probes else ())]
+DRAWN += DEEP if any(cell.depth is not None for cell in PLANNED.values()) else []
 CELL = CELL_PATH  # a cell's folder below runs/; filled in, it is the cell's key
 
 

@@ -162,7 +162,7 @@ def _checking(command: Command) -> None:
     )
     contract.add_argument("method", help="its name, your own plug-in's too")
     contract.add_argument("--settings", default="{}", help="its settings as JSON, where it has some without a default")
-    contract.add_argument("--track", choices=("full", "hidden"), default="full")
+    contract.add_argument("--track", choices=("full", "hidden", "layers", "joint"), default="full")
     contract.add_argument(
         "--architectures", nargs="+", default=("lenet_300_100", "lenet5"), help="(default: both LeNets)"
     )

@@ -149,16 +149,16 @@ def class_of(kind: Kind, name: str, base: type[T]) -> type[T]:
     return own[0]
 
 
-def object_of(kind: Kind, name: str, type_: type[T]) -> T:
+def object_of(kind: Kind, name: str, *types: type[T]) -> T:
     """Return the object that a file defines as ARCHITECTURE or DATASET, the upper-case name of its kind.
 
-    Raises StudyError naming the file where it is missing or of another type.
+    Raises StudyError naming the file where it is missing or of none of the types.
     """
     variable, path = kind.upper(), f"{path_of(kind, name)}"
     value = getattr(find(kind, name), variable, None)
-    if not isinstance(value, type_):
+    if not isinstance(value, types):
         wrong = "holds no " + variable if value is None else f"{variable} is of type {type(value).__name__}"
-        raise StudyError(f"{path}: {wrong}; expected {variable} = {type_.__name__}(...)")
+        raise StudyError(f"{path}: {wrong}; expected {variable} = {types[0].__name__}(...)")
     return value
 
 

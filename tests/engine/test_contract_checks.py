@@ -108,6 +108,19 @@ PHASED = """
         def cost(self, slot):
             return 1e-3 * self.settled(slot)
 """
+SECTIONS = GOOD.replace("    class Mine(Method):\n", "    class Mine(Method):\n        layer_gates = True\n\n")
+OF_SECTIONS = {
+    "a claim without gates": (
+        "if slot not in self.context.gated:",
+        "if slot not in self.context.gated or slot.endswith('_gate'):",
+        "mine on mlp_residual, sections: gate: no section is ever closed",
+    ),
+    "a gate per unit of the stream": (
+        "return h * spread(",
+        "return h * torch.arange(h.shape[2]).view(1, 1, -1, *[1] * (h.dim() - 3)) * spread(",
+        "gate: block1_gate multiplies the units of its stream by different numbers, expected one",
+    ),
+}
 WRONG_SHAPES = {
     "sampled": (
         "unsqueeze(1)",
@@ -134,11 +147,11 @@ def mine(tmp_path, monkeypatch):
     monkeypatch.setenv(registry.VARIABLE, "plugins")
     (tmp_path / "plugins" / "methods").mkdir(parents=True)
 
-    def check(source: str) -> int:
+    def check(source: str, *arguments: str) -> int:
         (tmp_path / "plugins" / "methods" / "mine.py").write_text(dedent(source))
         for name in [name for name in sys.modules if name.startswith(registry.PLUGINS)]:
             monkeypatch.delitem(sys.modules, name)
-        return main(["check-method", "mine"])
+        return main(["check-method", "mine", *arguments])
 
     return check
 
@@ -148,6 +161,26 @@ def test_a_good_plug_in_passes(mine, capsys):
     printed = capsys.readouterr().out
     assert "lenet5, resumption" in printed
     assert "mine keeps the contract" in printed
+
+
+def test_a_plug_in_that_gates_sections_is_checked_on_some(mine, capsys):
+    assert mine(SECTIONS, "--architectures", "lenet_300_100") == 0, capsys.readouterr().err
+    assert "mlp_residual, sections: The gate of a section" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", OF_SECTIONS)
+def test_a_false_claim_to_gate_sections_is_named(mine, capsys, name):
+    right, wrong, message = OF_SECTIONS[name]
+    assert right in SECTIONS
+    assert mine(SECTIONS.replace(right, wrong), "--track", "joint", "--architectures", "mlp_residual") == 2
+    assert message in capsys.readouterr().err
+
+
+def test_settings_that_do_not_fit_sections_are_said(capsys):
+    settings = '{"price": 0.002, "estimator": "exact"}'
+    arguments = ["check-method", "bernoulli", "--settings", settings, "--architectures", "lenet_300_100"]
+    assert main(arguments) == 0, capsys.readouterr().err
+    assert "mlp_residual: not checked, as the method refuses these settings" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from robustprune.errors import StudyError
 from robustprune.gathering import long_tables
 from robustprune.gathering.collection import collect
 from robustprune.gathering.long_tables import long_table
-from robustprune.study.cells import AXES, study_cells
+from robustprune.study.cells import AXES, NO_DEPTH, study_cells
 
 sys.path.insert(0, str(REPOSITORY / "benchmarks"))
 
@@ -22,7 +22,8 @@ from made_up_runs import made_up_study, write_made_up_runs
 
 
 def with_axes(cell, table):
-    return table.assign(**{axis: getattr(cell, axis) for axis in AXES})[[*AXES, *table]]
+    axes = {axis: getattr(cell, axis) for axis in AXES} | {"depth": NO_DEPTH}
+    return table.assign(**axes)[[*AXES, *table]]
 
 
 def gates_at_once(folder):

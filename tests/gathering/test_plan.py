@@ -186,3 +186,18 @@ def test_times_of_this_machine_are_no_part_of_the_repository():
     """`make bench` replaces benchmarks/latest.json; what tests and documents read is results/reference/bench.json."""
     done = subprocess.run(["git", "check-ignore", "-q", "benchmarks/latest.json"], cwd=REPOSITORY)
     assert done.returncode == 0, "benchmarks/latest.json is not ignored by git"
+
+
+def test_trying_sections_is_one_more_pass(make_cell):
+    """Three passes of a step become four where one section is tried per step; slopes cost nothing."""
+    figures = {"bernoulli: LeNet-300-100 dense step, R=5": 3.0, "bernoulli: LeNet-300-100 pruned step, R=5": 1.0}
+    deep = {"architecture": "mlp_residual", "depth": 4, "track": "layers"}
+    seconds = {
+        estimator: cell_seconds(
+            make_cell("bernoulli", **deep, settings={"price": 1e-2, "estimator_layers": estimator}), figures
+        )
+        for estimator in ("flip", "trapezoid")
+    }
+    assert seconds["flip"] == pytest.approx(4 / 3 * seconds["trapezoid"])
+    units = cell_seconds(make_cell("bernoulli", **deep | {"track": "full"}), figures)
+    assert units == pytest.approx(seconds["trapezoid"])

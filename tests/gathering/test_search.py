@@ -10,6 +10,8 @@ from scipy import stats
 from robustprune.cli import main
 from robustprune.errors import StudyError
 from robustprune.gathering.bracketing import Goal, Trial, bracket, crossing, next_value
+from robustprune.gathering.plan import planned_cells
+from robustprune.gathering.programs import check_cells
 from robustprune.gathering.search import points_of, run_search, searched_forms, values_of_round
 from robustprune.study.cells import asked_of_cells, study_cells, unresolved
 from robustprune.study.config import load_study, save_study, validate_study
@@ -263,3 +265,28 @@ def test_the_search_of_each_part_of_the_study_can_be_written_and_read(tmp_path, 
     assert search is not None
     save_study(search, tmp_path / "config.yaml")
     assert load_study(tmp_path / "config.yaml").search == search.search
+
+
+def deep_search(**more):
+    network = {"architecture": "mlp_residual", "track": "joint", "methods": {"bernoulli": ["c"]}}
+    grid = {"dataset": "digits", "architecture": "mlp_residual", "track": "joint", "depths": [2, 8]}
+    return config(search={**network, **more}, study=[{**grid, "methods": {"bernoulli": ["at_size"]}}])
+
+
+def test_a_search_has_one_depth_and_its_points_count_for_all():
+    study = deep_search(depth=4)
+    cells, points = run_search(search_of(study, "x"), lambda cells: True, curve)
+    assert all(cell.key.endswith("/he_normal/width-1/depth-4") for cell in cells)
+    searched = search_of(study, "x")
+    assert find_cell(searched, cells[0].key) == cells[0]
+    with pytest.raises(StudyError, match="no cell"):
+        find_cell(searched, cells[0].key.replace("depth-4", "depth-2"))
+    found = study_cells(study.model_copy(update={"operating_points": tuple(points)}))
+    assert [cell.depth for cell in found.values()] == [2, 8]
+    assert {cell.settings["price"] for cell in found.values()} == {0.01}
+
+
+def test_a_search_of_sections_without_a_depth_is_refused_before_any_job():
+    study = deep_search()
+    with pytest.raises(StudyError, match=r"give its number of sections.*depth: 4 in a search"):
+        check_cells(study, planned_cells(study).values())

@@ -166,7 +166,7 @@ def test_pretraining_is_dense_training(digits, make_cell):
     assert training.noise.position.item() == 0
     training.run_epoch()
     assert (training.method.theta != 0.5).all()
-    assert training.method.window == RemovalWindow.after(0.5, 0.02, begin=2 * training.batches.steps)
+    assert training.method.windows[0][0] == RemovalWindow.after(0.5, 0.02, begin=2 * training.batches.steps)
 
 
 def test_windows_begin_when_theta_does():

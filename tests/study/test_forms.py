@@ -5,7 +5,7 @@ import torch
 import yaml
 from conftest import REPOSITORY
 
-from robustprune.methods.parts.prices import complexity_prices
+from robustprune.methods.parts.prices import Reference, complexity_prices
 from robustprune.networks.architecture import architecture
 
 KNOBS = yaml.safe_load((REPOSITORY / "config" / "knobs.yaml").read_text())
@@ -19,7 +19,7 @@ def complexity():
     """Prices of a unit of each slot in the whole network: half by its share of the MACs, half of the parameters."""
     units = LENET5.units()
     expected = {slot: torch.tensor([float(count)], dtype=torch.float64) for slot, count in units.items()}
-    prices = complexity_prices(LENET5, expected, units, nu=1.0, s=0.5)
+    prices = complexity_prices(LENET5, expected, Reference.of(LENET5, units), nu=1.0, s=0.5)
     return [prices[slot].item() for slot in SLOTS]
 
 

@@ -14,10 +14,11 @@ from robustprune.files import reading
 from robustprune.gathering.asked import ASKED
 from robustprune.networks.architecture import architecture as find_architecture
 from robustprune.records.digests import check_tables
-from robustprune.records.tables import AGAIN, check_same_networks, checked_runs, read_csv_table, with_budget
-from robustprune.study.cells import AXES
+from robustprune.records.tables import AGAIN, check_same_networks, checked_runs, read_csv_table, with_axes
+from robustprune.study.cells import AXES, NO_DEPTH
 
-CELL = list(AXES)
+CELL = [axis for axis in AXES if axis != "depth"]
+"""The axes of cells without a depth, which tables and figures show; those of several depths add `depth`."""
 NETWORK = ["dataset", "architecture", "track"]
 SERIES = [*NETWORK, "method", "strength"]
 COLLECTED = ("history.parquet", "gates.parquet")
@@ -82,9 +83,13 @@ class Collected:
         return Collected(runs, self._read, self._read_kept, self._folder)
 
 
-def read_collected(folder: Path) -> Collected:
-    """Read the tables of a folder; raises StudyError naming a missing one, history and gates at their first use."""
-    runs = read_detailed_runs(folder)
+def read_collected(folder: Path, *, deep: bool = False) -> Collected:
+    """Read the tables of a folder; raises StudyError naming a missing one, history and gates at their first use.
+
+    deep: the runs are the networks with a depth, and not those without.
+    """
+    chosen = with_depth if deep else without_depth
+    runs = chosen(read_every_run(folder))
     return Collected(runs, lambda name: _read_parquet(folder / name), lambda: read_kept(folder), folder)
 
 
@@ -94,6 +99,21 @@ def read_runs(path: Path) -> pd.DataFrame:
 
 
 def read_detailed_runs(folder: Path) -> pd.DataFrame:
+    """Return the networks of `read_every_run` that have no depth: tables and figures of the others compare depths."""
+    return without_depth(read_every_run(folder))
+
+
+def without_depth(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of networks whose architecture is not made at several depths."""
+    return table[table["depth"] == NO_DEPTH]
+
+
+def with_depth(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of networks whose architecture is made at several depths (docs/layers.md)."""
+    return table[table["depth"] != NO_DEPTH]
+
+
+def read_every_run(folder: Path) -> pd.DataFrame:
     """Read the runs.csv of a folder, joined with its details.csv.
 
     RESULTS of networks that diverged or failed are NaN: tables count these networks and show no numbers of them.
@@ -105,7 +125,7 @@ def read_detailed_runs(folder: Path) -> pd.DataFrame:
     check_same_networks(runs, details, folder)
     check_tables(folder, ("runs.csv", "details.csv"))
     runs = runs.rename(columns={"operating_point": "point"})
-    runs = runs.merge(details.drop(columns="status"), on=[*CELL, "replicate"], validate="one_to_one")
+    runs = runs.merge(details.drop(columns="status"), on=[*AXES, "replicate"], validate="one_to_one")
     known = [name for name in RESULTS if name in runs]
     runs[known] = runs[known].mask(runs["status"].isin(WITHOUT_NUMBERS))
     # tables look at thousands of small groups, for which columns of Arrow's strings take five times as long
@@ -163,18 +183,24 @@ def _read_details(path: Path) -> pd.DataFrame:
         )
     details["operating_point"] = details["operating_point"].astype(bool)
     details["variant"] = details["variant"].astype(object).fillna("")
-    return with_budget(details)
+    return with_axes(details)
 
 
 def read_long(path: Path) -> pd.DataFrame | None:
-    """Read a long table (a .parquet) of networks; None where it is not there or empty."""
+    """Read a long table (a .parquet) of networks without a depth; None where it is not there or empty."""
+    found = read_every_long(path)
+    return None if found is None else without_depth(found)
+
+
+def read_every_long(path: Path) -> pd.DataFrame | None:
+    """Read a long table (a .parquet) of all networks; None where it is not there or empty."""
     if not path.exists():
         return None
     if path.name in COLLECTED:
         check_tables(path.parent, (path.name,))
     with reading(path, AGAIN), path.open("rb") as opened:  # pandas takes a folder for an empty table
         table = pd.read_parquet(opened)
-    return with_budget(table) if "dataset" in table else None
+    return with_axes(table) if "dataset" in table else None
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -17,13 +17,26 @@ from robustprune.analysis.equal_size import equal_size
 from robustprune.analysis.equivalence import equivalence
 from robustprune.analysis.floors import floors
 from robustprune.analysis.kept import read_kept
+from robustprune.analysis.layers.equivalence import depth_equivalence
+from robustprune.analysis.layers.hypotheses import layers_hypotheses
+from robustprune.analysis.layers.joint import joint
+from robustprune.analysis.layers.kept import depth_kept
+from robustprune.analysis.layers.optimum import depth_optimum
 from robustprune.analysis.probes.certified import certified
 from robustprune.analysis.probes.estimators import estimators
 from robustprune.analysis.probes.false_removals import false_removals
 from robustprune.analysis.probes.gate_worth import gate_worth
 from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.published.domination import domination
-from robustprune.analysis.read import missing_note, read_beside, read_detailed_runs, read_long
+from robustprune.analysis.read import (
+    missing_note,
+    read_beside,
+    read_every_long,
+    read_every_run,
+    read_long,
+    with_depth,
+    without_depth,
+)
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.scorecard import scorecard
 from robustprune.analysis.select import of_one_budget
@@ -60,14 +73,26 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "inference_cost": inference_cost,
     "published_settings": published_settings,
     "settings_tried": settings_tried,
+    "layers_hypotheses": layers_hypotheses,
+    "depth_kept": depth_kept,
+    "depth_equivalence": depth_equivalence,
+    "depth_optimum": depth_optimum,
+    "joint": joint,
 }
 WITH_BUDGETS = ("claims", "scorecard", "equal_size", "variants")
 """Tables that have a part for every budget; the others show networks of equal epochs."""
+WITH_DEPTH = ("layers_hypotheses", "depth_kept", "depth_equivalence", "depth_optimum", "joint")
+"""Tables of networks that are made at several depths, which the others leave out (docs/layers.md)."""
 
 
 def long(name: str) -> Callable[[Path], pd.DataFrame | None]:
     """Return the reader of a long table <name>.parquet."""
     return lambda folder: read_long(folder / f"{name}.parquet")
+
+
+def read_history_by_depth(folder: Path) -> pd.DataFrame | None:
+    """Return the history of the networks of a folder, those with a depth included; None where it is not there."""
+    return read_every_long(folder / "history.parquet")
 
 
 MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
@@ -86,6 +111,8 @@ MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
     "certified": {"bounds": long("bounds")},
     "gate_worth": {"gate_values": long("gate_values")},
     "estimators": {"estimates": long("estimates")},
+    "layers_hypotheses": {"history": read_history_by_depth},
+    "depth_optimum": {"history": read_history_by_depth},
 }
 """What tables need beside the runs: argument -> its reader, which takes the folder of the runs."""
 
@@ -101,10 +128,12 @@ def write_tables(
     for name in names or ():
         if name not in TABLES:
             raise StudyError(f"no table {name!r}{nearest(name, TABLES)}")
-    runs, note = read_detailed_runs(source), missing_note(source)
+    everything, note = read_every_run(source), missing_note(source)
+    runs, deep = without_depth(everything), with_depth(everything)
     written = []
     for name in names or TABLES:
-        shown = runs if name in WITH_BUDGETS else of_one_budget(runs)
+        shown = deep if name in WITH_DEPTH else runs
+        shown = shown if name in WITH_BUDGETS else of_one_budget(shown)
         sheet = _made(name, shown, confidence, source)
         sheet = replace(sheet, caption=f"{sheet.caption} {note}.") if note else sheet
         write_table(sheet.table, folder / f"{name}.csv")

@@ -17,7 +17,7 @@ PASSES = 3  # a step in forward passes: forward, backward to weights, backward t
 
 def dense_training_macs(cell: Cell, images: int) -> float:
     """Return the MACs of training the whole starting network on `images` images, as Arithmetic counts them."""
-    network, training = architecture(cell.architecture), cell.training
+    network, training = architecture(cell.architecture, cell.depth), cell.training
     units, steps = network.units(cell.width), images // training.batch_size * training.epochs
     per_image = PASSES * macs(network, units) - first_layer_macs(network, units)
     return float(training.batch_size * steps * per_image)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from robustprune.networks.architecture import Architecture
-from robustprune.networks.folding import select_units
+from robustprune.networks.folding import close_sections, select_units
 from robustprune.networks.stacked import StackedNetwork, membership
 
 GATED = "gated"
@@ -42,8 +42,9 @@ def surviving(
     """Return the places that survive a removal, slot -> bool [R, n], and the guarded replicates, bool [R].
 
     Removing a channel removes its flattened features; removing the last of these removes the channel
-    (docs/baselines.md 0.4 c, d). Where a slot would become empty, the unit of the highest score stays and the replicate
-    is guarded: it counts as collapsed.
+    (docs/baselines.md 0.4 c, d). Removing the gate of a section removes its units; removing the last of these removes
+    the gate. Where another slot would become empty, the unit of the highest score stays and the replicate is guarded:
+    it counts as collapsed.
     """
     alive: Masks = {}
     guarded = torch.zeros(next(iter(kept.values())).shape[0], dtype=torch.bool)
@@ -55,13 +56,14 @@ def surviving(
         asked = remove.get(slot.name, torch.zeros_like(candidates))
         alive[slot.name] = candidates & ~asked
         empty = ~alive[slot.name].any(1)
-        if bool(empty.any()):
+        if not slot.optional and bool(empty.any()):
             score = scores().get(slot.name, torch.zeros_like(candidates, dtype=torch.float32))
             best = score.masked_fill(~candidates, -torch.inf).argmax(1)
             alive[slot.name][empty, best[empty]] = True
             guarded |= empty.cpu()
         if slot.parent:
             alive[slot.parent] &= (belongs & alive[slot.name].unsqueeze(2)).any(1)
+    close_sections(architecture, alive)
     return alive, guarded
 
 
@@ -79,15 +81,20 @@ def selection(alive: Masks) -> Selection:
 def select_parameters(
     architecture: Architecture, tensors: Mapping[str, Tensor], chosen: Selection
 ) -> dict[str, Tensor]:
-    """Index "<layer>.weight" and "<layer>.bias" tensors (parameters or optimiser moments) along their units."""
+    """Index "<layer>.weight" and "<layer>.bias" tensors (parameters or optimiser moments) along their units.
+
+    Layers of sections that are gone may be missing: the optimizer does not hold them.
+    """
     out = {}
     for layer in architecture.layers:
-        weight, bias = tensors[f"{layer.name}.weight"].detach(), tensors[f"{layer.name}.bias"].detach()
-        if layer.writes:
-            weight, bias = chosen.take(weight, layer.writes, 1), chosen.take(bias, layer.writes, 1)
-        if layer.reads:
-            weight = chosen.take(weight, layer.reads, 2)
-        out[f"{layer.name}.weight"], out[f"{layer.name}.bias"] = weight, bias
+        for kind in ("weight", "bias"):
+            name = f"{layer.name}.{kind}"
+            if name not in tensors:
+                continue
+            tensor = tensors[name].detach()
+            if layer.writes:
+                tensor = chosen.take(tensor, layer.writes, 1)
+            out[name] = chosen.take(tensor, layer.reads, 2) if layer.reads and kind == "weight" else tensor
     return out
 
 

@@ -22,6 +22,7 @@ from robustprune.engine.hook_shapes import watch
 from robustprune.engine.training import Training
 from robustprune.errors import StudyError
 from robustprune.methods.parts.registry import find_method
+from robustprune.networks.architecture import made_at_any_depth
 from robustprune.networks.folding import fold_gates
 from robustprune.networks.plain import plain_network
 from robustprune.networks.stacked import Gated
@@ -30,6 +31,8 @@ from robustprune.study.cells import Cell
 from robustprune.study.training_settings import TrainingSettings
 
 REPLICATES, EPOCHS, BATCH = 2, 8, 16
+SECTIONS, DEPTH = ("mlp_residual", "joint"), 2
+"""The architecture and track on which a method that gates sections is checked, and the depth of such networks."""
 IMAGES = 22 * BATCH
 """Training images that a trial sees: few, for the checks need many steps and no good network."""
 TOLERANCE = 1e-9
@@ -48,6 +51,7 @@ class Trial:
             strength="checked",
             settings=dict(settings),
             width=0.2,
+            depth=DEPTH if made_at_any_depth(architecture) else None,
             replicates=REPLICATES,
             training=TrainingSettings(epochs=EPOCHS, batch_size=BATCH),
         )
@@ -153,6 +157,26 @@ def independence(trial: Trial) -> None:
         )
 
 
+def sections(trial: Trial) -> None:
+    """The gate of a section is one number per example, for all that the section adds to its stream."""
+    training = trial.training()
+    method, acted = training.method, False
+    while not training.finished:
+        training.run_epoch()
+        method.draw(BATCH)
+        for gate in training.architecture.section_gates(trial.cell.track):
+            stream = training.architecture.output(gate).writes
+            units = training.network.places()[str(stream)] if training.network.places()[gate] else 0
+            with torch.no_grad():
+                found = method.gate(gate, torch.ones(REPLICATES, BATCH, units, dtype=torch.float64))
+            same = bool((found == found[:, :, :1]).all())
+            _require(same, f"gate: {gate} multiplies the units of its stream by different numbers, expected one")
+            acted |= bool((found != 1).any())
+    _require(
+        acted or method.gates() is None, "gate: no section is ever closed; layer_gates = True says that it gates them"
+    )
+
+
 CHECKS: tuple[Callable[[Trial], None], ...] = (names, hooks, compaction, resumption, independence)
 """The first line of a check's docstring is what `check-method` prints where the check passes."""
 
@@ -162,13 +186,22 @@ def check_contract(
 ) -> Iterator[str]:
     """Run every check on every architecture; yields a line per check.
 
-    Raises StudyError for the first check that fails. An exception inside a hook is one as well: the error names the
-    hook, the exception, and the line of the method's file.
+    A method that says that it gates sections (layer_gates) is checked on a network with sections as well, unless its
+    own check refuses these settings there. Raises StudyError for the first check that fails. An exception inside a hook
+    is one as well: the error names the hook, the exception, and the line of the method's file.
     """
-    find_method(method)
-    for architecture in architectures:
-        trial = Trial(method, settings, architecture, track, data)
-        for check in CHECKS:
+    trials = [(architecture, track) for architecture in architectures]
+    if find_method(method).layer_gates and SECTIONS not in trials:
+        trials.append(SECTIONS)
+    for architecture, own_track in trials:
+        try:
+            trial = Trial(method, settings, architecture, own_track, data)
+        except StudyError as error:
+            if (architecture, own_track) != SECTIONS:
+                raise
+            yield f"{architecture}: not checked, as the method refuses these settings on sections ({error})"
+            continue
+        for check in (*CHECKS, sections) if own_track in ("layers", "joint") else CHECKS:
             try:
                 check(trial)
             except StudyError as error:

@@ -39,7 +39,8 @@ class FinishedNetwork:
 def finish(training: Training, replicate: int) -> FinishedNetwork:
     """Fold the rounded gates of one replicate into a deterministic compact network.
 
-    Where rounding would close every gate of a slot, the largest one stays open and `emptied` names the slot.
+    Where rounding would close every gate of a slot that may not end empty, the largest one stays open and `emptied`
+    names the slot.
     """
     weights, kept = extract(training.network, replicate)
     mean, final = training.method.gates(), training.method.final_gates()
@@ -49,7 +50,8 @@ def finish(training: Training, replicate: int) -> FinishedNetwork:
     valid = {slot: places[replicate] >= 0 for slot, places in training.network.kept.items()}
     own = {slot: values[replicate][valid[slot]] for slot, values in (mean or final).items()}
     rounded = {slot: values[replicate][valid[slot]].clone() for slot, values in final.items()}
-    emptied = [slot for slot, values in rounded.items() if not bool((values != 0).any())]
+    needed = {slot.name for slot in training.architecture.slots if not slot.optional}
+    emptied = [slot for slot, values in rounded.items() if slot in needed and not bool((values != 0).any())]
     for slot in emptied:
         rounded[slot][own[slot].argmax()] = 1
     before = plain_network(training.architecture, fold_gates(training.architecture, weights, own, kept), kept)
@@ -84,6 +86,8 @@ def evaluate(training: Training, replicate: int, dense_latency: Latency) -> tupl
         "train_macs": float(training.arithmetic.total[replicate]),
         "train_macs_dense": dense_training_macs(cell, len(training.batches.labels)),
     }
+    if cell.depth is not None:
+        values["depth_kept"] = sum(units[gate] for gate in arch.sections)
     kept_latency = latency(network.plain)
     for name, measured in (("dense", dense_latency), ("kept", kept_latency)):
         values |= {f"inference_ms_{name}": measured.batch_256, f"inference_ms_{name}_batch1": measured.batch_1}

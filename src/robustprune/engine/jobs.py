@@ -15,7 +15,7 @@ OPTIONAL_COLUMNS = ("error_valid_percent", "error_train_percent", "seconds", "tr
 
 def starting_network(cell: Cell) -> dict[str, Any]:
     """Return units_start, params_dense and macs_dense of a cell, as in the entries of a record."""
-    network = architecture(cell.architecture)
+    network = architecture(cell.architecture, cell.depth)
     units = network.units(cell.width)
     sizes = {"params_dense": parameters(network, units), "macs_dense": macs(network, units)}
     return {"units_start": join_units(units), **sizes}
@@ -29,14 +29,14 @@ def unfinished_replicates(cell: Cell, status: Literal["diverged", "failed"], rea
 
 def result_columns(cell: Cell) -> list[str]:
     """Return the columns that a program's CSV must have for this cell."""
-    units = [f"units_{slot.name}" for slot in architecture(cell.architecture).slots]
+    units = [f"units_{slot.name}" for slot in architecture(cell.architecture, cell.depth).slots]
     validation = ["error_valid_percent"] if cell.training.images == "tuning" else []
     return ["replicate", *units, *validation, "error_test_percent"]
 
 
 def order(cell: Cell, config: StudyConfig) -> dict[str, Any]:
     """Return a cell as JSON for a program in any language: its settings, the data file, and each replicate's seed."""
-    network = architecture(cell.architecture)
+    network = architecture(cell.architecture, cell.depth)
     given = [{"replicate": r, "seed": cell.seed(r), **starting_network(cell)} for r in range(cell.replicates)]
     return {
         "cell": cell.model_dump(mode="json"),

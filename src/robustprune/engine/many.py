@@ -33,7 +33,7 @@ def by_evidence(cells: Iterable[Cell]) -> list[Cell]:
 
 
 def _effort(cell: Cell) -> float:
-    network = architecture(cell.architecture)
+    network = architecture(cell.architecture, cell.depth)
     work = cell.replicates * macs(network, network.units(cell.width))
     return cell.training.epochs * (1 + work / MACS_OF_A_LAUNCH)
 

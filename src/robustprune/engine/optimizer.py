@@ -26,20 +26,22 @@ class StackedOptimizer:
     def __init__(self, cell: Cell, network: StackedNetwork, method: Method, rate: float, moments: Moments | None):
         """rate: the schedule's factor on every learning rate. moments: the state to continue from, if any."""
         own = {OWN + name: tensor.requires_grad_() for name, tensor in method.parameters.items()}
-        self.named = {**network.parameters, **own}
+        # what has no entries belongs to a section that is gone; it gets no gradient
+        self.named = {name: tensor for name, tensor in {**network.parameters, **own}.items() if tensor.numel()}
         settings = cell.training
-        self.weights = list(network.parameters.values())
+        self.weights = [tensor for name, tensor in self.named.items() if name not in own]
         self.decay = settings.l2 if settings.weight_decay == "decoupled" else 0.0
         groups = [{"params": self.weights, "weight_decay": 0.0 if self.decay else settings.l2}]
-        if own:
-            groups.append({"params": list(own.values()), "lr": method.learning_rate or settings.learning_rate})
+        if trained := [tensor for name, tensor in self.named.items() if name in own]:
+            groups.append({"params": trained, "lr": method.learning_rate or settings.learning_rate})
         make = _Adam if settings.optimizer == "adam" else _sgd
         self.inner: torch.optim.Optimizer = make(groups, settings.learning_rate)
         self.update = self.inner.update if isinstance(self.inner, _Adam) else self.inner.step
         self.base = [group["lr"] for group in self.inner.param_groups]
         self.set_rate(rate)
         for name, state in (moments or {}).items():
-            self.inner.state[self.named[name]] = state
+            if name in self.named:
+                self.inner.state[self.named[name]] = state
 
     def set_rate(self, rate: float) -> None:
         """Multiply every learning rate by the schedule's factor."""

@@ -48,7 +48,7 @@ class Order:
         "<layer>.weight" [out, in(, k, k)] and "<layer>.bias" [out].
         """
         generator = torch.Generator().manual_seed(stream_seed(self.cell.seed(replicate), "weights"))
-        network, examples = architecture(self.cell.architecture), Examples(self.images, self.labels)
+        network, examples = architecture(self.cell.architecture, self.cell.depth), Examples(self.images, self.labels)
         drawn = initial_parameters(network, self.units, self.cell.initialization, [generator], examples=examples)
         return {name: tensor[0] for name, tensor in drawn.items()}
 

@@ -51,7 +51,7 @@ class Training:
         settings = check_cell(cell)
         use_exact_float32()
         self.cell, self.data, self.device, self.probe = cell, data, device, probe
-        self.architecture = architecture(cell.architecture)
+        self.architecture = architecture(cell.architecture, cell.depth)
         self.gated = self.architecture.gated(cell.track)
         self.units = self.architecture.units(cell.width)
         seeds = [cell.seed(replicate) for replicate in range(cell.replicates)]

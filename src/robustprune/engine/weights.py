@@ -28,6 +28,6 @@ class InitialWeights:
     def _drawn(self, units: Mapping[str, int], stream: str, replicates: range | list[int]) -> dict[str, Tensor]:
         seeds = [stream_seed(self.cell.seed(replicate), stream) for replicate in replicates]
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        network = architecture(self.cell.architecture)
+        network = architecture(self.cell.architecture, self.cell.depth)
         drawn = initial_parameters(network, units, self.cell.initialization, generators, self.dtype, self.examples)
         return {name: tensor.to(self.device) for name, tensor in drawn.items()}

@@ -39,7 +39,7 @@ def _cell_rows(folder: Path, cell: Cell, data: Dataset) -> Iterator[dict]:
     images, labels = examples.images[:IMAGES].float().div_(255), examples.labels[:IMAGES]
     axes = {axis: getattr(cell, axis) for axis in AXES}
     for replicate, archived in read_archive(folder).items():
-        network = plain_network(architecture(cell.architecture), archived.weights, archived.kept)
+        network = plain_network(architecture(cell.architecture, cell.depth), archived.weights, archived.kept)
         for slot, values in unit_values(network, images, labels).items():
             for unit, (value, error) in zip(archived.kept[slot].tolist(), values.tolist(), strict=True):
                 yield {**axes, "replicate": replicate, "slot": slot, "unit": unit, "value": value, "error": error}

@@ -11,7 +11,7 @@ from pyarrow import parquet
 
 from robustprune.files import reading
 from robustprune.gathering.long_tables import Part
-from robustprune.study.cells import AXES, Cell
+from robustprune.study.cells import AXES, NO_DEPTH, Cell
 
 AGAIN = "run the cell again"
 SAMPLED_GATES = 60  # gates per slot of replicate 0 in gates.parquet; more would make the file too large to ship
@@ -74,4 +74,5 @@ def _sampled(units: int) -> np.ndarray:
 
 
 def _axes(cell: Cell) -> dict[str, Any]:
-    return {axis: getattr(cell, axis) for axis in AXES}
+    depth = NO_DEPTH if cell.depth is None else cell.depth  # one type in all parts of a long table
+    return {axis: getattr(cell, axis) for axis in AXES} | {"depth": depth}

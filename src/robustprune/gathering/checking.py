@@ -35,7 +35,7 @@ def checked_record(path: Path, cell: Cell | None = None, files: Iterable[str] | 
             f"{path}: stale, of other settings: config_hash is {record.config_hash}, that of the study "
             f"{cell.config_hash}; run the cell again"
         )
-    network = network_named(record.cell.architecture)
+    network = network_named(record.cell.architecture, record.cell.depth)
     start = network.units(record.cell.width)
     sizes = {"params_dense": parameters(network, start), "macs_dense": macs(network, start)}
     for entry in record.replicates:
@@ -66,6 +66,10 @@ def _other(entry: Replicate, expected: Mapping[str, Any]) -> str | None:
 def _impossible(network: Architecture, start: Mapping[str, int], kept: Mapping[str, int]) -> str | None:
     for slot in network.slots:
         most = kept[slot.parent] * slot.positions if slot.parent else start[slot.name]
-        if not 1 <= kept[slot.name] <= most:
-            return f"slot {slot.name} has 1 to {most} units"
+        least = 0 if slot.optional else 1
+        if not least <= kept[slot.name] <= most:
+            return f"slot {slot.name} has {least} to {most} units"
+    for gate, inside in network.sections.items():
+        if (kept[gate] == 0) != (kept[inside] == 0):
+            return f"the section of {gate} is closed in one of {gate} and {inside} only"
     return None

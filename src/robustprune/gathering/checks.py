@@ -51,7 +51,7 @@ def check_job(cell: Cell, device: str) -> None:
 
 def _check_whole_images(cell: Cell, scheme: str) -> None:
     """Raise StudyError for new weights from images where the network keeps a part of each image only."""
-    network = network_named(cell.architecture)
+    network = network_named(cell.architecture, cell.depth)
     pruned = [slot.name for slot in network.slots if not slot.hidden and slot.name in network.gated(cell.track)]
     if pruned and issubclass(find_start(cell.method), FreshControl):
         raise StudyError(

@@ -2,13 +2,14 @@
 
 A network whose method emptied a slot is `collapsed` in its record. Besides, a network has collapsed if its training
 error exceeds the mean training error of dense training on the same data set by more than MARGIN points; without dense
-networks the mean counts as 0. Test images have no say. Networks without a training error (of older versions, of
-foreign programs) keep the status of their record: in older versions a test error above 10 % counted as collapsed, and
-the reason says so.
+networks the mean counts as 0. Where the study has dense networks of the same starting depth (for chains: dense chains)
+these alone count. Test images have no say. Networks without a training error (of older versions, of foreign programs)
+keep the status of their record: in older versions a test error above 10 % counted as collapsed, and the reason says so.
 """
 
 import pandas as pd
 
+from robustprune.study.cells import NO_DEPTH
 from robustprune.study.roles import UNPRUNED
 
 MARGIN = 10.0
@@ -27,10 +28,25 @@ def judged(runs: pd.DataFrame, details: pd.DataFrame) -> tuple[pd.DataFrame, pd.
     status = ["ok" if again else own for own, again in zip(runs["status"], before, strict=True)]
     reason = [None if again else own for own, again in zip(details["reason"], before, strict=True)]
     dense = runs[(runs["method"] == UNPRUNED) & pd.Series([own == "ok" for own in status], index=runs.index)]
-    means = pd.to_numeric(dense["error_train_percent"]).groupby(dense["dataset"]).mean().fillna(0.0).to_dict()
-    for row, dataset in enumerate(runs["dataset"]):
-        mean = means.get(dataset, 0.0)
+    means = _means(dense)
+    for row, (dataset, depth) in enumerate(zip(runs["dataset"], _depths(runs), strict=True)):
+        mean = means.get((dataset, depth), means.get((dataset, None), 0.0))
         if status[row] == "ok" and error[row] > mean + MARGIN:
             status[row] = "collapsed"
             reason[row] = f"{REASON} {error[row]:.2f} % exceeds that of dense training ({mean:.2f} %) by > {MARGIN:g}"
     return runs.assign(status=status), details.assign(status=status, reason=pd.Series(reason, details.index, object))
+
+
+def _depths(runs: pd.DataFrame) -> list[int]:
+    """Return the starting depth of each network, NO_DEPTH for one without."""
+    if "depth_start" not in runs:  # tables of older versions
+        return [NO_DEPTH] * len(runs)
+    return pd.to_numeric(runs["depth_start"]).fillna(NO_DEPTH).astype(int).tolist()
+
+
+def _means(dense: pd.DataFrame) -> dict[tuple[str, int | None], float]:
+    """Return the mean training errors of dense networks, by data set and depth, and by data set alone (None)."""
+    errors = pd.to_numeric(dense["error_train_percent"])
+    by_depth = errors.groupby([dense["dataset"], _depths(dense)]).mean().dropna().to_dict()
+    by_dataset = errors.groupby(dense["dataset"]).mean().fillna(0.0).to_dict()
+    return by_depth | {(dataset, None): mean for dataset, mean in by_dataset.items()}

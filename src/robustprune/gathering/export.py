@@ -36,7 +36,7 @@ def load_network(folder: Path, replicate: int) -> PlainNetwork:
         raise StudyError(
             f"{folder / FILE}: holds no weights (train-many --light); train the cell again without --light"
         )
-    return plain_network(architecture(record.cell.architecture), network.weights, network.kept)
+    return plain_network(architecture(record.cell.architecture, record.cell.depth), network.weights, network.kept)
 
 
 def export(folder: Path, replicate: int, output: Path, onnx: bool = True) -> list[Path]:
@@ -49,6 +49,7 @@ def export(folder: Path, replicate: int, output: Path, onnx: bool = True) -> lis
     record = read_record(folder / RECORD_NAME)
     description = {
         "architecture": record.cell.architecture,
+        "depth": record.cell.depth,
         "units": network.units,
         "input": "images [N, 784] or [N, 1, 28, 28], float32, pixels scaled to [0, 1]",
         "output": "class scores [N, 10]",
@@ -74,14 +75,19 @@ def _steps(network: PlainNetwork) -> list[str]:
     """Return what the network does, in order, for somebody who has torch but not this package."""
     shown = network.architecture
     steps = []
-    for layer in shown.layers:
+    for layer in network.layers:
+        if layer.within and not layer.adds:
+            steps.append(f"keep a copy of {layer.reads}")
         if layer.reads and shown.slot(layer.reads).parent:
             steps.append(f"flatten the maps channel by channel, then keep the features kept_{layer.reads}")
         elif layer.reads == "input":
             steps.append("flatten the image row by row, then keep the pixels kept_input")
         steps.append(f"{layer.name}: {getattr(network, layer.name)}")
-        steps += ["MaxPool2d(2)"] if layer.kernel > 1 else []
-        steps += ["ReLU"] if layer.writes else []
+        steps += ["MaxPool2d(2)"] if layer.kernel > 1 and not layer.same else []
+        if layer.adds:
+            steps.append(f"add the copy of {layer.writes}")
+        elif layer.writes:
+            steps.append("ReLU")
     return steps
 
 
@@ -90,7 +96,9 @@ def read_exported(folder: Path) -> PlainNetwork:
     again = "export the network again with `robustprune export`"
     with reading(folder / JSON_NAME, again):
         description = json.loads(read_text(folder / JSON_NAME))
-        network = PlainNetwork(architecture(description["architecture"]), description["units"])
+        network = PlainNetwork(
+            architecture(description["architecture"], description.get("depth")), description["units"]
+        )
     with reading(folder / STATE_NAME, again):
         network.load_state_dict(torch.load(folder / STATE_NAME, weights_only=True))
     return network.eval()

@@ -187,7 +187,7 @@ def _status(row: Row) -> tuple[str, str | None]:
 
 def _sizes(row: Row, cell: Cell) -> dict[str, Any]:
     """Return units, parameters and multiply-accumulates kept; raises StudyError for counts impossible on the track."""
-    network = architecture(cell.architecture)
+    network = architecture(cell.architecture, cell.depth)
     start, gated = network.units(cell.width), network.gated(cell.track)
     kept: dict[str, int] = {}
     for slot in network.slots:
@@ -196,7 +196,8 @@ def _sizes(row: Row, cell: Cell) -> dict[str, Any]:
             most, why = kept[slot.parent] * slot.positions, f" ({slot.positions} per unit of {slot.parent})"
         if slot.name not in gated:
             why += f"; track {cell.track} leaves {slot.name} alone"
-        kept[slot.name] = row.count(f"units_{slot.name}", 1 if slot.name in gated else most, most, why)
+        least = 0 if slot.optional else 1 if slot.name in gated else most  # a section closes with its last unit
+        kept[slot.name] = row.count(f"units_{slot.name}", least, most, why)
     sizes = {"params_kept": parameters(network, kept), "macs_kept": macs(network, kept)}
     return {"units_kept": join_units(kept), **sizes}
 

@@ -27,7 +27,7 @@ def kept_table(cell: Cell, folder: Path) -> Part:
     """
     if not (folder / FILE).exists():
         return NOTHING
-    start, rows = network_named(cell.architecture).units(cell.width), []
+    start, rows = network_named(cell.architecture, cell.depth).units(cell.width), []
     for replicate, by_slot in kept_units(folder).items():
         with reading(folder / FILE, AGAIN):  # a slot or a unit that the network does not have
             for slot, units in start.items():

@@ -16,7 +16,8 @@ from robustprune.gathering.collection import collect
 from robustprune.gathering.kept import COLUMNS, NAME
 from robustprune.records.digests import check_tables, write_table_digests
 from robustprune.records.packing import unpack_cells
-from robustprune.records.tables import AGAIN, NETWORK, check_same_networks, checked_runs, with_budget
+from robustprune.records.record import COLUMNS as RUN_COLUMNS
+from robustprune.records.tables import AGAIN, NETWORK, check_same_networks, checked_runs, with_axes
 from robustprune.study.cells import AXES, cell_key
 from robustprune.study.config import StudyConfig
 
@@ -63,6 +64,7 @@ def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> l
     merged["runs.csv"], merged["details.csv"] = _judged(merged["runs.csv"], merged["details.csv"])
     missing = collected[-1]["missing.csv"]
     merged["missing.csv"] = missing[~missing["cell"].isin(set().union(*cells))]
+    merged["runs.csv"] = merged["runs.csv"][list(RUN_COLUMNS)]
     for name, table in merged.items():
         write_table(table, output / name)
     write_table_digests(output, merged)
@@ -90,7 +92,7 @@ def _read(path: Path) -> pd.DataFrame:
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
     with reading(path, AGAIN):
         table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-    wanted = {*ASKED, *NETWORK} - {"budget"}  # with_budget adds it
+    wanted = {*ASKED, *NETWORK} - {"budget", "depth"}  # with_axes adds them
     missing = wanted - set(table.columns) if path.name == "details.csv" else ()
     if missing:
         raise StudyError(
@@ -103,5 +105,5 @@ def _read(path: Path) -> pd.DataFrame:
         return table
     if path.name == NAME:
         return table.set_index("key", drop=False).rename_axis(None)
-    table = with_budget(table)
+    table = with_axes(table)
     return table.set_index(pd.Index(map(cell_key, table[list(AXES)].itertuples(index=False, name=None))))

@@ -19,6 +19,7 @@ from robustprune.study.cells import Cell, study_cells
 from robustprune.study.config import StudyConfig
 from robustprune.study.find import value_cell
 from robustprune.study.points import OperatingPoint
+from robustprune.study.roles import METHOD_UNDER_STUDY
 from robustprune.study.titles import ARCHITECTURES
 from robustprune.study.training_settings import LONGEST
 
@@ -105,7 +106,7 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
     None for methods without a benchmark and data sets of unknown size. The model: dense steps for a share of the
     epochs, then pruned steps. The estimate is right within a factor of 1.5, for timed architectures.
     """
-    method, network = "dense" if cell.source_key else cell.method, network_named(cell.architecture)
+    method, network = "dense" if cell.source_key else cell.method, network_named(cell.architecture, cell.depth)
     timed = _timed(network)
     labels = [f"{method}: {TITLES[timed.name]} {size} step, R={TIMED_REPLICATES}" for size in ("dense", "pruned")]
     if not all(label in timings for label in labels):
@@ -120,7 +121,17 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
         images -= images // VALIDATION_SHARE
     dense_epochs, pruned_epochs = _epochs(cell, network)
     milliseconds = (dense_epochs * start + pruned_epochs * pruned) * cell.training.batch_size / TIMED_BATCH
+    milliseconds *= _passes(cell, network)
     return (images // cell.training.batch_size) * milliseconds / 1000 * cell.replicates
+
+
+def _passes(cell: Cell, network: Architecture) -> float:
+    """Return the factor on a step in which a section is tried: one forward pass beside three of equal cost.
+
+    On a CPU one section is tried per step, however many are left.
+    """
+    tried = cell.method == METHOD_UNDER_STUDY and cell.settings.get("estimator_layers", "flip") == "flip"
+    return 4 / 3 if tried and network.section_gates(cell.track) else 1.0
 
 
 @cache

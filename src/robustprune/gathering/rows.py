@@ -30,6 +30,7 @@ class Rows:
         """
         own = {name: getattr(cell, name) for name in (*AXES, "config_hash", "key")}
         shared = {**dict.fromkeys(COLUMNS), "peak_memory_mib": None, "epochs": cell.training.epochs, **known, **own}
+        shared["depth_start"] = cell.depth
         for entry in replicates:
             values = shared | entry.model_dump()
             self._runs.append(tuple(values[name] for name in COLUMNS))

@@ -15,9 +15,9 @@ from robustprune.study.cells import Cell
 from robustprune.study.strict import Strict
 
 
-def network_named(name: str) -> Architecture:
-    """Return the architecture of that name; raises StudyError as networks.architecture does."""
-    return _network(name, _plug_ins())
+def network_named(name: str, depth: int | None = None) -> Architecture:
+    """Return the architecture of that name, at a depth; raises StudyError as networks.architecture does."""
+    return _network(name, depth, _plug_ins())
 
 
 def reader_of(dataset: str) -> DatasetReader:
@@ -32,7 +32,7 @@ def train_count(dataset: str) -> int | None:
 
 def valid_settings(cell: Cell) -> Strict:
     """Return the validated settings of a cell's method or start; raises StudyError as check_cell does."""
-    asked = (cell.method, cell.architecture, cell.track, cell.width, repr(cell.settings), _plug_ins())
+    asked = (cell.method, cell.architecture, cell.track, cell.width, cell.depth, repr(cell.settings), _plug_ins())
     if asked not in _SETTINGS:
         _SETTINGS[asked] = check_cell(cell)
     return _SETTINGS[asked]
@@ -48,8 +48,8 @@ def _plug_ins() -> tuple[str, str]:
 
 
 @cache
-def _network(name: str, plug_ins: tuple[str, str]) -> Architecture:
-    return architecture(name)
+def _network(name: str, depth: int | None, plug_ins: tuple[str, str]) -> Architecture:
+    return architecture(name, depth)
 
 
 @cache

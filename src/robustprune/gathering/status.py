@@ -52,7 +52,7 @@ def _running(state: CellState) -> str:
     if log is None or log.epoch is None:
         since = hours(log.silent) if log else "a while"
         return f"no epoch yet, last line of its log {since} ago"
-    epoch, network = log.epoch, network_named(state.cell.architecture)
+    epoch, network = log.epoch, network_named(state.cell.architecture, state.cell.depth)
     of = f"/{epoch.of}" if epoch.of else f" ({epoch.share:.0%} of the budget)"
     start = network.units(state.cell.width)
     kept = parameters(network, dict(zip(start, epoch.units, strict=True)))

@@ -72,14 +72,16 @@ def networks_of(states: Sequence[CellState]) -> Networks:
     """Return the networks of cells that are done or whose job failed, with collapse judged as in collected tables."""
     rows: list[dict[str, Any]] = []
     for state in states:
-        cell = {"key": state.cell.key, "dataset": state.cell.dataset, "method": state.cell.method}
-        cell["state"] = state.state
+        cell: dict[str, Any] = {"key": state.cell.key, "dataset": state.cell.dataset, "method": state.cell.method}
+        cell |= {"state": state.state, "depth_start": state.cell.depth}
         for entry in state.entries:
             known = {name: entry.get(name) for name in ("status", "reason", *NUMBERS)}
             rows.append(cell | known)
         if state.state == "failed":
             rows += [cell | {"status": "failed", "reason": state.reason}] * state.cell.replicates
-    table = pd.DataFrame(rows, columns=["key", "dataset", "method", "state", "status", "reason", *NUMBERS])
+    table = pd.DataFrame(
+        rows, columns=["key", "dataset", "depth_start", "method", "state", "status", "reason", *NUMBERS]
+    )
     return judged(table, table)[1] if len(table) else table
 
 

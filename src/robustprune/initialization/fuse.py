@@ -103,7 +103,7 @@ class _Recorder(ForwardHooks):
     def __init__(self, names: tuple[str, str]):
         self.read: dict[str, list[Tensor]] = {name: [] for name in names}
 
-    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if layer.name in self.read:
             self.read[layer.name].append(h[0].clone())
         return super().linear(layer, h, weight, bias)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from robustprune.networks.architecture import Architecture
+from robustprune.networks.architecture import Architecture, Layer
 
 Fill = Callable[[Tensor, Tensor, torch.Generator], None]
 
@@ -52,9 +52,20 @@ def filled(
 ) -> dict[str, Tensor]:
     """Draw weights "<layer>.weight" [out, in(, k, k)] and biases "<layer>.bias" [out] of one network.
 
-    Biases are zero, except under pytorch_default.
+    Biases are zero, except under pytorch_default. Sections without units draw nothing.
     """
     parameters = {name: torch.zeros(shape, dtype=dtype) for name, shape in architecture.shapes(units).items()}
     for layer in architecture.layers:
-        FILLS[scheme](parameters[f"{layer.name}.weight"], parameters[f"{layer.name}.bias"], generator)
+        weight, bias = parameters[f"{layer.name}.weight"], parameters.get(f"{layer.name}.bias")
+        if weight.numel():
+            FILLS[scheme](weight, weight.new_empty(0) if bias is None else bias, generator)
+        if layer.gain != 1:
+            weight.mul_(layer.gain * _fewer(architecture, units, layer))
     return parameters
+
+
+def _fewer(architecture: Architecture, units: Mapping[str, int], layer: Layer) -> float:
+    """Return the factor on the gain where sections of the layer's stream are closed; the gain is 1/sqrt(sections)."""
+    own = [other.within for other in architecture.layers if other.adds and other.writes == layer.writes]
+    left = sum(units[gate] for gate in own if gate)
+    return math.sqrt(len(own) / left) if left else 1.0

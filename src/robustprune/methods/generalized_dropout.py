@@ -35,6 +35,7 @@ class GeneralizedDropout(PhasedGates[GeneralizedDropoutSettings]):
     """Bernoulli gates with theta [R, n] per slot."""
 
     Settings = GeneralizedDropoutSettings
+    layer_gates = True
 
     def __init__(self, settings: GeneralizedDropoutSettings, context: Context):
         super().__init__(settings, context)

@@ -30,6 +30,7 @@ class Random(Criterion[RandomSettings]):
     """Scores that are one uniform number per unit [R, n]."""
 
     Settings = RandomSettings
+    layer_gates = True
 
     def __init__(self, settings: RandomSettings, context: Context):
         super().__init__(settings, context)

@@ -88,6 +88,7 @@ class SSIG(PhasedGates[SSIGSettings]):
     """Inclusion gates with logit t [R, n] per node; weights and biases with spread rho, sigma = softplus(rho)."""
 
     Settings = SSIGSettings
+    chains_only = True
 
     def __init__(self, settings: SSIGSettings, context: Context):
         super().__init__(settings, context)
@@ -135,12 +136,12 @@ class SSIG(PhasedGates[SSIGSettings]):
         noise, offset = self.sigma[f"{layer.name}.weight"], self.sigma[f"{layer.name}.bias"]
         return weight + noise * eps["weight"].view_as(weight), bias + offset * eps["bias"].squeeze(2)
 
-    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        drawn = self._weights(layer, weight, bias) if self.sampling else (weight, bias)
+    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        drawn = self._weights(layer, weight, bias) if self.sampling and bias is not None else (weight, bias)
         return super().linear(layer, h, *drawn)
 
-    def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        drawn = self._weights(layer, weight, bias) if self.sampling else (weight, bias)
+    def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        drawn = self._weights(layer, weight, bias) if self.sampling and bias is not None else (weight, bias)
         return super().convolve(layer, h, *drawn)
 
     def settled(self, slot: str) -> Tensor:

@@ -2,8 +2,9 @@
 
 The importance of a unit is (dL/dz)^2 for a gate z = 1 behind it, squared per mini-batch, averaged over the mini-batches
 since the last pruning event, with momentum 0.9 across events. Units of lowest importance are removed at each event. By
-Euler's identity dL/dz is the sum of w dL/dw over a unit's outgoing weights, so no gates are built. Changed: the common
-schedule of criteria replaces a number of units every 30 or 500 mini-batches.
+Euler's identity dL/dz is the sum of w dL/dw over a unit's outgoing weights, so no gates are built. For a section these
+are the weights by which it adds to its stream. Changed: the common schedule of criteria replaces a number of units
+every 30 or 500 mini-batches.
 """
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from robustprune.methods.parts.base import Context, LossUnder
 from robustprune.methods.parts.criterion import Criterion
-from robustprune.methods.parts.outgoing import over_outgoing
+from robustprune.methods.parts.outgoing import outgoing_layer, over_outgoing
 from robustprune.methods.parts.schedule import ScheduleSettings
 from robustprune.networks.stacked import StackedNetwork
 
@@ -20,13 +21,17 @@ MOMENTUM = 0.9
 
 def gate_gradient(network: StackedNetwork, slot: str) -> Tensor:
     """Return dL/dz [R, n] of gates z = 1 on a slot's units, from the gradients of the weights that read them."""
-    weight = network.parameters[f"{network.architecture.reader(slot).name}.weight"]
+    weight = network.parameters[f"{outgoing_layer(network.architecture, slot).name}.weight"]
+    if not weight.numel():
+        return weight.new_zeros(network.kept[slot].shape)  # the section is gone
     assert weight.grad is not None  # called after the backward pass
     return over_outgoing(network, slot, weight.detach() * weight.grad)
 
 
 class Taylor(Criterion[ScheduleSettings]):
     """Buffers: `summed`, squared gate gradients since the last event; `average`, their moving average."""
+
+    layer_gates = True
 
     def __init__(self, settings: ScheduleSettings, context: Context):
         super().__init__(settings, context)

@@ -15,11 +15,11 @@ class _Linear(Function):
     """
 
     @staticmethod
-    def forward(ctx, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Map h [R, B, in] with weight [R, out, in] and bias [R, out] to [R, B, out]."""
         remember_autocast(ctx, h)
         ctx.save_for_backward(h, weight)
-        return torch.baddbmm(bias.unsqueeze(1), h, weight.transpose(1, 2))
+        return affine(h, weight, bias)
 
     @staticmethod
     def backward(ctx, upstream: Tensor) -> tuple[Tensor | None, ...]:
@@ -27,11 +27,19 @@ class _Linear(Function):
         h, weight = ctx.saved_tensors
         with as_in_forward(ctx):
             grad_h = torch.bmm(upstream, weight) if ctx.needs_input_grad[0] else None
-            return grad_h, torch.bmm(upstream.transpose(1, 2), h), upstream.sum(1)
+            grad_bias = upstream.sum(1) if ctx.needs_input_grad[2] else None
+            return grad_h, torch.bmm(upstream.transpose(1, 2), h), grad_bias
 
 
-def linear(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Return the affine map [R, B, out] of h [R, B, in] with weight [R, out, in] and bias [R, out]."""
+def affine(h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return the map of `linear`, differentiated by autograd."""
+    if bias is None:
+        return torch.bmm(h, weight.transpose(1, 2))
+    return torch.baddbmm(bias.unsqueeze(1), h, weight.transpose(1, 2))
+
+
+def linear(h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return the affine map [R, B, out] of h [R, B, in] with weight [R, out, in] and bias [R, out], if it has one."""
     return _Linear.apply(h, weight, bias)
 
 

@@ -1,6 +1,7 @@
 """Parameters and multiply-accumulates of a compact network (docs/baselines.md section 16).
 
-Both are multilinear in the unit counts and take integers, or tensors of expected counts.
+Both are multilinear in the unit counts and take integers, or tensors of expected counts. The layers of a section count
+as often as its gate is open.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ def parameters(architecture: Architecture, units: Mapping[str, Any]) -> Any:
     total = 0
     for layer in architecture.layers:
         fan_in, fan_out = _fans(layer, units, architecture.classes)
-        total = total + (layer.kernel**2 * fan_in + 1) * fan_out
+        total = total + _shared(layer, (layer.kernel**2 * fan_in + int(layer.bias)) * fan_out, units)
     return total
 
 
@@ -37,4 +38,8 @@ def first_layer_macs(architecture: Architecture, units: Mapping[str, Any]) -> An
 
 def _layer_macs(architecture: Architecture, layer: Layer, units: Mapping[str, Any]) -> Any:
     fan_in, fan_out = _fans(layer, units, architecture.classes)
-    return layer.positions * layer.kernel**2 * fan_in * fan_out
+    return _shared(layer, layer.positions * layer.kernel**2 * fan_in * fan_out, units)
+
+
+def _shared(layer: Layer, count: Any, units: Mapping[str, Any]) -> Any:
+    return count * units[layer.within] if layer.within else count

@@ -8,22 +8,34 @@ from torch import Tensor
 from robustprune.networks.architecture import Architecture, Layer
 from robustprune.networks.convolution import convolve, convolve_image
 from robustprune.networks.layers import linear
+from robustprune.networks.same_convolution import convolve_same
 
 
 class ForwardHooks:
     """Hooks of a method into the forward pass; these leave activations as they are."""
 
     def gate(self, slot: str, h: Tensor) -> Tensor:
-        """Return gated activations: h [R, B, n] or [R, B, C, H, W], after activation and pooling, in that shape."""
+        """Return gated activations: h [R, B, n] or [R, B, C, H, W], after activation and pooling, in that shape.
+
+        For the gate of a section, h is what the section adds to its stream: one gate [R, B, 1] multiplies all of it.
+        """
         return h
 
-    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """Gate h [R, B, in] and apply a linear layer; returns [R, B, out]."""
+    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Gate h [R, B, in] and apply a linear layer; returns [R, B, out], before any ReLU."""
         assert layer.reads is not None, "only a convolution reads the image"
         return linear(self.gate(layer.reads, h), weight, bias)
 
-    def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """Gate h [R, B, in, H, W], unless it is the image, and apply a convolution with its pooling and ReLU."""
+    def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Gate h [R, B, in, H, W], unless it is the image, and apply a convolution with its pooling and ReLU.
+
+        A convolution in a section has no pooling, and its last one no ReLU.
+        """
+        if layer.same:
+            assert layer.reads is not None, "a section reads its stream"
+            maps = convolve_same(self.gate(layer.reads, h), weight, bias)
+            return maps if layer.adds else maps.relu()
+        assert bias is not None, "only the last layer of a section has no bias"
         if layer.reads is None:
             return convolve_image(h, weight, bias)
         return convolve(self.gate(layer.reads, h), weight, bias)
@@ -46,7 +58,8 @@ OPEN = ForwardHooks()
 class StackedNetwork:
     """Weights of R networks and, per slot, the original units at their places.
 
-    parameters: "<layer>.weight" [R, out, in(, k, k)] and "<layer>.bias" [R, out].
+    parameters: "<layer>.weight" [R, out, in(, k, k)] and "<layer>.bias" [R, out] of the layers that have one. A section
+    that no replicate has left has weights without entries, and costs nothing.
     kept: slot -> int64 [R, n], the original index of the unit at each place, ascending. Replicates with fewer units
     than the largest are padded at the end: the index is -1 there, and the weights are zero and stay zero.
     """
@@ -60,6 +73,8 @@ class StackedNetwork:
             slot: flat_index(self.kept[slot], self.kept[parent], architecture.slot(slot).positions)
             for slot, parent in self._parents.items()
         }
+        read = [(self._parents.get(layer.reads or "", layer.reads), layer.name) for layer in architecture.layers]
+        self._last_reader = dict(read)
 
     @property
     def replicates(self) -> int:
@@ -79,9 +94,14 @@ class StackedNetwork:
 
         Where the first layer is a convolution, images may be cut into windows (convolution.windows).
         """
-        h = images
+        held: dict[str | None, Tensor] = {self.architecture.layers[0].reads: images}
         for layer in self.architecture.layers:
-            weight, bias = self.parameters[f"{layer.name}.weight"], self.parameters[f"{layer.name}.bias"]
+            weight, bias = self.parameters[f"{layer.name}.weight"], self.parameters.get(f"{layer.name}.bias")
+            if weight.numel() == 0:
+                continue  # in a section that no replicate has left
+            slot = self._parents.get(layer.reads or "", layer.reads)
+            # what no other layer reads is let go, so that its memory can be used again
+            h = held.pop(slot) if self._last_reader[slot] == layer.name else held[slot]
             if layer.kernel > 1:
                 h = hooks.convolve(layer, h, weight, bias)
             else:
@@ -89,9 +109,12 @@ class StackedNetwork:
                     # the gate of the channels precedes that of their flattened features
                     h = self._flatten(hooks.gate(self._parents[layer.reads], h), layer.reads)
                 h = hooks.linear(layer, h, weight, bias)
-                if layer.writes:
+                if layer.writes and not layer.adds:
                     h = h.relu_()
-        return h
+            if layer.adds:
+                h = held[layer.writes] + hooks.gate(str(layer.within), h)
+            held[layer.writes] = h
+        return held[None]
 
     def _flatten(self, h: Tensor, slot: str) -> Tensor:
         """Return the kept features [R, B, n] of h [R, B, C, H, W], channel-major."""

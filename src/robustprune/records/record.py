@@ -1,8 +1,8 @@
-"""The record of a cell: the models of record.json, reading and writing, and the rows of runs.csv."""
+"""The record of a cell: the models of record.json, reading and writing, and the columns of runs.csv."""
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,10 +24,13 @@ COLUMNS = (
     *("error_test_percent", "error_valid_percent", "undetermined_fraction", "rounding_error_change_percent"),
     *("epochs", "train_seconds", "train_macs", "train_macs_dense", "inference_ms_dense", "inference_ms_kept"),
     *("device", "threads", "torch_version", "source_hash", "config_hash", "budget"),
+    *("depth_start", "depth_kept"),
     *("operating_point", "error_train_percent", "git_commit", "key"),
 )
-ADDED = ("budget", "operating_point", "error_train_percent", "git_commit", "key")
-"""Columns that tables of older versions lack; there all networks were trained with the budget `epochs`."""
+DEPTHS = ("depth_start", "depth_kept")
+ADDED = ("budget", *DEPTHS, "operating_point", "error_train_percent", "git_commit", "key")
+"""Columns that tables of older versions lack; there all networks were trained with the budget `epochs` and had no
+depth. Tables may lack all of them, or DEPTHS only."""
 
 
 def join_units(units: dict[str, int]) -> str:
@@ -56,6 +59,9 @@ class Replicate(Finite):
     units_start: str = Field(description="units per slot before training, hyphen-joined in slot order")
     units_kept: str | None = Field(None, description="units per slot after compaction")
     units_raw: str | None = Field(None, description="open gates per slot, before dead units were removed")
+    depth_kept: Count = Field(
+        None, ge=0, description="sections that are left, of all streams, where the architecture is made at any depth"
+    )
     params_dense: int = Field(ge=1)
     params_kept: Count = Field(None, ge=0)
     macs_dense: int = Field(ge=1, description="multiply-accumulates for one image, starting network")
@@ -166,23 +172,6 @@ class Record(Strict):
             error = "unknown" if entry.error_test_percent is None else f"{entry.error_test_percent:.2f} %"
             lines.append(f"replicate {entry.replicate}: {entry.status}, kept {entry.units_kept}, test error {error}")
         return lines
-
-    def rows(self, operating_point: str | None = None) -> list[dict[str, Any]]:
-        """Return one dictionary per replicate with exactly the keys of COLUMNS, in order.
-
-        operating_point: the name by which the study asks for the cell as an operating point, if it does.
-        """
-        known = {**self.provenance.model_dump(), "epochs": self.epochs or self.cell.training.epochs}
-        known["operating_point"] = operating_point
-        return table_rows(self.cell, self.replicates, known)
-
-
-def table_rows(cell: Cell, replicates: Iterable[Replicate], known: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return entries as rows with exactly the keys of COLUMNS, in order; unknown fields are None."""
-    unknown: dict[str, Any] = dict.fromkeys(COLUMNS)
-    shared = {**unknown, **cell.model_dump(mode="json"), "epochs": cell.training.epochs, **known}
-    shared |= {"config_hash": cell.config_hash, "budget": cell.budget, "key": cell.key}
-    return [{name: {**shared, **entry.model_dump()}[name] for name in COLUMNS} for entry in replicates]
 
 
 def finite(value: float) -> float | None:

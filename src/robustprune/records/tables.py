@@ -9,8 +9,8 @@ import pandas as pd
 
 from robustprune.errors import StudyError
 from robustprune.files import reading
-from robustprune.records.record import ADDED, COLUMNS, Status
-from robustprune.study.cells import AXES
+from robustprune.records.record import ADDED, COLUMNS, DEPTHS, Status
+from robustprune.study.cells import AXES, NO_DEPTH
 from robustprune.study.training_settings import TrainingSettings
 
 BUDGET = TrainingSettings().budget
@@ -25,6 +25,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("replicate", "seed", "params_kept", "macs_kept"), POSITIVE),
     **dict.fromkeys(("train_seconds", "train_macs", "train_macs_dense"), POSITIVE),
     **dict.fromkeys(("inference_ms_dense", "inference_ms_kept"), POSITIVE),
+    **dict.fromkeys(DEPTHS, POSITIVE),
     "width": (1e-9, np.inf),
     "undetermined_fraction": (0, 1),
     "rounding_error_change_percent": (-100, 100),
@@ -41,25 +42,31 @@ def read_csv_table(path: Path) -> pd.DataFrame:
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`, or name the reference") from None
 
 
-def with_budget(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with the column `budget`, which older tables lack: epochs were their only budget."""
+def with_axes(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with the columns `budget` and `depth`, which older tables lack.
+
+    Epochs were their only budget. The depth is NO_DEPTH for networks without one; runs.csv calls it depth_start.
+    """
     if "budget" not in table:
-        return table.assign(budget=BUDGET)
-    return table.assign(budget=table["budget"].astype(object).fillna(BUDGET))
+        table = table.assign(budget=BUDGET)
+    depth = next((table[name] for name in ("depth", DEPTHS[0]) if name in table), None)
+    numbers = NO_DEPTH if depth is None else pd.to_numeric(depth).fillna(NO_DEPTH).astype(int)
+    return table.assign(budget=table["budget"].astype(object).fillna(BUDGET), depth=numbers)
 
 
 def checked_runs(runs: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Return a runs.csv with the columns COLUMNS; those of ADDED may be missing in `runs`.
+    """Return a runs.csv with the columns COLUMNS and `depth`; those of ADDED, or of DEPTHS, may be missing in `runs`.
 
     Raises StudyError naming the file, and the line and column of an impossible value or of a network that is there
     twice.
     """
-    if list(runs.columns) == [name for name in COLUMNS if name not in ADDED]:
-        runs = runs.assign(**dict.fromkeys(ADDED))
+    for added in (ADDED, DEPTHS):
+        if list(runs.columns) == [name for name in COLUMNS if name not in added]:
+            runs = runs.assign(**dict.fromkeys(added))[list(COLUMNS)]
     if list(runs.columns) != list(COLUMNS):
         wrong = sorted(set(COLUMNS).symmetric_difference(runs.columns)) or ["order"]
         raise StudyError(f"{path}: wrong columns ({', '.join(wrong)}); expected records.record.COLUMNS; {AGAIN}")
-    runs = with_budget(runs)
+    runs = with_axes(runs)
     for column, wrong_rows, expected in _faults(runs):
         if wrong_rows.any():
             row = int(np.flatnonzero(wrong_rows)[0])

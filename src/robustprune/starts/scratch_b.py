@@ -23,6 +23,7 @@ class ScratchB(FreshControl[ScratchBSettings]):
     """New weights for the source's units, trained with the compute of dense training."""
 
     Settings = ScratchBSettings
+    layer_gates = True
 
     def epochs(self, common: int) -> int:
         return math.floor(common * min(self.macs_ratio(), self.settings.cap or math.inf))

@@ -6,3 +6,5 @@ from robustprune.starts.parts.control import ControlSettings, FreshControl
 
 class ScratchE(FreshControl[ControlSettings]):
     """New weights for the source's units; on track full the inputs are those of the source too."""
+
+    layer_gates = True

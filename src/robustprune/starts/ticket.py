@@ -10,3 +10,5 @@ from robustprune.starts.parts.control import Control, ControlSettings
 
 class Ticket(Control[ControlSettings]):
     """Units of the source with their initial weights."""
+
+    layer_gates = True

@@ -1,5 +1,6 @@
 """Width-uniform: one factor on all gated slots, chosen to give as many parameters as a method kept, with new random
 weights (docs/baselines.md section 14). It is the reference for methods that learn widths, because it learns none.
+It has no factor for the depth, so it does not fit tracks on which whole sections are gated.
 """
 
 from robustprune.networks.size import parameters

@@ -1,4 +1,4 @@
-"""Cells: combinations of data set, architecture, track, method, strength, initialization and width."""
+"""Cells: combinations of data set, architecture, track, method, strength, initialization, width and depth."""
 
 import hashlib
 import itertools
@@ -10,22 +10,25 @@ from pydantic import Field, ValidationError
 
 from robustprune.errors import StudyError
 from robustprune.study.config import Grid, Strict, StudyConfig, Variant, describe
-from robustprune.study.names import ArchitectureName, DatasetName, Initialization, StrengthKey, Track, Width
+from robustprune.study.names import ArchitectureName, DatasetName, Depth, Initialization, StrengthKey, Track, Width
 from robustprune.study.strengths import Strength, resolve
 from robustprune.study.training_settings import TrainingSettings
 
-AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width", "budget")
+AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width", "budget", "depth")
 """The fields of a cell that make up its key."""
 CELL_PATH = "{dataset}/{architecture}-{track}/{method}/{strength}/{initialization}/width-{width}"
 """The folder of a cell below runs/, which is its key: AXES filled in, the width as in "0.5" or "1", followed by the
-budget where that is not `epochs`, as in "1-macs"."""
+budget where that is not `epochs`, as in "1-macs", and by the depth where there is one, as in "1/depth-4"."""
+NO_DEPTH = -1
+"""The depth, in tables, of networks that have none: missing values would not group."""
 
 
 def cell_key(axes: Iterable[Any]) -> str:
     """Return the key of the cell with these values of AXES, e.g. mnist/lenet5-full/dense/dense/he_normal/width-1."""
     values = dict(zip(AXES, axes, strict=True))
     budget = "" if values["budget"] == "epochs" else f"-{values['budget']}"
-    return CELL_PATH.format(**{**values, "width": f"{values['width']:g}{budget}"})
+    depth = "" if values["depth"] in (None, NO_DEPTH) else f"/depth-{values['depth']}"
+    return CELL_PATH.format(**{**values, "width": f"{values['width']:g}{budget}{depth}"})
 
 
 class Cell(Strict):
@@ -42,6 +45,7 @@ class Cell(Strict):
     replicates: int = Field(5, ge=1)
     training: TrainingSettings = TrainingSettings()
     first_replicate: int = Field(0, ge=0, description="seeds are those of replicates from here up")
+    depth: Depth | None = Field(None, description="sections per stream, where the architecture is made at any depth")
 
     @property
     def budget(self) -> str:
@@ -76,6 +80,7 @@ class Cell(Strict):
         """
         number = self.first_replicate + replicate
         axes = f"{self.dataset}/{self.architecture}/{self.width:g}/{self.initialization}/{number}"
+        axes += "" if self.depth is None else f"/{self.depth}"
         return int.from_bytes(hashlib.sha256(axes.encode()).digest()[:4], "big")
 
 
@@ -89,7 +94,9 @@ def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> Iterator[tuple[
     variants = grid.variants or {"": Variant()}
     for method, strengths in grid.methods.items():
         points = [found for key in strengths if (found := resolve(config, grid, method, key, source))]
-        for initialization, width in itertools.product(grid.initializations, grid.widths):
+        for initialization, width, depth in itertools.product(
+            grid.initializations, grid.widths, grid.depths or (None,)
+        ):
             for found, (name, variant) in itertools.product(points, variants.items()):
                 training = training_of(config, {**grid.training, **found.training, **variant.training}, source)
                 cell = Cell(
@@ -104,6 +111,7 @@ def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> Iterator[tuple[
                     replicates=grid.replicates,
                     training=training,
                     first_replicate=grid.first_replicate,
+                    depth=depth,
                 )
                 yield cell, found._replace(variant=name or found.variant)
 

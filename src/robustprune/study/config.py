@@ -17,6 +17,7 @@ from robustprune.files import write_text
 from robustprune.study.names import (
     ArchitectureName,
     DatasetName,
+    Depth,
     DeviceName,
     FolderName,
     Initialization,
@@ -87,6 +88,9 @@ class Grid(Strict):
     )
     initializations: tuple[Initialization, ...] = Field(("he_normal",), min_length=1)
     widths: tuple[Width, ...] = Field((1.0,), min_length=1)
+    depths: tuple[Depth, ...] | None = Field(
+        None, min_length=1, description="numbers of sections at the start, for architectures that are made at any depth"
+    )
     replicates: int = Field(5, ge=1, description="networks (seeds) per cell")
     training: dict[str, Any] = Field({}, description="overrides of the study's training settings")
     first_replicate: int = Field(0, ge=0, description="seeds are those of replicates from here up")

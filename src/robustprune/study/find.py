@@ -16,11 +16,13 @@ DENSE = ("dense", "dense")
 
 def search_cell(config: StudyConfig, key: str) -> Cell | None:
     """Return the cell of a search with this key: dense, or a searched form with a value; None for any other key."""
-    parts = re.fullmatch(r"([^/]+/[^/]+)/([^/]+)/([^/]+)/he_normal/width-1(-macs)?", key)
+    parts = re.fullmatch(r"([^/]+/[^/]+)/([^/]+)/([^/]+)/he_normal/width-1(-macs)?(?:/depth-(\d+))?", key)
     if not parts:
         return None
-    network, method, strength, budget = parts.groups()
+    network, method, strength, budget, depth = parts.groups()
     search = next((search for search in config.search if search.name == f"{network}{budget or ''}"), None)
+    if search is not None and search.depth != (None if depth is None else int(depth)):
+        return None
     if search is not None and (method, strength) == DENSE:
         return dense_cell(config, search)
     found = form_and_value(config.knobs, method, strength)
@@ -51,6 +53,7 @@ def _of_search(config: StudyConfig, search: Search, training: Mapping[str, Any])
         **search.axes,
         "training": training_of(config, overrides, "search"),
         "first_replicate": search.first_replicate,
+        "depth": search.depth,
     }
 
 

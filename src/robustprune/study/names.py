@@ -10,7 +10,8 @@ from robustprune import registry
 from robustprune.errors import nearest
 
 SCHEMES = ("he_normal", "xavier_uniform", "lecun_normal", "orthogonal", "pytorch_default", "fuse", "mmd")
-Track = Literal["full", "hidden"]
+Track = Literal["full", "hidden", "layers", "joint"]
+"""Which slots may be pruned: all units, hidden units; layers: whole sections only; joint: units and sections."""
 Budget = Literal["epochs", "macs"]
 """What ends training."""
 
@@ -82,9 +83,12 @@ def _device(name: str) -> str:
 DatasetName = Annotated[
     str, _known("dataset"), _described("dataset", "mnist", "fashion_mnist", "kmnist", "emnist_digits", "digits")
 ]
-ArchitectureName = Annotated[str, _known("architecture"), _described("architecture", "lenet_300_100", "lenet5")]
+ArchitectureName = Annotated[
+    str, _known("architecture"), _described("architecture", "lenet_300_100", "lenet5", "mlp_residual")
+]
 Initialization = Annotated[str, AfterValidator(_initialization)]
 FolderName = Annotated[str, AfterValidator(_folder)]
 DeviceName = Annotated[str, AfterValidator(_device)]
 StrengthKey = Annotated[str, AfterValidator(_strength_key)]
 Width = Annotated[float, Field(gt=0, le=64)]
+Depth = Annotated[int, Field(ge=0, le=64, description="sections per stream")]

@@ -10,15 +10,20 @@ PROBE_TABLES = ("removals", "bounds", "gate_values", "estimates")
 
 
 def is_probed(cell: Cell) -> bool:
-    """Return whether a study with `probes` probes a cell: the method with all its units and its noise to the end."""
+    """Return whether a study with `probes` probes a cell: the method with all its units and its noise to the end.
+
+    Networks with sections are not probed: the probes read chains of layers.
+    """
     settings = cell.settings
     never = cell.method == "bernoulli" and settings.get("removal_at") == "never"
-    return never and settings.get("noise_free_last", 0) == 0
+    return never and settings.get("noise_free_last", 0) == 0 and cell.depth is None
 
 
 def probed_cells(cells: Mapping[str, Cell]) -> dict[str, Cell]:
     """Return the cells that are probed. Raises StudyError where none is."""
     found = {key: cell for key, cell in cells.items() if is_probed(cell)}
     if not found:
-        raise StudyError("probes: no cell of bernoulli has removal_at: never and noise_free_last: 0, so none is probed")
+        raise StudyError(
+            "probes: no cell of bernoulli without a depth has removal_at: never and noise_free_last: 0, none is probed"
+        )
     return found

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from robustprune.errors import StudyError, nearest
-from robustprune.study.names import ArchitectureName, Budget, DatasetName, StrengthKey, Track
+from robustprune.study.names import ArchitectureName, Budget, DatasetName, Depth, StrengthKey, Track
 from robustprune.study.strict import Strict
 
 DIGITS = 3
@@ -66,6 +66,11 @@ class Search(Strict):
     dataset: DatasetName
     architecture: ArchitectureName
     track: Track = "full"
+    depth: Depth | None = Field(
+        None,
+        description="sections per stream of the networks that are searched, for architectures that are made at any "
+        "depth; the points count for every starting depth",
+    )
     methods: dict[str, Annotated[tuple[FormKey, ...], Field(min_length=1)]] = Field(
         min_length=1, description="method -> the forms to search"
     )

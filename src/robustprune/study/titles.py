@@ -1,6 +1,11 @@
 """Display names of data sets, architectures and initializations; others are shown by their key."""
 
-ARCHITECTURES = {"lenet_300_100": "LeNet-300-100", "lenet5": "LeNet-5"}
+ARCHITECTURES = {
+    "lenet_300_100": "LeNet-300-100",
+    "lenet5": "LeNet-5",
+    "mlp_residual": "residual MLP",
+    "lenet5_residual": "residual LeNet-5",
+}
 DATASETS = {
     "mnist": "MNIST",
     "fashion_mnist": "Fashion-MNIST",

@@ -11,6 +11,7 @@ from robustprune.analysis.figures.by_slot import kept_units_by_slot
 from robustprune.analysis.figures.by_width import error_by_width, kept_params_by_width
 from robustprune.analysis.figures.controls import controls_difference
 from robustprune.analysis.figures.convergence import params_over_macs, undetermined_over_epochs, when_units_leave
+from robustprune.analysis.figures.depth import depth, depth_kept_by_start
 from robustprune.analysis.figures.gate_values import gate_heat_map, gate_histograms
 from robustprune.analysis.figures.kept_pixels import kept_pixels
 from robustprune.analysis.figures.over_epochs import (
@@ -59,6 +60,14 @@ PROBED: dict[str, Callable[[Collected, float], Figure]] = {
 }
 """Figures of what probes read; studies without probes have nothing to show in them."""
 
+DEEP: dict[str, Callable[[Collected, float], Figure]] = {
+    function.__name__: function for function in (depth_kept_by_start, depth)
+}
+"""Figures of networks that are made at several depths, which the others leave out (docs/layers.md)."""
+
+DRAWN = FIGURES | PROBED | DEEP
+"""All figures that are drawn from collected tables."""
+
 THEORY: dict[str, Callable[[], Figure]] = {"phase_portrait": phase_portrait}
 """Figures that are computed from the parameters in their code and read no tables."""
 
@@ -68,7 +77,7 @@ OVER: dict[str, Callable[[Collected, Collected, float], Figure]] = {"start_matte
 
 def caption(name: str) -> str:
     """Return the caption of a figure in the report: the docstring of its function."""
-    return " ".join((FIGURES | PROBED | THEORY)[name].__doc__.split())
+    return " ".join((DRAWN | THEORY)[name].__doc__.split())
 
 
 def draw_figure(
@@ -84,19 +93,19 @@ def draw_figure(
     over: folder of a reference that is drawn behind. Raises StudyError for an unknown figure or method, for a figure
     that cannot be drawn over a reference, and for one of the theory, which reads no tables.
     """
-    if name not in FIGURES | PROBED:
+    if name not in DRAWN:
         if name in THEORY:
             raise StudyError(f"figure {name!r} is computed from parameters alone: leave --source out")
         raise _no_figure(name)
     if over is not None and name not in OVER:
         raise StudyError(f"figure {name!r} cannot be drawn over a reference; those that can: {', '.join(OVER)}")
-    collected = read_collected(source)
+    collected = read_collected(source, deep=name in DEEP)
     collected = collected.with_runs(of_one_budget(collected.runs))
     if methods is not None:
         collected = collected.of_methods(methods)
     with drawing():
         if over is None:
-            figure = (FIGURES | PROBED)[name](collected, confidence)
+            figure = DRAWN[name](collected, confidence)
         else:
             figure = OVER[name](collected, read_collected(over), confidence)
         return _saved(figure, folder, name, missing_note(source))
@@ -104,7 +113,7 @@ def draw_figure(
 
 def draw_theory(name: str, folder: Path) -> list[Path]:
     """Draw one figure of the theory; return the files. Raises StudyError for any other figure."""
-    if name in FIGURES | PROBED:
+    if name in DRAWN:
         raise StudyError(
             f"figure {name!r} is drawn from tables: name their folder with --source, e.g. results/reference"
         )
@@ -115,7 +124,7 @@ def draw_theory(name: str, folder: Path) -> list[Path]:
 
 
 def _no_figure(name: str) -> StudyError:
-    return StudyError(f"no figure {name!r}{nearest(name, [*FIGURES, *PROBED, *THEORY])}")
+    return StudyError(f"no figure {name!r}{nearest(name, [*DRAWN, *THEORY])}")
 
 
 def _saved(figure: Figure, folder: Path, name: str, note: str = "") -> list[Path]:

@@ -28,7 +28,7 @@ class Watched(Gated):
         self.inputs: dict[str, Tensor] = {}
         self.scores: dict[str, Tensor] = {}
 
-    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Apply a layer and note its inputs and scores."""
         assert layer.reads is not None
         gated = self.gate(layer.reads, h)

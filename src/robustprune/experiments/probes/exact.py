@@ -78,13 +78,13 @@ class Noted(Gated):
         self.read: dict[str, Tensor] = {}
         self.written: dict[str, Tensor] = {}
 
-    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Apply a layer; note its inputs before their gates, and its scores, which the activation overwrites."""
         scores = super().linear(layer, h, weight, bias)
         self.read[layer.name], self.written[layer.name] = h, scores.clone()
         return scores
 
-    def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Apply a layer and note its outputs."""
         self.written[layer.name] = super().convolve(layer, h, weight, bias)
         return self.written[layer.name]
@@ -111,7 +111,7 @@ class Flipped(Gated):
         noted, self.before = self.before, self.before and layer != self.writer
         return noted
 
-    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Return the scores of a layer."""
         if self._noted(layer):
             return self.noted.written[layer.name].clone()
@@ -121,7 +121,7 @@ class Flipped(Gated):
         unit = self.noted.read[layer.name].gather(2, self.place.expand(-1, h.shape[1], 1))
         return torch.baddbmm(self.noted.written[layer.name], self.change * unit, column)
 
-    def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Return the outputs of a layer."""
         return self.noted.written[layer.name] if self._noted(layer) else super().convolve(layer, h, weight, bias)
 

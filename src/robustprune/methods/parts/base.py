@@ -40,6 +40,7 @@ from torch import Tensor
 from robustprune.errors import StudyError
 from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.noise import Noise
+from robustprune.methods.parts.outgoing import over_outgoing
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.stacked import ForwardHooks, StackedNetwork
 from robustprune.study.strict import Strict
@@ -92,11 +93,14 @@ class Method(ForwardHooks, Generic[S]):
     The engine keeps two attributes current: `moment`, and `places` (slot -> number of places of the stacked tensors).
     Settings is the class that validates the method's entries in the configuration. second_products is True where every
     layer computes a second product of the size of its first, such as the variance of its outputs; training arithmetic
-    counts it.
+    counts it. layer_gates is True where the method can gate whole sections, slots of one unit whose gate multiplies
+    all that a section adds to its stream. chains_only is True where it cannot train a network with sections at all.
     """
 
     Settings: ClassVar[type[Strict]] = Strict
     second_products: ClassVar[bool] = False
+    layer_gates: ClassVar[bool] = False
+    chains_only: ClassVar[bool] = False
 
     def __init__(self, settings: S, context: Context):
         self.settings = settings
@@ -184,9 +188,13 @@ def incoming_norm(network: StackedNetwork, slot: str, power: int = 1) -> Tensor:
     """Return the sum of |w|^power [R, n] over the weights that compute each unit of a slot.
 
     Input pixels and flattened features have no weights of their own: for them the sum is over the weights that read
-    them. Biases are excluded (docs/baselines.md section 11).
+    them; for the gate of a section over the weights that add to its stream. Biases are excluded (docs/baselines.md
+    section 11).
     """
     architecture = network.architecture
+    if slot in architecture.sections:
+        weight = network.parameters[f"{architecture.output(slot).name}.weight"]
+        return over_outgoing(network, slot, weight.detach().abs().pow(power))
     writer = architecture.writer(slot)
     if writer and architecture.slot(slot).hidden:
         weight = network.parameters[f"{writer.name}.weight"]

@@ -1,5 +1,6 @@
 """Bernoulli gates xi ~ Bern(theta) per unit, with an estimate of DL from each step (docs/method.md 1, 4 and 9)."""
 
+from collections.abc import Hashable
 from typing import Literal, TypeVar
 
 import torch
@@ -17,6 +18,7 @@ from robustprune.methods.parts.estimators import (
     spread,
     with_less_noise,
 )
+from robustprune.methods.parts.flip import Gates, flip, sections_of_step, turns
 from robustprune.methods.parts.moment import Moment
 from robustprune.networks.architecture import Layer
 from robustprune.networks.stacked import Gated, StackedNetwork
@@ -27,6 +29,9 @@ class BernoulliGatesSettings(Strict):
     """How gates are drawn and when, and how DL is estimated."""
 
     estimator: Literal["first_order", "trapezoid", "trapezoid_normalized", "fisher", "arm", "exact"] = "trapezoid"
+    estimator_layers: Literal["flip", "trapezoid"] = Field(
+        "flip", description="of the gates of sections; flip: the loss with the gate flipped, one section per step"
+    )
     theta_start: float = Field(0.5, gt=0, lt=1)
     average_over: float = Field(
         1.0, ge=1, description="steps of the exponential average of the estimates of DL; 1: no average"
@@ -57,9 +62,10 @@ B = TypeVar("B", bound=BernoulliGatesSettings)
 class BernoulliGates(Method[B]):
     """Gates whose theta [R, all gates] lies side by side in one tensor, so that one small kernel updates all slots.
 
+    turn [1, all gates]: factors on the steps of the gates where not every section is tried in every step, else None.
     Buffers [R, all gates]: theta; opened and closed, the sums of the last step that the estimator reads; with
     average_over, average, the running average of the estimates. The buffer average_weight, 0-d, is the weight that it
-    has gathered. The phases are "open", "sampled" and "settled"; gates take part in "sampled" only.
+    has gathered. The stages are "open", "sampled" and "settled"; gates take part in "sampled" only.
     """
 
     def __init__(self, settings: B, context: Context):
@@ -71,6 +77,9 @@ class BernoulliGates(Method[B]):
         if settings.average_over > 1:
             self.buffers |= {"gated.average": torch.zeros_like(theta), "average_weight": theta.new_zeros(())}
         self.xi: dict[str, Tensor] = {}
+        sections = [slot for slot in context.gated if slot in context.architecture.sections]
+        self.flipped = sections if settings.estimator_layers == "flip" else []
+        self.turn: Tensor | None = None
 
     @property
     def theta(self) -> Tensor:
@@ -82,7 +91,11 @@ class BernoulliGates(Method[B]):
         sizes = [self.places[slot] for slot in self.context.gated]
         return dict(zip(self.context.gated, tensor.split(sizes, 1), strict=True))
 
-    def phase(self, moment: Moment) -> str:
+    def phase(self, moment: Moment) -> Hashable:
+        return self.stage(moment)
+
+    def stage(self, moment: Moment) -> str:
+        """Return which part of training the step after `moment` belongs to."""
         if moment.in_last(self.settings.noise_free_last):
             return "settled"
         return "sampled" if moment.reached(self.settings.pretrain) else "open"
@@ -90,7 +103,7 @@ class BernoulliGates(Method[B]):
     @property
     def sampling(self) -> bool:
         """Whether gates are drawn, and theta moves, in this step."""
-        return self.phase(self.moment) == "sampled"
+        return self.stage(self.moment) == "sampled"
 
     def draw(self, batch: int) -> None:
         self.xi = self._drawn(1 if self.settings.gates_per == "batch" else batch) if self.sampling else {}
@@ -118,12 +131,12 @@ class BernoulliGates(Method[B]):
         if slot not in self.xi:
             return h
         xi = self.xi[slot]
-        if self.settings.estimator in ("arm", "exact") or not torch.is_grad_enabled():
+        if slot in self.flipped or self.settings.estimator in ("arm", "exact") or not torch.is_grad_enabled():
             return h * spread(xi, h)
         theta = self.theta.detach().requires_grad_()  # its only use: backward reaches the gates of the input
         return EstimatedGate.apply(h, xi, theta, *self.sums[slot], self.settings.estimator not in LINEAR)
 
-    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         slot = layer.reads
         if slot not in self.xi or self.settings.estimator not in LINEAR or not torch.is_grad_enabled():
             return super().linear(layer, h, weight, bias)
@@ -132,6 +145,8 @@ class BernoulliGates(Method[B]):
     def estimate(self, losses: Tensor, loss: LossUnder) -> Tensor:
         """Return the estimate of DL [R, all gates] from the last step, whose losses per example are [R, B]."""
         estimate = self._estimate(losses, loss)
+        left = [gate for gate in self.flipped if self.places[gate]]
+        self.turn = self._flip(left, estimate, losses, loss) if left else None
         if self.settings.average_over == 1:
             return estimate
         average, weight = self.buffers["gated.average"], self.buffers["average_weight"]
@@ -152,6 +167,14 @@ class BernoulliGates(Method[B]):
             return with_less_noise(kind, opened, closed, self.theta, noise)
         return COMBINE[kind](opened, closed, self.theta)
 
+    def _flip(self, left: list[str], estimate: Tensor, losses: Tensor, loss: LossUnder) -> Tensor | None:
+        """Write the estimates of sections that are left; return `turn`. A GPU, whose steps are recorded, tries all."""
+        chosen = sections_of_step(left, self.moment.step, all_at_once=estimate.is_cuda)
+        by_slot = self.by_slot(estimate)
+        for gate in chosen:
+            by_slot[gate].copy_(flip(losses, self.xi, gate, lambda xi: self._losses(xi, loss)))
+        return None if len(chosen) == len(left) else torch.cat(list(turns(by_slot, left, chosen).values()), 1)
+
     def _arm(self, losses: Tensor, loss: LossUnder) -> Tensor:
         """Return the estimate of two passes: the step's own, and one with the antithetic gates 1[u > 1 - theta]."""
         theta = self.by_slot(self.theta)
@@ -159,7 +182,7 @@ class BernoulliGates(Method[B]):
         second = self._losses(opposite, loss)
         return torch.cat([arm(losses, second, self.u[slot], theta[slot]) for slot in theta], 1)
 
-    def _losses(self, xi: dict[str, Tensor], loss: LossUnder) -> Tensor:
+    def _losses(self, xi: Gates, loss: LossUnder) -> Tensor:
         """Return the losses per example [R, B] of the batch under these gates."""
         return loss(Gated(lambda slot, h: h * spread(xi[slot], h) if slot in xi else h))
 

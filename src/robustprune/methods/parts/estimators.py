@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from robustprune.networks.layers import affine
 from robustprune.networks.precision import as_in_forward, remember_autocast
 
 CLIP = 0.05
@@ -79,6 +80,7 @@ class EstimatedGate(Function):
     def forward(ctx: Any, h: Tensor, xi: Tensor, theta: Tensor, opened: Tensor, closed: Tensor, curve: bool) -> Tensor:
         """Gate h [R, B, n] or [R, B, n, H, W] by xi [R, B or 1, n]; backward overwrites opened and closed [R, n].
 
+        For the gate of a section xi is [R, B or 1, 1].
         theta [R, n] gets no gradient. It requires one, so that backward reaches the gate of an input as well.
         """
         ctx.save_for_backward(h, xi)
@@ -90,7 +92,9 @@ class EstimatedGate(Function):
         """Return the gradient of h, and None for the other arguments."""
         h, xi = ctx.saved_tensors
         g = h * upstream
-        if g.dim() > 3:
+        if xi.shape[2] != g.shape[2]:
+            g = g.flatten(2).sum(2, keepdim=True)  # one gate multiplies a whole section
+        elif g.dim() > 3:
             g = g.flatten(3).sum(3)
         if ctx.curve:
             g = curved(g, xi)
@@ -110,14 +114,14 @@ class EstimatedLinear(Function):
 
     @staticmethod
     def forward(
-        ctx: Any, h: Tensor, xi: Tensor, weight: Tensor, bias: Tensor, opened: Tensor, closed: Tensor
+        ctx: Any, h: Tensor, xi: Tensor, weight: Tensor, bias: Tensor | None, opened: Tensor, closed: Tensor
     ) -> Tensor:
         """Map h, xi [R, B, in] by weight [R, out, in], bias [R, out]; backward overwrites opened, closed [R, in]."""
         remember_autocast(ctx, h)
         gated = h * xi
         ctx.save_for_backward(h, gated, xi, weight)
         ctx.opened, ctx.closed = opened, closed
-        return torch.baddbmm(bias.unsqueeze(1), gated, weight.transpose(1, 2))
+        return affine(gated, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
@@ -137,7 +141,7 @@ class EstimatedLinear(Function):
                 torch.sum(weight * grad_weight, 1, out=ctx.opened)
                 total = torch.bmm(upstream.transpose(1, 2), h).mul_(weight).sum(1)
         torch.sub(total, ctx.opened, out=ctx.closed)
-        return grad_h, None, grad_weight, upstream.sum(1), None, None
+        return grad_h, None, grad_weight, upstream.sum(1) if ctx.needs_input_grad[3] else None, None, None
 
 
 def spread(xi: Tensor, h: Tensor) -> Tensor:

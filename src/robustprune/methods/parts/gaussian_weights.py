@@ -72,6 +72,7 @@ class GaussianWeights(PhasedGates[K]):
     """
 
     second_products = True
+    chains_only = True
 
     def __init__(self, settings: K, context: Context):
         super().__init__(settings, context)
@@ -97,14 +98,14 @@ class GaussianWeights(PhasedGates[K]):
         gate = super().sampled(slot)  # type: ignore[safe-super]  # the class of gates behind this one defines it
         return gate * self.valid(slot).unsqueeze(1)
 
-    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        if not self.sampling:
+    def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if not self.sampling or bias is None:
             return super().linear(layer, h, weight, bias)
         gated = self.gate(layer.reads, h) if layer.reads else h
         return noisy_linear(gated, weight, bias, *self._noise_of(layer))
 
-    def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        if not self.sampling:
+    def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if not self.sampling or bias is None:
             return super().convolve(layer, h, weight, bias)
         if layer.reads is None:
             return noisy_convolve_image(h, weight, bias, *self._noise_of(layer))

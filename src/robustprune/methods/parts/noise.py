@@ -72,7 +72,7 @@ class Noise:
         """Return slot -> standard normal numbers [R, B, n] (Box and Muller), two per word, at most 6.7 in size."""
         bits = self._bits(units, batch, 2)
         numbers = torch.empty(*bits.shape, 2, dtype=dtype, device=bits.device)
-        rows = numbers.shape[0] * batch if bits.is_cuda else max(1, CACHED_WORDS // bits.shape[2])
+        rows = numbers.shape[0] * batch if bits.is_cuda else max(1, CACHED_WORDS // max(1, bits.shape[2]))
         for words, drawn in zip(bits.flatten(0, 1).split(rows), numbers.flatten(0, 1).split(rows), strict=True):
             _box_muller(words, drawn)
         return self._split(numbers.flatten(2), units, 2)
@@ -91,7 +91,7 @@ class Noise:
         counters, bits, shifted = self._counters(units, batch, per_word, stride)
         start = self.keys + self.position * GOLDEN
         self.position.add_((self.rows or batch) * stride)
-        pieces = len(bits) if bits.is_cuda else max(1, CACHED_WORDS // counters.numel())
+        pieces = len(bits) if bits.is_cuda else max(1, CACHED_WORDS // max(1, counters.numel()))
         for piece, keys in zip(bits.split(pieces), start.split(pieces), strict=True):
             _mix(counters, keys, piece, shifted[: len(piece)])
         return bits

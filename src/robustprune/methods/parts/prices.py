@@ -1,6 +1,7 @@
 """Prices of units in nats of mean cross-entropy (docs/method.md section 5)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -22,8 +23,10 @@ class PriceSettings(Strict):
     s: float = Field(0.5, ge=0, le=1, description="share of compute (against memory) in cost complexity")
     reference: Literal["start", "standard"] = Field(
         "start",
-        description="network whose counts divide those of cost complexity: the starting one, or that of width 1",
+        description="network whose counts divide those of cost complexity: the starting one, or that of width 1 (and "
+        "of depth 4, where it is made at any depth)",
     )
+    r: float = Field(0.0, ge=0, description="price of sequence in cost complexity: what sections cost by their number")
 
     @model_validator(mode="after")
     def _strength(self) -> "PriceSettings":
@@ -32,6 +35,8 @@ class PriceSettings(Strict):
             raise ValueError(f"cost {self.cost} needs {given} and takes no {missing}")
         if self.cost == "uniform" and self.reference != "start":
             raise ValueError("reference: cost uniform counts nothing; it is for cost complexity")
+        if self.cost == "uniform" and self.r:
+            raise ValueError("r: cost uniform has one price for every gate; r is for cost complexity")
         prices = self.price.values() if isinstance(self.price, dict) else [self.price or 1.0]
         if min(prices) <= 0:
             raise ValueError("every price must be positive")
@@ -51,23 +56,51 @@ def check_price(price: float | Mapping[str, float] | None, architecture: Archite
             raise StudyError(f"price: no entry for slot {slot!r}; every gated slot needs one")
 
 
+@dataclass(frozen=True)
+class Reference:
+    """Multiply-accumulates, parameters and sections of the network that prices by complexity are relative to."""
+
+    macs: int
+    params: int
+    sections: int = 0
+
+    @classmethod
+    def of(cls, architecture: Architecture, units: Mapping[str, int]) -> "Reference":
+        """Return the counts of a network with these units."""
+        return cls(macs(architecture, units), parameters(architecture, units), len(architecture.sections))
+
+
+def complexity(
+    architecture: Architecture, expected: Mapping[str, Tensor], reference: Reference, s: float, r: float = 0.0
+) -> Tensor:
+    """Return s E[MACs] / MACs_ref + (1 - s) E[params] / params_ref + r E[sections] / sections_ref [R]; times nu it is
+    the cost in nats.
+
+    expected: slot -> expected units [R], the sum of theta or the count of a slot without gates.
+    """
+    cost = s * macs(architecture, expected) / reference.macs
+    cost = cost + (1 - s) * parameters(architecture, expected) / reference.params
+    if r:
+        cost = cost + r / reference.sections * sum(expected[gate] for gate in architecture.sections)
+    return cost
+
+
 def complexity_prices(
     architecture: Architecture,
     expected: Mapping[str, Tensor],
-    reference: Mapping[str, int],
+    reference: Reference,
     nu: float,
     s: float,
+    r: float = 0.0,
 ) -> dict[str, Tensor]:
-    """Return slot -> c = nu [ s dE[MACs]/dtheta / MACs_ref + (1 - s) dE[params]/dtheta / params_ref ] [R].
+    """Return slot -> c = nu d complexity / d theta [R]; expected as in `complexity`.
 
-    expected: slot -> expected units [R], the sum of theta or the count of a slot without gates. reference: units of the
-    network whose counts divide. All gates of a slot share one price, because both counts are multilinear in the slots'
-    widths (complexity-aware training, arXiv 2411.09127).
+    All gates of a slot share one price, because the cost is multilinear in the slots' widths (complexity-aware
+    training, arXiv 2411.09127).
     """
     widths = {slot: count.detach().requires_grad_() for slot, count in expected.items()}
     with torch.enable_grad():
-        cost = s * macs(architecture, widths) / macs(architecture, reference)
-        cost = cost + (1 - s) * parameters(architecture, widths) / parameters(architecture, reference)
+        cost = complexity(architecture, widths, reference, s, r)
         slopes = torch.autograd.grad(cost.sum(), list(widths.values()))
     return {slot: nu * slope for slot, slope in zip(widths, slopes, strict=True)}
 
@@ -79,7 +112,7 @@ def expected_units(
 
     A flattened slot without gates has the expected number of features that its channels leave.
     """
-    like = next(iter(theta.values()))[:, 0]
+    like = next(iter(theta.values())).sum(1)
     expected: dict[str, Tensor] = {}
     for slot in architecture.slots:
         if slot.name in theta:

@@ -86,9 +86,18 @@ class _Ledger:
         self.units = {slot: len(alive) for slot, alive in self.alive.items()}
         self.architecture = architecture
         self.children = {slot.parent: slot for slot in architecture.slots if slot.parent}
+        self.gate_of = {inside: gate for gate, inside in architecture.sections.items()}
 
     def _followers(self, slot: str, unit: int) -> list[tuple[str, int]]:
-        """Return the units that leave with a unit: a channel's features, or the channel that loses its last feature."""
+        """Return the units that leave with a unit: a channel's features, or the channel that loses its last feature.
+
+        A section's units leave with its gate, and the gate with the last of them.
+        """
+        if slot in self.architecture.sections:
+            inside = self.architecture.sections[slot]
+            return [(inside, own) for own in self.alive[inside]]
+        if slot in self.gate_of and self.alive[slot] == {unit}:
+            return [(self.gate_of[slot], 0)]
         if slot in self.children:
             child = self.children[slot]
             features = range(unit * child.positions, (unit + 1) * child.positions)
@@ -105,7 +114,8 @@ class _Ledger:
         if unit not in self.alive[slot]:
             return False
         leaving = [(slot, unit), *self._followers(slot, unit)]
-        if any(self.units[name] == sum(1 for other, _ in leaving if other == name) for name, _ in leaving):
+        needed = {name for name, _ in leaving if not self.architecture.slot(name).optional}
+        if any(self.units[name] == sum(1 for other, _ in leaving if other == name) for name in needed):
             return False
         for name, index in leaving:
             self.alive[name].discard(index)

@@ -48,11 +48,13 @@ class Start(Generic[S]):
 
     Required: none. Optional: units, weights, epochs, longest. `method` names the method that trains the network and
     `method_settings` holds its settings. Settings is the class that validates the start's entries in the configuration.
+    layer_gates is True where the start fits tracks on which sections are closed.
     """
 
     method: ClassVar[str] = "dense"
     method_settings: ClassVar[Mapping[str, Any]] = {}
     Settings: ClassVar[type[Strict]] = Strict
+    layer_gates: ClassVar[bool] = False
 
     def __init__(self, settings: S, context: StartContext):
         self.settings = settings
@@ -90,8 +92,9 @@ class Start(Generic[S]):
         """Write the weights of a compact network to the places of its units."""
         with torch.no_grad():
             for layer in self.context.architecture.layers:
-                weight, bias = (network.parameters[f"{layer.name}.{kind}"][replicate] for kind in ("weight", "bias"))
-                rows = units[layer.writes] if layer.writes else torch.arange(len(bias), device=bias.device)
-                columns = units[layer.reads] if layer.reads else torch.arange(1, device=bias.device)
+                weight = network.parameters[f"{layer.name}.weight"][replicate]
+                rows = units[layer.writes] if layer.writes else torch.arange(len(weight), device=weight.device)
+                columns = units[layer.reads] if layer.reads else torch.arange(1, device=weight.device)
                 weight[rows.unsqueeze(1), columns] = weights[f"{layer.name}.weight"]
-                bias[rows] = weights[f"{layer.name}.bias"]
+                if layer.bias:
+                    network.parameters[f"{layer.name}.bias"][replicate][rows] = weights[f"{layer.name}.bias"]

@@ -4,8 +4,9 @@ from pydantic import ValidationError
 
 from robustprune import registry
 from robustprune.errors import StudyError
+from robustprune.methods.parts.base import Method
 from robustprune.methods.parts.registry import find_method, method_names
-from robustprune.networks.architecture import architecture
+from robustprune.networks.architecture import Architecture, architecture
 from robustprune.records.code_hash import training_hash
 from robustprune.starts.parts.base import Start
 from robustprune.study.cells import Cell
@@ -45,11 +46,12 @@ def check_cell(cell: Cell, source: str | None = None) -> Strict:
     key.
     """
     source, is_start = source or f"strengths.{cell.method}.{cell.strength}", registry.known("start", cell.method)
-    network = architecture(cell.architecture)
+    network = architecture(cell.architecture, cell.depth)
     units = network.units(cell.width)
     if not is_start and not registry.known("method", cell.method):
         raise StudyError(registry.unknown("method", cell.method, [*method_names(), *start_names()]))
     try:
+        _check_track(cell, network)
         if is_start:
             return find_start(cell.method).Settings.model_validate(cell.settings)
         method = find_method(cell.method)
@@ -61,3 +63,32 @@ def check_cell(cell: Cell, source: str | None = None) -> Strict:
     except StudyError as error:
         raise StudyError(f"{source}: {error}") from None
     return settings
+
+
+def _check_track(cell: Cell, network: Architecture) -> None:
+    """Raise StudyError for a track without a slot to prune, and for sections that the method cannot gate or train."""
+    gated, sections = network.gated(cell.track), network.section_gates(cell.track)
+    is_start = registry.known("start", cell.method)
+    kind: type[Method] | type[Start] = find_start(cell.method) if is_start else find_method(cell.method)
+    where = f"track {cell.track} of {network.name}{'' if network.depth is None else f' at depth {network.depth}'}"
+    if cell.track in ("layers", "joint") and network.depth is None and not sections:
+        raise StudyError(f"{where}: the network has no sections; use track full or hidden")
+    if not gated and not is_start and cell.method != Start.method:
+        raise StudyError(f"{where}: there is no slot to prune, only {Start.method} fits; use a greater depth")
+    if sections and not kind.layer_gates:
+        raise StudyError(
+            f"{where}: {cell.method} cannot gate sections; use track full or hidden, or one that has layer_gates = "
+            f"True ({', '.join(_with_layer_gates(is_start))})"
+        )
+    if network.sections and find_method(trained_method(cell.method)).chains_only:
+        raise StudyError(f"{where}: {cell.method} computes its layers itself and cannot train a network with sections")
+
+
+def _with_layer_gates(is_start: bool) -> list[str]:
+    """Return the names of the methods, or of the starts, that fit tracks on which sections are gated."""
+    kinds: dict[str, type[Method] | type[Start]] = {}
+    if is_start:
+        kinds |= {name: find_start(name) for name in start_names()}
+    else:
+        kinds |= {name: find_method(name) for name in method_names()}
+    return [name for name, kind in kinds.items() if kind.layer_gates]

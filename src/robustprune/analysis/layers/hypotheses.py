@@ -1,0 +1,213 @@
+"""The table `layers_hypotheses`: H1 to H6 on sections, judged by the rules of docs/protocol.md, B23."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from robustprune.analysis.captions import caption
+from robustprune.analysis.columns import Each, Text, strong
+from robustprune.analysis.labels import network_title
+from robustprune.analysis.layers.equivalence import (
+    BY,
+    DEPTHS,
+    INITIALIZATIONS,
+    MARGIN,
+    equivalence_rows,
+    groups_of,
+    pooled,
+)
+from robustprune.analysis.layers.joint import joint_rows
+from robustprune.analysis.layers.latency import correlations
+from robustprune.analysis.layers.optimum import optimum_rows
+from robustprune.analysis.layers.sections import CO_ADAPTATION, with_sections
+from robustprune.analysis.select import standard
+from robustprune.analysis.sheet import Sheet
+from robustprune.analysis.statistics import LEAST
+from robustprune.analysis.verdicts.decision import LEVEL, NO, YES, Comparison, equivalent, not_above
+from robustprune.analysis.verdicts.effect import Effect, difference, mean_of
+from robustprune.analysis.verdicts.equal_size import MARGIN as NOT_WORSE
+from robustprune.analysis.verdicts.over_starts import ERROR_MARGIN, logarithms
+from robustprune.study.roles import METHOD_UNDER_STUDY
+
+HELD, FAILED, UNDECIDED, NOT_RUN = "held", "did not hold", "undecided", "not run"
+PLACE = ["dataset", "architecture"]
+COLUMNS = [*PLACE, "hypothesis", "statement", "outcome", "evidence"]
+SHOWN = [
+    *(Text("hypothesis"), Text("statement")),
+    Each("outcome", lambda row: strong(row["outcome"]) if row["outcome"] == FAILED else row["outcome"]),
+    Text("evidence"),
+]
+
+
+class Part(NamedTuple):
+    """One answer that a hypothesis depends on (yes, no, or any other text), and what it is about."""
+
+    answer: str
+    about: str
+
+
+class Given(NamedTuple):
+    """What hypotheses are judged by: networks with a depth of METHOD_UNDER_STUDY and its controls, and all of them."""
+
+    own: pd.DataFrame
+    everything: pd.DataFrame
+    history: pd.DataFrame | None
+    confidence: float
+
+
+def outcome(parts: Sequence[Part]) -> str:
+    """Return held where every part is yes, did not hold where one is no, not run without parts, else undecided."""
+    if not parts:
+        return NOT_RUN
+    if all(part.answer == YES for part in parts):
+        return HELD
+    return FAILED if any(part.answer == NO for part in parts) else UNDECIDED
+
+
+def _equivalent_over(over: str) -> Callable[[Given], Iterator[Part]]:
+    def parts(given: Given) -> Iterator[Part]:
+        table = equivalence_rows(given.own[given.own["track"] == "layers"])
+        for row in table[table["over"] == over].to_dict("records"):
+            yield Part(row["verdict"], f"{row['strength']}: {row['difference']:+.2f} sections at {row['start']}")
+
+    return parts
+
+
+def _price_optimal(given: Given) -> Iterator[Part]:
+    """From every start that has that many sections, the mean is within one section of the optimum's interval."""
+    rows = optimum_rows(given.everything, given.history, given.confidence)
+    rows = rows[(rows["method"] == METHOD_UNDER_STUDY) & rows["optimum_low"].notna()]
+    networks = with_sections(given.own)
+    for key, starts in rows.groupby(BY, sort=False):
+        own = networks[(networks[BY] == pd.Series(dict(zip(BY, key, strict=True)))).all(axis=1)]
+        spread, freedom = pooled(list(groups_of(own).values()))
+        for row in starts[starts["sections_start"] >= starts["optimum"]].to_dict("records"):
+            nearest = min(max(row["kept_mean"], row["optimum_low"]), row["optimum_high"])
+            error = spread / np.sqrt(row["n"]) if row["n"] >= LEAST else np.nan
+            effect = Effect(row["kept_mean"] - nearest, float(error), float(freedom), row["n"])
+            lost = int(own[own["depth"] == row["depth"]]["kept"].isna().sum())
+            start = f"depth {row['depth']}, {row['initialization']}"
+            verdict = equivalent([Comparison("sections", start, effect, MARGIN, lost)])
+            yield Part(str(verdict), f"{row['strength']}, {start}: {row['kept_mean']:.2f} for {row['optimum']:.0f}")
+
+
+def _from_scratch(given: Given) -> Iterator[Part]:
+    """Pruned minus from scratch, paired by seed, is not above the margin."""
+    everything = given.everything
+    start = [*PLACE, "track", "initialization", "width", "depth"]
+    chosen = (everything["method"] == "scratch_e") & (everything["track"] == "layers")
+    of_method = everything["start_of"].astype(str).str.startswith(f"{METHOD_UNDER_STUDY}/")
+    for key, control in everything[chosen & of_method].groupby([*start, "start_of"], sort=False):
+        axes = dict(zip([*start, "strength"], [*key[:-1], key[-1].partition("/")[2]], strict=True))
+        source = given.own[(given.own[list(axes)] == pd.Series(axes)).all(axis=1) & given.own["start_of"].isna()]
+        errors = [own.set_index("replicate")["error_test_percent"].astype(float) for own in (source, control)]
+        paired = errors[0].reindex(errors[1].index) - errors[1]
+        about = f"{axes['strength']}, depth {axes['depth']}, {axes['initialization']}"
+        verdict = not_above([Comparison("error", about, mean_of(paired), NOT_WORSE, int(paired.isna().sum()))])
+        yield Part(str(verdict), f"{about}: {paired.mean():+.2f} points")
+
+
+def _fewer_macs(given: Given) -> Iterator[Part]:
+    """The chosen joint strength has fewer MACs than that of units alone and that of layers alone."""
+    rows = joint_rows(given.everything, given.confidence)
+    rows = rows[rows["method"] == METHOD_UNDER_STUDY]
+    for depth, own in rows.groupby("depth", sort=True):
+        by_track = own[own["chosen"]].set_index("track")["strength"]
+        units = "full" if "full" in set(own["track"]) else "hidden"
+        for track in (units, "layers"):
+            if lacking := [name for name in ("joint", track) if name not in by_track]:
+                yield Part(UNDECIDED, f"depth {depth}: no strength within the bound on track {' and '.join(lacking)}")
+                continue
+            first, second = (
+                logarithms(_cell(given.own, depth, name, by_track[name])["macs_kept"]) for name in ("joint", track)
+            )
+            effect = difference(first, second)
+            about = f"depth {depth}: joint {100 * np.expm1(effect.value):+.0f} % of MACs against {track}"
+            yield Part(_negative(effect), about)
+
+
+def _shallow_and_wide(given: Given) -> Iterator[Part]:
+    """From r = 0 to the largest r at one nu: fewer sections, more units inside each, the error within its margin."""
+    rows = joint_rows(given.everything, given.confidence)
+    rows = rows[(rows["method"] == METHOD_UNDER_STUDY) & (rows["track"] == "joint") & rows["r"].notna()]
+    networks = with_sections(given.own)
+    for (depth, nu), own in rows.groupby(["depth", "nu"], sort=True):
+        own = own.sort_values("r")
+        if own["r"].iloc[0] != 0 or own["r"].iloc[-1] == 0:
+            continue
+        low, high = (_cell(networks, depth, "joint", own["strength"].iloc[place]) for place in (0, -1))
+        about = f"depth {depth}, nu {nu:g}, r {own['r'].iloc[-1]:g} against 0"
+        spread, freedom = pooled([low["kept"].to_numpy(float), high["kept"].to_numpy(float)])
+        change = difference(high["kept"], low["kept"])
+        error = spread * np.sqrt(1 / len(high) + 1 / len(low)) if change.n >= LEAST else np.nan
+        change = Effect(change.value, float(error), float(freedom), change.n)
+        yield Part(_negative(change), f"{about}: {change.value:+.2f} sections")
+        wider = difference(-high["inner_width"], -low["inner_width"])
+        units = "no section left" if np.isnan(wider.value) else f"{-wider.value:+.1f} units in a section"
+        yield Part(_negative(wider), f"{about}: {units}")
+        errors = difference(high["error_test_percent"].astype(float), low["error_test_percent"].astype(float))
+        verdict = equivalent([Comparison("error", about, errors, ERROR_MARGIN, 0)])
+        yield Part(str(verdict), f"{about}: {errors.value:+.2f} points")
+
+
+def _latency(given: Given) -> Iterator[Part]:
+    """The rank correlation of latency with depth exceeds that with MACs."""
+    found = correlations(standard(given.everything))
+    if found is not None:
+        about = f"{found.depth:.2f} with depth, {found.macs:.2f} with MACs, {found.cells} cells"
+        answer = YES if found.low > 0 else NO if found.high < 0 else UNDECIDED
+        yield Part(answer, about)
+
+
+def _cell(networks: pd.DataFrame, depth: int, track: str, strength: str) -> pd.DataFrame:
+    """Return the networks of the standard start of one cell of the method under study."""
+    own = standard(networks)
+    return own[(own["depth"] == depth) & (own["track"] == track) & (own["strength"] == strength)]
+
+
+def _negative(effect: Effect) -> str:
+    """Return yes where the interval lies below 0, no where it lies at or above 0."""
+    low, high = effect.interval(LEVEL)
+    return YES if high < 0 else NO if low >= 0 else UNDECIDED
+
+
+HYPOTHESES: dict[str, tuple[str, Callable[[Given], Iterator[Part]]]] = {
+    "H1": ("the depth kept does not depend on the starting depth", _equivalent_over(DEPTHS)),
+    "H1b": ("the depth kept is the one that the price asks for", _price_optimal),
+    "H2": ("the depth kept does not depend on the initialization", _equivalent_over(INITIALIZATIONS)),
+    "H3": ("the pruned network errs no more than one of its shape from scratch", _from_scratch),
+    "H4": ("units and layers together need fewer MACs than either alone", _fewer_macs),
+    "H5": ("a price of sequence makes networks shallow and wide at about the same error", _shallow_and_wide),
+    "H6": ("the latency of one image follows the depth kept more than the MACs", _latency),
+}
+
+
+def hypothesis_rows(runs: pd.DataFrame, history: pd.DataFrame | None, confidence: float) -> pd.DataFrame:
+    """Return a row per hypothesis and network; `runs` are networks with a depth."""
+    rows = []
+    for key, everything in runs.groupby(PLACE, sort=True):
+        everything = everything[everything["variant"] == ""]
+        own = everything[everything["method"] == METHOD_UNDER_STUDY]
+        given = Given(own, everything, history, confidence)
+        for name, (statement, judge) in HYPOTHESES.items():
+            parts = list(judge(given))
+            evidence = "; ".join(f"{part.about}: {part.answer}" for part in parts) or "-"
+            rows.append([*key, name, statement, outcome(parts), evidence])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def layers_hypotheses(runs: pd.DataFrame, confidence: float, history: pd.DataFrame | None = None) -> Sheet:
+    """Return the rows as a sheet. history: the epochs of the networks, for the price-optimal depth."""
+    table = hypothesis_rows(runs, history, confidence)
+    text = caption(
+        f"Hypotheses on {METHOD_UNDER_STUDY} with sections, written down before its runs, and judged by the rules of "
+        "docs/protocol.md, B23: held where every part is yes, did not hold where one is no, else undecided. The parts "
+        "are the evidence. Not run: no networks that it could be judged by.",
+        CO_ADAPTATION,
+        "" if len(table) else "There are no networks with sections in these tables.",
+    )
+    title = "Hypotheses on sections"
+    heading = lambda *key: network_title(*key, "").removesuffix(", track ")  # noqa: E731
+    return Sheet.of(table, SHOWN, title, text, by=PLACE, heading=heading, text=True)

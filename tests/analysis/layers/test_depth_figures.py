@@ -1,0 +1,74 @@
+"""Figures of networks with sections, from made-up networks with known answers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_depths import networks, stored
+from matplotlib import pyplot as plt
+
+from robustprune.analysis.figures import DEEP, draw_figure
+from robustprune.analysis.read import read_collected
+
+
+def cost(nu, r):
+    return {"cost": "complexity", "nu": nu, "r": r}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    joint = {"track": "joint"}
+    cells = [
+        networks(2, [1, 1, 2]),
+        networks(4, [1, 2, 2]),
+        networks(8, [1, 1, 1]),
+        networks(4, [3, 1, 1], initialization="orthogonal"),
+        networks(4, [4, 4, 4], method="dense", strength="dense", settings={}),
+        networks(4, [1, 1, 1], method="taylor", strength="one", settings={"target_params": 99610}),
+        networks(4, [3, 3, 4], strength="j0", settings=cost(0.2, 0.0), inner=20, **joint),
+        networks(4, [1, 1, 0], strength="j5", settings=cost(0.2, 0.5), inner=60, **joint),
+        networks(8, [2, 2, 2], strength="j5", settings=cost(0.2, 0.5), inner=50, **joint),
+    ]
+    return stored(tmp_path, pd.concat(cells, ignore_index=True))
+
+
+def drawn(name, folder):
+    figure = DEEP[name](read_collected(folder, deep=True), 0.95)
+    axes = [ax for ax in figure.axes if ax.get_title()]
+    plt.close(figure)
+    return axes
+
+
+def test_depths_kept_are_dots_and_their_medians_a_line(folder):
+    (ax,) = drawn("depth_kept_by_start", folder)
+    assert ax.get_title() == "residual MLP on MNIST, track layers\nc3e_2"
+    networks_, medians, _, one, whole = ax.lines
+    assert sorted(networks_.get_ydata()) == [1, 1, 1, 1, 1, 1, 2, 2, 2]
+    assert medians.get_ydata().tolist() == [1, 2, 1]
+    assert one.get_ydata().tolist() == [1]
+    assert whole.get_ydata().tolist() == [2, 4, 8]  # all sections are left
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["2", "4", "8"]
+
+
+def test_depth_stands_against_inner_width_by_price_of_sequence(folder):
+    four, eight = drawn("depth", folder)
+    assert four.get_title() == "residual MLP on MNIST, starting depth 4"
+    means = {
+        line.get_label(): (*line.get_xdata(), *line.get_ydata()) for line in four.lines if len(line.get_xdata()) == 1
+    }
+    assert means[r"$r$ = 0, $\nu$ = 0.2"] == pytest.approx((20, 10 / 3))
+    assert means[r"$r$ = 0.5, $\nu$ = 0.2"] == pytest.approx((60, 2 / 3))  # one network has no section
+    colours = [line.get_color() for line in four.lines if len(line.get_xdata()) == 1]
+    assert not np.allclose(*colours)
+    assert len(eight.lines) == 2
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_figures_are_drawn_by_name_and_without_any_such_network(name, folder, tmp_path):
+    written = draw_figure(name, folder, tmp_path / "figures")
+    assert [path.suffix for path in written] == [".pdf", ".svg", ".png"]
+    runs = networks(4, [4, 4, 4], method="dense", strength="dense", settings={})
+    (tmp_path / "none").mkdir()
+    assert len(draw_figure(name, stored(tmp_path / "none", runs), tmp_path / "none")) == 3
+    figure = DEEP[name](read_collected(tmp_path / "none", deep=True), 0.95)
+    assert "in these records" in figure.axes[0].texts[0].get_text()
+    plt.close(figure)
