@@ -24,6 +24,7 @@ from robustprune.analysis.probes.gate_worth import gate_worth
 from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.published.domination import domination
 from robustprune.analysis.read import missing_note, read_beside, read_detailed_runs, read_long
+from robustprune.analysis.related.imbalance import imbalance
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.scorecard import scorecard
 from robustprune.analysis.select import of_one_budget
@@ -55,6 +56,7 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "certified": certified,
     "gate_worth": gate_worth,
     "estimators": estimators,
+    "imbalance": imbalance,
     "floors": floors,
     "controls": controls,
     "inference_cost": inference_cost,
@@ -86,6 +88,7 @@ MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
     "certified": {"bounds": long("bounds")},
     "gate_worth": {"gate_values": long("gate_values")},
     "estimators": {"estimates": long("estimates")},
+    "imbalance": {"units": long("imbalance")},
 }
 """What tables need beside the runs: argument -> its reader, which takes the folder of the runs."""
 

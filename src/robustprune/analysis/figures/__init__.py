@@ -12,6 +12,7 @@ from robustprune.analysis.figures.by_width import error_by_width, kept_params_by
 from robustprune.analysis.figures.controls import controls_difference
 from robustprune.analysis.figures.convergence import params_over_macs, undetermined_over_epochs, when_units_leave
 from robustprune.analysis.figures.gate_values import gate_heat_map, gate_histograms
+from robustprune.analysis.figures.imbalance_rate import imbalance_rate
 from robustprune.analysis.figures.kept_pixels import kept_pixels
 from robustprune.analysis.figures.over_epochs import (
     gate_trajectories,
@@ -59,7 +60,7 @@ PROBED: dict[str, Callable[[Collected, float], Figure]] = {
 }
 """Figures of what probes read; studies without probes have nothing to show in them."""
 
-THEORY: dict[str, Callable[[], Figure]] = {"phase_portrait": phase_portrait}
+THEORY: dict[str, Callable[[], Figure]] = {"phase_portrait": phase_portrait, "imbalance_rate": imbalance_rate}
 """Figures that are computed from the parameters in their code and read no tables."""
 
 OVER: dict[str, Callable[[Collected, Collected, float], Figure]] = {"start_matters": start_matters_over}
