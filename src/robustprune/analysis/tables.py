@@ -25,6 +25,7 @@ from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.published.domination import domination
 from robustprune.analysis.read import missing_note, read_beside, read_detailed_runs, read_long
 from robustprune.analysis.related.imbalance import imbalance
+from robustprune.analysis.related.label_free import label_free
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.scorecard import scorecard
 from robustprune.analysis.select import of_one_budget
@@ -57,6 +58,7 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "gate_worth": gate_worth,
     "estimators": estimators,
     "imbalance": imbalance,
+    "label_free": label_free,
     "floors": floors,
     "controls": controls,
     "inference_cost": inference_cost,
@@ -89,6 +91,7 @@ MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
     "gate_worth": {"gate_values": long("gate_values")},
     "estimators": {"estimates": long("estimates")},
     "imbalance": {"units": long("imbalance")},
+    "label_free": {"measured": long("label_free")},
 }
 """What tables need beside the runs: argument -> its reader, which takes the folder of the runs."""
 

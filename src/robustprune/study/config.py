@@ -138,7 +138,7 @@ class StudyConfig(Strict):
         "noise_free_last: 0; such a cell cannot be resumed",
     )
     related: bool = Field(
-        False, description="whether to measure what the tables of docs/related.md show, in the networks that were pruned"
+        False, description="whether to measure what the tables of docs/related.md show, in pruned networks"
     )
     compare_with: FolderName | None = Field(
         None, description="folder of collected tables with which the results are compared, e.g. results/reference"

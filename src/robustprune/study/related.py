@@ -6,7 +6,7 @@ from robustprune import registry
 from robustprune.study.cells import Cell
 from robustprune.study.roles import UNPRUNED
 
-RELATED_TABLES = ("imbalance",)
+RELATED_TABLES = ("imbalance", "label_free")
 """What is measured for them, each in a file <name>.parquet beside runs.csv."""
 
 

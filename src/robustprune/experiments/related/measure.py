@@ -5,11 +5,12 @@ from pathlib import Path
 
 from robustprune.data.datasets import Dataset
 from robustprune.experiments.related.imbalance import write_imbalance
+from robustprune.experiments.related.label_free import write_label_free
 from robustprune.study.cells import Cell
 from robustprune.study.related import RELATED_TABLES
 
 Write = Callable[[Mapping[Path, Cell], Callable[[str], Dataset], Path], int]
-WRITERS: dict[str, Write] = dict(zip(RELATED_TABLES, (write_imbalance,), strict=True))
+WRITERS: dict[str, Write] = dict(zip(RELATED_TABLES, (write_imbalance, write_label_free), strict=True))
 
 
 def write_related(cells: Mapping[Path, Cell], data: Callable[[str], Dataset], output: Path) -> dict[Path, int]:
@@ -18,4 +19,6 @@ def write_related(cells: Mapping[Path, Cell], data: Callable[[str], Dataset], ou
     cells: folder -> cell, those that prune from their own initial weights. Raises StudyError naming a missing or
     damaged networks.safetensors.
     """
-    return {output / f"{name}.parquet": write(cells, data, output / f"{name}.parquet") for name, write in WRITERS.items()}
+    return {
+        output / f"{name}.parquet": write(cells, data, output / f"{name}.parquet") for name, write in WRITERS.items()
+    }
