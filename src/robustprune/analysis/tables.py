@@ -24,6 +24,7 @@ from robustprune.analysis.probes.gate_worth import gate_worth
 from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.published.domination import domination
 from robustprune.analysis.read import missing_note, read_beside, read_detailed_runs, read_long
+from robustprune.analysis.related.cafo_blocks import cafo_blocks
 from robustprune.analysis.related.imbalance import imbalance
 from robustprune.analysis.related.label_free import label_free
 from robustprune.analysis.robustness import GROUPS, robustness
@@ -59,6 +60,7 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "estimators": estimators,
     "imbalance": imbalance,
     "label_free": label_free,
+    "cafo_blocks": cafo_blocks,
     "floors": floors,
     "controls": controls,
     "inference_cost": inference_cost,
@@ -92,6 +94,7 @@ MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
     "estimators": {"estimates": long("estimates")},
     "imbalance": {"units": long("imbalance")},
     "label_free": {"measured": long("label_free")},
+    "cafo_blocks": {"blocks": long("cafo_blocks"), "kept": read_kept},
 }
 """What tables need beside the runs: argument -> its reader, which takes the folder of the runs."""
 

@@ -6,8 +6,10 @@ from robustprune import registry
 from robustprune.study.cells import Cell
 from robustprune.study.roles import UNPRUNED
 
-RELATED_TABLES = ("imbalance", "label_free")
+RELATED_TABLES = ("imbalance", "label_free", "cafo_blocks")
 """What is measured for them, each in a file <name>.parquet beside runs.csv."""
+LOCAL_PREDICTORS = "cafo"
+"""The method whose networks are judged block by block."""
 
 
 def pruned_cells(cells: Mapping[str, Cell], foreign: Collection[str]) -> dict[str, Cell]:

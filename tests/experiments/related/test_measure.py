@@ -16,6 +16,7 @@ STUDY = {
     "strengths": {
         "bernoulli": {"c": {"price": 1e-3}},
         "magnitude": {"keep_20": {"target": 0.2}},
+        "cafo": {"keep_20": {"target": 0.2, "images": 200, "events": 2}},
         "dense": {"dense": {}},
         "ticket": {"of_magnitude": {"of": "magnitude/keep_20"}},
     },
@@ -26,6 +27,7 @@ STUDY = {
             "methods": {
                 "bernoulli": ["c"],
                 "magnitude": ["keep_20"],
+                "cafo": ["keep_20"],
                 "dense": ["dense"],
                 "ticket": ["of_magnitude"],
             },
@@ -54,9 +56,9 @@ def study(tmp_path_factory):
 
 def test_networks_that_were_not_pruned_from_their_own_weights_are_left_out(study):
     root, _, cells = study
-    assert {cell.method for cell in pruned_cells(cells, ()).values()} == {"bernoulli", "magnitude"}
-    assert {cell.method for cell in pruned_cells(cells, {"magnitude": None}).values()} == {"bernoulli"}
-    assert set(pd.read_parquet(root / "imbalance.parquet")["method"]) == {"bernoulli", "magnitude"}
+    assert {cell.method for cell in pruned_cells(cells, ()).values()} == {"bernoulli", "magnitude", "cafo"}
+    assert {cell.method for cell in pruned_cells(cells, {"magnitude": None}).values()} == {"bernoulli", "cafo"}
+    assert set(pd.read_parquet(root / "imbalance.parquet")["method"]) == {"bernoulli", "magnitude", "cafo"}
 
 
 def test_every_table_is_made_and_has_rows(study, tmp_path, capsys):
