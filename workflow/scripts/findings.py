@@ -41,6 +41,7 @@ STUDIES = {
     "settings": "gate rates of four methods on the tuning split: which of them the search takes",
     "ablations": "one-factor changes of the method at three prices, on the tuning split",
     "probes": "the method's gates read while it trains: false removals, certified sets, estimators",
+    "related": "three related systems: initial imbalance, sizes without labels, local predictors of random blocks",
     "config": "the study: a search for operating points, then every method over starting sizes and initializations",
 }
 """Files in config/, and what each is."""

@@ -3,8 +3,8 @@
 Each layer keeps its initial weights; a linear predictor of the labels is fitted to what it computes, in closed form,
 and no gradient passes between layers. A unit's score is the exact rise of its predictor's penalised squared error when
 the unit is left out and the predictor fitted again. The deployed network has the last predictor as its output layer.
-Changed: the LeNets' layers instead of 3 x 3 blocks with batch normalisation, a small ridge, pixels judged by a predictor
-of their own, the schedule of the criteria. The engine's steps change no weight: one epoch is enough for the events.
+Changed: the LeNets' layers instead of 3 x 3 blocks with batch normalisation, a small ridge, pixels judged by a
+predictor of their own, the schedule of the criteria. The engine's steps change no weight: one epoch is enough.
 """
 
 from collections.abc import Mapping

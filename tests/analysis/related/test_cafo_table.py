@@ -67,7 +67,7 @@ def test_errors_by_block_are_means_over_networks(runs):
             "replicate": r,
             "network": state,
             "slot": slot,
-            "features": 300 - 200 * late,
+            "features": 300 - late,
             "error_test": 10 + r + late,
         }
         for r, (late, state), slot in itertools.product(range(3), enumerate(("start", "kept")), ("fc1", SUM))

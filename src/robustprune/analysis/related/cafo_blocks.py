@@ -91,10 +91,8 @@ def _pairs(networks: pd.DataFrame, against: pd.DataFrame, kept: Kept) -> list[di
         if first is None or second is None:
             continue
         sizes = dict(zip(slots(row["architecture"]), split_units(row["units_start"]), strict=True))
-        flags = {
-            slot: (np.isin(np.arange(n), first[slot]), np.isin(np.arange(n), second[slot])) for slot, n in sizes.items()
-        }
-        pairs.append(flags)
+        places = {slot: np.arange(count) for slot, count in sizes.items()}
+        pairs.append({slot: (np.isin(at, first[slot]), np.isin(at, second[slot])) for slot, at in places.items()})
     return pairs
 
 

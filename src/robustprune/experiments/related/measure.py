@@ -11,9 +11,8 @@ from robustprune.study.cells import Cell
 from robustprune.study.related import RELATED_TABLES
 
 Write = Callable[[Mapping[Path, Cell], Callable[[str], Dataset], Path], int]
-WRITERS: dict[str, Write] = dict(
-    zip(RELATED_TABLES, (write_imbalance, write_label_free, write_cafo_blocks), strict=True)
-)
+WRITTEN: tuple[Write, ...] = (write_imbalance, write_label_free, write_cafo_blocks)
+"""The writers of RELATED_TABLES."""
 
 
 def write_related(cells: Mapping[Path, Cell], data: Callable[[str], Dataset], output: Path) -> dict[Path, int]:
@@ -22,6 +21,5 @@ def write_related(cells: Mapping[Path, Cell], data: Callable[[str], Dataset], ou
     cells: folder -> cell, those that prune from their own initial weights. Raises StudyError naming a missing or
     damaged networks.safetensors.
     """
-    return {
-        output / f"{name}.parquet": write(cells, data, output / f"{name}.parquet") for name, write in WRITERS.items()
-    }
+    paths = [output / f"{name}.parquet" for name in RELATED_TABLES]
+    return {path: write(cells, data, path) for path, write in zip(paths, WRITTEN, strict=True)}
