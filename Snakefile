@@ -34,6 +34,7 @@ from robustprune.study.config import validate_study
 from robustprune.study.needed import search_of
 from robustprune.study.points import points_digest
 from robustprune.study.probed import PROBE_TABLES, probed_cells
+from robustprune.study.related import RELATED_TABLES, pruned_cells
 from robustprune.study.yaml_files import check_yaml
 
 min_version("9.0")
@@ -130,6 +131,11 @@ if STUDY.compare_with:
 if STUDY.unit_values:
 
     include: "workflow/rules/experiments.smk"
+
+
+if STUDY.related:
+
+    include: "workflow/rules/related.smk"
 
 
 if STUDY.probes and TRAINS:

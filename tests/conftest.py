@@ -28,6 +28,7 @@ SETTINGS = {
     "beta_bernoulli": {"pretrain": 0.0},
     "taylor": {"target": 0.2},
     "random": {"target": 0.2},
+    "cafo": {"target": 0.2, "images": 200},
     "slimming": {"target": 0.2},
     "group_lasso": {"group_lambda": 0.1},
     "d_gating": {"group_lambda": 1e-3},

@@ -144,6 +144,8 @@ def _networks(command: Command) -> None:
     values.add_argument("--output", type=Path, required=True, help="table to write (.parquet)")
     probed = command("probed", networks.probed, "gather what the probes of a study's cells read", config=True)
     probed.add_argument("--output", type=Path, help="folder to write to (default: the study's root)")
+    related = command("related", networks.related, "measure what the tables of docs/related.md show", config=True)
+    related.add_argument("--output", type=Path, help="folder to write to (default: the study's root)")
     export = command("export", networks.export, "save one pruned network as state dict + JSON, and as ONNX")
     export.add_argument("cell", type=Path, help="a cell's folder, with record.json and networks.safetensors")
     export.add_argument("--replicate", type=int, default=0, help="which network (default 0)")

@@ -40,6 +40,15 @@ def test_the_portrait_shows_the_boundary_and_the_certified_sets(portrait):
         assert not extension.contains_point((1.03 * at, 0.1))
 
 
+def test_no_start_of_a_linear_network_lies_below_its_bound():
+    figure = THEORY["imbalance_rate"]()
+    bounds, rates = figure.axes[0].collections[0].get_offsets().T
+    plt.close(figure)
+    assert len(bounds) == 30
+    assert (rates >= bounds).all()
+    assert (bounds > 0).all()
+
+
 def test_the_command_says_which_figures_need_tables(tmp_path, capsys):
     for words, error in {
         ("phase_portrait", "--source", str(tmp_path)): "computed from parameters alone: leave --source out",

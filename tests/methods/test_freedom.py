@@ -96,7 +96,7 @@ def test_every_method_with_a_strength_has_the_same_freedom():
         assert "ratios" in fields, name
         assert name == "slimming" or "patience" in fields
         assert name == "group_lasso" or "gate_learning_rate" in fields
-    criteria = {"magnitude", "taylor", "random"}
+    criteria = {"magnitude", "taylor", "random", "cafo"}
     assert set(method_names()) == {*SIZING, *criteria, "dense", "bernoulli"}
 
 

@@ -42,6 +42,7 @@ STUDIES = {
     "ablations": "one-factor changes of the method at three prices, on the tuning split",
     "probes": "the method's gates read while it trains: false removals, certified sets, estimators",
     "layers": "the depth that the method finds from several starting depths; units and sections together",
+    "related": "three related systems: initial imbalance, sizes without labels, local predictors of random blocks",
     "config": "the study: a search for operating points, then every method over starting sizes and initializations",
 }
 """Files in config/, and what each is."""

@@ -37,6 +37,9 @@ from robustprune.analysis.read import (
     with_depth,
     without_depth,
 )
+from robustprune.analysis.related.cafo_blocks import cafo_blocks
+from robustprune.analysis.related.imbalance import imbalance
+from robustprune.analysis.related.label_free import label_free
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.scorecard import scorecard
 from robustprune.analysis.select import of_one_budget
@@ -68,6 +71,9 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "certified": certified,
     "gate_worth": gate_worth,
     "estimators": estimators,
+    "imbalance": imbalance,
+    "label_free": label_free,
+    "cafo_blocks": cafo_blocks,
     "floors": floors,
     "controls": controls,
     "inference_cost": inference_cost,
@@ -113,6 +119,9 @@ MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
     "estimators": {"estimates": long("estimates")},
     "layers_hypotheses": {"history": read_history_by_depth},
     "depth_optimum": {"history": read_history_by_depth},
+    "imbalance": {"units": long("imbalance")},
+    "label_free": {"measured": long("label_free")},
+    "cafo_blocks": {"blocks": long("cafo_blocks"), "kept": read_kept},
 }
 """What tables need beside the runs: argument -> its reader, which takes the folder of the runs."""
 

@@ -29,6 +29,26 @@ def unit_values(arguments: argparse.Namespace) -> None:
     print(f"{arguments.output}: {write_unit_values(priced, datasets, arguments.output)} rows")
 
 
+def related(arguments: argparse.Namespace) -> None:
+    from functools import cache
+
+    from robustprune.data.datasets import load
+    from robustprune.experiments.related.measure import write_related
+    from robustprune.networks.archive import FILE
+    from robustprune.study.cells import study_cells
+    from robustprune.study.config import load_study
+    from robustprune.study.related import pruned_cells
+
+    config = load_study(arguments.config)
+    found = pruned_cells(study_cells(config), config.foreign)
+    cells = {Path(config.root, "runs", key): cell for key, cell in found.items()}
+    if config.results == "partial":
+        cells = {folder: cell for folder, cell in cells.items() if (folder / FILE).exists()}
+    written = write_related(cells, cache(lambda name: load(name, config.data)), arguments.output or Path(config.root))
+    for path, rows in written.items():
+        print(f"{path}: {rows} rows")
+
+
 def probed(arguments: argparse.Namespace) -> None:
     from robustprune.gathering.probed import write_probed
     from robustprune.study.cells import study_cells

@@ -21,6 +21,7 @@ from robustprune.engine.optimizer import Moments, StackedOptimizer
 from robustprune.engine.probe import Probe, untimed
 from robustprune.engine.weights import InitialWeights
 from robustprune.errors import StudyError
+from robustprune.initialization.examples import Examples
 from robustprune.methods.parts.base import Context
 from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.noise import Noise
@@ -69,7 +70,7 @@ class Training:
         self.moment = self.budget.first()
         method = find_method(start.method if start else cell.method)
         settings = method.Settings.model_validate(start.method_settings) if start else settings
-        self.method = method(settings, self._context(dtype))
+        self.method = method(settings, self._context(dtype, examples))
         self.optimizer = self._optimizer(None)
         self.loss = torch.zeros(cell.replicates, device=device, dtype=dtype)
         self.repeat = RepeatedStep(self.step, device)
@@ -98,7 +99,7 @@ class Training:
         )
         return find_start(self.cell.method)(settings, context)
 
-    def _context(self, dtype: torch.dtype) -> Context:
+    def _context(self, dtype: torch.dtype, examples: Examples) -> Context:
         return Context(
             architecture=self.architecture,
             gated=self.gated,
@@ -111,6 +112,7 @@ class Training:
             learning_rate=self.cell.training.learning_rate,
             dtype=dtype,
             device=self.device,
+            examples=examples,
         )
 
     @property

@@ -141,6 +141,9 @@ class StudyConfig(Strict):
         description="whether to read the gates of `bernoulli` while it trains, in cells with removal_at: never and "
         "noise_free_last: 0; such a cell cannot be resumed",
     )
+    related: bool = Field(
+        False, description="whether to measure what the tables of docs/related.md show, in pruned networks"
+    )
     compare_with: FolderName | None = Field(
         None, description="folder of collected tables with which the results are compared, e.g. results/reference"
     )

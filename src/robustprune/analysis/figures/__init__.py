@@ -13,6 +13,7 @@ from robustprune.analysis.figures.controls import controls_difference
 from robustprune.analysis.figures.convergence import params_over_macs, undetermined_over_epochs, when_units_leave
 from robustprune.analysis.figures.depth import depth, depth_kept_by_start
 from robustprune.analysis.figures.gate_values import gate_heat_map, gate_histograms
+from robustprune.analysis.figures.imbalance_rate import imbalance_rate
 from robustprune.analysis.figures.kept_pixels import kept_pixels
 from robustprune.analysis.figures.over_epochs import (
     gate_trajectories,
@@ -68,7 +69,7 @@ DEEP: dict[str, Callable[[Collected, float], Figure]] = {
 DRAWN = FIGURES | PROBED | DEEP
 """All figures that are drawn from collected tables."""
 
-THEORY: dict[str, Callable[[], Figure]] = {"phase_portrait": phase_portrait}
+THEORY: dict[str, Callable[[], Figure]] = {"phase_portrait": phase_portrait, "imbalance_rate": imbalance_rate}
 """Figures that are computed from the parameters in their code and read no tables."""
 
 OVER: dict[str, Callable[[Collected, Collected, float], Figure]] = {"start_matters": start_matters_over}

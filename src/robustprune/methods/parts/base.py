@@ -38,6 +38,7 @@ import torch
 from torch import Tensor
 
 from robustprune.errors import StudyError
+from robustprune.initialization.examples import Examples
 from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.noise import Noise
 from robustprune.methods.parts.outgoing import over_outgoing
@@ -58,7 +59,8 @@ class Context:
 
     gated: slots of the track. units: places per slot at the start. train_size: number of training images, the N of the
     factor 1/N in a likelihood. noise: the replicates' streams for gates, separate from the batch order. moment: the
-    moment before the first step. learning_rate: that of the weights, without the schedule's factor.
+    moment before the first step. learning_rate: that of the weights, without the schedule's factor. examples: the
+    training images and labels on the CPU, for methods that fit something to them in closed form.
     """
 
     architecture: Architecture
@@ -72,6 +74,7 @@ class Context:
     learning_rate: float = 1e-3
     dtype: torch.dtype = torch.float32
     device: str = "cpu"
+    examples: Examples | None = None
 
 
 class Method(ForwardHooks, Generic[S]):

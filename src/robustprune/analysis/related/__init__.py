@@ -1,0 +1,1 @@
+"""Tables of what is measured for the related systems of docs/related.md."""

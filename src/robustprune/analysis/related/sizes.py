@@ -1,0 +1,74 @@
+"""Kept and predicted units of every network and slot, and the one number that is fitted (docs/protocol.md, B25)."""
+
+import numpy as np
+import pandas as pd
+
+from robustprune.analysis.read import CELL, slots
+from robustprune.analysis.related.spectra import effective_rank, predicted_units
+from robustprune.analysis.select import standard, studied
+from robustprune.analysis.verdicts.over_starts import logarithms
+from robustprune.records.record import split_units
+from robustprune.study.roles import METHOD_UNDER_STUDY
+
+FAMILY = ["architecture", "track"]
+"""Networks that share one fitted number."""
+DELTAS = np.geomspace(1e-4, 0.9, 400)
+COLUMNS = [*CELL, "replicate", "seed", "slot", "kept", "variances"]
+
+
+def kept_beside_variances(runs: pd.DataFrame, measured: pd.DataFrame | None) -> pd.DataFrame:
+    """Return a row per network and slot of the method under study: kept units and the variances of its start.
+
+    measured: the table of experiments/related/label_free.py. Networks without numbers, or without measured starts, are
+    left out.
+    """
+    if measured is None or not len(runs):
+        return pd.DataFrame(columns=COLUMNS)
+    known = studied(runs)
+    known = known[(known["method"] == METHOD_UNDER_STUDY) & known["units_kept"].notna()]
+    rows = [
+        {"row": row, "slot": slot, "kept": units}
+        for row, architecture, text in known[["architecture", "units_kept"]].itertuples()
+        for slot, units in zip(slots(architecture), split_units(text), strict=True)
+    ]
+    kept = known.join(pd.DataFrame(rows, columns=["row", "slot", "kept"]).set_index("row"), how="inner")
+    starts = measured.drop_duplicates(["seed", "slot"])[["seed", "slot", "variances"]]
+    return kept.merge(starts, on=["seed", "slot"])[COLUMNS]
+
+
+def fitted_cells(networks: pd.DataFrame) -> dict[tuple, tuple]:
+    """Return architecture and track -> the cell that delta is fitted on: the first at the standard start."""
+    first = standard(networks).drop_duplicates(FAMILY)
+    return {tuple(row[name] for name in FAMILY): tuple(row[name] for name in CELL) for _, row in first.iterrows()}
+
+
+def fitted_delta(own: pd.DataFrame) -> float:
+    """Return the delta of DELTAS whose predictions are nearest to the units that one cell keeps.
+
+    Nearest: least sum over slots of squared differences of mean log units; of several the smallest.
+    """
+    by_slot = [part for _, part in own.groupby("slot", sort=False)]
+    kept = np.array([logarithms(part["kept"]).mean() for part in by_slot])
+    errors = []
+    for delta in DELTAS:
+        found = [logarithms([predicted_units(v, delta) for v in part["variances"]]).mean() for part in by_slot]
+        errors.append(((np.array(found) - kept) ** 2).sum())
+    return float(DELTAS[int(np.argmin(errors))])
+
+
+def predictions(networks: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of families that have a fitted cell, with delta, fitted, predicted and effective_rank.
+
+    fitted: whether the row is of the cell that delta was fitted on.
+    """
+    parts = []
+    cells = networks[CELL].apply(tuple, axis=1) if len(networks) else pd.Series(dtype=object)
+    for family, cell in fitted_cells(networks).items():
+        own = networks[(networks[FAMILY].apply(tuple, axis=1) == family)]
+        fitted = cells[own.index] == cell
+        delta = fitted_delta(own[fitted])
+        units = [predicted_units(values, delta) for values in own["variances"]]
+        ranks = [effective_rank(values) for values in own["variances"]]
+        parts.append(own.assign(delta=delta, fitted=fitted, predicted=units, effective_rank=ranks))
+    extra = ["delta", "fitted", "predicted", "effective_rank"]
+    return pd.concat(parts) if parts else pd.DataFrame(columns=[*COLUMNS, *extra])
