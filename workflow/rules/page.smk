@@ -4,21 +4,6 @@ localrules:
     page,
 
 
-def words(*parts):
-    """The words of a command for parts of the page: name, and folders of collected tables, tables and figures."""
-    return [word for part in parts for word in ("--part", *part)]
-
-
-def beside(folder, *names):
-    """The parts in folders beside a study that have collected tables; they are looked for when Snakemake starts."""
-    paths = [
-        path.parent
-        for name in names
-        for path in sorted(Path(folder).glob(f"{name}/runs.csv"))
-    ]
-    return [(path.name.replace("_", " "), path.as_posix(), "-", "-") for path in paths]
-
-
 # Write the results page from the user's own runs.
 rule page_of_runs:
     input:

@@ -48,7 +48,7 @@ use rule paper_of_runs as paper_of_reference with:
     log:
         f"{ROOT}/logs/paper_of_reference.log",
     params:
-        source=REFERENCE,
+        source=lambda wildcards, input: Path(input.runs).parent,
         parts=[
             *("--part", "study", "figures/tables", "figures"),
             *("--part", "sweep", "figures/tune/tables", "figures/tune"),

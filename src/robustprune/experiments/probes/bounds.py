@@ -8,9 +8,8 @@ from torch import Tensor
 
 from robustprune.engine.training import Training
 from robustprune.experiments.probes.base import GateProbe, examples_of, long, method_of, places
-from robustprune.experiments.probes.exact import drawn
+from robustprune.experiments.probes.exact import drawn, multiplied
 from robustprune.experiments.probes.removals import MEANS, Window
-from robustprune.methods.parts.estimators import spread
 from robustprune.networks.architecture import Architecture, Layer
 from robustprune.networks.layers import cross_entropy, linear
 from robustprune.networks.stacked import Gated, StackedNetwork
@@ -24,7 +23,7 @@ class Watched(Gated):
     included, and the scores before the activation [R, B, out]."""
 
     def __init__(self, gates: dict[str, Tensor]):
-        super().__init__(lambda slot, h: h * spread(gates[slot], h) if slot in gates else h)
+        super().__init__(multiplied(gates))
         self.inputs: dict[str, Tensor] = {}
         self.scores: dict[str, Tensor] = {}
 
@@ -65,8 +64,7 @@ class Bounds(GateProbe):
             self.slots = between_linear_layers(training.architecture, method.context.gated)
         ended = self.window.ended(method)
         if ended is not None:
-            theta, slope = ended
-            self.met |= (theta <= RULE.below) & (slope > 0)
+            self.met |= RULE.asks(*ended)
 
     def after_epoch(self, training: Training) -> None:
         """Measure."""

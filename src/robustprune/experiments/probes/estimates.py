@@ -76,8 +76,8 @@ def _estimated(
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Return slot -> mean [R, n] and standard deviation of an estimator's estimates over STEPS batches."""
     method, network = _copies(training, estimator)
-    count = torch.zeros_like(method.theta, dtype=torch.float64)
-    squares = count.clone()
+    total = torch.zeros_like(method.theta, dtype=torch.float64)
+    squares = total.clone()
     batch, replicates = training.cell.training.batch_size, network.replicates
     for _ in range(STEPS):
         index = torch.randint(len(images), (replicates, batch), generator=generator, device=images.device)
@@ -92,9 +92,9 @@ def _estimated(
             found.mean(1).sum().backward()
         with torch.no_grad():
             estimate = method.estimate(found.detach(), losses).double()
-        count += estimate
+        total += estimate
         squares += estimate.square()
-    mean = count / STEPS
+    mean = total / STEPS
     deviation = (squares / STEPS - mean.square()).clamp_min(0).mul(STEPS / (STEPS - 1)).sqrt()
     return method.by_slot(mean), method.by_slot(deviation)
 

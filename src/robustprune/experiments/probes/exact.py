@@ -1,6 +1,6 @@
 """The exact DL of sampled gates: the loss of an image with a gate open minus that with it closed, all others fixed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -59,6 +59,11 @@ def some_of(mask: Tensor, count: int, generator: torch.Generator) -> Tensor:
     return torch.zeros_like(mask).scatter_(1, best, True) & mask
 
 
+def multiplied(gates: Mapping[str, Tensor]) -> Callable[[str, Tensor], Tensor]:
+    """Return the hook that multiplies activations by gates, slot -> [R, B, n]; other slots stay as they are."""
+    return lambda slot, h: h * spread(gates[slot], h) if slot in gates else h
+
+
 def drawn(theta: Mapping[str, Tensor], rows: int, generator: torch.Generator) -> dict[str, Tensor]:
     """Return slot -> gates [R, rows, n] in {0, 1} that are open with probability theta [R, n]."""
     gates = {}
@@ -73,7 +78,7 @@ class Noted(Gated):
     """The forward pass under gates, slot -> [R, B, n]. It keeps what passes with one gate flipped need not compute."""
 
     def __init__(self, gates: Mapping[str, Tensor]):
-        super().__init__(lambda slot, h: h * spread(gates[slot], h) if slot in gates else h)
+        super().__init__(multiplied(gates))
         self.gates = gates
         self.read: dict[str, Tensor] = {}
         self.written: dict[str, Tensor] = {}
@@ -104,7 +109,7 @@ class Flipped(Gated):
         across = place.expand(-1, gates[slot].shape[1], 1)
         self.change = 1 - 2 * gates[slot].gather(2, across)
         gates[slot] = gates[slot].scatter_add(2, across, self.change)
-        super().__init__(lambda slot, h: h * spread(gates[slot], h) if slot in gates else h)
+        super().__init__(multiplied(gates))
 
     def _noted(self, layer: Layer) -> bool:
         """Return whether a layer comes before the gate, in which case its outputs are those that were noted."""

@@ -25,6 +25,11 @@ class MeanRule:
     every: int | None = None
     sloped: bool = True
 
+    def asks(self, theta: Tensor, slope: Tensor) -> Tensor:
+        """Return for which units [R, gates] it asks, given the means over a window."""
+        asked = theta <= self.below
+        return asked & (slope > 0) if self.sloped else asked
+
 
 MEANS = {
     "mean_0p01": MeanRule(0.01),
@@ -109,10 +114,7 @@ class Removals(GateProbe):
         for every, window in self.windows.items():
             ended = window.ended(method)
             if ended is not None:
-                theta, slope = ended
-                for name, rule in MEANS.items():
-                    if rule.every == every:
-                        yield name, (theta <= rule.below) & ((slope > 0) | (not rule.sloped))
+                yield from ((name, rule.asks(*ended)) for name, rule in MEANS.items() if rule.every == every)
 
     def _note(self, rule: str, asked: Tensor, moment: Moment) -> None:
         first = asked & self.epochs[rule].isnan()
