@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from robustprune import __version__
 from robustprune.commands import checking, gathering, networks, showing, training, watching
+from robustprune.commands.numbers import level, margin, positive, seconds
 from robustprune.errors import StudyError
 
 
@@ -57,7 +58,7 @@ def _training(command: Command) -> None:
     plan.add_argument(
         "--bench", type=Path, help="times of `make bench` (default: this machine's; without them the shipped ones)"
     )
-    plan.add_argument("--cores", type=_positive, help="also say how long so many cores take, and what each part takes")
+    plan.add_argument("--cores", type=positive, help="also say how long so many cores take, and what each part takes")
     train = command("train", training.train, "train and evaluate one cell (all its replicates)", config=True, cell=True)
     train.add_argument("--output", type=Path, help="folder of the record (default: <root>/runs/<cell>)")
     many = command("train-many", training.train_many, "train a study's cells in one process, e.g. a GPU's", config=True)
@@ -78,7 +79,7 @@ def _training(command: Command) -> None:
 
 def _watching(command: Command) -> None:
     status = command("status", watching.status, "say what a study has done, what runs, what failed and when it ends")
-    status.add_argument("--watch", nargs="?", type=_seconds, const=10.0, help="again every so many seconds (10)")
+    status.add_argument("--watch", nargs="?", type=seconds, const=10.0, help="again every so many seconds (10)")
     show = command("show", watching.show, "print settings, command, commit, versions, seeds and results of a cell")
     show.add_argument("key", help="the cell's key, its folder, or a part of these that no other cell has")
     show.add_argument("--source", type=Path, help="folder with runs.csv (default: results/reference, after the study)")
@@ -101,7 +102,7 @@ def _choosing(command: Command) -> None:
     choose = command("choose", gathering.choose, "choose operating points by validation error")
     choose.add_argument("--source", type=Path, required=True, help="folder with the runs.csv of a sweep")
     choose.add_argument("--output", type=Path, required=True, help="operating_points.yaml to write")
-    choose.add_argument("--margin", type=_margin, default=0.2, help="points above dense that are allowed (default 0.2)")
+    choose.add_argument("--margin", type=margin, default=0.2, help="points above dense that are allowed (default 0.2)")
     choose.add_argument("--force", action="store_true", help="replace an existing file")
 
 
@@ -128,7 +129,7 @@ def _showing(command: Command) -> None:
     page.add_argument("--check", type=Path, help="folder that `robustprune check` wrote, if any")
     page.add_argument("--output", type=Path, required=True, help="file to write, e.g. results/page.html")
     for shown in (tables, figure, check, page):
-        shown.add_argument("--confidence", type=_level, default=0.95, help="level of the intervals (default 0.95)")
+        shown.add_argument("--confidence", type=level, default=0.95, help="level of the intervals (default 0.95)")
 
 
 def _programs(command: Command) -> None:
@@ -170,41 +171,6 @@ def _checking(command: Command) -> None:
     )
     schema = command("schema", checking.schema, "write the JSON schemas of configuration and record")
     schema.add_argument("--output", type=Path, required=True, help="folder, e.g. workflow/schemas")
-
-
-def _level(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"expected a level between 0 and 1, such as 0.95, found {text}")
-    return value
-
-
-def _margin(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 100:
-        raise argparse.ArgumentTypeError(f"expected percentage points, 0 or more, found {text}")
-    return value
-
-
-def _positive(text: str) -> int:
-    """Return a whole number of at least 1; ValueError otherwise, which the parser reports."""
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-def _seconds(text: str) -> float:
-    """Return a number above 0; ValueError otherwise, which the parser reports."""
-    number = float(text)
-    if not 0 < number < 1e6:
-        raise ValueError
-    return number
-
-
-# what the parser says was expected
-_positive.__name__ = "number of at least 1"
-_seconds.__name__ = "number of seconds"
 
 
 def main(arguments: list[str] | None = None) -> int:
