@@ -178,7 +178,7 @@ def test_h4_compares_macs_with_units_alone_and_layers_alone(macs, expected):
 
 def test_h4_is_undecided_where_a_kind_of_pruning_misses_the_bound():
     cells = a_joint_study()
-    cells.loc[cells["track"] == "layers", "error_valid_percent"] = 3.0
+    cells.loc[cells["strength"] == "layers", "error_valid_percent"] = 3.0
     found, evidence = judged(cells, "H4")
     assert found == UNDECIDED
     assert "depth 4: no strength within the bound on track layers: undecided" in evidence
