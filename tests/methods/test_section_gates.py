@@ -324,6 +324,7 @@ REFUSED = {
         "track layers of mlp_residual at depth 0: there is no slot to prune",
     ),
     "layers of its own": ({"method": "bc_gnj"}, LAYERS | {"track": "hidden"}, "cannot train a network with sections"),
+    "predictors of layers": ({"method": "cafo"}, LAYERS | {"track": "hidden"}, "cafo is for chains of layers"),
     "a control without a factor for the depth": (
         {"method": "width_uniform", "settings": {"of": "bernoulli/c"}},
         JOINT,

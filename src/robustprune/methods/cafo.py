@@ -31,6 +31,7 @@ class Cafo(Criterion[CafoSettings]):
     """Buffers: `fixed`, the weights, which back-propagation must not change; the output layer's are the predictor's."""
 
     Settings = CafoSettings
+    chains_only = True  # each predictor belongs to a layer that reads a slot of a chain
 
     def begin(self, network: StackedNetwork) -> None:
         self._fit_output(network, {})

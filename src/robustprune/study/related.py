@@ -13,10 +13,13 @@ LOCAL_PREDICTORS = "cafo"
 
 
 def pruned_cells(cells: Mapping[str, Cell], foreign: Collection[str]) -> dict[str, Cell]:
-    """Return the cells that prune from their own initial weights: no controls, no dense training, no programs."""
+    """Return the cells that prune from their own initial weights: no controls, no dense training, no programs.
+
+    Networks with sections are left out: what is measured is of chains of layers.
+    """
     left_out = {UNPRUNED, *foreign}
     return {
         key: cell
         for key, cell in cells.items()
-        if cell.method not in left_out and not registry.known("start", cell.method)
+        if cell.depth is None and cell.method not in left_out and not registry.known("start", cell.method)
     }

@@ -58,6 +58,8 @@ def test_networks_that_were_not_pruned_from_their_own_weights_are_left_out(study
     root, _, cells = study
     assert {cell.method for cell in pruned_cells(cells, ()).values()} == {"bernoulli", "magnitude", "cafo"}
     assert {cell.method for cell in pruned_cells(cells, {"magnitude": None}).values()} == {"bernoulli", "cafo"}
+    deep = {key: cell.model_copy(update={"depth": 2}) for key, cell in cells.items()}
+    assert not pruned_cells(deep, ())
     assert set(pd.read_parquet(root / "imbalance.parquet")["method"]) == {"bernoulli", "magnitude", "cafo"}
 
 

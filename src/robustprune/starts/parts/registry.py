@@ -81,7 +81,7 @@ def _check_track(cell: Cell, network: Architecture) -> None:
             f"True ({', '.join(_with_layer_gates(is_start))})"
         )
     if network.sections and find_method(trained_method(cell.method)).chains_only:
-        raise StudyError(f"{where}: {cell.method} computes its layers itself and cannot train a network with sections")
+        raise StudyError(f"{where}: {cell.method} is for chains of layers and cannot train a network with sections")
 
 
 def _with_layer_gates(is_start: bool) -> list[str]:
