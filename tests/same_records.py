@@ -84,6 +84,7 @@ METHODS: dict[str, dict[str, Variant]] = {
         "l1": Variant({"target": 0.1}),
         "l2_macs": Variant({"target": 0.2, "norm": "l2", "measure": "macs", "shape": "linear"}),
     },
+    "cafo": {"cafo": Variant({"target": 0.2, "events": 2, "images": 500})},
     "taylor": {"taylor": Variant({"target": 0.1})},
     "random": {
         "target": Variant({"target": 0.1}),
