@@ -119,6 +119,23 @@ def files_digest(name: str) -> str:
     return digest.hexdigest()[:12]
 
 
+def stratified_choice(labels: torch.Tensor, count: int) -> torch.Tensor:
+    """Return the indices [count], ascending, of a fixed choice of images with the shares of all labels [N].
+
+    A smaller choice lies within every larger one. Raises StudyError for more images than there are.
+    """
+    if count > len(labels):
+        raise StudyError(f"training.examples: {count} exceeds the {len(labels)} training images; choose fewer")
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+    own = labels[order]
+    ranks = torch.empty(len(labels), dtype=torch.float64)
+    for label in labels.unique():
+        places = (own == label).nonzero().flatten()
+        # the k-th of n images of a class comes where a share (k + 1/2) / n of all images has come
+        ranks[places] = (torch.arange(len(places), dtype=torch.float64) + 0.5) / len(places)
+    return order[ranks.argsort(stable=True)[:count]].sort().values
+
+
 def _mend(name: str, path: Path) -> str:
     return f"delete {path} and run `robustprune prepare {name}` again"
 

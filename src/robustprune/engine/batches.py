@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from robustprune.data.datasets import Dataset
+from robustprune.data.datasets import Dataset, stratified_choice
 from robustprune.errors import StudyError
 from robustprune.initialization.examples import Examples
 from robustprune.networks.architecture import Architecture
@@ -74,10 +74,13 @@ class Batches:
 
 
 def training_examples(cell: Cell, data: Dataset) -> Examples:
-    """Return the images that a cell trains on: all of them, or the tuning split."""
+    """Return the images that a cell trains on: all of them, or the tuning split, or a choice of so many of these."""
     images, labels = data.train_images, data.train_labels
     if cell.training.images == "tuning":
         images, labels = images[data.tuning], labels[data.tuning]
+    if cell.training.examples is not None:
+        chosen = stratified_choice(labels, cell.training.examples)
+        images, labels = images[chosen], labels[chosen]
     return Examples(images, labels)
 
 

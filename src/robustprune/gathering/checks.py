@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 
-from robustprune.data.datasets import VALIDATION_SHARE
 from robustprune.engine.batches import check_batch
 from robustprune.engine.devices import check_precision
 from robustprune.errors import StudyError
-from robustprune.gathering.shared import network_named, train_count, valid_settings
+from robustprune.gathering.shared import images_of, network_named, valid_settings
 from robustprune.initialization import FROM_DATA
 from robustprune.starts.parts.control import FreshControl
 from robustprune.starts.parts.registry import find_start, start_names
@@ -41,9 +40,11 @@ def check_job(cell: Cell, device: str) -> None:
     """
     valid_settings(cell)
     check_precision(device, cell.training.precision)
-    images = train_count(cell.dataset)
+    images, asked = images_of(cell), cell.training.examples
     if images is not None:
-        check_batch(cell, images - images // VALIDATION_SHARE if cell.training.images == "tuning" else images)
+        if asked is not None and images < asked:
+            raise StudyError(f"{cell.key}: training.examples: {asked} exceeds the {images} training images")
+        check_batch(cell, images)
     scheme, _ = split_initialization(cell.initialization)
     if scheme in FROM_DATA and cell.method in start_names():
         _check_whole_images(cell, scheme)

@@ -6,12 +6,11 @@ import math
 from functools import cache
 from pathlib import Path
 
-from robustprune.data.datasets import VALIDATION_SHARE
 from robustprune.errors import StudyError
 from robustprune.files import read_text
 from robustprune.gathering.rounds import middle, searched_rounds
 from robustprune.gathering.search import searched_forms
-from robustprune.gathering.shared import network_named, train_count
+from robustprune.gathering.shared import images_of, network_named
 from robustprune.networks.architecture import Architecture
 from robustprune.networks.size import macs
 from robustprune.starts import scratch_b
@@ -111,14 +110,12 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
     labels = [f"{method}: {TITLES[timed.name]} {size} step, R={TIMED_REPLICATES}" for size in ("dense", "pruned")]
     if not all(label in timings for label in labels):
         return None
-    images = train_count(cell.dataset)
+    images = images_of(cell)
     if images is None:
         return None
     whole, pruned = (timings[label] * _scale(network) for label in labels)
     plain = min(whole, timings.get(labels[0].replace(method, "dense", 1), math.inf) * _scale(network))
     start = _step_of_start(network, cell.width, whole, pruned, plain)
-    if cell.training.images == "tuning":
-        images -= images // VALIDATION_SHARE
     dense_epochs, pruned_epochs = _epochs(cell, network)
     milliseconds = (dense_epochs * start + pruned_epochs * pruned) * cell.training.batch_size / TIMED_BATCH
     milliseconds *= _passes(cell, network)

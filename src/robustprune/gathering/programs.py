@@ -41,6 +41,8 @@ def check_cells(config: StudyConfig, cells: Iterable[Cell]) -> None:
     for cell in cells:
         if cell.method not in config.foreign:
             check_job(cell, config.device)
+        elif cell.training.examples is not None:
+            raise StudyError(f"{cell.key}: training.examples: a program reads all images; leave it out for programs")
 
 
 def check_rules(config: StudyConfig, rules: Iterable[str]) -> None:

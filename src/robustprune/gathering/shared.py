@@ -8,7 +8,7 @@ from functools import cache
 
 from robustprune import registry
 from robustprune.data.datasets import find_reader
-from robustprune.data.reader import DatasetReader
+from robustprune.data.reader import VALIDATION_SHARE, DatasetReader
 from robustprune.networks.architecture import Architecture, architecture
 from robustprune.starts.parts.registry import check_cell
 from robustprune.study.cells import Cell
@@ -28,6 +28,14 @@ def reader_of(dataset: str) -> DatasetReader:
 def train_count(dataset: str) -> int | None:
     """Return the number of training images of a data set, None where it is not known before they are read."""
     return _train_count(dataset, _plug_ins())
+
+
+def images_of(cell: Cell) -> int | None:
+    """Return the number of images that a cell trains on, None where that of its data set is not known."""
+    images = train_count(cell.dataset)
+    if images is not None and cell.training.images == "tuning":
+        images -= images // VALIDATION_SHARE
+    return images if images is None or cell.training.examples is None else min(images, cell.training.examples)
 
 
 def valid_settings(cell: Cell) -> Strict:

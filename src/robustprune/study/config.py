@@ -28,6 +28,7 @@ from robustprune.study.names import (
 from robustprune.study.points import OPERATING_POINT, OperatingPoint, points_path
 from robustprune.study.programs import Programs, check_knobs, form_of_program
 from robustprune.study.search import KnobTable, Search, check_search
+from robustprune.study.smallest_width import SmallestWidth
 from robustprune.study.strict import Strict
 from robustprune.study.training_settings import TrainingSettings
 from robustprune.study.yaml_files import line_of, read_yaml
@@ -143,6 +144,9 @@ class StudyConfig(Strict):
     )
     related: bool = Field(
         False, description="whether to measure what the tables of docs/related.md show, in pruned networks"
+    )
+    smallest_width: SmallestWidth | None = Field(
+        None, description="the smallest width of a network that fits images and labels: runs of its own, without pruning"
     )
     compare_with: FolderName | None = Field(
         None, description="folder of collected tables with which the results are compared, e.g. results/reference"

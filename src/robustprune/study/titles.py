@@ -3,6 +3,7 @@
 ARCHITECTURES = {
     "lenet_300_100": "LeNet-300-100",
     "lenet5": "LeNet-5",
+    "mlp_300": "MLP 784-300-10",
     "mlp_residual": "residual MLP",
     "lenet5_residual": "residual LeNet-5",
 }

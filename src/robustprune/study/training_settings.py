@@ -37,3 +37,6 @@ class TrainingSettings(Strict):
     images: Literal["all", "tuning"] = Field(
         "all", description="all: every training image; tuning: the fixed split that holds out a validation set"
     )
+    examples: int | None = Field(
+        None, ge=10, description="train on so many of these images, a fixed choice with the shares of all labels; null: on all"
+    )
