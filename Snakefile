@@ -9,6 +9,7 @@ from robustprune.analysis.figures import (
     DEEP,
     FIGURES,
     PROBED as PROBED_FIGURES,
+    SEARCHED,
     THEORY,
     caption,
 )
@@ -35,6 +36,7 @@ from robustprune.study.needed import search_of
 from robustprune.study.points import points_digest
 from robustprune.study.probed import PROBE_TABLES, probed_cells
 from robustprune.study.related import RELATED_TABLES, pruned_cells
+from robustprune.study.smallest_width import SMALLEST_WIDTH
 from robustprune.study.yaml_files import check_yaml
 
 min_version("9.0")
@@ -70,6 +72,10 @@ PLANNED = planned_cells(STUDY)
 check_cells(STUDY, PLANNED.values())
 DRAWN = [*FIGURES, *(PROBED_FIGURES if STUDY.probes else ())]
 DRAWN += DEEP if any(cell.depth is not None for cell in PLANNED.values()) else []
+DRAWN += SEARCHED if STUDY.smallest_width else []
+# the table of the searches for a width; with results=partial it is read where it is there
+WIDTHS = [Path(ROOT, f"{SMALLEST_WIDTH}.parquet").as_posix()]
+WIDTHS = WIDTHS if STUDY.smallest_width and (TRAINS or Path(*WIDTHS).exists()) else []
 CELL = CELL_PATH  # a cell's folder below runs/; filled in, it is the cell's key
 
 
@@ -136,6 +142,11 @@ if STUDY.unit_values:
 if STUDY.related:
 
     include: "workflow/rules/related.smk"
+
+
+if STUDY.smallest_width and TRAINS:
+
+    include: "workflow/rules/smallest_width.smk"
 
 
 if STUDY.probes and TRAINS:

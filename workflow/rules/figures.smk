@@ -10,6 +10,7 @@ rule figure_of_runs:
     input:
         expand(f"{ROOT}/{{file}}", file=COLLECTED + ["kept.parquet"]),
         expand(f"{ROOT}/{{name}}.parquet", name=PROBE_TABLES if STUDY.probes else []),
+        WIDTHS,
     output:
         pdf=f"{ROOT}/figures/{{name}}.pdf",
         svg=f"{ROOT}/figures/{{name}}.svg",
@@ -21,7 +22,7 @@ rule figure_of_runs:
     log:
         f"{ROOT}/logs/figure/{{name}}.log",
     wildcard_constraints:
-        name="|".join([*FIGURES, *PROBED_FIGURES, *DEEP]),
+        name="|".join([*FIGURES, *PROBED_FIGURES, *DEEP, *SEARCHED]),
     params:
         source=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,

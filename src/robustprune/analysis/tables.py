@@ -40,6 +40,7 @@ from robustprune.analysis.read import (
 from robustprune.analysis.related.cafo_blocks import cafo_blocks
 from robustprune.analysis.related.imbalance import imbalance
 from robustprune.analysis.related.label_free import label_free
+from robustprune.analysis.related.smallest_width import smallest_width_table
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.scorecard import scorecard
 from robustprune.analysis.select import of_one_budget
@@ -74,6 +75,7 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "imbalance": imbalance,
     "label_free": label_free,
     "cafo_blocks": cafo_blocks,
+    "smallest_width": smallest_width_table,
     "floors": floors,
     "controls": controls,
     "inference_cost": inference_cost,
@@ -122,6 +124,7 @@ MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
     "imbalance": {"units": long("imbalance")},
     "label_free": {"measured": long("label_free")},
     "cafo_blocks": {"blocks": long("cafo_blocks"), "kept": read_kept},
+    "smallest_width": {"widths": long("smallest_width")},
 }
 """What tables need beside the runs: argument -> its reader, which takes the folder of the runs."""
 

@@ -49,6 +49,32 @@ def related(arguments: argparse.Namespace) -> None:
         print(f"{path}: {rows} rows")
 
 
+def smallest_width(arguments: argparse.Namespace) -> None:
+    import torch
+
+    from robustprune.data.datasets import load
+    from robustprune.errors import StudyError, nearest
+    from robustprune.experiments.smallest_width.search import join_searches, search_width
+    from robustprune.files import write_table
+    from robustprune.study.config import load_study
+    from robustprune.study.smallest_width import SMALLEST_WIDTH
+
+    config, name = load_study(arguments.config), arguments.search
+    asked, parts = config.smallest_width, Path(config.root, SMALLEST_WIDTH)
+    if asked is None:
+        raise StudyError(f"{arguments.config}: smallest_width: nothing is asked; see config/smallest_width.yaml")
+    if name is None:
+        table, path = join_searches(asked, parts), parts.with_suffix(".parquet")
+    elif name not in asked.searches():
+        raise StudyError(f"smallest_width: no search {name!r}{nearest(name, asked.searches())}")
+    else:
+        torch.set_num_threads(config.threads)
+        torch.set_flush_denormal(True)  # moments of weights without gradients fall below the normal range
+        table, path = search_width(asked, name, load(asked.dataset, config.data)), parts / f"{name}.parquet"
+    write_table(table, arguments.output or path)
+    print(f"{arguments.output or path}: {len(table)} rows")
+
+
 def probed(arguments: argparse.Namespace) -> None:
     from robustprune.gathering.probed import write_probed
     from robustprune.study.cells import study_cells

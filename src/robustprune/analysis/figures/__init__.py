@@ -23,6 +23,7 @@ from robustprune.analysis.figures.over_epochs import (
 from robustprune.analysis.figures.overview import overview
 from robustprune.analysis.figures.phase_portrait import phase_portrait
 from robustprune.analysis.figures.probes import estimator_quality, false_removals_by_rule, units_beside_bounds
+from robustprune.analysis.figures.smallest_width import smallest_width
 from robustprune.analysis.figures.start import start_matters
 from robustprune.analysis.figures.start_over import start_matters_over
 from robustprune.analysis.figures.style import drawing, save
@@ -66,7 +67,10 @@ DEEP: dict[str, Callable[[Collected, float], Figure]] = {
 }
 """Figures of networks that are made at several depths, which the others leave out (docs/layers.md)."""
 
-DRAWN = FIGURES | PROBED | DEEP
+SEARCHED: dict[str, Callable[[Collected, float], Figure]] = {"smallest_width": smallest_width}
+"""Figures of searches for a width that fits, which the configuration asks for by their name (docs/related.md 4)."""
+
+DRAWN = FIGURES | PROBED | DEEP | SEARCHED
 """All figures that are drawn from collected tables."""
 
 THEORY: dict[str, Callable[[], Figure]] = {"phase_portrait": phase_portrait, "imbalance_rate": imbalance_rate}

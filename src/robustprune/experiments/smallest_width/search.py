@@ -1,10 +1,13 @@
 """The search for the smallest width that fits N images, from narrow networks to wide ones."""
 
+from pathlib import Path
+
 import pandas as pd
 import torch
 
 from robustprune.data.datasets import Dataset, stratified_choice
 from robustprune.experiments.smallest_width.shallow import CLASSES, Fits, fit, generator
+from robustprune.files import reading
 from robustprune.initialization.examples import Examples
 from robustprune.study.smallest_width import Labels, SmallestWidth
 
@@ -33,6 +36,16 @@ def search_width(asked: SmallestWidth, name: str, data: Dataset) -> pd.DataFrame
             break
     at = {"dataset": asked.dataset, "labels": labels, "examples": count, "steps_factor": factor, "steps": steps}
     return pd.concat(blocks, ignore_index=True).assign(**at)[list(COLUMNS)]
+
+
+def join_searches(asked: SmallestWidth, folder: Path) -> pd.DataFrame:
+    """Return the tables of all searches in a folder as one. Raises StudyError naming a missing or damaged one."""
+    tables = []
+    for name in asked.searches():
+        path = folder / f"{name}.parquet"
+        with reading(path, "run its search again"), path.open("rb") as opened:
+            tables.append(pd.read_parquet(opened))
+    return pd.concat(tables, ignore_index=True)
 
 
 def chosen_examples(data: Dataset, labels: Labels, count: int) -> Examples:

@@ -1,0 +1,77 @@
+"""The smallest width that fits N images, and the width that the method keeps when it trains on them."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from robustprune.analysis.figures.looks import BLUE, ORANGE, VERMILION
+from robustprune.analysis.figures.style import bars, legend_below, panel_grid, say, t_interval, thousands
+from robustprune.analysis.labels import network_title
+from robustprune.analysis.read import Collected
+from robustprune.analysis.related.kept_widths import READINGS, kept_widths
+from robustprune.analysis.related.smallest_width import TITLES, fitted_curves
+from robustprune.analysis.related.widths import Curve, counting_floor
+from robustprune.analysis.statistics import elasticity, size_interval
+from robustprune.study.smallest_width import SHALLOW, SMALLEST_WIDTH
+
+LOOKS = {"true": (BLUE, "o"), "random": (VERMILION, "s"), READINGS[0]: (ORANGE, "^"), READINGS[1]: ("0.45", "v")}
+
+
+def smallest_width(collected: Collected, confidence: float) -> Figure:
+    """How many hidden units do N images need, and how many does the method keep? Circles and squares: the smallest
+    width of a network 784-m-10 that classifies all N training images correctly, with their own labels and with random
+    ones. Triangles: hidden units that the method keeps of 784-300-10 when it trains on the same images, with the same
+    price and with the same hyper-prior. Numbers: slopes of the logarithms. Dashes: as many parameters as numbers to
+    fit."""
+    curves, kept = fitted_curves(collected.long(SMALLEST_WIDTH)), kept_widths(collected.runs)
+    datasets = list(dict.fromkeys([*(key for key, _, _ in curves), *kept["dataset"]]))
+    figure, axes = panel_grid(len(datasets), 5.6, 4.4)
+    if not datasets:
+        say(axes[0], "no width was searched in these records (smallest_width in the configuration)")
+        return figure
+    for ax, dataset in zip(axes, datasets, strict=True):
+        for labels in TITLES:
+            if (dataset, labels, 1.0) in curves:
+                _draw_curve(ax, labels, curves[dataset, labels, 1.0], confidence)
+        own = kept[kept["dataset"] == dataset]
+        for reading in READINGS:
+            networks = own[own["reading"] == reading]
+            counts = sorted(networks["examples"].unique())
+            if not counts:
+                continue
+            found = [size_interval(networks[networks["examples"] == count]["kept"], confidence) for count in counts]
+            slope = elasticity(networks["examples"], networks["kept"], confidence).mean
+            _draw(ax, reading, reading, counts, [(one.mean, one.low, one.high) for one in found], slope)
+        _finish(ax, [*own["examples"], *(n for key, curve in curves.items() if key[0] == dataset for n in curve.examples)])
+        ax.set_title(network_title(dataset, SHALLOW, "full"), fontsize="medium")
+    legend_below(
+        figure,
+        axes,
+        f"smallest widths: {confidence:.0%} bootstrap over seeds; kept: {t_interval(confidence, sizes=True)}",
+    )
+    return figure
+
+
+def _draw_curve(ax: Axes, labels: str, curve: Curve, confidence: float) -> None:
+    found = [curve.at(place, confidence) for place in range(len(curve.examples))]
+    points = [(one.mean, one.low, one.high) for one in found]
+    _draw(ax, labels, TITLES[labels], list(curve.examples), points, curve.slope(confidence).mean)
+
+
+def _draw(ax: Axes, look: str, title: str, counts: list, points: list[tuple], slope: float) -> None:
+    """Draw a series of means with the ends of their intervals, and its slope in the legend."""
+    colour, marker = LOOKS[look]
+    means, lows, highs = np.array(points).T
+    label = title if np.isnan(slope) else f"{title}: {slope:.2f}"
+    ax.errorbar(counts, means, bars(means, lows, highs), color=colour, marker=marker, ms=5, lw=1.2, capsize=2, label=label)
+
+
+def _finish(ax: Axes, counts: list) -> None:
+    ax.set(xscale="log", yscale="log", xlabel="training images N", ylabel="hidden units")
+    top = ax.get_ylim()[1]
+    across = np.geomspace(min(counts), max(counts), 100)
+    floor = counting_floor(across)
+    ax.plot(across[floor <= top], floor[floor <= top], ls="--", lw=0.9, color="black", label="counting floor")
+    ax.yaxis.set_major_formatter(thousands)
+    ax.xaxis.set_major_formatter(thousands)
+    ax.grid(alpha=0.25)
