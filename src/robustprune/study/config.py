@@ -146,7 +146,8 @@ class StudyConfig(Strict):
         False, description="whether to measure what the tables of docs/related.md show, in pruned networks"
     )
     smallest_width: SmallestWidth | None = Field(
-        None, description="the smallest width of a network that fits images and labels: runs of its own, without pruning"
+        None,
+        description="searches for the smallest width that fits images and labels, without pruning",
     )
     compare_with: FolderName | None = Field(
         None, description="folder of collected tables with which the results are compared, e.g. results/reference"

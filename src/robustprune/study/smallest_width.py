@@ -31,8 +31,8 @@ class SmallestWidth(Strict):
     learning_rates: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         (1e-3, 3e-3, 1e-2), min_length=1, description="of Adam, falling to 0 by a cosine; the best of each width counts"
     )
-    steps: Count = Field(1000, description="training steps at no image; ...")
-    steps_per_root: float = Field(90.0, ge=0, description="... and how many more per square root of the number of images")
+    steps: Count = Field(1000, description="training steps, without those of `steps_per_root`")
+    steps_per_root: float = Field(90.0, ge=0, description="further steps per square root of the number of images")
     other_steps: dict[Count, tuple[Annotated[float, Field(gt=0)], ...]] = Field(
         {}, description="number of images -> factors on its steps that are tried too, to see what the steps do"
     )

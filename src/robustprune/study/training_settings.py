@@ -38,5 +38,7 @@ class TrainingSettings(Strict):
         "all", description="all: every training image; tuning: the fixed split that holds out a validation set"
     )
     examples: int | None = Field(
-        None, ge=10, description="train on so many of these images, a fixed choice with the shares of all labels; null: on all"
+        None,
+        ge=10,
+        description="train on a fixed choice of so many of these images, with the shares of all labels",
     )

@@ -119,5 +119,5 @@ def test_the_figure_has_a_line_per_series_with_its_slope(tmp_path):
     assert len(labels) == 5
     plt.close(figure)
     assert len(draw_figure("smallest_width", folder, tmp_path / "figures")) == 3
-    (folder / "smallest_width.parquet").unlink()
-    assert draw_figure("smallest_width", folder, tmp_path / "figures")
+    (folder / "smallest_width.parquet").rename(tmp_path / "kept.parquet.away")
+    assert draw_figure("smallest_width", folder, tmp_path / "without")

@@ -1,11 +1,12 @@
 """The smallest width that fits N images, and the width that the method keeps when it trains on them."""
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from robustprune.analysis.figures.looks import BLUE, ORANGE, VERMILION
-from robustprune.analysis.figures.style import bars, legend_below, panel_grid, say, t_interval, thousands
+from robustprune.analysis.figures.looks import BLUE, GREEN, VERMILION
+from robustprune.analysis.figures.style import bars, legend_below, log_axis, panel_grid, say, t_interval, thousands
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import Collected
 from robustprune.analysis.related.kept_widths import READINGS, kept_widths
@@ -14,13 +15,19 @@ from robustprune.analysis.related.widths import Curve, counting_floor
 from robustprune.analysis.statistics import elasticity, size_interval
 from robustprune.study.smallest_width import SHALLOW, SMALLEST_WIDTH
 
-LOOKS = {"true": (BLUE, "o"), "random": (VERMILION, "s"), READINGS[0]: (ORANGE, "^"), READINGS[1]: ("0.45", "v")}
+OPEN = {"mfc": "white", "ls": ":"}
+LOOKS = {
+    "true": {"color": GREEN, "marker": "s"},
+    "random": {"color": VERMILION, "marker": "D"},
+    READINGS[0]: {"color": BLUE, "marker": "o"},
+    READINGS[1]: {"color": BLUE, "marker": "o", **OPEN},
+}
 
 
 def smallest_width(collected: Collected, confidence: float) -> Figure:
-    """How many hidden units do N images need, and how many does the method keep? Circles and squares: the smallest
+    """How many hidden units do N images need, and how many does the method keep? Squares and diamonds: the smallest
     width of a network 784-m-10 that classifies all N training images correctly, with their own labels and with random
-    ones. Triangles: hidden units that the method keeps of 784-300-10 when it trains on the same images, with the same
+    ones. Circles: hidden units that the method keeps of 784-300-10 when it trains on the same images, with the same
     price and with the same hyper-prior. Numbers: slopes of the logarithms. Dashes: as many parameters as numbers to
     fit."""
     curves, kept = fitted_curves(collected.long(SMALLEST_WIDTH)), kept_widths(collected.runs)
@@ -42,7 +49,9 @@ def smallest_width(collected: Collected, confidence: float) -> Figure:
             found = [size_interval(networks[networks["examples"] == count]["kept"], confidence) for count in counts]
             slope = elasticity(networks["examples"], networks["kept"], confidence).mean
             _draw(ax, reading, reading, counts, [(one.mean, one.low, one.high) for one in found], slope)
-        _finish(ax, [*own["examples"], *(n for key, curve in curves.items() if key[0] == dataset for n in curve.examples)])
+        _finish(
+            ax, [*own["examples"], *(n for key, curve in curves.items() if key[0] == dataset for n in curve.examples)]
+        )
         ax.set_title(network_title(dataset, SHALLOW, "full"), fontsize="medium")
     legend_below(
         figure,
@@ -60,18 +69,19 @@ def _draw_curve(ax: Axes, labels: str, curve: Curve, confidence: float) -> None:
 
 def _draw(ax: Axes, look: str, title: str, counts: list, points: list[tuple], slope: float) -> None:
     """Draw a series of means with the ends of their intervals, and its slope in the legend."""
-    colour, marker = LOOKS[look]
     means, lows, highs = np.array(points).T
     label = title if np.isnan(slope) else f"{title}: {slope:.2f}"
-    ax.errorbar(counts, means, bars(means, lows, highs), color=colour, marker=marker, ms=5, lw=1.2, capsize=2, label=label)
+    ax.errorbar(counts, means, bars(means, lows, highs), ms=5, lw=1.2, capsize=2, label=label, **LOOKS[look])
 
 
 def _finish(ax: Axes, counts: list) -> None:
-    ax.set(xscale="log", yscale="log", xlabel="training images N", ylabel="hidden units")
-    top = ax.get_ylim()[1]
+    """Set the axes for what is drawn, and draw the counting floor below the top."""
+    drawn = pd.Series(np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.lines]))
+    ax.set(xscale="log", xlabel="training images N", ylabel="hidden units")
+    log_axis(ax, drawn, thousands)
     across = np.geomspace(min(counts), max(counts), 100)
     floor = counting_floor(across)
-    ax.plot(across[floor <= top], floor[floor <= top], ls="--", lw=0.9, color="black", label="counting floor")
-    ax.yaxis.set_major_formatter(thousands)
+    inside = (floor >= ax.get_ylim()[0]) & (floor <= ax.get_ylim()[1])
+    ax.plot(across[inside], floor[inside], ls="--", lw=0.9, color="black", label="counting floor")
     ax.xaxis.set_major_formatter(thousands)
     ax.grid(alpha=0.25)

@@ -76,9 +76,7 @@ def _empty() -> dict[str, float]:
     return {name: np.nan for one in ESTIMATES for name in interval_columns(one)}
 
 
-def _searched_rows(
-    curves: dict[tuple[str, float], Curve], searched: pd.DataFrame, confidence: float
-) -> Iterator[dict]:
+def _searched_rows(curves: dict[tuple[str, float], Curve], searched: pd.DataFrame, confidence: float) -> Iterator[dict]:
     """Yield a row per number of images of every curve, and its slope."""
     for (labels, factor), curve in curves.items():
         own = searched[(searched["labels"] == labels) & (searched["steps_factor"] == factor)]
