@@ -9,7 +9,7 @@ from robustprune.engine.training import Training
 from robustprune.errors import StudyError
 from robustprune.initialization import initial_parameters
 from robustprune.networks.architecture import architecture
-from robustprune.networks.archive import read_kept
+from robustprune.networks.archive import ArchivedNetwork, read_networks
 from robustprune.networks.size import macs, parameters
 from robustprune.starts.parts.registry import check_cell
 from robustprune.study.cells import Cell
@@ -28,12 +28,13 @@ CONTROLS = ["ticket", "random_ticket", "scratch_e", "scratch_b", "width_uniform"
 
 
 def found(arch):
-    return [{slot: torch.tensor(units) for slot, units in entry.items()} for entry in FOUND[arch]]
+    """Networks of which only the units are known."""
+    return [ArchivedNetwork({}, {slot: torch.tensor(units) for slot, units in entry.items()}) for entry in FOUND[arch]]
 
 
 def control(make_cell, digits, name, arch, **settings) -> Training:
     cell = make_cell(name, arch, settings={"of": "vib/a", **settings})
-    return Training(cell, digits, dtype=torch.float64, kept_by_source=found(arch))
+    return Training(cell, digits, dtype=torch.float64, source=found(arch))
 
 
 def kept(training, replicate):
@@ -91,14 +92,14 @@ def test_a_random_ticket_has_the_widths_but_other_units(digits, make_cell, arch)
 @pytest.mark.parametrize("track", ["full", "hidden"])
 def test_uniform_width_meets_the_budget_with_one_factor(digits, make_cell, arch, track):
     cell = make_cell("width_uniform", arch, settings={"of": "vib/a"}, track=track)
-    whole = Training(cell, digits, kept_by_source=found(arch)).units
+    whole = Training(cell, digits, source=found(arch)).units
     units = {slot: torch.arange(count // 5) for slot, count in whole.items()}
     if track == "hidden":
         if arch == "lenet5":
             units["flat"] = torch.arange(len(units["conv2"]) * 16)
         else:
             units["input"] = torch.arange(784)
-    training = Training(cell, digits, kept_by_source=[units, units])
+    training = Training(cell, digits, source=[ArchivedNetwork({}, units)] * 2)
     architecture = training.architecture
     budget = parameters(architecture, {slot: len(indices) for slot, indices in units.items()})
     own = {slot: len(indices) for slot, indices in kept(training, 0).items()}
@@ -127,7 +128,7 @@ def write_networks(folder, arch):
 @pytest.mark.parametrize("name", CONTROLS)
 def test_a_control_runs_as_a_cell_and_records_its_epochs(tmp_path, digits, make_cell, name):
     source = write_networks(tmp_path / "source", "lenet_300_100")
-    assert [{s: i.tolist() for s, i in entry.items()} for entry in read_kept(source)] == FOUND["lenet_300_100"]
+    assert [{s: i.tolist() for s, i in one.kept.items()} for one in read_networks(source)] == FOUND["lenet_300_100"]
     cell = make_cell(name, settings={"of": "vib/a"})
     record = run_cell(cell, digits, tmp_path / "own", source=source)
     assert all(entry.status in ("ok", "collapsed") for entry in record.replicates)
@@ -189,7 +190,7 @@ def test_a_random_ticket_draws_sections_of_each_stream(digits, make_cell):
         units[gate] = torch.arange(int(left > 0))
     cell = make_cell("random_ticket", "lenet5_residual", track="joint", settings={"of": "vib/a"}, depth=3, width=0.2)
     seen = set()
-    counts = Training(cell, digits, kept_by_source=[units] * cell.replicates).network.counts()
+    counts = Training(cell, digits, source=[ArchivedNetwork({}, units)] * cell.replicates).network.counts()
     inside = list(network.sections.values())
     for replicate in range(cell.replicates):
         found = [int(counts[slot][replicate]) for slot in inside]

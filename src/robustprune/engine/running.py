@@ -22,7 +22,7 @@ from robustprune.engine.probe import Probe
 from robustprune.engine.progress import Progress
 from robustprune.engine.training import Training
 from robustprune.files import write_atomically, write_table
-from robustprune.networks.archive import FILE, ArchivedNetwork, digest, read_kept, write_archive
+from robustprune.networks.archive import FILE, ArchivedNetwork, digest, read_networks, write_archive
 from robustprune.networks.latency import latency
 from robustprune.networks.plain import PlainNetwork
 from robustprune.records.provenance import peak_memory_mib, provenance
@@ -68,7 +68,7 @@ def run_cell(
     training: Training | None = None
     try:
         with _flushed_denormals():
-            training = Training(cell, data, device, kept_by_source=read_kept(source) if source else [], probe=probe)
+            training = Training(cell, data, device, source=read_networks(source) if source else [], probe=probe)
             _train(training, saved, after_epoch)
             epochs = training.epoch
             replicates, networks = _evaluate(training)

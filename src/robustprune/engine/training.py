@@ -27,7 +27,7 @@ from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.noise import Noise
 from robustprune.methods.parts.registry import find_method
 from robustprune.networks.architecture import architecture
-from robustprune.networks.folding import Kept
+from robustprune.networks.archive import ArchivedNetwork
 from robustprune.networks.layers import cross_entropy
 from robustprune.networks.stacked import ForwardHooks, StackedNetwork, every_unit
 from robustprune.starts.parts.base import Start, StartContext
@@ -45,10 +45,10 @@ class Training:
         data: Dataset,
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
-        kept_by_source: Sequence[Kept] = (),
+        source: Sequence[ArchivedNetwork] = (),
         probe: Probe | None = None,
     ):
-        """kept_by_source: for controls, the kept units of the cell `cell.source_key`, one mapping per replicate."""
+        """source: for controls, the networks of the cell `cell.source_key`, one per replicate."""
         settings = check_cell(cell)
         use_exact_float32()
         self.cell, self.data, self.device, self.probe = cell, data, device, probe
@@ -64,7 +64,7 @@ class Training:
         self.network = StackedNetwork(
             self.architecture, weights.stacked(self.units), every_unit(self.units, cell.replicates, device)
         )
-        start = self._start(settings, kept_by_source)
+        start = self._start(settings, source)
         self.budget = Budget(cell, start, len(self.batches.labels))
         self.epoch = 0
         self.moment = self.budget.first()
@@ -90,12 +90,13 @@ class Training:
     def _noise(self, generators: list[torch.Generator]) -> Noise:
         return Noise(generators, {slot: self.units[slot] for slot in self.gated}, self.device)
 
-    def _start(self, settings: Strict, kept_by_source: Sequence[Kept]) -> Start | None:
+    def _start(self, settings: Strict, source: Sequence[ArchivedNetwork]) -> Start | None:
         """Return the start that the cell names as its method; None: the cell trains its method from the start."""
         if self.cell.method not in start_names():
             return None
+        kept, weights = [one.kept for one in source], [one.weights for one in source]
         context = StartContext(
-            self.architecture, self.gated, self.units, self.cell.replicates, self.noise, kept_by_source
+            self.architecture, self.gated, self.units, self.cell.replicates, self.noise, kept, weights
         )
         return find_start(self.cell.method)(settings, context)
 

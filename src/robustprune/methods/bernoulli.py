@@ -8,6 +8,7 @@ them. By default every option is off.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field, model_validator
@@ -23,6 +24,7 @@ from robustprune.methods.parts.group_sizes import per_slot
 from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.prices import PriceSettings, Reference, check_price, complexity_prices, expected_units
 from robustprune.methods.parts.priors import PriorSettings, make_prior
+from robustprune.methods.parts.relative_ball import RelativeBall, keep_inside
 from robustprune.methods.parts.window import RemovalSettings, RemovalWindow
 from robustprune.networks.architecture import Architecture, standard
 from robustprune.networks.stacked import StackedNetwork
@@ -44,8 +46,10 @@ class BernoulliSettings(BernoulliGatesSettings, PriceSettings, PriorSettings, Re
         description="largest theta of the gate of a section in the first three quarters of training: below 1 an open "
         "section is missing for some examples, so that the others learn to do without it",
     )
-    ball: float | None = Field(
-        None, gt=0, description="radius of a ball around the initial weights that a network's weights may not leave"
+    ball: Annotated[float, Field(gt=0)] | RelativeBall | None = Field(
+        None,
+        description="a ball around the initial weights that the weights may not leave: the radius of one for the whole "
+        "network, or the norm and relative radius of one for each row or layer",
     )
 
     @model_validator(mode="after")
@@ -189,8 +193,11 @@ class Bernoulli(BernoulliGates[BernoulliSettings]):
                 columns[slot].clamp_(max=self.settings.theta_cap)
 
     def constrain(self, network: StackedNetwork) -> None:
-        if self.settings.ball is not None:
-            project_onto_ball(network.parameters, self.buffers, self.settings.ball)
+        ball = self.settings.ball
+        if isinstance(ball, RelativeBall):
+            keep_inside(network.parameters, self.buffers, ball)
+        elif ball is not None:
+            project_onto_ball(network.parameters, self.buffers, ball)
 
     def after_step(self, network: StackedNetwork) -> dict[str, Tensor] | None:
         """Return, at the end of a window, the units with mean theta <= remove_below and a positive mean slope."""

@@ -82,15 +82,15 @@ def kept_units(folder: Path) -> dict[int, dict[str, np.ndarray]]:
     return dict(sorted(networks.items()))
 
 
-def read_kept(folder: Path) -> list[Kept]:
-    """Return slot -> original indices of the kept units, one mapping per replicate.
+def read_networks(folder: Path) -> list[ArchivedNetwork]:
+    """Return the networks of a cell in the order of its replicates.
 
     Raises StudyError as read_archive does, and for a file without networks (a cell without results).
     """
     networks = read_archive(folder)
     if not networks:
         raise StudyError(f"{folder / FILE}: holds no networks; the cell has no results, see its record.json")
-    return [network.kept for network in networks.values()]
+    return list(networks.values())
 
 
 def digest(folder: Path | None) -> str:

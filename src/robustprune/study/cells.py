@@ -59,12 +59,16 @@ class Cell(Strict):
 
     @property
     def source_key(self) -> str | None:
-        """The key of the cell whose networks this one starts from: setting `of` of a control, "method/strength"."""
+        """The key of the cell whose networks this one starts from: setting `of` of a control, "method/strength".
+
+        It has this cell's other axes, or the data set of the setting `of_dataset`.
+        """
         of = self.settings.get("of")
         method, _, strength = of.partition("/") if isinstance(of, str) else ("", "", "")
         if not strength:
             return None
-        return self.model_copy(update={"method": method, "strength": strength}).key
+        dataset = self.settings.get("of_dataset") or self.dataset
+        return self.model_copy(update={"dataset": dataset, "method": method, "strength": strength}).key
 
     @property
     def config_hash(self) -> str:

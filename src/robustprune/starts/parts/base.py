@@ -32,7 +32,8 @@ class StartContext:
     """Facts about the run that a start may use.
 
     gated: slots of the track. units: units per slot of the whole network. noise: the replicates' own streams. kept: the
-    units that the source cell kept, one mapping per replicate, for starts whose settings name a source (`of`).
+    units that the source cell kept, one mapping per replicate, for starts whose settings name a source (`of`). weights:
+    those of its compact networks, "<layer>.weight" [out, in(, k, k)] and biases; empty ones where it kept none.
     """
 
     architecture: Architecture
@@ -41,6 +42,7 @@ class StartContext:
     replicates: int
     noise: Noise
     kept: Sequence[Units] = field(default=())
+    weights: Sequence[Mapping[str, Tensor]] = field(default=())
 
 
 class Start(Generic[S]):
@@ -52,13 +54,17 @@ class Start(Generic[S]):
     """
 
     method: ClassVar[str] = "dense"
-    method_settings: ClassVar[Mapping[str, Any]] = {}
     Settings: ClassVar[type[Strict]] = Strict
     layer_gates: ClassVar[bool] = False
 
     def __init__(self, settings: S, context: StartContext):
         self.settings = settings
         self.context = context
+
+    @property
+    def method_settings(self) -> Mapping[str, Any]:
+        """The settings of the method that trains the network."""
+        return {}
 
     def units(self, replicate: int) -> Units:
         """Return slot -> units with which a replicate begins; the others are removed before the first step."""
