@@ -35,7 +35,12 @@ from robustprune.study.config import validate_study
 from robustprune.study.needed import search_of
 from robustprune.study.points import points_digest
 from robustprune.study.probed import PROBE_TABLES, probed_cells
-from robustprune.study.related import RELATED_TABLES, pruned_cells
+from robustprune.study.related import (
+    MOVED,
+    RELATED_TABLES,
+    is_watched,
+    measured_cells,
+)
 from robustprune.study.smallest_width import SMALLEST_WIDTH
 from robustprune.study.yaml_files import check_yaml
 

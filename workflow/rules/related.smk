@@ -1,11 +1,36 @@
-# Measure what the tables of docs/related.md show, in the networks that were pruned from their own initial weights.
+WATCHED = {key: cell for key, cell in PLANNED.items() if is_watched(cell)}
+
+
+if WATCHED and TRAINS:
+
+    # Train cells and note how far the weights of units had moved when they left. Such a cell begins anew after a kill.
+    use rule train as train_watched with:
+        output:
+            record=f"{ROOT}/runs/{CELL}/record.json",
+            details=multiext(
+                f"{ROOT}/runs/{CELL}/",
+                "history.parquet",
+                "gates.npz",
+                "networks.safetensors",
+            ),
+            left=f"{ROOT}/runs/{CELL}/{MOVED}.parquet",
+        wildcard_constraints:
+            method="bernoulli",
+            strength="|".join({cell.strength for cell in WATCHED.values()}),
+
+    ruleorder: train_watched > train
+
+
+# Measure what the tables of docs/related.md show, in networks that were pruned from their own initial weights or
+# fine-tuned.
 rule related:
     input:
         networks=lambda wildcards: [
             f"{ROOT}/runs/{key}/networks.safetensors"
-            for key in pruned_cells(cells(), STUDY.foreign)
+            for key in measured_cells(cells(), STUDY.foreign)
             if TRAINS or Path(ROOT, "runs", key, "networks.safetensors").exists()
         ],
+        left=[f"{ROOT}/runs/{key}/{MOVED}.parquet" for key in WATCHED if TRAINS],
         data=lambda wildcards: sorted(
             {
                 ancient(f"{STUDY.data.directory}/{cell.dataset}.safetensors")

@@ -37,7 +37,9 @@ from robustprune.analysis.read import (
     with_depth,
     without_depth,
 )
+from robustprune.analysis.related.ball import ball
 from robustprune.analysis.related.cafo_blocks import cafo_blocks
+from robustprune.analysis.related.finetune import finetune
 from robustprune.analysis.related.imbalance import imbalance
 from robustprune.analysis.related.label_free import label_free
 from robustprune.analysis.related.smallest_width import smallest_width_table
@@ -76,6 +78,8 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "label_free": label_free,
     "cafo_blocks": cafo_blocks,
     "smallest_width": smallest_width_table,
+    "ball": ball,
+    "finetune": finetune,
     "floors": floors,
     "controls": controls,
     "inference_cost": inference_cost,
@@ -124,6 +128,8 @@ MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
     "imbalance": {"units": long("imbalance")},
     "label_free": {"measured": long("label_free")},
     "cafo_blocks": {"blocks": long("cafo_blocks"), "kept": read_kept},
+    "ball": {"moved": long("moved"), "kept": read_kept},
+    "finetune": {"moved": long("moved")},
     "smallest_width": {"widths": long("smallest_width")},
 }
 """What tables need beside the runs: argument -> its reader, which takes the folder of the runs."""

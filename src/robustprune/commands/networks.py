@@ -37,10 +37,10 @@ def related(arguments: argparse.Namespace) -> None:
     from robustprune.networks.archive import FILE
     from robustprune.study.cells import study_cells
     from robustprune.study.config import load_study
-    from robustprune.study.related import pruned_cells
+    from robustprune.study.related import measured_cells
 
     config = load_study(arguments.config)
-    found = pruned_cells(study_cells(config), config.foreign)
+    found = measured_cells(study_cells(config), config.foreign)
     cells = {Path(config.root, "runs", key): cell for key, cell in found.items()}
     if config.results == "partial":
         cells = {folder: cell for folder, cell in cells.items() if (folder / FILE).exists()}

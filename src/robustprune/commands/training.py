@@ -63,6 +63,7 @@ def train(arguments: argparse.Namespace) -> None:
     from robustprune.engine.running import run_cell
     from robustprune.starts.parts.registry import check_cell
     from robustprune.study.probed import is_probed
+    from robustprune.study.related import is_watched
 
     check_cell(cell)
     folder = arguments.output or Path(config.root, "runs", cell.key)
@@ -73,9 +74,15 @@ def train(arguments: argparse.Namespace) -> None:
         from robustprune.experiments.probing import Probes
 
         probes = Probes()
-        # without a checkpoint: what the probes read before a stop would be lost
+        # without a checkpoint: what a probe read before a stop would be lost
         record = run_cell(cell, data, folder, None, config.device, config.threads, source, probe=probes)
         probes.write(folder)
+    elif config.related and is_watched(cell):
+        from robustprune.experiments.related.moved import Leaving
+
+        leaving = Leaving()
+        record = run_cell(cell, data, folder, None, config.device, config.threads, source, probe=leaving)
+        leaving.write(folder)
     else:
         record = run_cell(cell, data, folder, checkpoint, config.device, config.threads, source)
     print(*record.summary(), folder / "record.json", sep="\n")

@@ -1,0 +1,208 @@
+"""Pruning within a ball around the initial weights: from which radius on does it change what is kept?"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from robustprune.analysis.captions import brackets, caption
+from robustprune.analysis.columns import Interval, Number, Text
+from robustprune.analysis.kept import Kept
+from robustprune.analysis.read import CELL, NETWORK, settings_of, slots
+from robustprune.analysis.related.rows import NONE, measured
+from robustprune.analysis.select import standard
+from robustprune.analysis.sheet import Sheet
+from robustprune.analysis.statistics import Estimate, interval_columns, mean_interval, paired_difference
+from robustprune.analysis.verdicts.agreement import jaccard
+from robustprune.analysis.verdicts.decision import (
+    NO,
+    NOT_APPLICABLE,
+    TOO_FEW,
+    UNDECIDED,
+    YES,
+    Comparison,
+    equivalent,
+)
+from robustprune.analysis.verdicts.effect import mean_of
+from robustprune.analysis.verdicts.over_starts import logarithms
+from robustprune.networks.architecture import architecture
+from robustprune.records.record import split_units
+from robustprune.study.roles import METHOD_UNDER_STUDY
+
+FREE, OTHER, ALL = "free", "free, nudged", "all"
+SIZE, AGREEMENT = 0.1, 0.05
+"""Margins of "no change": of the size, relative; of the Jaccard index (docs/protocol.md, B28)."""
+BELOW, ABOVE, BETWEEN = "below", "above", "between"
+ESTIMATES = ("error", "units", "moved_kept", "moved_left", "share_kept", "boundary", "jaccard", "difference")
+COLUMNS = [
+    *(*NETWORK, "run", "radius", "slot", *(name for one in ESTIMATES for name in interval_columns(one))),
+    *("beside_median", "changed", "as_expected", "n"),
+]
+SHOWN = [
+    *(Text("run"), Number("radius", "radius", "g"), Text("slot"), Interval("error", "test error (%)", ".2f")),
+    *(Interval("units", "units (all: params)", ",.0f"), Interval("moved_kept", "moved by survivors", ".2f")),
+    *(
+        Interval("moved_left", "moved when they left", ".2f"),
+        Interval("share_kept", "survivors, share of length", ".3f"),
+    ),
+    *(Interval("boundary", "at the boundary (%)", ".0f"), Interval("jaccard", "Jaccard with free", ".2f")),
+    *(Interval("difference", "minus nudged", "+.2f"), Text("beside_median", "radius beside the median moved")),
+    *(Text("changed"), Text("as_expected", "as expected"), Text("n")),
+]
+
+
+def ball(runs: pd.DataFrame, confidence: float, moved: pd.DataFrame | None = None, kept: Kept | None = None) -> Sheet:
+    """Return rows per run with a relative ball, by slot and for all slots; the last row of a network has its verdict.
+
+    moved: the table of experiments/related/moved.py. kept: kept units of every network.
+    """
+    known = _with_balls(runs)
+    rows: list[dict] = []
+    for key, own in known.groupby(NETWORK, sort=False):
+        network = dict(zip(NETWORK, key, strict=True))
+        distances = measured(moved, ("layer", "state", "median", "median_share", "at_boundary"), own)
+        rows += [network | row for row in _rows(own, distances, kept or {}, confidence)]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    text = caption(
+        "The method with weights that may not leave a ball around their initial values (norm mars: a ball for each "
+        "row, its radius as a share of the row's initial length), and without (free). Nudged: free with one setting "
+        "changed by a thousandth, to see how much the kept units depend on nothing. Moved: median over rows of the "
+        "absolute row sum of the change, over the columns left; of survivors at the end, of others when they left. "
+        "Radius beside the median: of the share of length that survivors of the free run moved, in every hidden slot. "
+        "Changed, as expected: docs/protocol.md, B28.",
+        brackets(confidence),
+        "" if len(table) else f"{NONE} Or no cell has a ball with a norm (config/mars.yaml).",
+    )
+    return Sheet.of(table, SHOWN, "Pruning within balls around the initial weights", text, by=NETWORK, sparse=True)
+
+
+def _with_balls(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the networks of the method with a ball that has a norm, with run and radius.
+
+    Runs without a ball are free where their other settings are those of the runs within balls, else nudged.
+    """
+    own = standard(runs[runs["method"] == METHOD_UNDER_STUDY]) if len(runs) else runs
+    settings = settings_of(own)
+    own = own[[isinstance(given.get("ball"), dict) for given in settings]]
+    settings = settings.loc[own.index]
+    balls = [given["ball"] for given in settings]
+    rest = [repr(sorted((name, value) for name, value in given.items() if name != "ball")) for given in settings]
+    bound = {other for other, given in zip(rest, balls, strict=True) if given["norm"] != FREE}
+    names = [
+        f"{given['norm']} {given['radius']:g}" if given["norm"] != FREE else FREE if other in bound else OTHER
+        for other, given in zip(rest, balls, strict=True)
+    ]
+    return own.assign(run=names, radius=[given.get("radius") or np.nan for given in balls])
+
+
+def _rows(own: pd.DataFrame, distances: pd.DataFrame, kept: Kept, confidence: float) -> Iterator[dict]:
+    """Yield the rows of one network."""
+    arch = architecture(own["architecture"].iloc[0])
+    hidden = [slot.name for slot in arch.slots if slot.hidden]
+    layers = {slot: writer.name for slot in hidden if (writer := arch.writer(slot)) is not None}
+    free = own[own["run"] == FREE]
+    alike = {slot: _jaccards(own[own["run"] == OTHER], free, kept, slot) for slot in hidden}
+    medians = []
+    for slot in hidden:
+        shares = _of(distances, free, layers[slot], "kept")["median_share"]
+        medians.append(mean_interval(shares, confidence).mean)
+    verdicts = []
+    for run, networks in own.groupby("run", sort=False):
+        radius = float(networks["radius"].iloc[0])
+        answers = []
+        for slot in hidden:
+            row = _empty() | {"run": run, "radius": radius, "slot": slot, "n": len(networks)}
+            units = [split_units(text)[slots(arch.name).index(slot)] for text in networks["units_kept"].dropna()]
+            row |= mean_interval(units, confidence).columns("units")
+            for state in ("kept", "left"):
+                found = _of(distances, networks, layers[slot], state)
+                row |= mean_interval(found["median"], confidence).columns(f"moved_{state}")
+                if state == "kept":
+                    row |= mean_interval(found["median_share"], confidence).columns("share_kept")
+                    row |= mean_interval(found["at_boundary"], confidence).columns("boundary")
+            if run != FREE:
+                index = _jaccards(networks, free, kept, slot)
+                row |= mean_interval(index, confidence).columns("jaccard")
+                if run != OTHER:
+                    difference = paired_difference(index, alike[slot].reindex(index.index), confidence)
+                    row |= difference.columns("difference")
+                    answers.append(_agrees_less(difference))
+            yield row
+        row = _empty() | {"run": run, "radius": radius, "slot": ALL, "n": len(networks)}
+        row |= mean_interval(networks["error_test_percent"], confidence).columns("error")
+        row |= mean_interval(networks["params_kept"], confidence).columns("units")
+        if run not in (FREE, OTHER):
+            side = beside(radius, medians)
+            changed = together([*answers, _other_size(networks, free)])
+            verdicts.append(expected(side, changed))
+            row |= {"beside_median": side, "changed": changed, "as_expected": verdicts[-1]}
+        yield row
+    if verdicts:
+        yield _empty() | {"run": ALL, "slot": ALL, "as_expected": overall(verdicts), "n": len(free)}
+
+
+def _of(distances: pd.DataFrame, networks: pd.DataFrame, layer: str, state: str) -> pd.DataFrame:
+    """Return the distances of one layer and state of the networks of one cell."""
+    cell = networks[CELL].drop_duplicates()
+    found = distances[(distances["layer"] == layer) & (distances["state"] == state)]
+    return found.merge(cell, on=CELL).astype({"median": float, "median_share": float, "at_boundary": float})
+
+
+def _jaccards(networks: pd.DataFrame, free: pd.DataFrame, kept: Kept, slot: str) -> pd.Series:
+    """Return replicate -> the Jaccard index of a slot's kept units with those of the free run, NaN where unknown."""
+    found = {}
+    pairs = networks.merge(free[["replicate", "key"]], on="replicate", suffixes=("", "_free"))
+    for row in pairs.to_dict("records"):
+        first, second = (kept.get((row[name], row["replicate"]), {}).get(slot) for name in ("key", "key_free"))
+        total = split_units(row["units_start"])[slots(row["architecture"]).index(slot)]
+        known = first is not None and second is not None
+        flags = [np.isin(np.arange(total), units) for units in (first, second)] if known else ()
+        found[row["replicate"]] = jaccard(*flags) if known else np.nan
+    return pd.Series(found, dtype=float)
+
+
+def _agrees_less(difference: Estimate) -> str:
+    """Decide whether units agree less with the free run than those of the nudged run do."""
+    if np.isnan(difference.low):
+        return TOO_FEW
+    return YES if difference.high < 0 else NO if difference.low > -AGREEMENT else UNDECIDED
+
+
+def _other_size(networks: pd.DataFrame, free: pd.DataFrame) -> str:
+    """Decide whether the size differs from that of the free run, paired by seed."""
+    own, other = (cell.set_index("replicate")["params_kept"] for cell in (networks, free))
+    effect = mean_of(logarithms(own) - logarithms(other.reindex(own.index)))
+    answer = str(equivalent([Comparison("params", FREE, effect, float(np.log1p(SIZE)))]))
+    return {YES: NO, NO: YES}.get(answer, answer)
+
+
+def together(answers: Sequence[str]) -> str:
+    """Decide whether anything changed: yes where one says yes, no where all say no."""
+    return next((answer for answer in (YES, TOO_FEW, UNDECIDED) if answer in answers), NO)
+
+
+def beside(radius: float, medians: Sequence[float]) -> str:
+    """Return on which side of the medians of all slots a radius lies."""
+    return BELOW if all(radius < one for one in medians) else ABOVE if all(radius > one for one in medians) else BETWEEN
+
+
+def expected(side: str, changed: str) -> str:
+    """Decide whether a radius below the medians changed what is kept, or one above them did not."""
+    if side == BETWEEN:
+        return NOT_APPLICABLE
+    if changed in (TOO_FEW, UNDECIDED):
+        return changed
+    return YES if (changed == YES) == (side == BELOW) else NO
+
+
+def overall(verdicts: Sequence[str]) -> str:
+    """Decide over all radii: no where one says no, yes where all that lie on one side say yes."""
+    asked = [verdict for verdict in verdicts if verdict != NOT_APPLICABLE]
+    if not asked:
+        return NOT_APPLICABLE
+    return next((answer for answer in (NO, TOO_FEW, UNDECIDED) if answer in asked), YES)
+
+
+def _empty() -> dict:
+    texts = dict.fromkeys(("beside_median", "changed", "as_expected"))
+    return {name: np.nan for one in ESTIMATES for name in interval_columns(one)} | texts | {"radius": np.nan}

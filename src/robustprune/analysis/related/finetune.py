@@ -1,0 +1,142 @@
+"""Fine-tuning within balls: on how many images does a small ball help, and do pruned networks need a larger one?"""
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from robustprune.analysis.captions import brackets, caption
+from robustprune.analysis.columns import Each, Interval, Number, Row, Text
+from robustprune.analysis.read import CELL, NETWORK, settings_of
+from robustprune.analysis.related.rows import measured
+from robustprune.analysis.select import standard
+from robustprune.analysis.sheet import Sheet
+from robustprune.analysis.statistics import Estimate, interval_columns, mean_interval
+from robustprune.analysis.verdicts.decision import NO, TOO_FEW, UNDECIDED, YES
+from robustprune.study.related import FINETUNE
+from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
+
+FREE, MARS = "free", "mars"
+HELPS, NEEDS = 1 / 8, 1 / 16
+"""The relative radii at which the two questions are judged (docs/protocol.md, B28)."""
+NOTHING = "No network was fine-tuned (start finetune, e.g. config/mars.yaml)."
+ESTIMATES = ("error", "gain", "share", "boundary", "contrast")
+COLUMNS = [
+    *(*NETWORK, "images", "source", "norm", "radius"),
+    *(name for one in ESTIMATES for name in interval_columns(one)),
+    *("helps_few", "needs_more", "n"),
+]
+
+
+def images_title(row: Row) -> str:
+    """Return the number of training images as text; "all" where the training names none, "-" where it has none."""
+    return "-" if row["images"] is None else "all" if np.isnan(row["images"]) else f"{row['images']:g}"
+
+
+SHOWN = [
+    *(Each("images", images_title), Text("source"), Text("norm"), Number("radius", "radius", "g")),
+    *(Interval("error", "test error (%)", ".2f"), Interval("gain", "gain over free (points)", "+.2f")),
+    *(Interval("share", "distance moved, share of length", ".3f"), Interval("boundary", "at the boundary (%)", ".0f")),
+    *(Interval("contrast", "contrast (points)", "+.2f"), Text("helps_few", "helps most with few images")),
+    *(Text("needs_more", "pruned lose more than dense"), Text("n")),
+]
+
+
+def finetune(runs: pd.DataFrame, confidence: float, moved: pd.DataFrame | None = None) -> Sheet:
+    """Return a row per fine-tuned cell and rows with verdicts. moved: the table of experiments/related/moved.py."""
+    known = _tuned(runs, moved)
+    rows: list[dict] = []
+    for key, own in known.groupby(NETWORK, sort=False):
+        network = dict(zip(NETWORK, key, strict=True))
+        rows += [network | row for row in (*_rows(own, confidence), *_judged(own, confidence))]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    text = caption(
+        "Networks that another cell left, trained on; after each step weights outside a ball around their start are "
+        "scaled back. Norm mars: a ball for each row of weights, by its absolute sum; frobenius: one for each layer, "
+        "Euclidean. Radius: as a share of the length of the starting weights. Gain: test error without a ball minus "
+        "with it, paired by network. Distance, boundary: of rows, means over layers and networks. Contrast: the gain "
+        f"with fewest images minus that with most, at radius {HELPS:g}; or the loss by the ball of pruned minus that "
+        f"of dense networks, at radius {NEEDS:g}. Verdicts: docs/protocol.md, B28.",
+        brackets(confidence),
+        "" if len(table) else NOTHING,
+    )
+    return Sheet.of(table, SHOWN, "Fine-tuning within balls", text, by=NETWORK, sparse=True)
+
+
+def _tuned(runs: pd.DataFrame, moved: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the fine-tuned networks of the standard start with images, source, norm, radius, gain, share, boundary."""
+    own = standard(runs[runs["method"] == FINETUNE]).copy() if len(runs) else runs.assign(start_of=None)
+    settings = settings_of(own)
+    balls = [given.get("ball") or {} for given in settings]
+    own["images"] = [_images(text) for text in own["training"]]
+    own["source"] = own["start_of"]
+    own["norm"] = [ball.get("norm", FREE) for ball in balls]
+    own["radius"] = [ball.get("radius") or np.nan for ball in balls]
+    distances = measured(moved, ("layer", "state", "median_share", "at_boundary"), own)
+    means = distances[[*CELL, "replicate", "median_share", "at_boundary"]].groupby([*CELL, "replicate"]).mean()
+    own = own.merge(means.reset_index().astype({"median_share": float, "at_boundary": float}), "left")
+    same = [*NETWORK, "images", "source", "replicate"]
+    free = own[own["norm"] == FREE][[*same, "error_test_percent"]].rename(columns={"error_test_percent": "free"})
+    own = own.merge(free, "left", on=same)
+    return own.assign(gain=own["free"] - own["error_test_percent"])
+
+
+def _images(training: object) -> float:
+    found = json.loads(training).get("examples") if isinstance(training, str) else None
+    return np.nan if found is None else float(found)
+
+
+def _rows(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
+    cells = own.groupby(["images", "source", "norm", "radius"], sort=False, dropna=False)
+    for (images, source, norm, radius), networks in cells:
+        row = _empty() | {"images": images, "source": source, "norm": norm, "radius": radius, "n": len(networks)}
+        row |= mean_interval(networks["error_test_percent"], confidence).columns("error")
+        if norm != FREE:
+            row |= mean_interval(networks["gain"], confidence).columns("gain")
+        row |= mean_interval(networks["median_share"], confidence).columns("share")
+        yield row | mean_interval(networks["at_boundary"], confidence).columns("boundary")
+
+
+def _judged(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
+    """Yield a row per source whose gain is compared over images, and per target whose sources are compared."""
+    for source, networks in _at(own, HELPS).groupby("source", sort=False):
+        by_images = {count: part.set_index("replicate")["gain"] for count, part in networks.groupby("images")}
+        if len(by_images) > 1:
+            few, most = by_images[min(by_images)], by_images[max(by_images)]
+            found = mean_interval(few - most, confidence)
+            verdict = helps(found, mean_interval(few, confidence))
+            row = _empty() | {"images": None, "source": source, "norm": MARS, "radius": HELPS, "helps_few": verdict}
+            yield row | found.columns("contrast") | {"n": found.n}
+    for images, networks in _at(own, NEEDS).groupby("images", dropna=False):
+        kinds = networks["source"].str.partition("/")[0]
+        pruned, dense = (networks[kinds == kind] for kind in (METHOD_UNDER_STUDY, UNPRUNED))
+        if len(pruned) and len(dense):
+            gains = [part.groupby("replicate")["gain"].mean() for part in (dense, pruned)]
+            found = mean_interval(gains[0] - gains[1], confidence)
+            row = _empty() | {"images": images, "source": "pruned - dense", "norm": MARS, "radius": NEEDS}
+            yield row | found.columns("contrast") | {"needs_more": above_zero(found), "n": found.n}
+
+
+def _at(own: pd.DataFrame, radius: float) -> pd.DataFrame:
+    return own[(own["norm"] == MARS) & np.isclose(own["radius"].astype(float), radius)]
+
+
+def _empty() -> dict:
+    return {name: np.nan for one in ESTIMATES for name in interval_columns(one)} | {
+        "helps_few": None,
+        "needs_more": None,
+    }
+
+
+def above_zero(found: Estimate) -> str:
+    """Decide whether a difference is above 0, by its interval."""
+    if np.isnan(found.low):
+        return TOO_FEW
+    return YES if found.low > 0 else NO if found.high < 0 else UNDECIDED
+
+
+def helps(contrast: Estimate, few: Estimate) -> str:
+    """Decide whether the ball helps with few images, and more than with many (B28)."""
+    answers = {above_zero(contrast), above_zero(few)}
+    return next((answer for answer in (NO, TOO_FEW, UNDECIDED) if answer in answers), YES)
