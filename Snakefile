@@ -11,6 +11,7 @@ from robustprune.analysis.figures import (
     PROBED as PROBED_FIGURES,
     SEARCHED,
     THEORY,
+    TUNED,
     caption,
 )
 from robustprune.analysis.tables import TABLES
@@ -36,6 +37,7 @@ from robustprune.study.needed import search_of
 from robustprune.study.points import points_digest
 from robustprune.study.probed import PROBE_TABLES, probed_cells
 from robustprune.study.related import (
+    FINETUNE,
     MOVED,
     RELATED_TABLES,
     is_watched,
@@ -78,6 +80,7 @@ check_cells(STUDY, PLANNED.values())
 DRAWN = [*FIGURES, *(PROBED_FIGURES if STUDY.probes else ())]
 DRAWN += DEEP if any(cell.depth is not None for cell in PLANNED.values()) else []
 DRAWN += SEARCHED if STUDY.smallest_width else []
+DRAWN += TUNED if any(cell.method == FINETUNE for cell in PLANNED.values()) else []
 # the table of the searches for a width; with results=partial it is read where it is there
 WIDTHS = [Path(ROOT, f"{SMALLEST_WIDTH}.parquet").as_posix()]
 WIDTHS = WIDTHS if STUDY.smallest_width and (TRAINS or Path(*WIDTHS).exists()) else []

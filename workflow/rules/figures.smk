@@ -22,7 +22,7 @@ rule figure_of_runs:
     log:
         f"{ROOT}/logs/figure/{{name}}.log",
     wildcard_constraints:
-        name="|".join([*FIGURES, *PROBED_FIGURES, *DEEP, *SEARCHED]),
+        name="|".join([*FIGURES, *PROBED_FIGURES, *DEEP, *SEARCHED, *TUNED]),
     params:
         source=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,

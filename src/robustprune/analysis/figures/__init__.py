@@ -12,6 +12,7 @@ from robustprune.analysis.figures.by_width import error_by_width, kept_params_by
 from robustprune.analysis.figures.controls import controls_difference
 from robustprune.analysis.figures.convergence import params_over_macs, undetermined_over_epochs, when_units_leave
 from robustprune.analysis.figures.depth import depth, depth_kept_by_start
+from robustprune.analysis.figures.finetune import finetune
 from robustprune.analysis.figures.gate_values import gate_heat_map, gate_histograms
 from robustprune.analysis.figures.imbalance_rate import imbalance_rate
 from robustprune.analysis.figures.kept_pixels import kept_pixels
@@ -70,7 +71,10 @@ DEEP: dict[str, Callable[[Collected, float], Figure]] = {
 SEARCHED: dict[str, Callable[[Collected, float], Figure]] = {"smallest_width": smallest_width}
 """Figures of searches for a width that fits, which the configuration asks for by their name (docs/related.md 4)."""
 
-DRAWN = FIGURES | PROBED | DEEP | SEARCHED
+TUNED: dict[str, Callable[[Collected, float], Figure]] = {"finetune": finetune}
+"""Figures of networks that were fine-tuned (docs/related.md 5)."""
+
+DRAWN = FIGURES | PROBED | DEEP | SEARCHED | TUNED
 """All figures that are drawn from collected tables."""
 
 THEORY: dict[str, Callable[[], Figure]] = {"phase_portrait": phase_portrait, "imbalance_rate": imbalance_rate}

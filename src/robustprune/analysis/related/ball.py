@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.captions import brackets, caption
+from robustprune.analysis.captions import SIZES, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
 from robustprune.analysis.kept import Kept
 from robustprune.analysis.read import CELL, NETWORK, settings_of, slots
 from robustprune.analysis.related.rows import NONE, measured
 from robustprune.analysis.select import standard
 from robustprune.analysis.sheet import Sheet
-from robustprune.analysis.statistics import Estimate, interval_columns, mean_interval, paired_difference
+from robustprune.analysis.statistics import Estimate, interval_columns, mean_interval, paired_difference, size_interval
 from robustprune.analysis.verdicts.agreement import jaccard
 from robustprune.analysis.verdicts.decision import (
     NO,
@@ -70,7 +70,7 @@ def ball(runs: pd.DataFrame, confidence: float, moved: pd.DataFrame | None = Non
         "absolute row sum of the change, over the columns left; of survivors at the end, of others when they left. "
         "Radius beside the median: of the share of length that survivors of the free run moved, in every hidden slot. "
         "Changed, as expected: docs/protocol.md, B28.",
-        brackets(confidence),
+        brackets(confidence, SIZES),
         "" if len(table) else f"{NONE} Or no cell has a ball with a norm (config/mars.yaml).",
     )
     return Sheet.of(table, SHOWN, "Pruning within balls around the initial weights", text, by=NETWORK, sparse=True)
@@ -113,7 +113,7 @@ def _rows(own: pd.DataFrame, distances: pd.DataFrame, kept: Kept, confidence: fl
         for slot in hidden:
             row = _empty() | {"run": run, "radius": radius, "slot": slot, "n": len(networks)}
             units = [split_units(text)[slots(arch.name).index(slot)] for text in networks["units_kept"].dropna()]
-            row |= mean_interval(units, confidence).columns("units")
+            row |= size_interval(units, confidence).columns("units")
             for state in ("kept", "left"):
                 found = _of(distances, networks, layers[slot], state)
                 row |= mean_interval(found["median"], confidence).columns(f"moved_{state}")
@@ -130,7 +130,7 @@ def _rows(own: pd.DataFrame, distances: pd.DataFrame, kept: Kept, confidence: fl
             yield row
         row = _empty() | {"run": run, "radius": radius, "slot": ALL, "n": len(networks)}
         row |= mean_interval(networks["error_test_percent"], confidence).columns("error")
-        row |= mean_interval(networks["params_kept"], confidence).columns("units")
+        row |= size_interval(networks["params_kept"], confidence).columns("units")
         if run not in (FREE, OTHER):
             side = beside(radius, medians)
             changed = together([*answers, _other_size(networks, free)])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from robustprune.analysis.captions import brackets, caption
-from robustprune.analysis.columns import Each, Interval, Number, Row, Text
+from robustprune.analysis.columns import Interval, Number, Text
 from robustprune.analysis.read import CELL, NETWORK, settings_of
 from robustprune.analysis.related.rows import measured
 from robustprune.analysis.select import standard
@@ -29,13 +29,8 @@ COLUMNS = [
 ]
 
 
-def images_title(row: Row) -> str:
-    """Return the number of training images as text; "all" where the training names none, "-" where it has none."""
-    return "-" if row["images"] is None else "all" if np.isnan(row["images"]) else f"{row['images']:g}"
-
-
 SHOWN = [
-    *(Each("images", images_title), Text("source"), Text("norm"), Number("radius", "radius", "g")),
+    *(Text("images"), Text("source"), Text("norm"), Number("radius", "radius", "g")),
     *(Interval("error", "test error (%)", ".2f"), Interval("gain", "gain over free (points)", "+.2f")),
     *(Interval("share", "distance moved, share of length", ".3f"), Interval("boundary", "at the boundary (%)", ".0f")),
     *(Interval("contrast", "contrast (points)", "+.2f"), Text("helps_few", "helps most with few images")),
@@ -45,7 +40,7 @@ SHOWN = [
 
 def finetune(runs: pd.DataFrame, confidence: float, moved: pd.DataFrame | None = None) -> Sheet:
     """Return a row per fine-tuned cell and rows with verdicts. moved: the table of experiments/related/moved.py."""
-    known = _tuned(runs, moved)
+    known = fine_tuned(runs, moved)
     rows: list[dict] = []
     for key, own in known.groupby(NETWORK, sort=False):
         network = dict(zip(NETWORK, key, strict=True))
@@ -64,8 +59,12 @@ def finetune(runs: pd.DataFrame, confidence: float, moved: pd.DataFrame | None =
     return Sheet.of(table, SHOWN, "Fine-tuning within balls", text, by=NETWORK, sparse=True)
 
 
-def _tuned(runs: pd.DataFrame, moved: pd.DataFrame | None) -> pd.DataFrame:
-    """Return the fine-tuned networks of the standard start with images, source, norm, radius, gain, share, boundary."""
+def fine_tuned(runs: pd.DataFrame, moved: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the fine-tuned networks of the standard start, in the order of the table.
+
+    With images (infinite: all), source, norm, radius (NaN: free), gain, and means over layers of median_share and
+    at_boundary. moved: the table of experiments/related/moved.py.
+    """
     own = standard(runs[runs["method"] == FINETUNE]).copy() if len(runs) else runs.assign(start_of=None)
     settings = settings_of(own)
     balls = [given.get("ball") or {} for given in settings]
@@ -79,19 +78,25 @@ def _tuned(runs: pd.DataFrame, moved: pd.DataFrame | None) -> pd.DataFrame:
     same = [*NETWORK, "images", "source", "replicate"]
     free = own[own["norm"] == FREE][[*same, "error_test_percent"]].rename(columns={"error_test_percent": "free"})
     own = own.merge(free, "left", on=same)
-    return own.assign(gain=own["free"] - own["error_test_percent"])
+    own = own.assign(gain=own["free"] - own["error_test_percent"])
+    return own.sort_values([*NETWORK, "images", "source", "norm", "radius", "replicate"], na_position="first")
 
 
 def _images(training: object) -> float:
     found = json.loads(training).get("examples") if isinstance(training, str) else None
-    return np.nan if found is None else float(found)
+    return np.inf if found is None else float(found)
+
+
+def images_title(count: float) -> str:
+    """Return a number of training images as text."""
+    return "all" if np.isinf(count) else f"{count:g}"
 
 
 def _rows(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
     cells = own.groupby(["images", "source", "norm", "radius"], sort=False, dropna=False)
     for (images, source, norm, radius), networks in cells:
-        row = _empty() | {"images": images, "source": source, "norm": norm, "radius": radius, "n": len(networks)}
-        row |= mean_interval(networks["error_test_percent"], confidence).columns("error")
+        row = _empty() | {"images": images_title(images), "source": source, "norm": norm, "radius": radius}
+        row |= mean_interval(networks["error_test_percent"], confidence).columns("error") | {"n": len(networks)}
         if norm != FREE:
             row |= mean_interval(networks["gain"], confidence).columns("gain")
         row |= mean_interval(networks["median_share"], confidence).columns("share")
@@ -103,18 +108,20 @@ def _judged(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
     for source, networks in _at(own, HELPS).groupby("source", sort=False):
         by_images = {count: part.set_index("replicate")["gain"] for count, part in networks.groupby("images")}
         if len(by_images) > 1:
-            few, most = by_images[min(by_images)], by_images[max(by_images)]
+            ends = min(by_images), max(by_images)
+            few, most = (by_images[count] for count in ends)
+            images = " - ".join(map(images_title, ends))
             found = mean_interval(few - most, confidence)
             verdict = helps(found, mean_interval(few, confidence))
-            row = _empty() | {"images": None, "source": source, "norm": MARS, "radius": HELPS, "helps_few": verdict}
+            row = _empty() | {"images": images, "source": source, "norm": MARS, "radius": HELPS, "helps_few": verdict}
             yield row | found.columns("contrast") | {"n": found.n}
-    for images, networks in _at(own, NEEDS).groupby("images", dropna=False):
+    for images, networks in _at(own, NEEDS).groupby("images"):
         kinds = networks["source"].str.partition("/")[0]
         pruned, dense = (networks[kinds == kind] for kind in (METHOD_UNDER_STUDY, UNPRUNED))
         if len(pruned) and len(dense):
             gains = [part.groupby("replicate")["gain"].mean() for part in (dense, pruned)]
             found = mean_interval(gains[0] - gains[1], confidence)
-            row = _empty() | {"images": images, "source": "pruned - dense", "norm": MARS, "radius": NEEDS}
+            row = _empty() | {"images": images_title(images), "source": "pruned - dense", "norm": MARS, "radius": NEEDS}
             yield row | found.columns("contrast") | {"needs_more": above_zero(found), "n": found.n}
 
 

@@ -1,0 +1,63 @@
+"""Test error of fine-tuned networks by the radius of the ball that their weights may not leave."""
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from robustprune.analysis.figures.style import legend_below, panel_grid, plain, say, t_interval
+from robustprune.analysis.labels import network_title
+from robustprune.analysis.read import NETWORK, Collected
+from robustprune.analysis.related.finetune import FREE, fine_tuned, images_title
+from robustprune.analysis.statistics import mean_interval
+
+LINES = {"mars": {"ls": "-", "marker": "o"}, "frobenius": {"ls": ":", "marker": "s"}}
+
+
+def finetune(collected: Collected, confidence: float) -> Figure:
+    """Does a small ball help with few images? Test error of networks that were trained on, by the radius of the ball
+    around their weights at the start, as a share of the length of these weights. Solid: a ball for each row of weights
+    (MARS norm); dotted: one for each layer. At the right end of each panel: without a ball."""
+    known = fine_tuned(collected.runs, None)
+    panels = list(known.groupby([*NETWORK, "source"], sort=False))
+    figure, axes = panel_grid(len(panels), 4.6, 3.8)
+    if not panels:
+        say(axes[0], "no network was fine-tuned in these records")
+        return figure
+    counts = sorted(known["images"].unique())
+    shades = dict(zip(counts, colormaps["viridis"](np.linspace(0, 0.85, len(counts))), strict=True))
+    for ax, ((*network, source), own) in zip(axes, panels, strict=True):
+        radii = sorted(own["radius"].dropna().unique())
+        for images, networks in own.groupby("images"):
+            _draw(ax, networks, float(images), shades[images], radii, confidence)
+        ax.set_title(f"{network_title(*network)}\nfrom {source}", fontsize="small")
+        ax.set(xscale="log", xlabel="relative radius", ylabel="test error (%)")
+        ax.set_xticks([*radii, _free_place(radii)], [*(f"1/{1 / radius:g}" for radius in radii), "free"])
+        ax.minorticks_off()
+        ax.yaxis.set_major_formatter(plain)
+        ax.grid(alpha=0.25)
+    legend_below(figure, axes, f"means over networks; bars: {t_interval(confidence)}")
+    return figure
+
+
+def _free_place(radii: list[float]) -> float:
+    """Return where networks without a ball stand: a step beyond the largest radius."""
+    return 2 * max(radii, default=0.5)
+
+
+def _draw(ax: Axes, networks, images: float, colour, radii: list[float], confidence: float) -> None:
+    """Draw a line per norm, and a point for the networks without a ball."""
+    free = networks[networks["norm"] == FREE]
+    for norm, style in LINES.items():
+        own = networks[networks["norm"] == norm]
+        cells = [(radius, own[own["radius"] == radius]) for radius in radii]
+        cells = [(radius, cell) for radius, cell in cells if len(cell)]
+        cells += [(_free_place(radii), free)] if cells and len(free) else []
+        if not cells:
+            continue
+        found = [mean_interval(cell["error_test_percent"], confidence) for _, cell in cells]
+        means = [one.mean for one in found]
+        halves = np.nan_to_num([one.high - one.mean for one in found])
+        label = f"{images_title(images)} images, {norm}"
+        at = [place for place, _ in cells]
+        ax.errorbar(at, means, halves, color=colour, ms=4, lw=1.2, capsize=2, label=label, **style)
