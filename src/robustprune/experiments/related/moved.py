@@ -18,7 +18,7 @@ from robustprune.errors import StudyError
 from robustprune.experiments.related.starts import starting_network
 from robustprune.files import reading, write_table
 from robustprune.methods.parts.ball import INITIAL
-from robustprune.methods.parts.relative_ball import row_lengths
+from robustprune.methods.parts.relative_ball import RelativeBall, row_lengths
 from robustprune.networks.architecture import architecture
 from robustprune.networks.archive import ArchivedNetwork, read_archive
 from robustprune.networks.folding import select_units
@@ -97,14 +97,15 @@ def _cell_rows(folder: Path, cell: Cell, data: Callable[[str], Dataset]) -> Iter
         path = folder / f"{MOVED}.parquet"
         with reading(path, "run the cell again"), path.open("rb") as opened:
             left = pd.read_parquet(opened)
-        for (replicate, layer), own in left.groupby(["replicate", "layer"]):
-            yield {**axes, "replicate": replicate, "layer": layer, "state": "left", **_summed(own, ball)}
+        for key, own in left.groupby(["replicate", "layer"]):
+            at = dict(zip(("replicate", "layer"), key, strict=True))
+            yield {**axes, **at, "state": "left", **_summed(own, ball)}
 
 
 def _ball(cell: Cell) -> float | None:
     """Return the relative radius of the balls of a cell's rows; None where rows have none."""
     ball = getattr(check_cell(cell), "ball", None)
-    return ball.radius if getattr(ball, "norm", None) == "mars" else None
+    return ball.radius if isinstance(ball, RelativeBall) and ball.norm == "mars" else None
 
 
 def _starts(folder: Path, cell: Cell, data: Callable[[str], Dataset]) -> Callable[[int], ArchivedNetwork]:

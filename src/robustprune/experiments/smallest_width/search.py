@@ -34,8 +34,9 @@ def search_width(asked: SmallestWidth, name: str, data: Dataset) -> pd.DataFrame
         blocks.append(_rows(found, widths, asked))
         if bool((found.wrong == 0).all(1).any()):
             break
-    at = {"dataset": asked.dataset, "labels": labels, "examples": count, "steps_factor": factor, "steps": steps}
-    return pd.concat(blocks, ignore_index=True).assign(**at)[list(COLUMNS)]
+    table = pd.concat(blocks, ignore_index=True)
+    table = table.assign(dataset=asked.dataset, labels=labels, examples=count, steps_factor=factor, steps=steps)
+    return table[list(COLUMNS)]
 
 
 def join_searches(asked: SmallestWidth, folder: Path) -> pd.DataFrame:

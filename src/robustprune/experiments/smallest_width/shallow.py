@@ -19,7 +19,6 @@ BATCH = 128
 CHECKS = 10
 """How often the errors of all images are counted, at equal distances; the last time after the last step."""
 CHUNK = 1000
-ADAM = {"betas": (0.9, 0.999), "eps": 1e-8}
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def fit(
     images = examples.images.to(dtype) / 255
     stacks = [Stack(name, seeds, widths, images.shape[1], dtype) for _ in rates]
     groups = [{"params": stack.parameters, "lr": rate} for stack, rate in zip(stacks, rates, strict=True)]
-    optimizer = torch.optim.Adam(groups, fused=True, **ADAM)
+    optimizer = torch.optim.Adam(groups, fused=True)
     batches = [_Batches(len(images), generator(name, "order", seed)) for seed in seeds]
     shape = (len(rates), len(seeds), len(widths))
     wrong, fitted = torch.full(shape, torch.nan), torch.full(shape, torch.nan)
