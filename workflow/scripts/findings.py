@@ -43,7 +43,7 @@ STUDIES = {
     "probes": "the method's gates read while it trains: false removals, certified sets, estimators",
     "layers": "the depth that the method finds from several starting depths; units and sections together",
     "related": "three related systems: initial imbalance, sizes without labels, local predictors of random blocks",
-    "smallest_width": "the smallest width that fits N images, and the width that the method keeps; 14 searches beside the cells",
+    "smallest_width": "the smallest width that fits N images, beside the width that is kept; 14 searches more",
     "mars": "balls around starting weights: during pruning, and in fine-tuning of pruned and dense networks",
     "config": "the study: a search for operating points, then every method over starting sizes and initializations",
 }
