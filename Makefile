@@ -6,7 +6,7 @@ GPU_PYTHON ?= 3.12
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: help install quick smoke study gpu gpu-bundle report report-reference page findings docs bench scaling scale test test-fast test-faults lint format schemas clean test-slurm test-lowest
+.PHONY: help install quick smoke study gpu gpu-bundle report report-reference page findings reference docs bench scaling scale test test-fast test-faults lint format schemas clean test-slurm test-lowest
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ page: install ## the results page of the shipped results, without training (figu
 findings: install ## figures, tables and the tables in README.md and results/reference/FINDINGS.md from the shipped results
 	$(SNAKEMAKE) figures tables --config results=reference
 	$(BIN)/python workflow/scripts/findings.py
+
+reference: install ## docs/reference from the command line's parser, the typed record and the public names
+	$(BIN)/python workflow/scripts/reference.py
 
 docs: install ## the documentation as a site (build/docs); stops at links and headings that are not there
 	$(BIN)/mkdocs build --quiet

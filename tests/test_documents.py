@@ -9,6 +9,7 @@ import pytest
 from conftest import REPOSITORY
 from pydantic import BaseModel
 
+import robustprune
 from robustprune.cli import build_parser
 from robustprune.methods.parts.registry import find_method, method_names
 from robustprune.starts.parts.registry import find_start, start_names
@@ -93,6 +94,17 @@ def test_documents_show_the_shipped_results(findings):
         marked += [found["name"] for found in findings.MARKED.finditer(text)]
         assert findings.filled(text) == text, f"{path.name} is not what the results say: make findings"
     assert set(marked) == set(findings.BLOCKS)
+
+
+def test_pages_of_reference_say_what_the_source_says(monkeypatch):
+    monkeypatch.syspath_prepend(str(REPOSITORY / "workflow" / "scripts"))
+    import reference
+
+    for name, made in reference.PAGES.items():
+        assert (reference.FOLDER / name).read_text() == made(), f"{name} is not what the source says: make reference"
+    assert {path.name for path in reference.FOLDER.iterdir()} == set(reference.PAGES)
+    assert all(f"\n## {command}\n" in reference.cli() for command in COMMANDS)
+    assert all(f"\n### {name}\n" in reference.api() for name in robustprune.HOMES)
 
 
 def test_an_edited_number_is_replaced_and_nothing_else(findings):
