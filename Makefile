@@ -6,7 +6,7 @@ GPU_PYTHON ?= 3.12
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: help install quick smoke study gpu gpu-bundle report report-reference page findings reference docs bench scaling scale test test-fast test-faults lint format schemas clean test-slurm test-lowest
+.PHONY: help install quick smoke study gpu gpu-bundle report report-reference page findings reference tutorial docs bench scaling scale test test-fast test-faults lint format schemas clean test-slurm test-lowest
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ findings: install ## figures, tables and the tables in README.md and results/ref
 
 reference: install ## docs/reference from the command line's parser, the typed record and the public names
 	$(BIN)/python workflow/scripts/reference.py
+
+tutorial: install ## run docs/tutorial/tutorial.py and write its page and pictures
+	$(BIN)/python workflow/scripts/tutorial.py
 
 docs: install ## the documentation as a site (build/docs); stops at links and headings that are not there
 	$(BIN)/mkdocs build --quiet
