@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from markdown import Extension, Markdown
+from markdown.util import Registry
 from markdown_it import MarkdownIt
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -26,8 +27,7 @@ class CommonMark(Extension):
 
     def extendMarkdown(self, md: Markdown) -> None:
         """Put the parser of markdown-it in the place of Python-Markdown's, for blocks and for what is inside."""
-        for name in [item.name for item in md.preprocessors._priority]:
-            md.preprocessors.deregister(name)
+        md.preprocessors = Registry()
         md.treeprocessors.deregister("inline")
         md.parser.parseDocument = parsed
 
