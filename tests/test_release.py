@@ -89,6 +89,7 @@ def run(programs: Path, folder: Path, *command: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_the_wheel_works_alone(installed, tmp_path):
     """Commands, a plug-in of the reader's, the public names, and the files that are no Python: templates, tables."""
     name, code = PLUG_IN.groups()
