@@ -42,7 +42,7 @@ class Part:
     @cached_property
     def sheets(self) -> dict[str, Sheet]:
         """The readable tables by name, in the order of their names."""
-        paths = sorted(self.tables.glob("*.html")) if self.tables else []
+        paths = sorted(self.tables.glob("*.json")) if self.tables else []
         return {path.stem: read_sheet(path) for path in paths}
 
     @property
