@@ -71,7 +71,8 @@ def installed(tmp_path_factory):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
     programs = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
     python = programs / "python"
-    subprocess.run([*pip, "--python", str(python), "install", "--no-deps", "--no-index", str(wheel)], check=True)
+    install = [*pip, "--python", str(python), "install", "--no-deps", "--no-index", str(wheel)]
+    subprocess.run(install, check=True, env=clean())  # with this repository on its path pip would call it installed
     paths = subprocess.run(
         [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True
     )
@@ -80,10 +81,14 @@ def installed(tmp_path_factory):
     return programs
 
 
+def clean() -> dict[str, str]:
+    """The environment without this repository."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "ROBUSTPRUNE"))}
+
+
 def run(programs: Path, folder: Path, *command: str) -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "ROBUSTPRUNE"))}
     words = [str(programs / command[0]), *command[1:]]
-    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
+    done = subprocess.run(words, cwd=folder, env=clean(), capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
