@@ -35,7 +35,7 @@ def history_table(cell: Cell, folder: Path) -> Part:
     path = folder / "history.csv"
     if path.exists():
         with reading(path, AGAIN), path.open("rb") as opened:
-            table = pa.Table.from_pandas(pd.read_csv(opened), preserve_index=False)
+            table = pa.Table.from_pandas(pd.read_csv(opened, float_precision="round_trip"), preserve_index=False)
         return _axes(cell), table.replace_schema_metadata()
     return NOTHING
 

@@ -46,9 +46,10 @@ class LongTable:
         """Append the rows of a table, after columns that have the same value in each of them."""
         if not table.num_rows:
             return
-        if table.schema not in self._examples:
+        schema = table.schema.remove_metadata()  # older versions of Arrow cannot look up one with it
+        if schema not in self._examples:
             first = {name: [value] for name, value in repeated.items()}
-            self._examples[table.schema] = pd.DataFrame(first).join(table.slice(0, 1).to_pandas())
+            self._examples[schema] = pd.DataFrame(first).join(table.slice(0, 1).to_pandas())
             self._adopt(pd.concat(self._examples.values(), ignore_index=True))
         self._waiting.append((repeated, table))
         self.rows += table.num_rows
