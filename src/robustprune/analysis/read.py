@@ -58,8 +58,7 @@ class Collected:
 
         Those of other cells are left out while the file is read: there are millions of gates.
         """
-        table = self._read(f"{name}.parquet", cells)
-        return table.merge(cells[CELL].drop_duplicates(), on=CELL) if len(table) else table
+        return of_cells(self._read(f"{name}.parquet", cells), cells)
 
     @cached_property
     def kept(self) -> Kept:
@@ -132,8 +131,13 @@ def read_every_run(folder: Path) -> pd.DataFrame:
     runs = runs.merge(details.drop(columns="status"), on=[*AXES, "replicate"], validate="one_to_one")
     known = [name for name in RESULTS if name in runs]
     runs[known] = runs[known].mask(runs["status"].isin(WITHOUT_NUMBERS))
-    # tables look at thousands of small groups, for which columns of Arrow's strings take five times as long
-    return runs.astype({name: object for name in runs if isinstance(runs[name].dtype, pd.StringDtype)})
+    return _with_objects(runs)
+
+
+def _with_objects(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with text as objects: small groups, of which tables have thousands, then take a fifth of the time
+    that they take with Arrow's text."""
+    return table.astype({name: object for name in table if isinstance(table[name].dtype, pd.StringDtype)})
 
 
 def read_beside(name: str, folder: Path) -> pd.DataFrame | None:
@@ -208,6 +212,11 @@ def read_every_long(path: Path, cells: pd.DataFrame | None = None) -> pd.DataFra
     with reading(path, AGAIN), path.open("rb") as opened:  # pandas takes a folder for an empty table
         table = pd.read_parquet(opened, filters=_filters(parquet.read_schema(opened).names, cells))
     return with_axes(table) if "dataset" in table else None
+
+
+def of_cells(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a long table that belong to cells, a table with the columns CELL."""
+    return _with_objects(table.merge(cells[CELL].drop_duplicates(), on=CELL)) if len(table) else table
 
 
 def _filters(columns: Sequence[str], cells: pd.DataFrame | None) -> list[tuple[str, str, list]] | None:
