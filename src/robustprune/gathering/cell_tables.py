@@ -1,6 +1,5 @@
 """The long tables of one cell: its history, and a sample of its gates."""
 
-import io
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,6 @@ from robustprune.study.cells import AXES, NO_DEPTH, Cell
 
 AGAIN = "run the cell again"
 SAMPLED_GATES = 60  # gates per slot of replicate 0 in gates.parquet; more would make the file too large to ship
-USUAL = np.lib.format.magic(1, 0)
-"""How an array begins that numpy writes in its usual format; the length of a header follows, two bytes, and this."""
 NOTHING: Part = ({}, pa.table({}))
 
 
@@ -51,31 +48,13 @@ def gates_table(cell: Cell, folder: Path) -> Part:
     shapes, thetas = [], []
     with reading(path, AGAIN), np.load(path) as arrays:
         for slot in arrays.files:
-            values = _array(arrays, slot)[:, 0]
+            values = arrays[slot][:, 0]
             shapes.append((slot, *values.shape))
             thetas.append(values[:, _sampled(values.shape[1])].ravel().astype("float32"))
     if not thetas:
         return NOTHING
     places = _places(tuple(shapes))
     return _axes(cell), places.append_column("theta", pa.array(np.concatenate(thetas)))
-
-
-def _array(arrays: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
-    """Return an array of a .npz file; numpy itself, which parses each header, takes twice as long."""
-    content = arrays.zip.read(f"{name}.npy")
-    begin = len(USUAL) + 2
-    end = begin + int.from_bytes(content[len(USUAL) : begin], "little")
-    if not content.startswith(USUAL):
-        return arrays[name]
-    shape, kind = _header(content[len(USUAL) : end])
-    return arrays[name] if kind is None else np.frombuffer(content, kind, offset=end).reshape(shape)
-
-
-@cache
-def _header(text: bytes) -> tuple[tuple[int, ...], np.dtype | None]:
-    """Return shape and type of the numbers of an array in C order, by its header; no type for any other array."""
-    shape, fortran, kind = np.lib.format.read_array_header_1_0(io.BytesIO(text))
-    return shape, None if fortran or kind.hasobject else kind
 
 
 @cache
