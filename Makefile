@@ -6,7 +6,7 @@ GPU_PYTHON ?= 3.12
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: help install quick smoke study gpu gpu-bundle report report-reference page findings bench scaling scale test test-fast test-faults lint format schemas clean test-slurm test-lowest
+.PHONY: help install quick smoke study gpu gpu-bundle report report-reference page findings reference tutorial docs bench scaling scale test test-fast test-faults lint format schemas clean test-slurm test-lowest
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ install: .venv/.installed ## create .venv with the pinned dependencies
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,slurm,onnx,baselines,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,slurm,onnx,baselines,docs,dev]'
 	touch $@
 
 quick: install ## cells of the shipped study again, with three seeds: are they consistent with it?
@@ -59,6 +59,15 @@ findings: install ## figures, tables and the tables in README.md and results/ref
 	$(SNAKEMAKE) figures tables --config results=reference
 	$(BIN)/python workflow/scripts/findings.py
 
+reference: install ## docs/reference from the command line's parser, the typed record and the public names
+	$(BIN)/python workflow/scripts/reference.py
+
+tutorial: install ## run docs/tutorial/tutorial.py and write its page and pictures
+	$(BIN)/python workflow/scripts/tutorial.py
+
+docs: install ## the documentation as a site (build/docs); stops at links and headings that are not there
+	$(BIN)/mkdocs build --quiet
+
 bench: install ## speed against the machine's limit and a plain program, one thread, 8 to 13 minutes
 	$(BIN)/python benchmarks/bench.py
 
@@ -89,17 +98,17 @@ test-lowest: ## the tests without pipelines, with the lowest declared versions (
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --no-deps -e .
 	.venv-lowest/bin/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow'
 
-lint: install ## ruff, types (mypy), snakefmt, snakemake --lint
-	$(BIN)/ruff check src tests benchmarks workflow
-	$(BIN)/ruff format --check src tests benchmarks workflow
+lint: install docs ## ruff, types (mypy), snakefmt, snakemake --lint, links of the documentation
+	$(BIN)/ruff check src tests benchmarks workflow docs
+	$(BIN)/ruff format --check src tests benchmarks workflow docs
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint --configfile config/smoke.yaml
 
 format: install ## apply the formatters
-	$(BIN)/ruff check --fix src tests benchmarks workflow
-	$(BIN)/ruff format src tests benchmarks workflow
+	$(BIN)/ruff check --fix src tests benchmarks workflow docs
+	$(BIN)/ruff format src tests benchmarks workflow docs
 	$(BIN)/snakefmt Snakefile workflow
 
 schemas: install ## regenerate workflow/schemas from the typed configuration and record

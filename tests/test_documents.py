@@ -9,6 +9,7 @@ import pytest
 from conftest import REPOSITORY
 from pydantic import BaseModel
 
+import robustprune
 from robustprune.cli import build_parser
 from robustprune.methods.parts.registry import find_method, method_names
 from robustprune.starts.parts.registry import find_start, start_names
@@ -48,7 +49,8 @@ def test_links_commands_and_files_exist(path):
 
 def test_cited_pages_exist():
     """Docstrings, comments, rules and schemas cite a page by its path from the top of the repository."""
-    own = {"tests/test_documents.py"}
+    # the links of the pages that the last two become are tested as those of every page
+    own = {"tests/test_documents.py", "workflow/scripts/reference.py", "docs/tutorial/tutorial.py"}
     missing = [
         f"{name}: {cited}"
         for name in NAMES
@@ -67,10 +69,11 @@ def test_no_command_reads_its_target_as_a_configuration(path):
 
 
 def test_generated_files_are_tracked_only_where_documents_show_them():
-    """Pictures and pages are made by `make report-reference` and `make scaling`; tables are tracked as CSV."""
+    """Pictures and pages are made by the targets report-reference, scaling and tutorial; tables are tracked as CSV."""
     shown = {target for path in DOCUMENTS for target in linked(path)}
-    folders = (REPOSITORY / "figures", REPOSITORY / "benchmarks")
-    made = [p for p in FILES if folders[0] in p.parents or (folders[1] in p.parents and p.suffix not in (".py", ".md"))]
+    folders = [REPOSITORY / name for name in ("figures", "benchmarks", "docs/tutorial")]
+    held = [path for path in FILES if set(folders) & set(path.parents)]
+    made = [path for path in held if folders[0] in path.parents or path.suffix not in (".py", ".md")]
     assert {path.suffix for path in made} <= {".png", ".svg", ".csv"}
     for path in made:
         tables = path.suffix == ".csv" and folders[0] in path.parents
@@ -93,6 +96,17 @@ def test_documents_show_the_shipped_results(findings):
         marked += [found["name"] for found in findings.MARKED.finditer(text)]
         assert findings.filled(text) == text, f"{path.name} is not what the results say: make findings"
     assert set(marked) == set(findings.BLOCKS)
+
+
+def test_pages_of_reference_say_what_the_source_says(monkeypatch):
+    monkeypatch.syspath_prepend(str(REPOSITORY / "workflow" / "scripts"))
+    import reference
+
+    for name, made in reference.PAGES.items():
+        assert (reference.FOLDER / name).read_text() == made(), f"{name} is not what the source says: make reference"
+    assert {path.name for path in reference.FOLDER.iterdir()} == set(reference.PAGES)
+    assert all(f"\n## {command}\n" in reference.cli() for command in COMMANDS)
+    assert all(f"\n### {name}\n" in reference.api() for name in robustprune.HOMES)
 
 
 def test_an_edited_number_is_replaced_and_nothing_else(findings):

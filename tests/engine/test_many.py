@@ -26,7 +26,7 @@ def test_cells_are_those_that_train_alone(tmp_path, digits, make_cell):
         alone = run_cell(cell, digits, tmp_path / "alone" / cell.key)
         assert results(read_record(tmp_path / cell.key / "record.json")) == results(alone)
         expected = pd.read_parquet(tmp_path / "alone" / cell.key / "history.parquet")
-        found = pd.read_csv(tmp_path / cell.key / "history.csv")
+        found = pd.read_csv(tmp_path / cell.key / "history.csv", float_precision="round_trip")
         pd.testing.assert_frame_equal(found, expected, check_dtype=False, check_exact=True)
 
 

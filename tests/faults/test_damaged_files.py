@@ -87,7 +87,7 @@ class Artefacts:
 
     def read_tables(self):
         collected = read_collected(self.tables)
-        parts = (collected.runs, collected.history, collected.gates)
+        parts = (collected.runs, collected.history, collected.of_cells("gates", collected.runs))
         kept = {str(key): {s: u.tolist() for s, u in by.items()} for key, by in read_kept(self.tables).items()}
         return [part.to_csv() for part in parts], kept
 

@@ -16,6 +16,8 @@ from robustprune.page.sheets import read_sheet
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
 MOST = 6 * 1024**2
+SHORT_ROW = '{"title": "", "caption": "", "text": true, "sections": [{"heading": "", "columns": ["a", "b"], '
+SHORT_ROW += '"rows": [["1"]], "cells": [""]}]}'
 VOID = {"meta", "link", "br", "img", "input", "hr", "path"}
 
 
@@ -46,10 +48,6 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if not {"script", "style"} & set(self.open):
             self.text.append(data)
-
-
-def plain(markup):
-    return " ".join(unescape(re.sub(r"</?strong>", "", str(markup))).split())
 
 
 @pytest.fixture(scope="module")
@@ -122,13 +120,13 @@ def test_the_small_page_says_what_it_lacks(tiny):
 def test_every_table_is_there_with_every_row(full, folder):
     """Cell for cell, search included."""
     found = 0
-    for path in [*folder.glob("study/tables/*.html"), *folder.glob("study/search/tables/*.html")]:
+    for path in [*folder.glob("study/tables/*.json"), *folder.glob("study/search/tables/*.json")]:
         sheet = read_sheet(path)
         assert sheet.title in full.words
         for section in sheet.sections:
             assert section.heading in full.words
             for row in section.rows:
-                assert " ".join(" ".join(map(plain, row)).split()) in full.words, path.name
+                assert " ".join(" ".join(row).replace("**", "").split()) in full.words, path.name
                 found += 1
     assert found > 50
 
@@ -215,9 +213,20 @@ def test_wrong_parts_are_one_line(folder, tiny, capsys, second, message):
     assert not (folder / "never.html").exists()
 
 
-def test_a_file_that_is_no_table_is_named(folder, tiny, capsys):
-    (folder / "odd").mkdir()
-    (folder / "odd" / "claims.html").write_text("<p>nothing</p>")
+@pytest.mark.parametrize("text", ["<p>nothing</p>", '{"title": "Claims", "caption": "", "text": true}', SHORT_ROW])
+def test_a_file_that_is_no_table_is_named(folder, tiny, capsys, text):
+    (folder / "odd").mkdir(exist_ok=True)
+    (folder / "odd" / "claims.json").write_text(text)
     words = ["--part", "study", str(folder / "tiny"), str(folder / "odd"), "-", "--output", str(folder / "never.html")]
     assert main(["page", *words]) == 2
-    assert "claims.html: not the page of a table" in capsys.readouterr().err
+    expected = r"claims\.json: cannot be read \(.*make it again with `robustprune tables`"
+    assert re.search(expected, capsys.readouterr().err)
+
+
+def test_marked_words_of_a_table_are_bold(full, folder):
+    """And nothing else of a table is markup."""
+    sheets = [read_sheet(path) for path in folder.glob("study/tables/*.json")]
+    cells = [cell for sheet in sheets for section in sheet.sections for row in section.rows for cell in row]
+    marked = {word for cell in cells for word in re.findall(r"\*\*(.+?)\*\*", cell)}
+    assert marked
+    assert marked == {unescape(word) for word in re.findall(r"<strong>(.+?)</strong>", full.source)}

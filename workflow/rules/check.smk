@@ -12,6 +12,7 @@ rule check:
         ),
     output:
         csv=f"{ROOT}/check/consistency.csv",
+        json=f"{ROOT}/check/consistency.json",
         line=f"{ROOT}/check/consistency.txt",
         pdf=f"{ROOT}/check/start_matters.pdf",
         svg=f"{ROOT}/check/start_matters.svg",

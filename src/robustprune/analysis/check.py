@@ -43,7 +43,7 @@ def write_check(source: Path, reference: Path, folder: Path, confidence: float =
     sheet = replace(sheet, caption=f"{text} {note}.") if note else sheet
     answer = f"{line}\n{verdicts_line(table)}"
     write_table(table, folder / f"{NAME}.csv")
-    for suffix, content in (("html", sheet.html()), ("txt", f"{answer}\n")):
+    for suffix, content in (("html", sheet.html()), ("json", sheet.json()), ("txt", f"{answer}\n")):
         write_text(folder / f"{NAME}.{suffix}", content)
     draw_figure(FIGURE, source, folder, confidence, over=reference)
     return answer, passed(table)

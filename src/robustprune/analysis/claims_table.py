@@ -10,7 +10,7 @@ from robustprune.analysis.claims import CLAIMS, GROUP, NOT_RUN, Others
 from robustprune.analysis.columns import Each, Row, Text, strong
 from robustprune.analysis.equal_size import search_curves, searched_points
 from robustprune.analysis.labels import heading_of_budget
-from robustprune.analysis.read import NETWORK
+from robustprune.analysis.read import NETWORK, of_cells
 from robustprune.analysis.select import rule_of_strengths, standard, studied
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.verdicts.decision import ANSWERS, NO, NOT_APPLICABLE, YES
@@ -43,6 +43,8 @@ def claims(
     everything, points = runs, searched_points(runs)
     runs = studied(runs, variants=True)
     curves = search_curves(searched)
+    # once, and not for every method: a study has a million rows of history
+    history = None if history is None else of_cells(history, standard(runs))
     rows: list[dict] = []
     for key, group in runs.groupby([*NETWORK, "budget"], sort=False):
         axes = dict(zip([*NETWORK, "budget"], key, strict=True))

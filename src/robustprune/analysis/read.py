@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
+from pyarrow import parquet
 
 from robustprune.analysis.kept import Kept, read_kept
 from robustprune.errors import StudyError, nearest
@@ -35,13 +36,13 @@ RESULTS = (
 class Collected:
     """Tables of a study: runs (a row per network, with details), history (per network and epoch) and sampled gates.
 
-    History, gates and kept units are read at their first use, so that a figure needs only the files that it shows.
+    History, gates and kept units are read where they are used, so that a figure needs only the files that it shows.
     """
 
     def __init__(
         self,
         runs: pd.DataFrame,
-        read: Callable[[str], pd.DataFrame],
+        read: Callable[..., pd.DataFrame],
         read_kept: Callable[[], Kept] = lambda: {},
         folder: Path | None = None,
     ):
@@ -52,10 +53,12 @@ class Collected:
         """Long table of the epochs."""
         return self._read("history.parquet")
 
-    @cached_property
-    def gates(self) -> pd.DataFrame:
-        """Long table of sampled gates over the epochs."""
-        return self._read("gates.parquet")
+    def of_cells(self, name: str, cells: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of a long table, "history" or "gates", that belong to cells, a table with the columns CELL.
+
+        Those of other cells are left out while the file is read: there are millions of gates.
+        """
+        return of_cells(self._read(f"{name}.parquet", cells), cells)
 
     @cached_property
     def kept(self) -> Kept:
@@ -90,7 +93,7 @@ def read_collected(folder: Path, *, deep: bool = False) -> Collected:
     """
     chosen = with_depth if deep else without_depth
     runs = chosen(read_every_run(folder))
-    return Collected(runs, lambda name: _read_parquet(folder / name), lambda: read_kept(folder), folder)
+    return Collected(runs, lambda name, *cells: _read_parquet(folder / name, *cells), lambda: read_kept(folder), folder)
 
 
 def read_runs(path: Path) -> pd.DataFrame:
@@ -128,8 +131,13 @@ def read_every_run(folder: Path) -> pd.DataFrame:
     runs = runs.merge(details.drop(columns="status"), on=[*AXES, "replicate"], validate="one_to_one")
     known = [name for name in RESULTS if name in runs]
     runs[known] = runs[known].mask(runs["status"].isin(WITHOUT_NUMBERS))
-    # tables look at thousands of small groups, for which columns of Arrow's strings take five times as long
-    return runs.astype({name: object for name in runs if isinstance(runs[name].dtype, pd.StringDtype)})
+    return _with_objects(runs)
+
+
+def _with_objects(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with text as objects: small groups, of which tables have thousands, then take a fifth of the time
+    that they take with Arrow's text."""
+    return table.astype({name: object for name in table if isinstance(table[name].dtype, pd.StringDtype)})
 
 
 def read_beside(name: str, folder: Path) -> pd.DataFrame | None:
@@ -192,19 +200,35 @@ def read_long(path: Path) -> pd.DataFrame | None:
     return None if found is None else without_depth(found)
 
 
-def read_every_long(path: Path) -> pd.DataFrame | None:
-    """Read a long table (a .parquet) of all networks; None where it is not there or empty."""
+def read_every_long(path: Path, cells: pd.DataFrame | None = None) -> pd.DataFrame | None:
+    """Read a long table (a .parquet) of all networks; None where it is not there or empty.
+
+    cells: a table with the columns CELL. Rows of other cells may then be left out.
+    """
     if not path.exists():
         return None
     if path.name in COLLECTED:
         check_tables(path.parent, (path.name,))
     with reading(path, AGAIN), path.open("rb") as opened:  # pandas takes a folder for an empty table
-        table = pd.read_parquet(opened)
+        table = pd.read_parquet(opened, filters=_filters(parquet.read_schema(opened).names, cells))
     return with_axes(table) if "dataset" in table else None
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def of_cells(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a long table that belong to cells, a table with the columns CELL."""
+    return _with_objects(table.merge(cells[CELL].drop_duplicates(), on=CELL)) if len(table) else table
+
+
+def _filters(columns: Sequence[str], cells: pd.DataFrame | None) -> list[tuple[str, str, list]] | None:
+    """Return the conditions that rows of cells meet; none on budget and depth, which older tables do not name."""
+    if cells is None or not len(cells):
+        return None
+    known = [axis for axis in CELL if axis in columns and axis not in ("budget", "depth")]
+    return [(axis, "in", cells[axis].unique().tolist()) for axis in known] or None
+
+
+def _read_parquet(path: Path, cells: pd.DataFrame | None = None) -> pd.DataFrame:
     if not path.exists():
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
-    found = read_long(path)
-    return pd.DataFrame() if found is None else found
+    found = read_every_long(path, cells)
+    return pd.DataFrame() if found is None else without_depth(found)

@@ -68,11 +68,6 @@ def compared(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs["start_of"].isna() | runs["method"].isin(FLOORS)]
 
 
-def of_cells(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of a long table (history, gates) that belong to the cells of `runs`."""
-    return table.merge(runs[CELL].drop_duplicates(), on=CELL) if len(table) else table
-
-
 def nearest_to_standard(runs: pd.DataFrame) -> pd.DataFrame:
     """Return one cell per method and strength: He normal if there is one, then the width nearest to 1."""
     cells = runs[CELL].drop_duplicates()

@@ -1,4 +1,4 @@
-"""A table in three forms: CSV with all digits, an HTML page for the report, LaTeX to paste."""
+"""A table in its readable forms: HTML for the report, LaTeX to paste, JSON for the results page and the paper."""
 
 import html
 import json
@@ -67,27 +67,28 @@ class Sheet:
         return cls(table, title, sections, caption, text, cells)
 
     def html(self) -> str:
-        """Return a self-contained page with a table per section; `data-cells` of a row says which cells it sums up."""
+        """Return a self-contained page with a table per section."""
         title, caption = html.escape(self.title, quote=False), html.escape(self.caption, quote=False)
         parts = ["<!doctype html><html lang='en'><head><meta charset='utf-8'>"]
         parts.append("<meta name='viewport' content='width=device-width, initial-scale=1'>")
         parts.append(f"<title>{title}</title>{STYLE}</head><body><h2>{title}</h2>")
-        for number, (heading, rows) in enumerate(self.sections):
+        for heading, rows in self.sections:
             shown = rows.to_html(index=False, border=0, classes="text" if self.text else None)
-            if self.cells:
-                of_rows = iter(self.cells[number])
-                shown = re.sub("<tr>", lambda _, of=of_rows: f"<tr data-cells='{html.escape(next(of))}'>", shown)
             shown = STRONG.sub(r"<strong>\1</strong>", shown)
             parts.append(f"<h3>{html.escape(heading, quote=False)}</h3>{shown}")
         parts.append(f"<p class='caption'>{caption}</p></body></html>\n")
         return "".join(parts)
 
     def json(self) -> str:
-        """Return the readable form as data: title, caption and, of every section, heading, columns and rows of text."""
-        sections = [
-            {"heading": heading, "columns": list(map(str, rows.columns)), "rows": rows.astype(str).to_numpy().tolist()}
-            for heading, rows in self.sections
-        ]
+        """Return the readable form as data: title, caption, text and sections.
+
+        A section has heading, columns, rows of text, and cells: for each row what the keys of its cells begin with.
+        """
+        sections = []
+        for number, (heading, rows) in enumerate(self.sections):
+            shown = {"columns": list(map(str, rows.columns)), "rows": rows.astype(str).to_numpy().tolist()}
+            cells = list(self.cells[number]) if self.cells else [""] * len(rows)
+            sections.append({"heading": heading, **shown, "cells": cells})
         return json.dumps({"title": self.title, "caption": self.caption, "text": self.text, "sections": sections})
 
     def latex(self, label: str) -> str:

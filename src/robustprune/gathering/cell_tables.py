@@ -25,13 +25,14 @@ def history_table(cell: Cell, folder: Path) -> Part:
     """
     path = folder / "history.parquet"
     if path.exists():
-        with reading(path, AGAIN), path.open("rb") as opened:
-            table = parquet.ParquetFile(opened).read(use_threads=False)
+        with reading(path, AGAIN):
+            # of bytes: Arrow reads a file of Python piece by piece
+            table = parquet.ParquetFile(pa.BufferReader(path.read_bytes())).read(use_threads=False)
         return _axes(cell), table.replace_schema_metadata()
     path = folder / "history.csv"
     if path.exists():
         with reading(path, AGAIN), path.open("rb") as opened:
-            table = pa.Table.from_pandas(pd.read_csv(opened), preserve_index=False)
+            table = pa.Table.from_pandas(pd.read_csv(opened, float_precision="round_trip"), preserve_index=False)
         return _axes(cell), table.replace_schema_metadata()
     return NOTHING
 

@@ -48,16 +48,16 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
     asked = asked_of_cells(config)
     with ExitStack() as stack:
         long = {name: stack.enter_context(long_table(folder / name, WITHOUT_ROWS.get(name, ()))) for name in READERS}
-        for cell in cells.values():
-            source, how = Path(config.root, "runs", cell.key), asked.get(cell.key)
-            known = {"operating_point": how.point if how else None}
+        for key, cell in cells.items():
+            source, how = Path(config.root, "runs", key), asked.get(key)
+            known, path = {"operating_point": how.point if how else None}, source / RECORD_NAME
             try:
-                record = checked_record(source / RECORD_NAME, cell)
+                record = checked_record(path, cell)
                 parts = {name: read(cell, source) for name, read in READERS.items()}
             except StudyError as error:
-                reason = str(error) if (source / RECORD_NAME).exists() else _reason_of_job(config, cell) or str(error)
-                missing.append({"cell": cell.key, "reason": reason})
-                if reason != str(error) or ((source / RECORD_NAME).exists() and not isinstance(error, StaleRecord)):
+                reason = str(error) if path.exists() else _reason_of_job(config, cell) or str(error)
+                missing.append({"cell": key, "reason": reason})
+                if reason != str(error) or (path.exists() and not isinstance(error, StaleRecord)):
                     rows.add(cell, unfinished_replicates(cell, "failed", reason), known, _asked(cell, how))
                 continue
             about = record.provenance.model_dump()

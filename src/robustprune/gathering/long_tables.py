@@ -1,6 +1,7 @@
 """Long tables in Parquet that are written while their rows come in, so that memory does not grow with the records."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +28,8 @@ class LongTable:
 
     Columns and types are those that pandas gives the concatenation: a column of whole numbers that a table lacks is one
     of floats. Where a table changes them, the rows that were written before are written again with the new ones.
+
+    A thread writes a row group while the rows of the next come in. Its errors are raised by the next call that writes.
     """
 
     def __init__(self, path: Path, columns: Sequence[str] = ()):
@@ -36,14 +39,17 @@ class LongTable:
         self._schema = pa.schema([])
         self._waiting: list[Part] = []
         self._writer: parquet.ParquetWriter | None = None
+        self._thread = ThreadPoolExecutor(1)
+        self._pending: Future[None] | None = None
 
     def add(self, repeated: Mapping[str, Any], table: pa.Table) -> None:
         """Append the rows of a table, after columns that have the same value in each of them."""
         if not table.num_rows:
             return
-        if table.schema not in self._examples:
+        schema = table.schema.remove_metadata()  # older versions of Arrow cannot look up one with it
+        if schema not in self._examples:
             first = {name: [value] for name, value in repeated.items()}
-            self._examples[table.schema] = pd.DataFrame(first).join(table.slice(0, 1).to_pandas())
+            self._examples[schema] = pd.DataFrame(first).join(table.slice(0, 1).to_pandas())
             self._adopt(pd.concat(self._examples.values(), ignore_index=True))
         self._waiting.append((repeated, table))
         self.rows += table.num_rows
@@ -60,8 +66,12 @@ class LongTable:
 
     def close(self) -> None:
         """Close the file as it is."""
-        if self._writer is not None:
-            self._writer.close()
+        self._thread.shutdown()
+        try:
+            self._wait()
+        finally:
+            if self._writer is not None:
+                self._writer.close()
 
     def _adopt(self, example: pd.DataFrame) -> None:
         """Take the columns and types of an example of the concatenation."""
@@ -75,35 +85,44 @@ class LongTable:
             return
         self._schema = schema
         if self._writer is not None:
-            self._writer = self._written_again()
+            self._writer = self._written_again(self._writer)
 
-    def _written_again(self) -> parquet.ParquetWriter:
+    def _written_again(self, written: parquet.ParquetWriter) -> parquet.ParquetWriter:
         """Write what the file holds with the new columns and types."""
-        self.close()
+        self._wait()
+        written.close()
         before = self.path.with_suffix(".before")
         self.path.replace(before)
         try:
             writer = self._opened()
-            with parquet.ParquetFile(before) as written:
-                for number in range(written.num_row_groups):
-                    self._append(writer, [({}, written.read_row_group(number))])
+            with parquet.ParquetFile(before) as groups:
+                for number in range(groups.num_row_groups):
+                    _append(writer, [({}, groups.read_row_group(number))], self._schema)
         finally:
             before.unlink()
         return writer
 
     def _write(self) -> None:
-        """Write the rows that wait, as one row group."""
+        """Begin to write the rows that wait, as one row group."""
+        self._wait()
         self._writer = self._writer or self._opened()
-        self._append(self._writer, self._waiting)
+        self._pending = self._thread.submit(_append, self._writer, self._waiting, self._schema)
         self._waiting, self._written = [], self.rows
+
+    def _wait(self) -> None:
+        """Wait until the last row group is written."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
 
     def _opened(self) -> parquet.ParquetWriter:
         return parquet.ParquetWriter(self.path, self._schema, compression=COMPRESSION)
 
-    def _append(self, writer: parquet.ParquetWriter, parts: Sequence[Part]) -> None:
-        columns = [_column(field, parts) for field in self._schema]
-        table = pa.Table.from_arrays(columns, schema=self._schema)
-        writer.write_table(table, table.num_rows)
+
+def _append(writer: parquet.ParquetWriter, parts: Sequence[Part], schema: pa.Schema) -> None:
+    """Write parts as one row group."""
+    table = pa.Table.from_arrays([_column(field, parts) for field in schema], schema=schema)
+    writer.write_table(table, table.num_rows)
 
 
 def _column(field: pa.Field, parts: Sequence[Part]) -> pa.Array:

@@ -1,6 +1,7 @@
 """Rows of runs.csv and details.csv, a tuple for every network of a cell."""
 
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from robustprune.study.cells import AXES, Cell
 
 OF_DETAILS = (*AXES, "replicate", *DETAILS, *OF_CELL)
 """The columns of details.csv."""
+_RUN, _DETAILS = itemgetter(*COLUMNS), itemgetter(*OF_DETAILS)
 
 
 class Rows:
@@ -33,9 +35,9 @@ class Rows:
         shared["depth_start"] = cell.depth
         for entry in replicates:
             values = shared | entry.model_dump()
-            self._runs.append(tuple(values[name] for name in COLUMNS))
+            self._runs.append(_RUN(values))
             values |= asked  # both tables have a column `operating_point`: its name there, whether it is one here
-            self._details.append(tuple(values[name] for name in OF_DETAILS))
+            self._details.append(_DETAILS(values))
 
     def tables(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return both tables."""

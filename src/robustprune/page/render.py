@@ -1,11 +1,12 @@
 """Templates of the page, filled in."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 FOLDER = Path(__file__).parent / "templates"
 """Templates (.html), and the style sheet and scripts that the page holds as they are."""
@@ -13,13 +14,20 @@ FOLDER = Path(__file__).parent / "templates"
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["bold"] = _bold
+    return environment
+
+
+def _bold(text: str) -> Markup:
+    """Return text of a table, escaped, with <strong> where it has two asterisks on either side."""
+    return Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape(text))))
 
 
 def render(template: str, **values: Any) -> Markup:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from robustprune.analysis.read import CELL, missing_note, read_detailed_runs
+from robustprune.analysis.read import missing_note, read_detailed_runs
 from robustprune.errors import StudyError
 from robustprune.page.sheets import Sheet, read_sheet
 from robustprune.records.tables import read_csv_table
-from robustprune.study.cells import cell_key
+from robustprune.study.cells import AXES, cell_key
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Part:
     def runs(self) -> pd.DataFrame:
         """The networks with their details and the column `cell`; raises StudyError as read_detailed_runs does."""
         runs = read_detailed_runs(self.source)
-        return runs.assign(cell=[cell_key(axes) for axes in runs[CELL].itertuples(index=False, name=None)])
+        return runs.assign(cell=[cell_key(axes) for axes in runs[list(AXES)].itertuples(index=False, name=None)])
 
     @cached_property
     def missing(self) -> pd.DataFrame:
@@ -42,7 +42,7 @@ class Part:
     @cached_property
     def sheets(self) -> dict[str, Sheet]:
         """The readable tables by name, in the order of their names."""
-        paths = sorted(self.tables.glob("*.html")) if self.tables else []
+        paths = sorted(self.tables.glob("*.json")) if self.tables else []
         return {path.stem: read_sheet(path) for path in paths}
 
     @property

@@ -37,7 +37,8 @@ def read_csv_table(path: Path) -> pd.DataFrame:
     """Read a CSV that collection writes, without the checks of its rows; raises StudyError naming the file."""
     try:
         with reading(path, AGAIN):
-            return pd.read_csv(path)
+            # not piece by piece: a column that is empty in one piece and text in another would be of both types
+            return pd.read_csv(path, low_memory=False)
     except FileNotFoundError:
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`, or name the reference") from None
 

@@ -12,7 +12,6 @@ from robustprune.analysis.read import CELL, NETWORK, Collected, slots
 from robustprune.analysis.select import (
     STANDARD_INITIALIZATION,
     nearest_to_standard,
-    of_cells,
     of_standard_initialization,
     studied,
 )
@@ -27,7 +26,7 @@ START = f"initialization {initialization_title(STANDARD_INITIALIZATION)}"
 def undetermined_over_epochs(collected: Collected, confidence: float) -> Figure:
     """Share of the keep probabilities inside (0.05, 0.95) over the epochs, of the gates that are left in each slot, for
     methods and variants whose gates have keep probabilities. Mean over seeds, with a band from smallest to largest."""
-    history = of_cells(collected.history, nearest_to_standard(studied(collected.runs, variants=True)))
+    history = collected.of_cells("history", nearest_to_standard(studied(collected.runs, variants=True)))
     history = history[history["method"].map(is_keep_probability)] if len(history) else history
     rows = list(history.groupby(NETWORK, sort=False)) if len(history) else []
     if not rows:
@@ -109,9 +108,9 @@ def _draw_leaving(ax: Axes, group: pd.DataFrame, slot: str, place: int) -> None:
         start = wide["units_start"].iloc[0].map(lambda text: split_units(text)[place])
         lost = start - wide[f"units_{slot}"]
         share = (100 * lost / lost.iloc[-1].where(lost.iloc[-1] > 0)).dropna(axis=1)
-        share.loc[0] = 0.0
-        share = share.sort_index()
         if share.shape[1]:
+            share.loc[0] = 0.0
+            share = share.sort_index()
             colour = _shade(width, group)
             ax.plot(share.mean(axis=1), color=colour, lw=1.4, label=_name(width))
             ax.fill_between(share.index, share.min(axis=1), share.max(axis=1), color=colour, alpha=0.15, lw=0)

@@ -8,7 +8,7 @@ from robustprune.analysis.figures.looks import BLUE, SILVER
 from robustprune.analysis.figures.style import footnote_below, legend_below, nothing, titled_rows
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import SERIES, Collected
-from robustprune.analysis.select import nearest_to_standard, of_cells, studied
+from robustprune.analysis.select import nearest_to_standard, studied
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
 MOMENTS = (1, 5, 10)
@@ -20,8 +20,8 @@ SAMPLE = "gates evenly spaced by unit number, of replicate 0; gates of removed u
 
 def _rows(collected: Collected) -> dict[str, pd.DataFrame]:
     """Return title -> gates of the method under study, one cell per network and strength."""
-    gates = of_cells(collected.gates, nearest_to_standard(studied(collected.runs)))
-    gates = gates[gates["method"] == METHOD_UNDER_STUDY] if len(gates) else gates
+    cells = nearest_to_standard(studied(collected.runs))
+    gates = collected.of_cells("gates", cells[cells["method"] == METHOD_UNDER_STUDY])
     groups = gates.groupby(SERIES, sort=False) if len(gates) else ()
     return {f"{network_title(*key[:3])}: strength {key[4]}": group for key, group in groups}
 
