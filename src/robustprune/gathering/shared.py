@@ -6,14 +6,9 @@ Everything is known for a plug-in folder. An error is not: it is raised at every
 import os
 from functools import cache
 
-from pydantic import ValidationError
-
 from robustprune import registry
 from robustprune.data.datasets import find_reader
 from robustprune.data.reader import DatasetReader
-from robustprune.errors import StudyError
-from robustprune.methods.parts.base import Method
-from robustprune.methods.parts.registry import find_method
 from robustprune.networks.architecture import Architecture, architecture
 from robustprune.starts.parts.registry import check_cell
 from robustprune.study.cells import Cell
@@ -39,26 +34,12 @@ def valid_settings(cell: Cell) -> Strict:
     """Return the validated settings of a cell's method or start; raises StudyError as check_cell does."""
     asked = (cell.method, cell.architecture, cell.track, cell.width, cell.depth, repr(cell.settings), _plug_ins())
     if asked not in _SETTINGS:
-        _SETTINGS[asked] = _settings(cell)
+        _SETTINGS[asked] = check_cell(cell)
     return _SETTINGS[asked]
 
 
 _SETTINGS: dict[tuple, Strict] = {}
 """What check_cell depends on -> the settings that it returned."""
-
-
-def _settings(cell: Cell) -> Strict:
-    """Return what check_cell returns, without its look at the code of the method, which is the same for all cells."""
-    try:
-        method, network = _method(cell.method, _plug_ins()), network_named(cell.architecture)
-        if method is not None:
-            settings = method.Settings.model_validate(cell.settings)
-            method.check(settings, network, network.gated(cell.track))
-            method.check_start(settings, network, network.units(cell.width))
-            return settings
-    except (ValidationError, StudyError):
-        pass  # check_cell says what is wrong, and where
-    return check_cell(cell)
 
 
 def _plug_ins() -> tuple[str, str]:
@@ -79,9 +60,3 @@ def _reader(dataset: str, plug_ins: tuple[str, str]) -> DatasetReader:
 @cache
 def _train_count(dataset: str, plug_ins: tuple[str, str]) -> int | None:
     return find_reader(dataset).train_count()
-
-
-@cache
-def _method(name: str, plug_ins: tuple[str, str]) -> type[Method] | None:
-    """Return the class of a method; None for a start and for an unknown name."""
-    return find_method(name) if registry.known("method", name) and not registry.known("start", name) else None
