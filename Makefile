@@ -60,7 +60,7 @@ findings: install ## figures, tables and the tables in README.md and results/ref
 	$(BIN)/python workflow/scripts/findings.py
 
 reference: install ## docs/reference from the command line's parser, the typed record and the public names
-	$(BIN)/python workflow/scripts/reference.py
+	$(BIN)/python workflow/scripts/reference_pages.py
 
 tutorial: install ## run docs/tutorial/tutorial.py and write its page and pictures
 	$(BIN)/python workflow/scripts/tutorial.py

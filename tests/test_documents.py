@@ -50,7 +50,7 @@ def test_links_commands_and_files_exist(path):
 def test_cited_pages_exist():
     """Docstrings, comments, rules and schemas cite a page by its path from the top of the repository."""
     # the links of the pages that the last two become are tested as those of every page
-    own = {"tests/test_documents.py", "workflow/scripts/reference.py", "docs/tutorial/tutorial.py"}
+    own = {"tests/test_documents.py", "workflow/scripts/reference_pages.py", "docs/tutorial/tutorial.py"}
     missing = [
         f"{name}: {cited}"
         for name in NAMES
@@ -100,7 +100,7 @@ def test_documents_show_the_shipped_results(findings):
 
 def test_pages_of_reference_say_what_the_source_says(monkeypatch):
     monkeypatch.syspath_prepend(str(REPOSITORY / "workflow" / "scripts"))
-    import reference
+    import reference_pages as reference
 
     for name, made in reference.PAGES.items():
         assert (reference.FOLDER / name).read_text() == made(), f"{name} is not what the source says: make reference"

@@ -177,7 +177,7 @@ def test_a_false_claim_to_gate_sections_is_named(mine, capsys, name):
 
 
 def test_settings_that_do_not_fit_sections_are_said(capsys):
-    settings = '{"price": 0.002, "estimator": "exact"}'
+    settings = '{"price": 0.002, "noise": 0.5}'
     arguments = ["check-method", "bernoulli", "--settings", settings, "--architectures", "lenet_300_100"]
     assert main(arguments) == 0, capsys.readouterr().err
     assert "mlp_residual: not checked, as the method refuses these settings" in capsys.readouterr().out
