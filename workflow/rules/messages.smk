@@ -15,7 +15,9 @@ def show_ending():
 onstart:
     # the merged configuration, so that every logged command can be run again by hand; the jobs follow its changes
     # through their params
-    save_study(STUDY, CONFIG_FILE)
+    # points are read from the file of the search: it may find those of other methods while jobs run
+    own = {"operating_points": ()} if SEARCHES else {}
+    save_study(STUDY.model_copy(update=own), CONFIG_FILE)
     if SEARCHES:
         save_study(SEARCH, Path(SEARCH_ROOT, "config.yaml"))
     print(beginning(CONFIG_FILE), file=sys.stderr)
