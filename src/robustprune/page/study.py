@@ -9,9 +9,10 @@ import pandas as pd
 
 from robustprune.analysis.read import missing_note, read_detailed_runs
 from robustprune.errors import StudyError
+from robustprune.gathering.cellview import keys_of
 from robustprune.page.sheets import Sheet, read_sheet
 from robustprune.records.tables import read_csv_table
-from robustprune.study.cells import AXES, cell_key
+from robustprune.study.cells import AXES
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Part:
     def runs(self) -> pd.DataFrame:
         """The networks with their details and the column `cell`; raises StudyError as read_detailed_runs does."""
         runs = read_detailed_runs(self.source)
-        return runs.assign(cell=[cell_key(axes) for axes in runs[list(AXES)].itertuples(index=False, name=None)])
+        return runs.assign(cell=keys_of(runs, AXES))
 
     @cached_property
     def missing(self) -> pd.DataFrame:

@@ -22,7 +22,8 @@ MOST_LINES = 12
 def gate_trajectories(collected: Collected, confidence: float) -> Figure:
     """Gates of single units over the epochs, a row per method and a panel per slot; the axis names the kind of gate.
     Gates of removed units are 0."""
-    gates, looks = collected.of_cells("gates", nearest_to_standard(studied(collected.runs))), Looks(collected.methods)
+    gates = collected.of_cells("gates", nearest_to_standard(studied(collected.runs)))
+    looks = Looks(collected.methods)
     rows = list(gates.groupby(SERIES, sort=False)) if len(gates) else []
     if not rows:
         return nothing("no gated method in these records")
@@ -45,10 +46,8 @@ def gate_trajectories(collected: Collected, confidence: float) -> Figure:
 
 def units_over_epochs(collected: Collected, confidence: float) -> Figure:
     """Units kept per slot over the epochs of training: mean over seeds, with a band from smallest to largest."""
-    history, looks = (
-        collected.of_cells("history", nearest_to_standard(studied(collected.runs))),
-        Looks(collected.methods),
-    )
+    history = collected.of_cells("history", nearest_to_standard(studied(collected.runs)))
+    looks = Looks(collected.methods)
     rows = list(history.groupby(NETWORK, sort=False)) if len(history) else []
     if not rows:
         return nothing("no history in these records")
