@@ -26,7 +26,7 @@ from robustprune.methods.parts.registry import method_names
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import macs
 from robustprune.records.provenance import device_name
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 
 REPLICATES = (1, 5, 10)
 WHOLE = {"lenet_300_100": ("c3e_4", 40, "<= 3.5"), "lenet5": ("conv3e_3_fc5e_4", 24, "<= 4.5")}

@@ -15,7 +15,7 @@ from engine import Steps, against_floor, prune, sizes_by_epoch, training_of
 from robustprune.data.datasets import load
 from robustprune.engine.allocator import keep_freed_memory
 from robustprune.networks.architecture import architecture
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 
 
 def main() -> None:

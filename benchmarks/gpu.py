@@ -21,7 +21,7 @@ from robustprune.engine.running import run_cell
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import parameters
 from robustprune.study.cells import Cell
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 from robustprune.study.training_settings import TrainingSettings
 
 RUNS = {"lenet_300_100": ("c3e_4", 40), "lenet5": ("conv3e_3_fc5e_4", 24)}

@@ -16,7 +16,7 @@ from engine import AXES
 from robustprune.data.datasets import load
 from robustprune.engine.running import run_cell
 from robustprune.study.cells import Cell
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 from robustprune.study.training_settings import TrainingSettings
 
 SHIPPED = Path("results/reference/runs.csv")

@@ -18,7 +18,7 @@ from matplotlib import pyplot as plt
 
 from robustprune.analysis.figures.style import save, set_style
 from robustprune.study.cells import Cell
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 from robustprune.study.training_settings import TrainingSettings
 
 EPOCHS = 10

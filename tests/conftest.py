@@ -12,7 +12,7 @@ from robustprune.methods.parts.base import Method
 from robustprune.networks.architecture import architecture
 from robustprune.networks.stacked import StackedNetwork, every_unit
 from robustprune.study.cells import Cell
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 from robustprune.study.training_settings import TrainingSettings
 
 SETTINGS = {

@@ -118,6 +118,7 @@ METHODS: dict[str, dict[str, Variant]] = {
     "ticket": {"ticket": Variant({"of": "bernoulli/trapezoid"})},
     "random_ticket": {"random_ticket": Variant({"of": "magnitude/l1"})},
     "scratch_e": {"scratch_e": Variant({"of": "bernoulli/trapezoid"})},
+    "finetune": {"finetune": Variant({"of": "magnitude/l1", "ball": {"norm": "mars", "radius": 0.5}})},
     "scratch_b": {"scratch_b": Variant({"of": "magnitude/l1", "cap": 1.5}, {"cap": None})},
     "width_uniform": {
         "width_uniform": Variant({"of": "magnitude/l1"}),

@@ -50,7 +50,7 @@ def test_type_checkers_see_the_same_names_from_the_same_homes():
 
 def test_what_plug_ins_and_programs_need_is_there():
     from robustprune import Criterion, Method, Settings, load_dataset
-    from robustprune.study.config import Strict
+    from robustprune.study.strict import Strict
 
     assert Settings is Strict
     assert issubclass(Criterion, Method)

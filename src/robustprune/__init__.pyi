@@ -29,11 +29,11 @@ from robustprune.starts.parts.control import Control as Control
 from robustprune.starts.parts.registry import check_cell as check_cell
 from robustprune.study.cells import Cell as Cell
 from robustprune.study.cells import study_cells as study_cells
-from robustprune.study.config import DataSettings as DataSettings
 from robustprune.study.config import StudyConfig as StudyConfig
-from robustprune.study.config import TrainingSettings as TrainingSettings
 from robustprune.study.config import load_study as load_study
+from robustprune.study.data_settings import DataSettings as DataSettings
 from robustprune.study.strict import Strict
+from robustprune.study.training_settings import TrainingSettings as TrainingSettings
 
 Settings = Strict
 load_dataset = load

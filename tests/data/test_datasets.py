@@ -16,7 +16,7 @@ from conftest import REPOSITORY
 from robustprune import registry
 from robustprune.data.datasets import find_reader, load, prepare, prepared_path
 from robustprune.errors import StudyError
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 
 MIRROR = REPOSITORY.parent / "shared" / "data"
 needs_mnist = pytest.mark.skipif(not MIRROR.exists(), reason="no MNIST files beside the checkout")

@@ -9,7 +9,7 @@ import torch
 from robustprune import registry
 from robustprune.data.datasets import files_digest, find_reader, load, prepare, prepared_path
 from robustprune.errors import StudyError
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 
 SETTINGS = DataSettings(directory="data")
 PLUG_IN = 'from robustprune.data.npy_folder import NpyFolder\n\nDATASET = NpyFolder("images")\n'

@@ -10,7 +10,8 @@ from robustprune.engine.jobs import order
 from robustprune.engine.programs import read_order
 from robustprune.engine.training import Training
 from robustprune.networks.plain import error_percent
-from robustprune.study.config import DataSettings, validate_study
+from robustprune.study.config import validate_study
+from robustprune.study.data_settings import DataSettings
 from robustprune.study.training_settings import TrainingSettings
 
 

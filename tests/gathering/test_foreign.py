@@ -163,7 +163,7 @@ def test_what_a_track_leaves_alone_keeps_all(tmp_path, make_cell):
 @pytest.fixture
 def workspace(tmp_path, digits):
     from robustprune.data.datasets import prepare
-    from robustprune.study.config import DataSettings
+    from robustprune.study.data_settings import DataSettings
 
     prepare("digits", DataSettings(directory=str(tmp_path / "data")))
     key = "digits/lenet_300_100-full/mine/a/he_normal/width-1"

@@ -8,7 +8,7 @@ import numpy as np
 from robustprune.data.datasets import content_digest, load, prepare
 from robustprune.gathering import same_data
 from robustprune.gathering.same_data import data_digest
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 
 
 def test_a_digest_is_read_once_for_each_state_of_the_files(tmp_path, monkeypatch):

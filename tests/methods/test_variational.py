@@ -23,7 +23,7 @@ from robustprune.methods.parts.phased import PhasedGates
 from robustprune.methods.parts.registry import find_method, method_names
 from robustprune.networks.architecture import architecture
 from robustprune.networks.plain import plain_network
-from robustprune.study.config import Strict
+from robustprune.study.strict import Strict
 
 PHASED = [name for name in method_names() if issubclass(find_method(name), PhasedGates)]
 

@@ -13,7 +13,7 @@ def searched(*methods: str) -> dict:
     forms = {method: ["keep"] for method in methods}
     return SEARCH | {
         "root": "results/extended",
-        "knobs": {method: SEARCH["knobs"]["magnitude"] for method in methods},
+        "knobs": dict.fromkeys(methods, SEARCH["knobs"]["magnitude"]),
         "search": [SEARCH["search"][0] | {"methods": forms}],
         "study": [NETWORK | {"methods": {method: ["at_error"] for method in methods}, "replicates": 1}],
     }
@@ -24,5 +24,8 @@ def test_an_added_method_is_searched_and_trained_in_one_call(checkout):  # noqa:
     runs, both = "results/extended/runs.csv", searched("magnitude", "taylor")
     snakemake(checkout, runs, config=searched("magnitude"))
     snakemake(checkout, runs, config=both)
-    assert set(pd.read_csv(checkout / runs).query("status == 'ok' and method != 'dense'").method) == {"magnitude", "taylor"}
+    assert set(pd.read_csv(checkout / runs).query("status == 'ok' and method != 'dense'").method) == {
+        "magnitude",
+        "taylor",
+    }
     assert "Nothing to be done" in snakemake(checkout, runs, "--dry-run", config=both)

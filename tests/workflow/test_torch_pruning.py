@@ -16,7 +16,8 @@ from robustprune.gathering.foreign import read_results
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import macs, parameters
 from robustprune.records.record import split_units
-from robustprune.study.config import DataSettings, validate_study
+from robustprune.study.config import validate_study
+from robustprune.study.data_settings import DataSettings
 
 pytest.importorskip("torch_pruning", reason="optional: pip install 'robustprune[baselines]'")
 pytestmark = pytest.mark.workflow

@@ -25,7 +25,7 @@ def check_method(arguments: argparse.Namespace) -> None:
 
     from robustprune.data.datasets import load
     from robustprune.engine.contract import check_contract
-    from robustprune.study.config import DataSettings
+    from robustprune.study.data_settings import DataSettings
 
     try:
         settings = json.loads(arguments.settings)

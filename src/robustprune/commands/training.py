@@ -6,7 +6,7 @@ from pathlib import Path
 
 def prepare(arguments: argparse.Namespace) -> None:
     from robustprune.data.datasets import prepare
-    from robustprune.study.config import DataSettings
+    from robustprune.study.data_settings import DataSettings
 
     given = {"directory": arguments.directory, "mirrors": arguments.mirrors}
     print(prepare(arguments.dataset, DataSettings(**{key: value for key, value in given.items() if value})))

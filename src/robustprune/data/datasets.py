@@ -16,7 +16,7 @@ from robustprune import registry
 from robustprune.data.reader import VALIDATION_SHARE, DatasetReader, problem
 from robustprune.errors import StudyError
 from robustprune.files import write_atomically
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 
 
 @dataclass(frozen=True)

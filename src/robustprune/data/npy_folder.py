@@ -7,7 +7,7 @@ import torch
 
 from robustprune.data.reader import IMAGE_SIZE, PARTS, DatasetReader
 from robustprune.errors import StudyError
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 
 
 class NpyFolder(DatasetReader):

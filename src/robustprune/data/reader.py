@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 
 IMAGE_SIZE = 28
 CLASSES = 10

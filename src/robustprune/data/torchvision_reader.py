@@ -16,7 +16,7 @@ import torch
 from robustprune.data.reader import PARTS, DatasetReader
 from robustprune.data.torchvision_import import import_datasets
 from robustprune.errors import StudyError
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 
 TIMEOUT_SECONDS = 30
 

@@ -15,7 +15,7 @@ from robustprune.initialization.examples import Examples
 from robustprune.networks.architecture import architecture
 from robustprune.networks.plain import error_percent
 from robustprune.study.cells import Cell, stream_seed
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 
 
 @dataclass(frozen=True)

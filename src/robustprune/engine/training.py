@@ -33,7 +33,7 @@ from robustprune.networks.stacked import ForwardHooks, StackedNetwork, every_uni
 from robustprune.starts.parts.base import Start, StartContext
 from robustprune.starts.parts.registry import check_cell, find_start, start_names
 from robustprune.study.cells import Cell, stream_seed
-from robustprune.study.config import Strict
+from robustprune.study.strict import Strict
 
 
 class Training:

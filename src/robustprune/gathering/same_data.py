@@ -7,7 +7,7 @@ from pathlib import Path
 
 from robustprune.data.datasets import content_digest, prepared_path
 from robustprune.gathering.shared import reader_of
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 
 State = tuple[int, int] | None
 """The state of a file: time of its last change in nanoseconds, and size; None without a file."""

@@ -12,7 +12,8 @@ from robustprune.errors import StudyError
 from robustprune.files import read_text, write_text
 from robustprune.records.digests import content_digest, file_digests
 from robustprune.study.cells import Cell
-from robustprune.study.config import Strict, describe
+from robustprune.study.config import describe
+from robustprune.study.strict import Strict
 
 RECORD_NAME = "record.json"
 Status = Literal["ok", "collapsed", "diverged", "failed"]

@@ -9,9 +9,11 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from robustprune.errors import StudyError
-from robustprune.study.config import Grid, Strict, StudyConfig, Variant, describe
+from robustprune.study.config import StudyConfig, describe
+from robustprune.study.grid import Grid, Variant
 from robustprune.study.names import ArchitectureName, DatasetName, Depth, Initialization, StrengthKey, Track, Width
 from robustprune.study.strengths import Strength, resolve
+from robustprune.study.strict import Strict
 from robustprune.study.training_settings import TrainingSettings
 
 AXES = ("dataset", "architecture", "track", "method", "strength", "initialization", "width", "budget", "depth")

@@ -14,17 +14,9 @@ from pydantic import (
 from robustprune import registry
 from robustprune.errors import StudyError, nearest
 from robustprune.files import write_text
-from robustprune.study.names import (
-    ArchitectureName,
-    DatasetName,
-    Depth,
-    DeviceName,
-    FolderName,
-    Initialization,
-    StrengthKey,
-    Track,
-    Width,
-)
+from robustprune.study.data_settings import DataSettings
+from robustprune.study.grid import Grid
+from robustprune.study.names import DeviceName, FolderName, StrengthKey
 from robustprune.study.points import OPERATING_POINT, OperatingPoint, points_path
 from robustprune.study.programs import Programs, check_knobs, form_of_program
 from robustprune.study.search import KnobTable, Search, check_search
@@ -56,46 +48,6 @@ Strengths = Annotated[StrengthTable, _or_file(dict, StrengthTable)]
 
 
 Knobs = Annotated[KnobTable, _or_file(dict, KnobTable)]
-
-
-class DataSettings(Strict):
-    """Folder and mirrors of the data sets."""
-
-    directory: FolderName = Field("data", description="folder of prepared data sets (never committed)")
-    mirrors: tuple[str, ...] = Field(
-        ("../shared/data", "torchvision"),
-        description="tried in order: a folder (as torchvision lays it out), a URL of such a folder, or 'torchvision'",
-    )
-
-
-class Variant(Strict):
-    """What one variant of a method changes."""
-
-    settings: dict[str, Any] = Field({}, description="settings of the method that replace those of the strength")
-    training: dict[str, Any] = Field({}, description="training settings that replace those of the grid")
-
-
-class Grid(Strict):
-    """A product of axes; every combination is one cell (one job)."""
-
-    dataset: DatasetName
-    architecture: ArchitectureName
-    track: Track = "full"
-    methods: dict[str, Annotated[tuple[StrengthKey, ...], Field(min_length=1)]] = Field(
-        min_length=1, description="method -> the strength keys to run"
-    )
-    variants: dict[StrengthKey, Variant] = Field(
-        {}, description="name -> what it changes; the methods run in these variants only, at strengths `<key>_<name>`"
-    )
-    initializations: tuple[Initialization, ...] = Field(("he_normal",), min_length=1)
-    widths: tuple[Width, ...] = Field((1.0,), min_length=1)
-    depths: tuple[Depth, ...] | None = Field(
-        None, min_length=1, description="numbers of sections at the start, for architectures that are made at any depth"
-    )
-    replicates: int = Field(5, ge=1, description="networks (seeds) per cell")
-    training: dict[str, Any] = Field({}, description="overrides of the study's training settings")
-    first_replicate: int = Field(0, ge=0, description="seeds are those of replicates from here up")
-    part: str = Field("core", description="the part of the study that it belongs to; `parts` selects")
 
 
 OperatingPoints = Annotated[tuple[OperatingPoint, ...], _or_file(list, tuple[OperatingPoint, ...])]
@@ -176,8 +128,7 @@ class StudyConfig(Strict):
 
     def searched(self, grid: Grid) -> Search | None:
         """Return the search whose operating points a grid can name, or None."""
-        network = (grid.dataset, grid.architecture, grid.track)
-        wanted = (network, grid.training.get("budget", self.training.budget))
+        wanted = (grid.searched_network, grid.training.get("budget", self.training.budget))
         return next((search for search in self.search if (search.network, search.budget) == wanted), None)
 
     @model_validator(mode="after")

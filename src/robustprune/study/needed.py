@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from robustprune.study.config import Grid, StudyConfig
+from robustprune.study.config import StudyConfig
+from robustprune.study.grid import Grid
 from robustprune.study.search import Search
 from robustprune.study.strengths import searched_point
 

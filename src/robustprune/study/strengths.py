@@ -5,7 +5,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from robustprune.errors import StudyError
-from robustprune.study.config import Grid, StudyConfig
+from robustprune.study.config import StudyConfig
+from robustprune.study.grid import Grid
 from robustprune.study.points import OperatingPoint
 from robustprune.study.search import target_of
 
@@ -39,10 +40,10 @@ def resolve(config: StudyConfig, grid: Grid, method: str, key: str, source: str)
         return found and found._replace(point=key)
     point = _point(config, grid, method, key, None)
     if point is None:
-        network = f"{grid.dataset}/{grid.architecture}-{grid.track}"
+        dataset, architecture, track = grid.searched_network
         raise StudyError(
-            f"{source}.methods.{method}: no operating point of {method} for {network} in operating_points; add the "
-            "method to the search of this network, or name a strength instead"
+            f"{source}.methods.{method}: no operating point of {method} for {dataset}/{architecture}-{track} in "
+            "operating_points; add the method to the search of this network, or name a strength instead"
         )
     if point.strength not in strengths:
         wrong = "no strength met the bound" if point.strength is None else f"unknown strength {point.strength!r}"
@@ -63,7 +64,8 @@ def _found(config: StudyConfig, grid: Grid, method: str, form: str, target: str)
     if point is None or point.strength is None:
         return None
     search = config.searched(grid)
-    params = search.targets[target].params if search else None
+    own = search is not None and grid.points_of in (None, grid.dataset)  # elsewhere the size is not the target
+    params = search.targets[target].params if search and own else None
     return Strength(point.strength, point.settings or {}, knob.training, knob.variant, params=params)
 
 
@@ -81,10 +83,9 @@ def _with_source(config: StudyConfig, grid: Grid, settings: dict[str, Any]) -> d
 
 
 def _point(config: StudyConfig, grid: Grid, method: str, target: str, form: str | None) -> OperatingPoint | None:
-    network = (grid.dataset, grid.architecture, grid.track)
     for point in config.operating_points:
         own = (point.dataset, point.architecture, point.track, point.method)
         same = point.form is None or point.budget == grid.training.get("budget", config.training.budget)
-        if own == (*network, method) and (point.target, point.form) == (target, form) and same:
+        if own == (*grid.searched_network, method) and (point.target, point.form) == (target, form) and same:
             return point
     return None

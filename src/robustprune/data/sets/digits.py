@@ -3,7 +3,7 @@
 import torch
 
 from robustprune.data.reader import IMAGE_SIZE, DatasetReader
-from robustprune.study.config import DataSettings
+from robustprune.study.data_settings import DataSettings
 
 
 class Digits(DatasetReader):
