@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 from conftest import REPOSITORY
@@ -87,3 +88,9 @@ def test_no_source_is_ignored_by_git():
 def test_rules_are_thin():
     for path in (REPOSITORY / "workflow").glob("*/*.smk"):
         assert len(path.read_text().splitlines()) <= 120, path.name
+
+
+def test_files_of_tests_have_names_of_their_own():
+    """pytest imports them without their folders, so it refuses to run two of one name."""
+    counts = Counter(path.name for path in (REPOSITORY / "tests").rglob("*.py") if path.name != "__init__.py")
+    assert not [name for name, count in counts.items() if count > 1]
