@@ -83,7 +83,7 @@ def _with_balls(runs: pd.DataFrame) -> pd.DataFrame:
     """
     own = standard(runs[runs["method"] == METHOD_UNDER_STUDY]) if len(runs) else runs
     settings = settings_of(own)
-    own = own[[isinstance(given.get("ball"), dict) for given in settings]]
+    own = own[settings.map(lambda given: isinstance(given.get("ball"), dict)).astype(bool)]
     settings = settings.loc[own.index]
     balls = [given["ball"] for given in settings]
     rest = [repr(sorted((name, value) for name, value in given.items() if name != "ball")) for given in settings]
