@@ -19,28 +19,28 @@ def test_an_interval_over_fewer_networks_than_the_row_says_so():
     row = mean_interval([10.0, 20.0, 30.0]).columns("params") | mean_interval([1.0, np.nan, 2.0]).columns("error")
     table = rows(**row, n=most_known(row))
     assert most_known(row) == 3
-    assert Interval("params", "params", ",.0f").shown(table) == ["20 [-5, 45]"]
-    assert Interval("error", "error", ".2f").shown(table) == ["1.50 (n = 2)"]
+    assert Interval("params", "params", ",.0f").shown(table.to_dict("records")) == ["20 [-5, 45]"]
+    assert Interval("error", "error", ".2f").shown(table.to_dict("records")) == ["1.50 (n = 2)"]
 
 
 def test_a_mean_that_nobody_knows_is_a_dash():
     row = mean_interval([np.nan]).columns("error")
-    assert Interval("error", "error", ".2f").shown(rows(**row, n=3)) == ["-"]
+    assert Interval("error", "error", ".2f").shown(rows(**row, n=3).to_dict("records")) == ["-"]
 
 
 def test_bold_takes_the_whole_cell():
     row = mean_interval([1.0, 2.0]).columns("error")
-    assert Interval("error", "error", ".1f", best="best").shown(rows(**row, n=3, best=True)) == ["**1.5 (n = 2)**"]
+    assert Interval("error", "error", ".1f", best="best").shown(rows(**row, n=3, best=True).to_dict("records")) == ["**1.5 (n = 2)**"]
 
 
 def test_kinds_of_columns():
     table = rows(p=0.0004, low=1.0, high=np.nan, name="a", nothing=None, share=0.25)
-    assert PValue("p", "p").shown(table) == ["<0.001"]
-    assert Span("low", "high", "range", ".1f").shown(table) == ["1.0 to -"]
+    assert PValue("p", "p").shown(table.to_dict("records")) == ["<0.001"]
+    assert Span("low", "high", "range", ".1f").shown(table.to_dict("records")) == ["1.0 to -"]
     assert Text("name").title == "name"
-    assert Text("nothing").shown(table) == ["-"]
-    assert Number("share", "share", ".0%").shown(table) == ["25%"]
-    assert Each("both", lambda row: f"{row['name']} {row['share']}").shown(table) == ["a 0.25"]
+    assert Text("nothing").shown(table.to_dict("records")) == ["-"]
+    assert Number("share", "share", ".0%").shown(table.to_dict("records")) == ["25%"]
+    assert Each("both", lambda row: f"{row['name']} {row['share']}").shown(table.to_dict("records")) == ["a 0.25"]
 
 
 def test_a_sheet_has_a_section_per_network_and_titles_from_its_rows():
@@ -57,7 +57,7 @@ def test_a_sheet_has_a_section_per_network_and_titles_from_its_rows():
 
 @pytest.mark.parametrize(("p", "shown"), [(0.0004, "<0.001"), (0.0123, "0.012"), (1.0, "1.000"), (np.nan, "-")])
 def test_p_values_say_no_more_than_three_decimals(p, shown):
-    assert PValue("p", "p").shown(rows(p=p)) == [shown]
+    assert PValue("p", "p").shown(rows(p=p).to_dict("records")) == [shown]
 
 
 def test_a_sparse_sheet_leaves_out_columns_of_dashes_section_by_section():

@@ -44,7 +44,7 @@ def claims(
     runs = studied(runs, variants=True)
     curves = search_curves(searched)
     # once, and not for every method: a study has a million rows of history
-    history = None if history is None else of_cells(history, standard(runs))
+    history = None if history is None else of_cells(standard(history), standard(runs))
     rows: list[dict] = []
     for key, group in runs.groupby([*NETWORK, "budget"], sort=False):
         axes = dict(zip([*NETWORK, "budget"], key, strict=True))

@@ -3,7 +3,7 @@
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +21,9 @@ class Column(ABC):
     def _text(self, row: Row) -> str:
         """Return the text of one row."""
 
-    def shown(self, rows: pd.DataFrame) -> list[str]:
+    def shown(self, rows: Iterable[Row]) -> list[str]:
         """Return the text of every row."""
-        return [self._text(row) for row in rows.to_dict("records")]
+        return [self._text(row) for row in rows]
 
 
 @dataclass(frozen=True)

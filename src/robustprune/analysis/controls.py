@@ -11,6 +11,7 @@ from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns
 
 START = [*NETWORK, "initialization", "width"]
+CELL_OF_SOURCE = [*START, "method", "strength"]
 COLUMNS = [
     *(*START, "source", "control", "epochs", "units_kept", "params", *interval_columns("error"), "source_error"),
     *DIFFERENCE,
@@ -30,19 +31,17 @@ def control_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     difference > 0: the weights of the pruning method are better than those of the control. p_holm: two-sided t test,
     adjusted for the controls of one source.
     """
-    rows = []
+    rows, places = [], runs.groupby(CELL_OF_SOURCE, sort=False).indices
     for key, group in runs[runs["start_of"].notna()].groupby([*START, "start_of"], sort=False):
         axes = dict(zip([*START, "source"], key, strict=True))
         cells = group.groupby(["method", "strength"], sort=False)
-        of_source = [_row(runs, axes, f"{method}/{strength}", own, confidence) for (method, strength), own in cells]
+        source = runs.iloc[places.get((*key[:-1], *key[-1].split("/", 1)), [])]
+        of_source = [_row(source, axes, f"{method}/{strength}", own, confidence) for (method, strength), own in cells]
         rows += adjusted(of_source)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _row(runs: pd.DataFrame, axes: dict, control: str, own: pd.DataFrame, confidence: float) -> dict:
-    method, _, strength = axes["source"].partition("/")
-    wanted = {**{name: axes[name] for name in START}, "method": method, "strength": strength}
-    source = runs[(runs[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+def _row(source: pd.DataFrame, axes: dict, control: str, own: pd.DataFrame, confidence: float) -> dict:
     comparison, source_error = paired_errors(own, source, confidence)
     return {
         **axes,

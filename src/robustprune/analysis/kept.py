@@ -1,6 +1,6 @@
 """Which units the networks kept: kept.parquet beside runs.csv."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +24,39 @@ def read_kept(folder: Path) -> Kept:
     (numpy.packbits). Networks of foreign programs are missing. Raises StudyError for a file that differs from its
     digest.
     """
-    path, kept = folder / "kept.parquet", {}
-    if path.exists():
-        check_tables(folder, (path.name,))
-        with reading(path, AGAIN):
-            rows = pd.read_parquet(path, columns=["key", "replicate", "slot", "units", "kept"])
-        for key, replicate, slot, units, bits in rows.itertuples(index=False):
-            flags = np.unpackbits(np.frombuffer(bits, np.uint8), count=units)
-            kept.setdefault((key, replicate), {})[slot] = np.flatnonzero(flags)
-    return kept
+    path = folder / "kept.parquet"
+    if not path.exists():
+        return {}
+    check_tables(folder, (path.name,))
+    with reading(path, AGAIN):
+        return _Packed(pd.read_parquet(path, columns=["key", "replicate", "slot", "units", "kept"]))
+
+
+class _Packed(Kept):
+    """Kept units in bits, unpacked where they are asked for: tables show few of the networks of a study."""
+
+    def __init__(self, rows: pd.DataFrame):
+        self._columns = {name: rows[name].to_numpy(object) for name in rows}
+        self._of_cell = rows.groupby("key").indices
+        self._networks = dict.fromkeys(zip(rows["key"], rows["replicate"], strict=True))
+
+    def __getitem__(self, network: tuple[str, int]) -> dict[str, np.ndarray]:
+        key, replicate = network
+        places = self._of_cell[key]
+        places = places[self._columns["replicate"][places] == replicate]
+        if not len(places):
+            raise KeyError(network)
+        found = zip(*(self._columns[name][places] for name in ("slot", "units", "kept")), strict=True)
+        return {
+            slot: np.flatnonzero(np.unpackbits(np.frombuffer(bits, np.uint8), count=units))
+            for slot, units, bits in found
+        }
+
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        return iter(self._networks)
+
+    def __len__(self) -> int:
+        return len(self._networks)
 
 
 def pixels_of(runs: pd.DataFrame, kept: Kept) -> np.ndarray:

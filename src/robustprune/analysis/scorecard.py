@@ -93,13 +93,14 @@ def _row(own: pd.DataFrame, confidence: float, kept: Kept) -> dict:
     """Return the row of one method and strength."""
     start, widths = standard(own), of_standard_initialization(own)
     error = mean_interval(start["error_test_percent"].astype(float), confidence)
-    compared = over_widths(own) if sized_by_itself(own) else []
+    by_itself, differences = sized_by_itself(own), over_widths(own)
+    compared = differences if by_itself else []
     row = {**own[["method", "strength"]].iloc[0].to_dict(), "params": start["params_kept"].mean(), "n": error.n}
     row |= error.columns("error")
     row |= _ratio(widths, "width").columns("size_over_widths")
     row |= _ratio(own[own["width"] == STANDARD_WIDTH], "initialization").columns("size_over_initializations")
     row |= coefficient_of_variation(start["params_kept"], confidence).columns("variation_percent")
-    changes = [one.effect for one in over_widths(own) if one.what == "error"]
+    changes = [one.effect for one in differences if one.what == "error"]
     row |= largest(changes, LEVEL).columns("error_change")
     units = pixels_of(start, kept)
     for name, corrected in (("jaccard", False), ("jaccard_above_chance", True)):
@@ -110,7 +111,7 @@ def _row(own: pd.DataFrame, confidence: float, kept: Kept) -> dict:
     row |= {"macs_percent": share.get(STANDARD_WIDTH, np.nan), "macs_percent_wide": share.get(WIDE, np.nan)}
     row |= {f"equivalent_{name}": str(verdict) for name, verdict in judged(compared).items()}
     from_one = over_widths(own, least=STANDARD_WIDTH) if compared else []
-    initializations = over_initializations(own) if sized_by_itself(own) else []
+    initializations = over_initializations(own) if by_itself else []
     row["equivalent_from_width_1"] = str(judged(from_one)["all"])
     return row | {"equivalent_over_initializations": str(judged(initializations)["all"])}
 

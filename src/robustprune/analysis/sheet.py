@@ -59,11 +59,12 @@ class Sheet:
         """
         sections, cells = [], []
         for key, rows in table.groupby(list(by), sort=False):
-            shown = {_title(column, rows): column.shown(rows) for column in columns}
+            records = rows.to_dict("records")
+            shown = {_title(column, rows): column.shown(records) for column in columns}
             if sparse:
                 shown = {title: texts for title, texts in shown.items() if set(texts) != {"-"}}
             sections.append((heading(*key), pd.DataFrame(shown, dtype=object)))
-            cells.append([_cells(row) for row in rows.to_dict("records")])
+            cells.append([_cells(row) for row in records])
         return cls(table, title, sections, caption, text, cells)
 
     def html(self) -> str:

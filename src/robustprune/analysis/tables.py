@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +97,9 @@ WITH_DEPTH = ("layers_hypotheses", "depth_kept", "depth_equivalence", "depth_opt
 """Tables of networks that are made at several depths, which the others leave out (docs/layers.md)."""
 
 
+@cache
 def long(name: str) -> Callable[[Path], pd.DataFrame | None]:
-    """Return the reader of a long table <name>.parquet."""
+    """Return the reader of a long table <name>.parquet, the same one every time."""
     return lambda folder: read_long(folder / f"{name}.parquet")
 
 
@@ -107,13 +108,14 @@ def read_history_by_depth(folder: Path) -> pd.DataFrame | None:
     return read_every_long(folder / "history.parquet")
 
 
+read_search = partial(read_beside, "search")
 MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
     "claims": {
         "history": long("history"),
-        "searched": partial(read_beside, "search"),
+        "searched": read_search,
     },
     "scorecard": {"kept": read_kept},
-    "equal_size": {"searched": partial(read_beside, "search")},
+    "equal_size": {"searched": read_search},
     "settings_tried": {"tried": partial(read_beside, "settings")},
     "variants": {
         "history": long("history"),
@@ -147,12 +149,13 @@ def write_tables(
         if name not in TABLES:
             raise StudyError(f"no table {name!r}{nearest(name, TABLES)}")
     everything, note = read_every_run(source), missing_note(source)
-    runs, deep = without_depth(everything), with_depth(everything)
+    runs, deep = without_depth(everything), of_one_budget(with_depth(everything))
+    equal_epochs = of_one_budget(runs)
+    beside = cache(lambda read: read(source))  # what several tables need is read once
     written = []
     for name in names or TABLES:
-        shown = deep if name in WITH_DEPTH else runs
-        shown = shown if name in WITH_BUDGETS else of_one_budget(shown)
-        sheet = _made(name, shown, confidence, source)
+        shown = deep if name in WITH_DEPTH else runs if name in WITH_BUDGETS else equal_epochs
+        sheet = _made(name, shown, confidence, beside)
         sheet = replace(sheet, caption=f"{sheet.caption} {note}.") if note else sheet
         write_table(sheet.table, folder / f"{name}.csv")
         shown_as = {"html": sheet.html(), "tex": sheet.latex(name.replace("_", "-")), "json": sheet.json()}
@@ -162,9 +165,9 @@ def write_tables(
     return written
 
 
-def _made(name: str, runs: pd.DataFrame, confidence: float, source: Path) -> Sheet:
+def _made(name: str, runs: pd.DataFrame, confidence: float, beside: Callable[[Callable[[Path], Any]], Any]) -> Sheet:
     try:
-        more = {argument: read(source) for argument, read in MORE.get(name, {}).items()}
+        more = {argument: beside(read) for argument, read in MORE.get(name, {}).items()}
         return TABLES[name](runs, confidence, **more)
     except Exception as error:
         reason = f"This table could not be made: {type(error).__name__}: {error}."

@@ -1,6 +1,7 @@
 """Variants of a method beside the method itself, at several strengths: a change is judged at equal size."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,8 @@ ALL = "all"
 """The strength of a row that pools those of a variant."""
 GROUP = [*NETWORK, "method", "budget"]
 SHARES = ["undetermined_before", "undetermined", "cheap", "clearly_cheap", "macs"]
+USED = ["variant", "strength", "replicate", "seed", "params_kept", "error_train_percent"]
+NO_SLOPE = Effect(0.0, 0.0, np.inf, 0)
 COLUMNS = [
     *(*GROUP, "variant", "strength", *interval_columns("params"), "error_of", *interval_columns("error")),
     *(*interval_columns("difference"), *interval_columns("train"), *(f"{name}_percent" for name in SHARES), "n"),
@@ -74,8 +77,8 @@ def _rows(own: pd.DataFrame, shares: pd.DataFrame, confidence: float) -> Iterato
     """Yield the rows of one method, itself first."""
     validated = own["error_valid_percent"].notna().all()
     error_of = "validation" if validated else "test"
-    own = own.assign(error=own[f"error_{'valid' if validated else 'test'}_percent"].astype(float))
-    base = _by_size(own[own["variant"] == ""])
+    own = own[USED].assign(error=own[f"error_{'valid' if validated else 'test'}_percent"].astype(float))
+    base = [_at_size(networks) for networks in _by_size(own[own["variant"] == ""]).values()]
     for variant, rows in sorted(own.groupby("variant"), key=lambda pair: str(pair[0])):
         differences = []
         for strength, networks in _by_size(rows).items():
@@ -104,20 +107,20 @@ def _by_size(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return dict(sorted(parts.items(), key=lambda pair: -pair[1]["params_kept"].mean()))
 
 
-def _difference(networks: pd.DataFrame, base: dict[str, pd.DataFrame]) -> Effect:
-    """Return the error of a variant minus that of the method at the variant's mean log size."""
-    size = float(np.nanmean(logarithms(networks["params_kept"])))
-    nearest = min(base.values(), key=lambda part: abs(np.nanmean(logarithms(part["params_kept"])) - size))
-    slope = Effect(0.0, 0.0, np.inf, nearest["replicate"].nunique())
+def _difference(networks: pd.DataFrame, base: Sequence[AtSize]) -> Effect:
+    """Return the error of a variant minus that of the method, at the strengths `base`, at the variant's mean size."""
+    own = _at_size(networks)
+    size = float(np.nanmean(own.log_size))
+    nearest = min(base, key=lambda one: abs(np.nanmean(one.log_size) - size))
+    slope = NO_SLOPE
     if len(base) > 1:
-        sizes = [logarithms(part["params_kept"]) for part in base.values()]
-        slope = local_slope(sizes, [part["error"].to_numpy(float) for part in base.values()], size)
-    return difference_at(size, _at_size(networks, slope), _at_size(nearest, slope))
+        slope = local_slope([one.log_size for one in base], [one.error for one in base], size)
+    return difference_at(size, replace(own, slope=slope), replace(nearest, slope=slope))
 
 
-def _at_size(networks: pd.DataFrame, slope: Effect) -> AtSize:
+def _at_size(networks: pd.DataFrame) -> AtSize:
     sizes, errors = logarithms(networks["params_kept"]), networks["error"].to_numpy(float)
-    return AtSize(networks["seed"].to_numpy(), sizes, errors, slope)
+    return AtSize(networks["seed"].to_numpy(), sizes, errors, NO_SLOPE)
 
 
 def _shares(own: pd.DataFrame, history: pd.DataFrame | None, values: pd.DataFrame | None) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Agreement of networks on the units that they keep: the Jaccard index against chance."""
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -13,10 +14,15 @@ from robustprune.analysis.statistics import LEAST, Estimate
 def jaccard(first: ArrayLike, second: ArrayLike) -> float:
     """Return the share of units kept by both of those kept by either, of two bool arrays [N]; NaN where none is."""
     a, b = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
-    either = int((a | b).sum())
-    return int((a & b).sum()) / either if either else np.nan
+    return _jaccard(a.size, int(a.sum()), int(b.sum()), int((a & b).sum()))
 
 
+def _jaccard(total: int, first: int, second: int, both: int) -> float:
+    either = first + second - both
+    return both / either if either else np.nan
+
+
+@cache
 def jaccard_by_chance(total: int, first: int, second: int) -> float:
     """Return the expected Jaccard index of random subsets of `first` and `second` of `total` units.
 
@@ -35,8 +41,12 @@ def above_chance(first: ArrayLike, second: ArrayLike) -> float:
     NaN where chance alone gives the same units (both keep all) or nothing is kept.
     """
     a, b = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
-    chance = jaccard_by_chance(a.size, int(a.sum()), int(b.sum()))
-    return (jaccard(a, b) - chance) / (1 - chance) if chance < 1 else np.nan
+    return _above_chance(a.size, int(a.sum()), int(b.sum()), int((a & b).sum()))
+
+
+def _above_chance(total: int, first: int, second: int, both: int) -> float:
+    chance = jaccard_by_chance(total, first, second)
+    return (_jaccard(total, first, second, both) - chance) / (1 - chance) if chance < 1 else np.nan
 
 
 def mean_agreement(
@@ -51,8 +61,9 @@ def mean_agreement(
     units = np.asarray(kept, dtype=bool)
     labels = range(len(units)) if groups is None else groups
     pairs = [pair for pair in combinations(range(len(units)), 2) if labels[pair[0]] != labels[pair[1]]]
-    of = above_chance if corrected else jaccard
-    index = np.array([of(units[a], units[b]) for a, b in pairs])
+    of, total = (_above_chance if corrected else _jaccard), units.shape[1]
+    both = (units.astype(int) @ units.T.astype(int)).tolist()  # the diagonal: units that a network keeps
+    index = np.array([of(total, both[a][a], both[b][b], both[a][b]) for a, b in pairs])
     ends, known = np.array(pairs).reshape(-1, 2), ~np.isnan(index)
     ends, index = ends[known], index[known]
     used = np.unique(ends)

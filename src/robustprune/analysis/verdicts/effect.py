@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from robustprune.analysis.statistics import LEAST, Estimate, known_values
+from robustprune.analysis.statistics import LEAST, Estimate, known_values, t_factor
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Effect:
 
     def half_width(self, confidence: float) -> float:
         """Return half the length of the interval."""
-        return 0.0 if self.error == 0 else float(stats.t.ppf((1 + confidence) / 2, self.freedom) * self.error)
+        return 0.0 if self.error == 0 else float(t_factor(confidence, self.freedom) * self.error)
 
     @property
     def p(self) -> float:

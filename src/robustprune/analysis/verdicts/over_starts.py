@@ -20,6 +20,7 @@ ERROR_MARGIN = 0.15
 """Percentage points of test error."""
 STANDARD_WIDTH = 1.0
 SIZE, ERROR = "params", "error"
+COMPARED = ["architecture", "width", "initialization", "params_kept", "error_test_percent", "units_kept"]
 Compare = Callable[[Sequence[np.ndarray]], list[Effect]]
 
 
@@ -34,7 +35,7 @@ def over_widths(runs: pd.DataFrame, *, least: float = 0.0) -> list[Comparison]:
     runs: rows of one method and strength. Sizes and units are compared in logarithms, with margin log(1 + m), so that
     1 + m and 1 / (1 + m) are the largest changes that count as none. Empty without width 1 and a second width.
     """
-    runs = runs[(runs["initialization"] == STANDARD_INITIALIZATION) & (runs["width"] >= least)]
+    runs = runs[COMPARED][(runs["initialization"] == STANDARD_INITIALIZATION) & (runs["width"] >= least)]
     widths = sorted(set(runs["width"]) - {STANDARD_WIDTH})
     if not widths or STANDARD_WIDTH not in set(runs["width"]):
         return []
@@ -50,7 +51,7 @@ def over_widths(runs: pd.DataFrame, *, least: float = 0.0) -> list[Comparison]:
 
 def over_initializations(runs: pd.DataFrame) -> list[Comparison]:
     """Compare the networks of each initialization at width 1 with the mean over initializations, in the same way."""
-    runs = runs[runs["width"] == STANDARD_WIDTH]
+    runs = runs[COMPARED][runs["width"] == STANDARD_WIDTH]
     names = list(dict.fromkeys(runs["initialization"]))
     if len(names) < 2:
         return []
@@ -63,13 +64,13 @@ def _compared(
 ) -> Iterator[Comparison]:
     """Yield the comparisons of every quantity: `compare` returns an effect for each of `names`."""
     architecture = parts[0]["architecture"].iloc[0]
-    size = np.log1p(size_margin(architecture))
+    names_of_slots, size = slots(architecture), np.log1p(size_margin(architecture))
     quantities = [
         (SIZE, size, [logarithms(part["params_kept"]) for part in parts]),
         (ERROR, ERROR_MARGIN, [part["error_test_percent"].to_numpy(float) for part in parts]),
     ]
-    units = [_units(part, len(slots(architecture))) for part in parts]
-    for place, slot in enumerate(slots(architecture)):
+    units = [_units(part, len(names_of_slots)) for part in parts]
+    for place, slot in enumerate(names_of_slots):
         quantities.append((slot, np.log1p(SLOT_MARGIN), [logarithms(count[:, place]) for count in units]))
     for what, margin, samples in quantities:
         for name, effect, unknown in zip(names, compare(samples), lost, strict=True):
