@@ -44,12 +44,8 @@ source, output = map(Path, sys.argv[1:])
 """
 TABLES = SHOW.format(module="tables", names="TABLES", function="write_tables", call="write_tables(source, output)")
 FIGURES = SHOW.format(
-    module="figures",
-    names="FIGURES",
-    function="draw_figure",
-    call="for name in FIGURES:\n    draw_figure(name, source, output)",
+    module="figures", names="FIGURES", function="draw_figures", call="draw_figures(FIGURES, source, output)"
 )
-
 
 MEASURE = """
 import json, os, subprocess, sys, time

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.read import CELL, slots, used
+from robustprune.analysis.read import CELL, of_networks, slots, used
 from robustprune.records.record import split_units
 
 GONE = 0.9
@@ -30,7 +30,7 @@ def undetermined_at(epoch: int, own: pd.DataFrame, history: pd.DataFrame) -> pd.
 
     NaN for networks without gates or without that epoch.
     """
-    then = _of_networks(own, history[history["epoch"] == epoch])
+    then = of_networks(history[history["epoch"] == epoch], _numbered(own))
     gated = [name for name in then if name.startswith("undetermined_")]
     units = then[[name.replace("undetermined_", "units_") for name in gated]].to_numpy(float)
     of_gated = pd.DataFrame(units, then.index).where(then[gated].notna().to_numpy())  # other slots have no gates
@@ -46,7 +46,7 @@ def removal_times(own: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
     """
     names = slots(own["architecture"].iloc[0])
     starts = np.array([split_units(text) for text in own["units_start"]], float)
-    rows = _of_networks(own, history).sort_values("epoch")
+    rows = of_networks(history, _numbered(own)).sort_values("epoch")
     networks = rows.groupby("network")
     epochs = networks["epoch"].max()
     found = {}
@@ -58,8 +58,6 @@ def removal_times(own: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found).reindex(range(len(own))).set_axis(own.index)
 
 
-def _of_networks(own: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of networks in a history with the column `network`: the row of `own`, counted from 0."""
-    keys = [*CELL, "replicate"]
-    history = history[history["method"].isin(own["method"].unique())]  # a tenth of the time of a merge of all rows
-    return history.merge(own[keys].assign(network=range(len(own))), on=keys)
+def _numbered(own: pd.DataFrame) -> pd.DataFrame:
+    """Return what identifies networks, with the column `network`: their row in `own`, counted from 0."""
+    return own[[*CELL, "replicate"]].assign(network=range(len(own)))

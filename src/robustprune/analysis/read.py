@@ -225,6 +225,16 @@ def of_cells(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     return _with_objects(table.merge(cells[CELL].drop_duplicates(), on=CELL)) if len(table) else table
 
 
+def of_networks(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a long table that belong to networks, joined with the further columns of `runs`.
+
+    runs: a row per network, with CELL and replicate.
+    """
+    for name in ("method", "strength"):  # to merge a tenth of the rows
+        table = table[table[name].isin(runs[name].unique())]
+    return table.merge(runs, on=[*CELL, "replicate"])
+
+
 def _filters(columns: Sequence[str], cells: pd.DataFrame | None) -> list[tuple[str, str, list]] | None:
     """Return the conditions that rows of cells meet; none on budget and depth, which older tables do not name."""
     if cells is None or not len(cells):

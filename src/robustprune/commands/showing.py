@@ -13,14 +13,14 @@ def tables(arguments: argparse.Namespace) -> None:
 
 
 def figure(arguments: argparse.Namespace) -> None:
-    from robustprune.analysis.figures import draw_figure, draw_theory
+    from robustprune.analysis.figures import draw_figures, draw_theory
 
     methods = arguments.methods.split(",") if arguments.methods else None
     given = (arguments.confidence, methods, arguments.over)
     if arguments.source is None:
-        written = draw_theory(arguments.name, arguments.output)
+        written = [path for name in arguments.names for path in draw_theory(name, arguments.output)]
     else:
-        written = draw_figure(arguments.name, arguments.source, arguments.output, *given)
+        written = draw_figures(arguments.names, arguments.source, arguments.output, *given)
     for path in written:
         print(path)
 

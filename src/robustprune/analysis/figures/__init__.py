@@ -1,6 +1,7 @@
 """Figures, one function each; `robustprune figure NAME` draws one, from collected tables or (theory) without."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 from matplotlib import pyplot as plt
@@ -97,27 +98,47 @@ def draw_figure(
     methods: Sequence[str] | None = None,
     over: Path | None = None,
 ) -> list[Path]:
-    """Draw one figure from the tables in `source`, of all methods or of those named; return the files.
+    """Draw one figure, as `draw_figures` does; return the files."""
+    return draw_figures([name], source, folder, confidence, methods, over)
+
+
+def draw_figures(
+    names: Iterable[str],
+    source: Path,
+    folder: Path,
+    confidence: float = 0.95,
+    methods: Sequence[str] | None = None,
+    over: Path | None = None,
+) -> list[Path]:
+    """Draw figures from the tables in `source`, read once, of all methods or of those named; return the files.
 
     over: folder of a reference that is drawn behind. Raises StudyError for an unknown figure or method, for a figure
     that cannot be drawn over a reference, and for one of the theory, which reads no tables.
     """
-    if name not in DRAWN:
+    names = list(names)
+    for name in names:
         if name in THEORY:
             raise StudyError(f"figure {name!r} is computed from parameters alone: leave --source out")
-        raise _no_figure(name)
-    if over is not None and name not in OVER:
-        raise StudyError(f"figure {name!r} cannot be drawn over a reference; those that can: {', '.join(OVER)}")
-    collected = read_collected(source, deep=name in DEEP)
+        if name not in DRAWN:
+            raise _no_figure(name)
+        if over is not None and name not in OVER:
+            raise StudyError(f"figure {name!r} cannot be drawn over a reference; those that can: {', '.join(OVER)}")
+    read, written = cache(partial(_read, source, methods)), []
+    for name in names:
+        with drawing():
+            if over is None:
+                figure = DRAWN[name](read(name in DEEP), confidence)
+            else:
+                figure = OVER[name](read(name in DEEP), read_collected(over), confidence)
+            written += _saved(figure, folder, name, missing_note(source))
+    return written
+
+
+def _read(source: Path, methods: Sequence[str] | None, deep: bool) -> Collected:
+    """Return the tables of a folder with the runs that figures show: those of one budget, of some or all methods."""
+    collected = read_collected(source, deep=deep)
     collected = collected.with_runs(of_one_budget(collected.runs))
-    if methods is not None:
-        collected = collected.of_methods(methods)
-    with drawing():
-        if over is None:
-            figure = DRAWN[name](collected, confidence)
-        else:
-            figure = OVER[name](collected, read_collected(over), confidence)
-        return _saved(figure, folder, name, missing_note(source))
+    return collected if methods is None else collected.of_methods(methods)
 
 
 def draw_theory(name: str, folder: Path) -> list[Path]:

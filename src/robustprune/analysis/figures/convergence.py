@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.style import legend_below, log_axis, nothing, panel_grid, thousands, titled_rows
 from robustprune.analysis.labels import initialization_title, is_keep_probability, network_title
-from robustprune.analysis.read import CELL, NETWORK, Collected, slots
+from robustprune.analysis.read import CELL, NETWORK, Collected, of_networks, slots
 from robustprune.analysis.select import (
     STANDARD_INITIALIZATION,
     nearest_to_standard,
@@ -128,7 +128,7 @@ def _from_widths(collected: Collected, least: int = 2) -> pd.DataFrame:
     # training counts three products per image and multiply-accumulate of the forward pass
     images = runs["train_macs_dense"] / runs["macs_dense"] / runs["epochs"]
     wanted = runs[[*CELL, "replicate", "macs_dense", "units_start"]].assign(images=images)
-    return collected.history.merge(wanted, on=[*CELL, "replicate"])
+    return of_networks(collected.history, wanted)
 
 
 def _shade(width: float, group: pd.DataFrame) -> tuple:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.style import footnote_below, legend_below, nothing, panel_grid, titled_rows
 from robustprune.analysis.labels import gate_label, initialization_title, network_title
-from robustprune.analysis.read import CELL, NETWORK, SERIES, Collected, slots
+from robustprune.analysis.read import CELL, NETWORK, SERIES, Collected, of_networks, slots
 from robustprune.analysis.select import (
     STANDARD_INITIALIZATION,
     nearest_to_standard,
@@ -77,7 +77,7 @@ def training_macs_over_epochs(collected: Collected, confidence: float) -> Figure
     if len(runs[[*SERIES, "width"]].drop_duplicates()) > MOST_LINES:
         runs = runs.merge(nearest_to_standard(runs), on=CELL)
     wanted = runs[[*CELL, "replicate", "macs_dense"]]
-    history = collected.history.merge(wanted, on=[*CELL, "replicate"]) if len(collected.history) else wanted.iloc[:0]
+    history = of_networks(collected.history, wanted) if len(collected.history) else wanted.iloc[:0]
     panels = list(history.groupby(NETWORK, sort=False))
     title = initialization_title(STANDARD_INITIALIZATION)
     if not panels:

@@ -14,7 +14,7 @@ from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.style import TICKS as FINE_TICKS
 from robustprune.analysis.figures.style import legend_below, panel_grid, plain, say, thousands
 from robustprune.analysis.labels import initialization_title, network_title
-from robustprune.analysis.read import CELL, NETWORK, Collected, slots
+from robustprune.analysis.read import CELL, NETWORK, Collected, of_networks, slots
 from robustprune.analysis.select import STANDARD_INITIALIZATION, of_standard_initialization, studied
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import parameters
@@ -129,7 +129,7 @@ def training_of(history: pd.DataFrame, runs: pd.DataFrame, name: str) -> pd.Data
     if not len(history):
         return pd.DataFrame(columns=[*REPLACED, "epoch", "macs", "params"])
     wanted = runs[[*CELL, "replicate", "macs_dense", "params_dense", "train_macs_dense", "epochs"]]
-    rows = history.merge(wanted, on=[*CELL, "replicate"]).sort_values("epoch")
+    rows = of_networks(history, wanted).sort_values("epoch")
     by_network = rows.groupby(REPLACED, sort=False)
     one_epoch = rows["train_macs_dense"] / rows["epochs"]
     share = by_network["macs_step"].shift(1) / rows["macs_dense"]
