@@ -11,6 +11,7 @@ NONE = "Nothing was measured for this table (related: true in the configuration,
 
 def measured(table: pd.DataFrame | None, columns: Sequence[str], runs: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of a measured table that belong to networks of `runs`; without a table, one without rows."""
+    networks = runs[[*CELL, "replicate"]]
     if table is None or not len(runs):
-        return pd.DataFrame(columns=[*CELL, "replicate", *columns])
-    return table.merge(runs[[*CELL, "replicate"]].drop_duplicates(), on=[*CELL, "replicate"])
+        return networks.iloc[:0].reindex(columns=[*networks, *columns])  # with the types of `runs`, for later merges
+    return table.merge(networks.drop_duplicates(), on=[*networks])
