@@ -30,7 +30,9 @@ def test_a_mean_that_nobody_knows_is_a_dash():
 
 def test_bold_takes_the_whole_cell():
     row = mean_interval([1.0, 2.0]).columns("error")
-    assert Interval("error", "error", ".1f", best="best").shown(rows(**row, n=3, best=True).to_dict("records")) == ["**1.5 (n = 2)**"]
+    assert Interval("error", "error", ".1f", best="best").shown(rows(**row, n=3, best=True).to_dict("records")) == [
+        "**1.5 (n = 2)**"
+    ]
 
 
 def test_kinds_of_columns():

@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 
 from robustprune.analysis.figures import FIGURES, caption, draw_figure
 from robustprune.analysis.figures.looks import BLUE, CONTROLS, FAMILIES, LOOKS, REFERENCES, Looks
-from robustprune.analysis.figures.style import drawing, mark_cut_bars, save
+from robustprune.analysis.figures.style import drawing, legend_below, mark_cut_bars, panel_grid, save
 from robustprune.analysis.read import read_collected
 from robustprune.cli import main
 from robustprune.errors import StudyError
@@ -161,3 +161,23 @@ def test_legends_of_the_tradeoff_are_narrower_than_their_panels():
         widths = [(ax.get_legend().get_window_extent().width, ax.get_window_extent().width) for ax in figure.axes]
     assert len(widths) == 2
     assert all(legend <= panel for legend, panel in widths)
+
+
+def test_files_are_those_of_a_figure_that_is_drawn_twice(tmp_path):
+    """Its layout needs no drawing, but a figure that is only laid out would be empty."""
+
+    def made():
+        figure, (ax,) = panel_grid(1, 4.0, 3.0)
+        ax.errorbar([1, 20, 300], [2, 3, 4000], yerr=[1, 1, 1], label="a method")
+        ax.set_xscale("log")
+        ax.set_title("A title")
+        legend_below(figure, [ax], "a footnote")
+        return figure
+
+    with drawing():
+        written = save(made(), tmp_path, "own")
+        drawn_twice = made()
+        for path, metadata in zip(written, ({"CreationDate": None}, {"Date": None}, {}), strict=True):
+            theirs = path.with_stem("theirs")
+            drawn_twice.savefig(theirs, metadata=metadata)
+            assert path.read_bytes() == theirs.read_bytes()

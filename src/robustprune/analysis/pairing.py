@@ -16,9 +16,7 @@ def paired_errors(own: pd.DataFrame, other: pd.DataFrame, confidence: float) -> 
     The difference is own minus other in percentage points, paired by replicate. p_holm holds the unadjusted p value
     until `adjusted` is applied.
     """
-    error, reached = (
-        pd.Series(cell["error_test_percent"].to_numpy(float), cell["replicate"]) for cell in (own, other)
-    )
+    error, reached = (pd.Series(cell["error_test_percent"].to_numpy(float), cell["replicate"]) for cell in (own, other))
     paired, alone = paired_difference(error, reached.reindex(error.index), confidence), mean_interval(error, confidence)
     columns = {**alone.columns("error"), **paired.columns("difference")}
     return {**columns, "p_holm": paired.p, "n": alone.n}, reached.mean()

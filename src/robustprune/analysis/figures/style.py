@@ -209,7 +209,7 @@ def _lay_out_or_draw(figure: Figure, renderer: RendererBase) -> None:
     """Draw a figure, or only lay it out where it has a layout engine.
 
     matplotlib draws a figure twice into each file: to lay it out, with nothing written, and without its layout engine.
-    Without the artists of the first drawing the files are the same, to the byte, and a third of the time is saved.
+    Without the artists of the first drawing the files are the same, to the byte, and a fifth of the time is saved.
     """
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine) and figure.axes:
