@@ -19,7 +19,7 @@ def portrait():
 @pytest.mark.parametrize("name", THEORY)
 def test_every_figure_is_drawn_in_three_forms_and_has_a_caption(tmp_path, name):
     written = draw_theory(name, tmp_path)
-    assert [path.name for path in written] == [f"{name}.{form}" for form in ("pdf", "svg", "png")]
+    assert [path.name for path in written] == [f"{name}.{form}" for form in ("png", "pdf", "svg")]
     assert all(path.stat().st_size > 1000 for path in written)
     assert caption(name).endswith(".")
     assert not plt.get_fignums()

@@ -65,7 +65,7 @@ def test_depth_stands_against_inner_width_by_price_of_sequence(folder):
 @pytest.mark.parametrize("name", DEEP)
 def test_figures_are_drawn_by_name_and_without_any_such_network(name, folder, tmp_path):
     written = draw_figure(name, folder, tmp_path / "figures")
-    assert [path.suffix for path in written] == [".pdf", ".svg", ".png"]
+    assert [path.suffix for path in written] == [".png", ".pdf", ".svg"]
     runs = networks(4, [4, 4, 4], method="dense", strength="dense", settings={})
     (tmp_path / "none").mkdir()
     assert len(draw_figure(name, stored(tmp_path / "none", runs), tmp_path / "none")) == 3

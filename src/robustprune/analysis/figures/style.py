@@ -13,10 +13,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.backend_bases import RendererBase
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike
@@ -25,7 +23,8 @@ from scipy import optimize
 from robustprune.files import write_atomically
 
 matplotlib.use("Agg")
-FORMATS = ("pdf", "svg", "png")
+FORMATS = ("png", "pdf", "svg")
+"""png first, for the layout that it gets is that of all."""
 TICKS = {3: (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), 30: (1, 1.5, 2, 3, 5, 7)}
 """Ticks of a logarithmic axis within a factor of ten, by the largest factor that the axis spans."""
 LEADER = {"arrowstyle": "-", "relpos": (0, 0.5), "lw": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4}
@@ -205,30 +204,20 @@ def add_note(figure: Figure, note: str) -> None:
         footnote_below(figure, note)
 
 
-def _lay_out_or_draw(figure: Figure, renderer: RendererBase) -> None:
-    """Draw a figure, or only lay it out where it has a layout engine.
-
-    matplotlib draws a figure twice into each file: to lay it out, with nothing written, and without its layout engine.
-    Without the artists of the first drawing the files are the same, to the byte, and a fifth of the time is saved.
-    """
-    engine = figure.get_layout_engine()
-    if isinstance(engine, ConstrainedLayoutEngine) and figure.axes:
-        engine.execute(figure)
-    else:
-        Figure.draw(figure, renderer)
-
-
 def save(figure: Figure, folder: Path, name: str, note: str = "") -> list[Path]:
-    """Write <name>.pdf, .svg and .png without dates, so that equal figures give equal files; return the paths."""
+    """Write <name>.png, .pdf and .svg without dates, so that equal figures give equal files; return the paths.
+
+    The figure is laid out once, since its layout takes longer than its drawing.
+    """
     written = []
     if mark_cut_bars(figure):
         add_note(figure, "arrows: bars that continue beyond the axes")
     add_note(figure, note)
-    figure.draw = partial(_lay_out_or_draw, figure)
     for kind in FORMATS:
         path = folder / f"{name}.{kind}"
         metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[kind]
         draw = partial(figure.savefig, metadata=metadata)
         write_atomically(path, draw)
+        figure.set_layout_engine("none")
         written.append(path)
     return written
