@@ -11,6 +11,7 @@ from robustprune.engine.jobs import unfinished_replicates
 from robustprune.errors import StudyError
 from robustprune.files import write_table
 from robustprune.gathering.asked import asked_columns
+from robustprune.gathering.cell_files import CellFiles
 from robustprune.gathering.cell_tables import gates_table, history_table
 from robustprune.gathering.checking import StaleRecord, checked_record
 from robustprune.gathering.collapse import judged
@@ -52,8 +53,9 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
             source, how = Path(config.root, "runs", key), asked.get(key)
             known, path = {"operating_point": how.point if how else None}, source / RECORD_NAME
             try:
-                record = checked_record(path, cell)
-                parts = {name: read(cell, source) for name, read in READERS.items()}
+                record, files = checked_record(path, cell, files=()), CellFiles(source)
+                files.check(record.files)
+                parts = {name: read(cell, files) for name, read in READERS.items()}
             except StudyError as error:
                 reason = str(error) if path.exists() else _reason_of_job(config, cell) or str(error)
                 missing.append({"cell": key, "reason": reason})
