@@ -6,9 +6,14 @@ Everything is known for a plug-in folder. An error is not: it is raised at every
 import os
 from functools import cache
 
+from pydantic import ValidationError
+
 from robustprune import registry
 from robustprune.data.datasets import find_reader
 from robustprune.data.reader import VALIDATION_SHARE, DatasetReader
+from robustprune.errors import StudyError
+from robustprune.methods.parts.base import Method
+from robustprune.methods.parts.registry import find_method
 from robustprune.networks.architecture import Architecture, architecture
 from robustprune.starts.parts.registry import check_cell
 from robustprune.study.cells import Cell
@@ -40,19 +45,46 @@ def images_of(cell: Cell) -> int | None:
 
 def valid_settings(cell: Cell) -> Strict:
     """Return the validated settings of a cell's method or start; raises StudyError as check_cell does."""
-    asked = (cell.method, cell.architecture, cell.track, cell.width, cell.depth, repr(cell.settings), _plug_ins())
-    if asked not in _SETTINGS:
-        _SETTINGS[asked] = check_cell(cell)
-    return _SETTINGS[asked]
+    place = (cell.method, cell.architecture, cell.track, cell.width, cell.depth, _plug_ins())
+    known = _SETTINGS.setdefault(place, {})
+    asked = repr(cell.settings)
+    if asked not in known:
+        known[asked] = (_other_settings(cell) if known else None) or check_cell(cell)
+    return known[asked]
 
 
-_SETTINGS: dict[tuple, Strict] = {}
-"""What check_cell depends on -> the settings that it returned."""
+_SETTINGS: dict[tuple, dict[str, Strict]] = {}
+"""What check_cell depends on but the settings -> settings as a cell has them -> those that it returned."""
+
+
+def _other_settings(cell: Cell) -> Strict | None:
+    """Return what check_cell does for a cell whose method it has seen at the same place with other settings.
+
+    A study has a thousand strengths of one method, and to look at its class takes most of the time. None for a start,
+    and for wrong settings: check_cell says what is wrong.
+    """
+    method = _method(cell.method, _plug_ins())
+    if method is None:
+        return None
+    network = network_named(cell.architecture, cell.depth)
+    try:
+        settings = method.Settings.model_validate(cell.settings)
+        method.check(settings, network, network.gated(cell.track))
+        method.check_start(settings, network, network.units(cell.width))
+    except (ValidationError, StudyError):
+        return None
+    return settings
 
 
 def _plug_ins() -> tuple[str, str]:
     """Return the plug-in folder and the working directory, from which a relative folder starts."""
     return os.environ.get(registry.VARIABLE, registry.DEFAULT), os.getcwd()
+
+
+@cache
+def _method(name: str, plug_ins: tuple[str, str]) -> type[Method] | None:
+    """Return the class of a method, None for the name of a start."""
+    return None if registry.known("start", name) else find_method(name)
 
 
 @cache
