@@ -106,7 +106,6 @@ localrules:
 # Everything: trains what is missing, then tables, figures, the check against a reference, and the results page.
 rule all:
     input:
-        lambda wildcards: records(wildcards),
         expand(f"{ROOT}/tables/{{name}}.html", name=TABLES),
         expand(f"{ROOT}/figures/{{name}}.png", name=DRAWN),
         lambda wildcards: rules.tables_of_search.output if SEARCHES else [],
