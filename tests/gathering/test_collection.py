@@ -12,6 +12,7 @@ from conftest import REPOSITORY
 
 from robustprune.errors import StudyError
 from robustprune.gathering import long_tables
+from robustprune.gathering.cell_files import CellFiles
 from robustprune.gathering.cell_tables import gates_table
 from robustprune.gathering.collection import collect
 from robustprune.gathering.long_tables import long_table
@@ -90,7 +91,7 @@ def test_tables_are_those_of_all_records_at_once(tmp_path, monkeypatch, group):
 )
 def test_gates_are_those_that_numpy_reads(tmp_path, values, make_cell):
     np.savez_compressed(tmp_path / "gates.npz", fc1=values)
-    _, table = gates_table(make_cell(), tmp_path)
+    _, table = gates_table(make_cell(), CellFiles(tmp_path))
     assert table["theta"].to_pylist() == values[:, 0].ravel().tolist()
     assert table["unit"].to_pylist() == 4 * [0, 1, 2]
 
@@ -98,7 +99,7 @@ def test_gates_are_those_that_numpy_reads(tmp_path, values, make_cell):
 def test_gates_that_are_no_numbers_are_refused(tmp_path, make_cell):
     np.savez(tmp_path / "gates.npz", fc1=np.array([[[None]]]))
     with pytest.raises(StudyError, match=r"gates\.npz: cannot be read \(Object arrays cannot be loaded"):
-        gates_table(make_cell(), tmp_path)
+        gates_table(make_cell(), CellFiles(tmp_path))
 
 
 def test_memory_does_not_grow_with_the_records(tmp_path):

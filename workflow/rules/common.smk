@@ -19,7 +19,12 @@ def cells():
     """
     if SEARCHES and STUDY.results != "reference" and not workflow.remote_exec:
         checkpoints.operating_points.get()
-    return cells_now(points_digest(ROOT))
+    return cells_now(points_now())
+
+
+def points_now():
+    """The digest of the operating points; without a search no job changes them, and no job looks."""
+    return points_digest(ROOT) if STUDY.search else POINTS
 
 
 @cache
@@ -43,7 +48,7 @@ def priorities_now(points):
 
 def priority_of(wildcards):
     """The priority of training a cell; 0 for one that is not known yet, which snakemake asks for nevertheless."""
-    return priorities_now(points_digest(ROOT)).get(cell_of(wildcards), 0)
+    return priorities_now(points_now()).get(cell_of(wildcards), 0)
 
 
 def priority_of_decision(wildcards):

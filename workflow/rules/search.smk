@@ -59,7 +59,7 @@ use rule train as train_searched with:
     priority: priority_of_searched
     params:
         config=SEARCH_CONFIG,
-        cell=cell_of,
+        cell=CELL,
         config_hash=lambda wildcards: find_cell(SEARCH, cell_of(wildcards)).config_hash,
         data=lambda wildcards: data_of(wildcards, SEARCH_ROOT),
         source_hash=lambda wildcards: hash_of(wildcards.method, wildcards.architecture),

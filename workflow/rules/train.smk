@@ -26,7 +26,7 @@ rule train:
         gpu=1 if STUDY.device.startswith("cuda") else 0,
     params:
         config=CONFIG_FILE,
-        cell=cell_of,
+        cell=CELL,
         config_hash=lambda wildcards: cells()[cell_of(wildcards)].config_hash,
         data=data_of,
         source_hash=lambda wildcards: hash_of(wildcards.method, wildcards.architecture),

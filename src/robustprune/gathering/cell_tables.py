@@ -1,7 +1,7 @@
 """The long tables of one cell: its history, and a sample of its gates."""
 
+import io
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,43 +10,41 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from robustprune.files import reading
+from robustprune.gathering.cell_files import AGAIN, CellFiles
 from robustprune.gathering.long_tables import Part
 from robustprune.study.cells import AXES, NO_DEPTH, Cell
 
-AGAIN = "run the cell again"
 SAMPLED_GATES = 60  # gates per slot of replicate 0 in gates.parquet; more would make the file too large to ship
 NOTHING: Part = ({}, pa.table({}))
 
 
-def history_table(cell: Cell, folder: Path) -> Part:
+def history_table(cell: Cell, files: CellFiles) -> Part:
     """Return the history of a cell, CSV where it was trained without pyarrow; foreign programs have none.
 
     Raises StudyError for a damaged file.
     """
-    path = folder / "history.parquet"
-    if path.exists():
-        with reading(path, AGAIN):
-            # of bytes: Arrow reads a file of Python piece by piece
-            table = parquet.ParquetFile(pa.BufferReader(path.read_bytes())).read(use_threads=False)
-        return _axes(cell), table.replace_schema_metadata()
-    path = folder / "history.csv"
-    if path.exists():
-        with reading(path, AGAIN), path.open("rb") as opened:
-            table = pa.Table.from_pandas(pd.read_csv(opened, float_precision="round_trip"), preserve_index=False)
-        return _axes(cell), table.replace_schema_metadata()
-    return NOTHING
+    if files.has("history.parquet"):
+        with reading(files.folder / "history.parquet", AGAIN):
+            content = pa.BufferReader(files.content("history.parquet"))
+            table = parquet.ParquetFile(content).read(use_threads=False)
+    elif files.has("history.csv"):
+        with reading(files.folder / "history.csv", AGAIN):
+            rows = pd.read_csv(io.BytesIO(files.content("history.csv")), float_precision="round_trip")
+            table = pa.Table.from_pandas(rows, preserve_index=False)
+    else:
+        return NOTHING
+    return _axes(cell), table.replace_schema_metadata()
 
 
-def gates_table(cell: Cell, folder: Path) -> Part:
+def gates_table(cell: Cell, files: CellFiles) -> Part:
     """Return SAMPLED_GATES gates per slot of replicate 0 as a long table: slot, unit, epoch, theta.
 
     Raises StudyError for a damaged file.
     """
-    path = folder / "gates.npz"
-    if not path.exists():
+    if not files.has("gates.npz"):
         return NOTHING
     shapes, thetas = [], []
-    with reading(path, AGAIN), np.load(path) as arrays:
+    with reading(files.folder / "gates.npz", AGAIN), np.load(io.BytesIO(files.content("gates.npz"))) as arrays:
         for slot in arrays.files:
             values = arrays[slot][:, 0]
             shapes.append((slot, *values.shape))

@@ -1,6 +1,9 @@
 """Collection of the records of a study into its long tables: runs.csv, details.csv, histories and gates."""
 
 import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,18 +14,19 @@ from robustprune.engine.jobs import unfinished_replicates
 from robustprune.errors import StudyError
 from robustprune.files import write_table
 from robustprune.gathering.asked import asked_columns
+from robustprune.gathering.cell_files import CellFiles
 from robustprune.gathering.cell_tables import gates_table, history_table
 from robustprune.gathering.checking import StaleRecord, checked_record
 from robustprune.gathering.collapse import judged
 from robustprune.gathering.kept import COLUMNS as KEPT_COLUMNS
 from robustprune.gathering.kept import NAME, kept_table
-from robustprune.gathering.long_tables import long_table
+from robustprune.gathering.long_tables import Part, long_table
 from robustprune.gathering.outcomes import SHOWN, outcome_lines, outcomes
 from robustprune.gathering.rows import Rows
 from robustprune.gathering.search import known_cells
 from robustprune.gathering.settings import complete_settings
 from robustprune.records.digests import write_table_digests
-from robustprune.records.record import RECORD_NAME
+from robustprune.records.record import RECORD_NAME, Record
 from robustprune.study.cells import Cell, asked_of_cells, study_cells, unresolved
 from robustprune.study.config import StudyConfig
 from robustprune.study.strengths import Strength
@@ -32,6 +36,12 @@ READERS = {"history.parquet": history_table, "gates.parquet": gates_table, NAME:
 """Long table -> the reader of one cell's rows."""
 WITHOUT_ROWS = {NAME: KEPT_COLUMNS}
 """Columns of a long table without rows."""
+THREADS = 2
+"""Threads that read records; half of their work is in libraries that let other threads run."""
+AHEAD = 8
+"""How many records are read before the rows of the first of them are added."""
+Read = tuple[Record, dict[str, Part]]
+"""The record of a cell, and its part of each long table."""
 
 
 def collect(config: StudyConfig, folder: Path) -> list[str]:
@@ -45,28 +55,24 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
     rows, missing = Rows(), []
     # raises StudyError for a missing operating point
     cells = study_cells(config) if config.study else known_cells(config)
-    asked = asked_of_cells(config)
+    strengths, root = asked_of_cells(config), Path(config.root, "runs")
+    # imports plug-ins, before threads would do so at the same time
+    asked = {key: _asked(cell, strengths.get(key)) for key, cell in cells.items()}
     with ExitStack() as stack:
         long = {name: stack.enter_context(long_table(folder / name, WITHOUT_ROWS.get(name, ()))) for name in READERS}
-        for key, cell in cells.items():
-            source, how = Path(config.root, "runs", key), asked.get(key)
-            known, path = {"operating_point": how.point if how else None}, source / RECORD_NAME
-            try:
-                record = checked_record(path, cell)
-                parts = {name: read(cell, source) for name, read in READERS.items()}
-            except StudyError as error:
-                reason = str(error) if path.exists() else _reason_of_job(config, cell) or str(error)
+        for (key, cell), read in zip(cells.items(), _read_ahead(root, cells.items()), strict=True):
+            known = {"operating_point": strengths[key].point if key in strengths else None}
+            if isinstance(read, StudyError):
+                there = Path(root, key, RECORD_NAME).exists()
+                reason = str(read) if there else _reason_of_job(config, cell) or str(read)
                 missing.append({"cell": key, "reason": reason})
-                if reason != str(error) or (path.exists() and not isinstance(error, StaleRecord)):
-                    rows.add(cell, unfinished_replicates(cell, "failed", reason), known, _asked(cell, how))
+                if reason != str(read) or (there and not isinstance(read, StaleRecord)):
+                    rows.add(cell, unfinished_replicates(cell, "failed", reason), known, asked[key])
                 continue
+            record, parts = read
             about = record.provenance.model_dump()
-            rows.add(
-                cell,
-                record.replicates,
-                {**about, **known, "epochs": record.epochs or cell.training.epochs},
-                _asked(cell, how),
-            )
+            about |= {**known, "epochs": record.epochs or cell.training.epochs}
+            rows.add(cell, record.replicates, about, asked[key])
             for name, part in parts.items():
                 long[name].add(*part)
         missing += [{"cell": point, "reason": NO_POINT} for point in unresolved(config)]
@@ -87,6 +93,28 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
     if len(others) > SHOWN:
         others[SHOWN:] = [f"missing: {len(others) - SHOWN} more cells, see {folder / 'missing.csv'}"]
     return lines + others + outcome_lines(found, Path(config.root, "config.yaml"))
+
+
+def _read_ahead(root: Path, cells: Iterable[tuple[str, Cell]]) -> Iterator[Read | StudyError]:
+    """Yield what _read returns of each cell, in order, while threads read the next ones."""
+    waiting: deque[Future[Read | StudyError]] = deque()
+    with ThreadPoolExecutor(THREADS) as pool:
+        for key, cell in cells:
+            waiting.append(pool.submit(_read, cell, root / key))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _read(cell: Cell, folder: Path) -> Read | StudyError:
+    """Return the record of a cell with its rows of the long tables, or why there are none."""
+    try:
+        record, files = checked_record(folder / RECORD_NAME, cell, files=()), CellFiles(folder)
+        files.check(record.files)
+        return record, {name: rows(cell, files) for name, rows in READERS.items()}
+    except StudyError as error:
+        return error
 
 
 def _asked(cell: Cell, how: Strength | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pyarrow import parquet
+from pyarrow import compute, parquet
 
 from robustprune.files import written_atomically
 
@@ -46,8 +46,8 @@ class LongTable:
         """Append the rows of a table, after columns that have the same value in each of them."""
         if not table.num_rows:
             return
-        schema = table.schema.remove_metadata()  # older versions of Arrow cannot look up one with it
-        if schema not in self._examples:
+        if not any(map(table.schema.equals, self._examples)):  # a hash of a schema is slow
+            schema = table.schema.remove_metadata()  # older versions of Arrow cannot hash one with it
             first = {name: [value] for name, value in repeated.items()}
             self._examples[schema] = pd.DataFrame(first).join(table.slice(0, 1).to_pandas())
             self._adopt(pd.concat(self._examples.values(), ignore_index=True))
@@ -128,10 +128,9 @@ def _append(writer: parquet.ParquetWriter, parts: Sequence[Part], schema: pa.Sch
 def _column(field: pa.Field, parts: Sequence[Part]) -> pa.Array:
     """Return a column of the concatenation of parts; it is null where a part lacks it."""
     if field.name in parts[0][0]:
-        codes: dict[Any, int] = {}
-        places = [codes.setdefault(repeated[field.name], len(codes)) for repeated, _ in parts]
-        rows = np.repeat(np.array(places, np.int32), [table.num_rows for _, table in parts])
-        return pa.array(list(codes), field.type).take(pa.array(rows))
+        ends = np.cumsum([table.num_rows for _, table in parts], dtype=np.int32)
+        values = pa.array([repeated[field.name] for repeated, _ in parts], field.type)
+        return compute.run_end_decode(pa.RunEndEncodedArray.from_arrays(ends, values))
     chunks: list[pa.Array] = []
     for _, table in parts:
         known = field.name in table.schema.names
