@@ -24,8 +24,6 @@ def test_an_added_method_is_searched_and_trained_in_one_call(checkout):  # noqa:
     runs, both = "results/extended/runs.csv", searched("magnitude", "taylor")
     snakemake(checkout, runs, config=searched("magnitude"))
     snakemake(checkout, runs, config=both)
-    assert set(pd.read_csv(checkout / runs).query("status == 'ok' and method != 'dense'").method) == {
-        "magnitude",
-        "taylor",
-    }
+    trained = pd.read_csv(checkout / runs)
+    assert set(trained[trained["status"] != "failed"]["method"]) == {"magnitude", "taylor"}
     assert "Nothing to be done" in snakemake(checkout, runs, "--dry-run", config=both)

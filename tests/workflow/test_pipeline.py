@@ -320,7 +320,7 @@ def test_a_cluster_gets_the_training_jobs_only(checkout):
     rules = set(re.findall(r"^(?:rule (\w+)|use rule \w+ as (\w+))", text, re.MULTILINE))
     local = "".join(re.findall(r"^localrules:\n((?:    \w+,\n)+)", text, re.MULTILINE))
     sent = {rule or variant for rule, variant in rules} - set(re.findall(r"\w+", local))
-    others = {"foreign", "torch_pruning", "unit_values", "probed", "related"}
+    others = {"foreign", "torch_pruning", "unit_values", "probed", "related", "search_width"}
     assert sent == {"train", "train_control", "train_searched", "train_probed", *others}
 
     profile = ["--workflow-profile", "workflow/profiles/slurm"]

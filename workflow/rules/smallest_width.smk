@@ -33,7 +33,6 @@ rule smallest_width:
         f"{ROOT}/{SMALLEST_WIDTH}.parquet",
     log:
         f"{ROOT}/logs/{SMALLEST_WIDTH}.log",
-    localrule: True
     params:
         config=CONFIG_FILE,
     shell:
