@@ -101,7 +101,6 @@ localrules:
     figure_of_tune,
     figure_of_theory,
     figures,
-    smallest_width,
 
 
 # Everything: trains what is missing, then tables, figures, the check against a reference, and the results page.

@@ -25,6 +25,10 @@ rule search_width:
         " || {{ code=$?; tail -n 1 {log:q} >&2; exit $code; }}"
 
 
+localrules:
+    smallest_width,
+
+
 # Join the tables of all searches.
 rule smallest_width:
     input:
