@@ -1,7 +1,14 @@
 """Preparation of data, plans, training."""
 
+from __future__ import annotations
+
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from robustprune.experiments.probing import Probes
+    from robustprune.experiments.related.moved import Leaving
 
 
 def prepare(arguments: argparse.Namespace) -> None:
@@ -70,21 +77,20 @@ def train(arguments: argparse.Namespace) -> None:
     checkpoint = Path(config.root, "checkpoints", cell.key, "checkpoint.pt")
     source = Path(config.root, "runs", cell.source_key) if cell.source_key else None
     data = load(cell.dataset, config.data)
+    probe: Probes | Leaving | None = None
     if config.probes and is_probed(cell):
         from robustprune.experiments.probing import Probes
 
-        probes = Probes()
-        # without a checkpoint: what a probe read before a stop would be lost
-        record = run_cell(cell, data, folder, None, config.device, config.threads, source, probe=probes)
-        probes.write(folder)
+        probe = Probes()
     elif config.related and is_watched(cell):
         from robustprune.experiments.related.moved import Leaving
 
-        leaving = Leaving()
-        record = run_cell(cell, data, folder, None, config.device, config.threads, source, probe=leaving)
-        leaving.write(folder)
-    else:
-        record = run_cell(cell, data, folder, checkpoint, config.device, config.threads, source)
+        probe = Leaving()
+    # with a probe no checkpoint: what it read before a stop would be lost
+    saved = None if probe else checkpoint
+    record = run_cell(cell, data, folder, saved, config.device, config.threads, source, probe=probe)
+    if probe:
+        probe.write(folder)
     print(*record.summary(), folder / "record.json", sep="\n")
 
 

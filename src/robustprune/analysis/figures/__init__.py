@@ -91,15 +91,10 @@ def caption(name: str) -> str:
 
 
 def draw_figure(
-    name: str,
-    source: Path,
-    folder: Path,
-    confidence: float = 0.95,
-    methods: Sequence[str] | None = None,
-    over: Path | None = None,
+    name: str, source: Path, folder: Path, confidence: float = 0.95, over: Path | None = None
 ) -> list[Path]:
-    """Draw one figure, as `draw_figures` does; return the files."""
-    return draw_figures([name], source, folder, confidence, methods, over)
+    """Draw one figure of all methods, as `draw_figures` does; return the files."""
+    return draw_figures([name], source, folder, confidence, over=over)
 
 
 def draw_figures(
@@ -123,13 +118,13 @@ def draw_figures(
             raise _no_figure(name)
         if over is not None and name not in OVER:
             raise StudyError(f"figure {name!r} cannot be drawn over a reference; those that can: {', '.join(OVER)}")
-    read, written = cache(partial(_read, source, methods)), []
+    read, behind, written = cache(partial(_read, source, methods)), cache(read_collected), []
     for name in names:
         with drawing():
             if over is None:
                 figure = DRAWN[name](read(name in DEEP), confidence)
             else:
-                figure = OVER[name](read(name in DEEP), read_collected(over), confidence)
+                figure = OVER[name](read(name in DEEP), behind(over), confidence)
             written += _saved(figure, folder, name, missing_note(source))
     return written
 
