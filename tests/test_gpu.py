@@ -3,10 +3,13 @@
 import pytest
 import torch
 
+from robustprune.engine.many import Job, Machine, train_many
 from robustprune.engine.running import run_cell
 from robustprune.engine.training import Training
 from robustprune.methods.parts.registry import method_names
 from robustprune.networks.stacked import OPEN
+from robustprune.records.record import RECORD_NAME, read_record
+from robustprune.study.data_settings import DataSettings
 from robustprune.study.training_settings import TrainingSettings
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
@@ -62,6 +65,34 @@ def test_results_have_the_same_distribution(tmp_path, digits, make_cell, arch):
         a, b = found["cpu"][:, column], found["cuda"][:, column]
         error = ((a.var() + b.var()) / 20).sqrt()
         assert (a.mean() - b.mean()).abs() < 4 * error + 1e-6
+
+
+@pytest.mark.parametrize("name", ["ticket", "random_ticket", "scratch_e", "scratch_b", "width_uniform", "finetune"])
+def test_starts_begin_with_networks_of_another_cell(tmp_path, digits, make_cell, name):
+    source = make_cell("bernoulli")
+    run_cell(source, digits, tmp_path / source.key, device="cuda")
+    cell = make_cell(name, settings={"of": f"bernoulli/{source.strength}"})
+    record = run_cell(cell, digits, tmp_path / cell.key, device="cuda", source=tmp_path / source.key)
+    assert [entry.status for entry in record.replicates] == ["ok"] * cell.replicates
+
+
+@pytest.mark.parametrize("method", ["bernoulli", "vib", "dense"])
+def test_a_budget_of_macs_is_spent(tmp_path, digits, make_cell, method):
+    settings = TrainingSettings(epochs=3, batch_size=32, budget="macs")
+    record = run_cell(make_cell(method, training=settings), digits, tmp_path, device="cuda")
+    epochs = record.epochs or settings.epochs
+    spent = sum(entry.train_macs for entry in record.replicates) / len(record.replicates)
+    dense = record.replicates[0].train_macs_dense
+    assert dense <= spent < dense * (1 + 3 / epochs) or epochs == 5 * settings.epochs
+
+
+def test_cells_train_side_by_side(tmp_path, digits, make_cell):
+    cells = [make_cell(method) for method in ("bernoulli", "dense", "vib")]
+    machine = Machine(DataSettings(directory=str(tmp_path)), "cuda", processes=2)
+    jobs = [Job((number,), tmp_path, cell) for number, cell in enumerate(cells)]
+    assert train_many(jobs, machine, lambda job, seconds: []) == []
+    entries = [entry for job in jobs for entry in read_record(job.folder / RECORD_NAME).replicates]
+    assert {entry.train_seconds for entry in entries} == {None}
 
 
 def test_lower_precision_trains(digits, make_cell):

@@ -61,11 +61,15 @@ def _training(command: Command) -> None:
     plan.add_argument("--cores", type=positive, help="also say how long so many cores take, and what each part takes")
     train = command("train", training.train, "train and evaluate one cell (all its replicates)", config=True, cell=True)
     train.add_argument("--output", type=Path, help="folder of the record (default: <root>/runs/<cell>)")
-    many = command("train-many", training.train_many, "train a study's cells in one process, e.g. a GPU's", config=True)
+    many = command("train-many", training.train_many, "search and train a whole study side by side on one GPU", config=True)
     many.add_argument("--output", type=Path, required=True, help="archive (.tar) that each finished cell is added to")
     many.add_argument("--device", help="torch device (default: the configuration's)")
     many.add_argument("--until", type=float, default=float("inf"), help="stop after so many seconds (default: never)")
-    many.add_argument("--light", action="store_true", help="leave gates and weights out of the archive")
+    many.add_argument("--processes", type=positive, default=1, help="cells side by side (default: 1)")
+    many.add_argument("--folder", type=Path, help="keep all cells here; a second call goes on (default: none is kept)")
+    many.add_argument(
+        "--light", action="store_true", help="gates of one network a cell, and no weights that no other cell needs"
+    )
     search = command(
         "search", training.search, "choose the values of a search's next round, or its points", config=True
     )

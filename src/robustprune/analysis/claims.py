@@ -127,8 +127,9 @@ def cheaper(own: pd.DataFrame, others: Others) -> Answer:
     macs = mean_interval(100 * (start["train_macs"] / start["train_macs_dense"]).astype(float), others.confidence)
     text = f"{with_interval(macs.columns('macs'), 'macs', '.1f')} % of the MACs of dense training"
     dense, machine = standard(others.dense), ["device", "threads"]
-    if dense.empty or len(pd.concat([start, dense])[machine].drop_duplicates()) > 1:
-        # seconds of another machine are not compared
+    both = pd.concat([start, dense])
+    if dense.empty or len(both[machine].drop_duplicates()) > 1 or both["train_seconds"].isna().any():
+        # seconds of another machine are not compared; networks that share a GPU have none
         return (NO if macs.low > 100 else UNDECIDED), f"{text}; seconds not comparable"
     seconds = 100 * start["train_seconds"].mean() / dense["train_seconds"].mean()
     text += f", {number(seconds, '.0f')} % of the seconds"

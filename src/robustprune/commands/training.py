@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from robustprune.experiments.probing import Probes
-    from robustprune.experiments.related.moved import Leaving
 
 
 def prepare(arguments: argparse.Namespace) -> None:
@@ -68,24 +63,15 @@ def train(arguments: argparse.Namespace) -> None:
     announce(cell.key, os.getpid())  # before torch is loaded, which takes seconds
     from robustprune.data.datasets import load
     from robustprune.engine.running import run_cell
+    from robustprune.experiments.reading import probe_of
     from robustprune.starts.parts.registry import check_cell
-    from robustprune.study.probed import is_probed
-    from robustprune.study.related import is_watched
 
     check_cell(cell)
     folder = arguments.output or Path(config.root, "runs", cell.key)
     checkpoint = Path(config.root, "checkpoints", cell.key, "checkpoint.pt")
     source = Path(config.root, "runs", cell.source_key) if cell.source_key else None
     data = load(cell.dataset, config.data)
-    probe: Probes | Leaving | None = None
-    if config.probes and is_probed(cell):
-        from robustprune.experiments.probing import Probes
-
-        probe = Probes()
-    elif config.related and is_watched(cell):
-        from robustprune.experiments.related.moved import Leaving
-
-        probe = Leaving()
+    probe = probe_of(config, cell)
     # with a probe no checkpoint: what it read before a stop would be lost
     saved = None if probe else checkpoint
     record = run_cell(cell, data, folder, saved, config.device, config.threads, source, probe=probe)
@@ -97,44 +83,43 @@ def train(arguments: argparse.Namespace) -> None:
 def train_many(arguments: argparse.Namespace) -> None:
     import tempfile
     import time
-    from functools import cache
+    from contextlib import nullcontext
+    from functools import partial
 
-    from robustprune.data.datasets import load
     from robustprune.engine.devices import check_device
-    from robustprune.engine.many import by_evidence, train_many
-    from robustprune.gathering.programs import checked_cells
-    from robustprune.gathering.search import results_in, run_search, write_points
-    from robustprune.study.cells import Cell
+    from robustprune.engine.many import Job, Machine, train_many
+    from robustprune.experiments.reading import probe_of
+    from robustprune.gathering.jobs import StudyJobs
+    from robustprune.gathering.search import write_points
+    from robustprune.records.packing import pack_cell
     from robustprune.study.config import load_study
 
     config = load_study(arguments.config)
     deadline = time.monotonic() + arguments.until
     device = arguments.device or config.device
     check_device(device, config.training.precision)
-    datasets = cache(lambda name: load(name, config.data))
-    left: list[Cell] = []
+    output: Path = arguments.output
+    searched = output.with_stem(f"{output.stem}_search") if config.study else output
+    trained = 0
 
-    def done(cell: Cell, seconds: float) -> None:
-        print(f"{cell.key}: {cell.replicates} networks in {seconds:.1f} s", flush=True)
+    def done(job: Job, seconds: float) -> None:
+        nonlocal trained
+        trained += 1
+        if seconds:  # else the archive of an earlier call has it
+            pack_cell(searched if job.runs == jobs.search_runs else output, job.cell.key, job.folder)
+            print(f"{job.cell.key}: {job.cell.replicates} networks in {seconds:.1f} s", flush=True)
 
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-
-        def train(cells: list[Cell]) -> bool:
-            order = by_evidence(cells)
-            left.extend(train_many(order, datasets, folder, arguments.output, device, deadline, arguments.light, done))
-            return not left
-
-        if config.study:
-            cells = list(checked_cells(config).values())
-            train(cells)
-        else:
-            cells, points = run_search(config, train, results_in(folder))
-            if points:
-                write_points(points, arguments.output.with_suffix(".yaml"))
-    print(f"{arguments.output}: {len(cells) - len(left)} of {len(cells)} cells trained")
-    for cell in left:
-        print(f"not trained: {cell.key}")
+    with nullcontext(arguments.folder) if arguments.folder else tempfile.TemporaryDirectory() as folder:
+        jobs = StudyJobs(config, Path(folder), arguments.light, done)
+        machine = Machine(config.data, device, deadline, arguments.processes, partial(probe_of, config))
+        left = train_many(jobs.first(), machine, jobs.after)
+    if jobs.found:
+        write_points(jobs.found, output.with_suffix(".yaml"))
+    print(f"{output}: {trained} of {trained + len(left)} cells trained")
+    for job, reason in left:
+        print(f"not trained: {job.cell.key}: {reason}")
+    for reason in jobs.stopped:
+        print(f"search stopped: {reason}")
 
 
 def search(arguments: argparse.Namespace) -> None:

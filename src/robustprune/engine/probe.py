@@ -1,6 +1,7 @@
 """Probes: what an experiment reads of a training while it runs."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ class Probe:
 
     def after_epoch(self, training: "Training") -> None:
         """Look at the training after an epoch, when the history has noted it."""
+
+    def write(self, folder: Path) -> None:
+        """Write what was read beside the cell's record."""
 
 
 def untimed(look: Callable[["Training"], None], training: "Training") -> float:

@@ -46,14 +46,16 @@ def run_cell(
     history: str = "history.parquet",
     light: bool = False,
     probe: Probe | None = None,
+    timed: bool = True,
 ) -> Record:
     """Train and evaluate a cell; write history.parquet, gates.npz, networks.safetensors and, last, record.json.
 
     A numerical failure inside training is recorded with status diverged for every replicate; any other exception is
     raised and leaves no record (engine/failures.py). source: the folder of the cell whose networks a control starts
     from. after_epoch: called after each epoch (for tests of interruption). history: the history's file name;
-    history.csv needs no pyarrow. light: without gates and weights, only the kept units; for an archive. probe: what an
-    experiment reads while the cell trains. Raises StudyError for settings that no run can satisfy (device, batch size).
+    history.csv needs no pyarrow. light: the gates of the first network only, and no weights but the kept units; for an
+    archive. probe: what an experiment reads while the cell trains. timed: False beside other cells on one GPU; the
+    networks then have no train_seconds. Raises StudyError for settings that no run can satisfy (device, batch size).
     """
     check_device(device, cell.training.precision)
     torch.set_num_threads(threads)
@@ -80,6 +82,8 @@ def run_cell(
         replicates = unfinished_replicates(cell, "diverged", reason)
         _write_empty_details(folder, history)
     else:
+        if not timed:
+            replicates = [entry.model_copy(update={"train_seconds": None}) for entry in replicates]
         _write_details(training, networks, folder, history, light)
     record = Record(
         cell=cell,
@@ -131,7 +135,7 @@ def _evaluate(training: Training) -> tuple[list[Replicate], list[FinishedNetwork
 def _write_details(
     training: Training, networks: list[FinishedNetwork], folder: Path, history: str, light: bool
 ) -> None:
-    trajectories = {} if light else training.history.trajectories()
+    trajectories = {slot: gates[:, :1] if light else gates for slot, gates in training.history.trajectories().items()}
     write_archive(folder, [ArchivedNetwork({} if light else network.weights, network.kept) for network in networks])
     write_table(pd.DataFrame(training.history.rows), folder / history)
     write_atomically(folder / "gates.npz", lambda path: _save_npz(path, trajectories))

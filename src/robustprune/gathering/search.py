@@ -1,7 +1,7 @@
 """The search for operating points: which values to train next, and which one is the point (docs/protocol.md)."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -134,33 +134,21 @@ def known_cells(config: StudyConfig) -> dict[str, Cell]:
     return {cell.key: cell for cell in cells}
 
 
-def run_search(
-    config: StudyConfig, train: Callable[[list[Cell]], bool], results: Results
-) -> tuple[list[Cell], list[OperatingPoint]]:
-    """Run every search round by round in this process; return its cells and the operating points.
+def search_form(
+    config: StudyConfig, search: Search, method: str, form: str, results: Results
+) -> Generator[list[Cell], None, list[OperatingPoint]]:
+    """Yield the cells of one round of a form after the other, the sweep first; return its operating points.
 
-    train: trains cells; False stops the search, and there are no points.
+    The cells of a round must have results before the next round is asked for.
     """
-    forms = searched_forms(config)
-    cells = [cell for search in config.search for cell in dense_cells(config, search)]
-    if not train(cells):
-        return cells, []
-    tried: dict[int, list[float]] = {number: [] for number in range(len(forms))}
-    last = max(search.rounds for search in config.search) + 1
-    for number in range(last + 1):
-        new: list[Cell] = []
-        for place, (search, method, form) in enumerate(forms):
-            if number > search.rounds + 1:
-                continue
-            values = values_of_round(config, search, method, form, number, tried[place], results)
-            new += [value_cell(config, search, method, form, value) for value in values]
-            if number <= search.rounds:
-                tried[place] += values
-        cells += new
-        if not train(new):
-            return cells, []
-    points = [points_of(config, *form, tried[place], results) for place, form in enumerate(forms)]
-    return cells, [point for own in points for point in own]
+    tried: list[float] = []
+    for number in range(search.rounds + 2):
+        values = values_of_round(config, search, method, form, number, tried, results)
+        cells = [value_cell(config, search, method, form, value) for value in values]
+        yield cells if number else dense_cells(config, search) + cells
+        if number <= search.rounds:
+            tried += values
+    return points_of(config, search, method, form, tried, results)
 
 
 def write_points(points: Iterable[OperatingPoint], output: Path) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import tarfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from robustprune.errors import StudyError
@@ -12,12 +11,12 @@ DIGESTS = "SHA256SUMS"
 """The last member of each cell, as `sha256sum` writes it."""
 
 
-def pack_cell(archive: Path, key: str, folder: Path, names: Sequence[str]) -> None:
-    """Append those files of a cell's folder that exist to the archive, below the cell's key, and their digests.
+def pack_cell(archive: Path, key: str, folder: Path) -> None:
+    """Append the files of a cell's folder to the archive, below the cell's key, and their digests.
 
     A process killed meanwhile leaves the cells before it whole.
     """
-    contents = {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
+    contents = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
     lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents.items()]
     archive.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(archive, "a") as opened:

@@ -95,7 +95,7 @@ def stream_seed(seed: int, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:8], "big") >> 1
 
 
-def _grid_cells(config: StudyConfig, grid: Grid, source: str) -> Iterator[tuple[Cell, Strength]]:
+def grid_cells(config: StudyConfig, grid: Grid, source: str) -> Iterator[tuple[Cell, Strength]]:
     """Yield the cells of a grid, each with the strength by which the grid asks for it."""
     variants = grid.variants or {"": Variant()}
     for method, strengths in grid.methods.items():
@@ -138,7 +138,7 @@ def study_cells(config: StudyConfig) -> dict[str, Cell]:
     """
     cells: dict[str, Cell] = {}
     for number, grid in enumerate(config.grids):
-        for cell, _ in _grid_cells(config, grid, f"study.{number}"):
+        for cell, _ in grid_cells(config, grid, f"study.{number}"):
             if cells.setdefault(cell.key, cell) != cell:
                 raise StudyError(
                     f"study.{number}: cell {cell.key} is also in an earlier grid with other replicates or training "
@@ -152,7 +152,7 @@ def asked_of_cells(config: StudyConfig) -> dict[str, Strength]:
     """Return by which strength each cell is asked for, by key; of several grids the first that names a point counts."""
     asked: dict[str, Strength] = {}
     for number, grid in enumerate(config.grids):
-        for cell, strength in _grid_cells(config, grid, f"study.{number}"):
+        for cell, strength in grid_cells(config, grid, f"study.{number}"):
             if cell.key not in asked or (asked[cell.key].point is None and strength.point):
                 asked[cell.key] = strength
     return asked

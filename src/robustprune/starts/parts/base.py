@@ -101,6 +101,7 @@ class Start(Generic[S]):
                 weight = network.parameters[f"{layer.name}.weight"][replicate]
                 rows = units[layer.writes] if layer.writes else torch.arange(len(weight), device=weight.device)
                 columns = units[layer.reads] if layer.reads else torch.arange(1, device=weight.device)
-                weight[rows.unsqueeze(1), columns] = weights[f"{layer.name}.weight"]
+                weight[rows.unsqueeze(1), columns] = weights[f"{layer.name}.weight"].to(weight.device)
                 if layer.bias:
-                    network.parameters[f"{layer.name}.bias"][replicate][rows] = weights[f"{layer.name}.bias"]
+                    bias = network.parameters[f"{layer.name}.bias"][replicate]
+                    bias[rows] = weights[f"{layer.name}.bias"].to(bias.device)
