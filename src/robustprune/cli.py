@@ -61,7 +61,9 @@ def _training(command: Command) -> None:
     plan.add_argument("--cores", type=positive, help="also say how long so many cores take, and what each part takes")
     train = command("train", training.train, "train and evaluate one cell (all its replicates)", config=True, cell=True)
     train.add_argument("--output", type=Path, help="folder of the record (default: <root>/runs/<cell>)")
-    many = command("train-many", training.train_many, "search and train a whole study side by side on one GPU", config=True)
+    many = command(
+        "train-many", training.train_many, "search and train a whole study side by side on one GPU", config=True
+    )
     many.add_argument("--output", type=Path, required=True, help="archive (.tar) that each finished cell is added to")
     many.add_argument("--device", help="torch device (default: the configuration's)")
     many.add_argument("--until", type=float, default=float("inf"), help="stop after so many seconds (default: never)")

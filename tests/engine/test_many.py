@@ -1,15 +1,29 @@
-"""Many cells in one process: the same networks as alone, in an archive that becomes tables elsewhere."""
+"""Many cells side by side: the same networks as alone, in an archive that becomes tables elsewhere."""
 
 import math
+import os
 import time
 
 import pandas as pd
 
 from robustprune.cli import main
-from robustprune.engine.many import by_evidence, train_many
+from robustprune.engine.many import OUT_OF_TIME, Job, Machine, effort_per_network, train_many
 from robustprune.engine.running import run_cell
-from robustprune.records.packing import unpack_cells
-from robustprune.records.record import read_record
+from robustprune.records.packing import pack_cell, unpack_cells
+from robustprune.records.record import RECORD_NAME, read_record
+from robustprune.study.data_settings import DataSettings
+
+
+def none(job, seconds):
+    return []
+
+
+def machine(folder, **values):
+    return Machine(DataSettings(directory=str(folder / "data")), **values)
+
+
+def jobs(cells, runs):
+    return [Job((number,), runs, cell) for number, cell in enumerate(cells)]
 
 
 def results(record):
@@ -19,31 +33,78 @@ def results(record):
 
 def test_cells_are_those_that_train_alone(tmp_path, digits, make_cell):
     cells = [make_cell(method, replicates=2) for method in ("bernoulli", "dense")]
-    left = train_many(cells, lambda name: digits, tmp_path / "work", tmp_path / "cells.tar", "cpu", math.inf)
-    assert left == []
+    assert train_many(jobs(cells, tmp_path / "runs"), machine(tmp_path, processes=2), none) == []
+    for cell in cells:
+        pack_cell(tmp_path / "cells.tar", cell.key, tmp_path / "runs" / cell.key)
     assert unpack_cells(tmp_path / "cells.tar", tmp_path) == [cell.key for cell in cells]
     for cell in cells:
         alone = run_cell(cell, digits, tmp_path / "alone" / cell.key)
-        assert results(read_record(tmp_path / cell.key / "record.json")) == results(alone)
+        found = read_record(tmp_path / cell.key / RECORD_NAME)
+        assert results(found) == results(alone)
+        assert {entry.train_seconds for entry in found.replicates} == {None}, "they shared the machine"
         expected = pd.read_parquet(tmp_path / "alone" / cell.key / "history.parquet")
-        found = pd.read_csv(tmp_path / cell.key / "history.csv", float_precision="round_trip")
-        pd.testing.assert_frame_equal(found, expected, check_dtype=False, check_exact=True)
+        history = pd.read_csv(tmp_path / cell.key / "history.csv")
+        pd.testing.assert_frame_equal(history, expected, check_dtype=False, check_exact=True)
 
 
-def test_the_limit_stops_a_cell_in_the_middle_and_leaves_nothing_of_it(tmp_path, digits, make_cell):
-    first, long = make_cell(epochs=1), make_cell("dense", epochs=10_000)
+def test_one_process_notes_its_seconds(tmp_path, make_cell):
+    (job,) = jobs([make_cell(epochs=1)], tmp_path)
+    train_many([job], machine(tmp_path), none)
+    assert all(entry.train_seconds > 0 for entry in read_record(job.folder / RECORD_NAME).replicates)
+
+
+def test_the_limit_stops_a_cell_in_the_middle_and_leaves_nothing_of_it(tmp_path, make_cell):
+    first, long, never = jobs([make_cell(epochs=1), make_cell("dense", epochs=10_000), make_cell("vib")], tmp_path)
     started = time.monotonic()
-    archive = tmp_path / "cells.tar"
-    left = train_many([first, long], lambda name: digits, tmp_path / "work", archive, "cpu", started + 3)
-    assert time.monotonic() - started < 30
-    assert left == [long]
-    assert unpack_cells(archive, tmp_path / "back") == [first.key]
+    done = []
+    left = train_many(
+        [never, long, first], machine(tmp_path, deadline=started + 20), lambda job, _: done.append(job) or []
+    )
+    assert time.monotonic() - started < 60
+    assert (done, left) == ([first], [(long, OUT_OF_TIME), (never, OUT_OF_TIME)])
+    assert not long.folder.exists()
 
 
-def test_cheap_networks_come_first_and_controls_after_their_source(make_cell):
+def test_a_failed_cell_is_named_and_the_others_go_on(tmp_path, make_cell):
+    wrong = make_cell("ticket", settings={"of": "bernoulli/nothing"})
+    bad, good = jobs([wrong, make_cell(epochs=1)], tmp_path)
+    ((left, reason),) = train_many([bad, good], machine(tmp_path), none)
+    assert left == bad
+    assert "networks.safetensors: missing or damaged" in reason
+    assert read_record(good.folder / RECORD_NAME)
+
+
+def death_of_dense(cell):
+    """End the process, as the system does where memory is short."""
+    if cell.method == "dense":
+        os._exit(9)
+
+
+def test_a_process_that_dies_costs_its_own_cell_only(tmp_path, make_cell):
+    dies, good = jobs([make_cell("dense"), make_cell("magnitude", epochs=1)], tmp_path)
+    left = train_many([dies, good], machine(tmp_path, probe=death_of_dense), none)
+    assert left == [(dies, "its process ended with exit code 9")]
+    assert read_record(good.folder / RECORD_NAME)
+
+
+def test_jobs_that_follow_take_their_rank(tmp_path, make_cell):
+    first, last, follows = jobs(
+        [make_cell("dense", epochs=1), make_cell(epochs=1), make_cell("magnitude", epochs=1)], tmp_path
+    )
+    order = []
+
+    def after(job, seconds):
+        order.append(job)
+        return [follows._replace(rank=(0.5,))] if job == first else []
+
+    assert train_many([last, first], machine(tmp_path), after) == []
+    assert [job.cell.method for job in order] == ["dense", "magnitude", "bernoulli"]
+
+
+def test_cheap_networks_come_first(make_cell):
     wide, few, many = make_cell(width=8.0, replicates=1), make_cell(replicates=1), make_cell(replicates=50)
-    control = make_cell("scratch_e", replicates=50, settings={"of": "bernoulli/key"})
-    assert by_evidence([control, wide, few, many]) == [many, few, wide, control]
+    assert sorted([wide, few, many], key=effort_per_network) == [many, few, wide]
+    assert math.isclose(effort_per_network(few) / few.training.epochs, 1.03, abs_tol=0.01)
 
 
 def test_an_archive_of_a_study_becomes_its_tables(tmp_path, monkeypatch):
@@ -62,5 +123,6 @@ def test_an_archive_of_a_study_becomes_its_tables(tmp_path, monkeypatch):
     assert main(["merge", "cells.tar", "--config", "study.yaml", "--output", "tables"]) == 0
     runs = pd.read_csv("tables/runs.csv")
     assert runs.groupby("method").size().to_dict() == {"bernoulli": 2, "dense": 2}
+    assert set(pd.read_parquet("tables/gates.parquet")["method"]) == {"bernoulli"}
     assert len(pd.read_parquet("tables/history.parquet")) > 0
     assert pd.read_csv("tables/missing.csv").empty

@@ -7,12 +7,11 @@ from types import SimpleNamespace
 import pytest
 from scipy import stats
 
-from robustprune.cli import main
 from robustprune.errors import StudyError
 from robustprune.gathering.bracketing import Goal, Trial, bracket, crossing, next_value
 from robustprune.gathering.plan import planned_cells
 from robustprune.gathering.programs import check_cells
-from robustprune.gathering.search import points_of, run_search, searched_forms, values_of_round
+from robustprune.gathering.search import points_of, search_form, searched_forms, values_of_round
 from robustprune.study.cells import asked_of_cells, study_cells, unresolved
 from robustprune.study.config import load_study, save_study, validate_study
 from robustprune.study.find import find_cell, value_cell
@@ -44,6 +43,19 @@ def replicates(pairs, status="ok"):
     return SimpleNamespace(replicates=entries)
 
 
+def run_search(config, results):
+    """Go through all rounds of every form; return the cells that were asked for, each once, and the points."""
+    cells, points = {}, []
+    for form in searched_forms(config):
+        rounds = search_form(config, *form, results)
+        try:
+            while True:
+                cells |= {cell.key: cell for cell in next(rounds)}
+        except StopIteration as end:
+            points += end.value
+    return list(cells.values()), points
+
+
 @pytest.mark.parametrize("value", [2.7e-4, 10.0, 0.333, 200.0, 1e-18, 1.0, 9.99])
 def test_a_key_says_its_value(value):
     assert key_value("c", value_key("c", value)) == value
@@ -54,7 +66,7 @@ def test_the_point_of_a_power_law_is_found_where_it_is():
     """params = 2000 / sqrt(price) meets 20,000 at price 0.01 exactly, whatever the sweep."""
     for sweep in (2, 3, 5):
         study = config(search={"sweep": sweep})
-        cells, (point,) = run_search(study, lambda cells: True, curve)
+        cells, (point,) = run_search(study, curve)
         assert point.settings == {"price": 0.01, "drift": 1e-3}
         assert (point.strength, point.confirmed) == (value_key("c", 0.01), True)
         assert len(cells) <= sweep + 2, "a straight line needs no second round"
@@ -63,7 +75,7 @@ def test_the_point_of_a_power_law_is_found_where_it_is():
 def test_error_above_dense_is_a_target():
     """1.5 + 10 c = 1.3 + 0.7 at c = 0.05: between two values of the sweep the curve bends, rounds close in."""
     study = config(search={"targets": {"at_error": {"above_dense": 0.7}}, "dense_replicates": 2})
-    cells, (point,) = run_search(study, lambda cells: True, curve)
+    cells, (point,) = run_search(study, curve)
     assert point.settings["price"] == pytest.approx(0.05, rel=0.02)
     assert point.bound_percent == 2.0
     assert [cell.replicates for cell in cells if cell.method == "dense"] == [2]
@@ -74,7 +86,7 @@ def test_values_beyond_which_networks_collapse_are_halved_towards():
     study = config()
     bad = lambda value: value > 1e-3  # noqa: E731
     results = lambda cell: curve(cell, bad=bad)  # noqa: E731
-    cells, (point,) = run_search(study, lambda cells: True, results)
+    cells, (point,) = run_search(study, results)
     tried = [cell.settings["price"] for cell in cells]
     assert tried[:5] == [1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
     assert all(1e-3 < value < 1e-2 for value in tried[5:])
@@ -86,7 +98,7 @@ def test_values_beyond_which_networks_collapse_are_halved_towards():
 
 def test_a_target_outside_the_range_is_unreachable():
     study = config(search={"targets": {"tiny": {"params": 10}}})
-    cells, (point,) = run_search(study, lambda cells: True, curve)
+    cells, (point,) = run_search(study, curve)
     assert len(cells) == 5, "no value of the range can help"
     assert "the range of the knob ends there" in point.reason
 
@@ -233,26 +245,6 @@ def test_mistakes_are_named(change, message):
         config(**change)
 
 
-def test_a_search_runs_in_one_process(tmp_path, monkeypatch):
-    """train-many without grids: sweep, rounds, confirmation, and the points beside the archive."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "search.yaml").write_text(
-        "training: {epochs: 3, batch_size: 64}\n"
-        "knobs: {magnitude: {keep: {knob: target, range: [0.1, 0.6]}}}\n"
-        "search:\n"
-        "  - {dataset: digits, architecture: lenet_300_100, methods: {magnitude: [keep]}, replicates: 2, sweep: 2,\n"
-        "     rounds: 1, dense_replicates: 2, targets: {at_size: {params: 60000}, at_error: {above_dense: 50}}}\n"
-    )
-    assert main(["train-many", "--config", "search.yaml", "--device", "cpu", "--output", "cells.tar", "--light"]) == 0
-    study = (
-        "training: {epochs: 1}\noperating_points: cells.yaml\n"
-        + "\n".join((tmp_path / "search.yaml").read_text().splitlines()[1:])
-        + "\nstudy: [{dataset: digits, architecture: lenet_300_100, methods: {magnitude: [at_size]}}]\n"
-    )
-    (tmp_path / "study.yaml").write_text(study)
-    assert main(["plan", "--config", "study.yaml"]) == 0
-
-
 REPOSITORY = Path(__file__).parents[2]
 PARTS = sorted({grid.part for grid in load_study(REPOSITORY / "config" / "config.yaml").study})
 
@@ -275,7 +267,7 @@ def deep_search(**more):
 
 def test_a_search_has_one_depth_and_its_points_count_for_all():
     study = deep_search(depth=4)
-    cells, points = run_search(search_of(study, "x"), lambda cells: True, curve)
+    cells, points = run_search(search_of(study, "x"), curve)
     assert all(cell.key.endswith("/he_normal/width-1/depth-4") for cell in cells)
     searched = search_of(study, "x")
     assert find_cell(searched, cells[0].key) == cells[0]

@@ -15,7 +15,7 @@ def archive(tmp_path):
         folder.mkdir(parents=True)
         (folder / "record.json").write_text(f"{key} " * 400)
         (folder / "history.csv").write_text("epoch\n1\n")
-        pack_cell(tmp_path / "cells.tar", key, folder, ("record.json", "history.csv", "gates.npz"))
+        pack_cell(tmp_path / "cells.tar", key, folder)
     return tmp_path / "cells.tar"
 
 
@@ -50,7 +50,7 @@ def test_no_file_is_written_outside_the_folder(tmp_path):
     made = tmp_path / "made"
     made.mkdir()
     (made / "record.json").write_text("{}")
-    pack_cell(tmp_path / "cells.tar", "../evil", made, ("record.json",))
+    pack_cell(tmp_path / "cells.tar", "../evil", made)
     with pytest.raises(StudyError, match="outside"):
         unpack_cells(tmp_path / "cells.tar", tmp_path / "back")
     assert not (tmp_path / "evil").exists()

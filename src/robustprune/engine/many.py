@@ -136,7 +136,7 @@ class _Worker:
 
 
 def _start_method() -> str:
-    """Return how processes start: never by a fork of this one, which may hold a GPU; with torch loaded where possible."""
+    """Return how processes start: not by a fork of this one, which may hold a GPU; with torch loaded if possible."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return "spawn"
     multiprocessing.set_forkserver_preload([__name__])

@@ -109,7 +109,9 @@ class StudyJobs:
                 form.waiting = {cell.key for cell in cells} - known
                 if form.waiting:
                     ranks = [(form.part, SEARCH, effort_per_network(cell)) for cell in cells]
-                    return [Job(rank, self.search_runs, cell, self.light) for rank, cell in zip(ranks, cells, strict=True)]
+                    return [
+                        Job(rank, self.search_runs, cell, self.light) for rank, cell in zip(ranks, cells, strict=True)
+                    ]
         except StopIteration as end:
             form.points = end.value
             return self._of_study()
