@@ -1,9 +1,11 @@
 """Figures of convergence: lines have the values that follow from the history."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from made_up_study import made_up, store
 from matplotlib import pyplot as plt
+from matplotlib.text import Text
 
 from robustprune.analysis.figures import FIGURES
 from robustprune.analysis.read import read_collected
@@ -53,6 +55,21 @@ def test_the_share_of_the_units_that_leave(collected):
     assert len(drawn) == 2  # nothing leaves fc2
     np.testing.assert_allclose(drawn[0].get_ydata(), [0, 100 * (784 - 300) / (784 - 100), 100])
     np.testing.assert_allclose(drawn[1].get_ydata(), [0, 50, 100])
+
+
+@pytest.mark.parametrize("name", ["params_over_macs", "when_units_leave"])
+def test_every_strength_of_the_method_has_its_own_panel(collected, tmp_path, name):
+    """A network may have several operating points, as LeNet-5 has."""
+    for path in (*tmp_path.glob("*.csv"), *tmp_path.glob("*.parquet")):
+        table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+        both = pd.concat([table, table.assign(strength="b")], ignore_index=True)
+        both.to_csv(path, index=False) if path.suffix == ".csv" else both.to_parquet(path)
+    twice = FIGURES[name](read_collected(tmp_path), 0.95)
+    once = FIGURES[name](collected, 0.95)
+    assert len(lines(twice, "starting width 1")) == 2 * len(lines(once, "starting width 1"))
+    text = str([part.get_text() for part in twice.findobj(Text)])
+    assert "strength a" in text
+    assert "strength b" in text
 
 
 def test_undetermined_gates_are_a_share_of_those_left(collected):

@@ -54,13 +54,13 @@ def undetermined_over_epochs(collected: Collected, confidence: float) -> Figure:
 def params_over_macs(collected: Collected, confidence: float) -> Figure:
     """Parameters of the method's networks over the multiply-accumulates that training has spent, from every starting
     size: where the start does not matter the lines meet. A point per epoch, mean over seeds."""
-    history = _from_widths(collected)
-    rows = list(history.groupby(NETWORK, sort=False)) if len(history) else []
+    rows = _from_widths(collected)
     if not rows:
         return nothing(f"no history of {METHOD_UNDER_STUDY} from several starting sizes in these records")
     figure, axes = panel_grid(len(rows), 5.0, 4.0)
-    for ax, (key, group) in zip(axes, rows, strict=True):
-        names, found = slots(key[1]), architecture(key[1])
+    for ax, (title, group) in zip(axes, rows.items(), strict=True):
+        name = group["architecture"].iloc[0]
+        names, found = slots(name), architecture(name)
         counts = group[[f"units_{slot}" for slot in names]].to_numpy(int).tolist()
         group = group.assign(params=[parameters(found, dict(zip(names, own, strict=True))) for own in counts])
         for width, series in group.groupby("width"):
@@ -74,7 +74,7 @@ def params_over_macs(collected: Collected, confidence: float) -> Figure:
         log_axis(ax, group["params"], thousands)
         ax.set_xlabel("MACs that training has spent")
         ax.set_ylabel("params")
-        ax.set_title(network_title(*key), fontsize="medium")
+        ax.set_title(title, fontsize="medium")
         ax.grid(alpha=0.25)
     legend_below(figure, axes, f"method {METHOD_UNDER_STUDY}; {START}; mean over seeds")
     return figure
@@ -83,20 +83,20 @@ def params_over_macs(collected: Collected, confidence: float) -> Figure:
 def when_units_leave(collected: Collected, confidence: float) -> Figure:
     """Units that the method has removed by each epoch, as a share of all that it removes in the slot, from every
     starting size. Mean over seeds, with a band from smallest to largest."""
-    history = _from_widths(collected, least=1)
-    rows = list(history.groupby(NETWORK, sort=False)) if len(history) else []
+    rows = _from_widths(collected, least=1)
     if not rows:
         return nothing(f"no history of {METHOD_UNDER_STUDY} in these records")
-    figure, lines = titled_rows([network_title(*key) for key, _ in rows], max(len(slots(key[1])) for key, _ in rows))
-    for line, (key, group) in zip(lines, rows, strict=True):
-        for place, (ax, slot) in enumerate(zip(line, slots(key[1]), strict=False)):
+    of_rows = [slots(group["architecture"].iloc[0]) for group in rows.values()]
+    figure, lines = titled_rows(list(rows), max(map(len, of_rows)))
+    for line, names, group in zip(lines, of_rows, rows.values(), strict=True):
+        for place, (ax, slot) in enumerate(zip(line, names, strict=False)):
             ax.set_axis_on()
             _draw_leaving(ax, group, slot, place)
             ax.set_title(f"slot {slot}", fontsize="small")
             ax.set_xlabel("epoch")
             ax.set_ylim(0, 103)
             ax.grid(alpha=0.25)
-        line[0].set_ylabel("units gone (% of those that leave)")
+        line[0].set_ylabel("units gone (%)")
     legend_below(figure, [ax for line in lines for ax in line], f"{START}; line: mean over seeds; band: all seeds")
     return figure
 
@@ -116,19 +116,24 @@ def _draw_leaving(ax: Axes, group: pd.DataFrame, slot: str, place: int) -> None:
             ax.fill_between(share.index, share.min(axis=1), share.max(axis=1), color=colour, alpha=0.15, lw=0)
 
 
-def _from_widths(collected: Collected, least: int = 2) -> pd.DataFrame:
-    """Return the history of the method's networks of every width, joined with what they started from; for networks with
-    at least so many widths."""
+def _from_widths(collected: Collected, least: int = 2) -> dict[str, pd.DataFrame]:
+    """Return the history of the method's networks of every width, joined with what they started from.
+
+    By title: a network, with the strength where it has several. Left out are strengths with fewer widths.
+    """
     runs = of_standard_initialization(studied(collected.runs))
-    runs = runs[runs["method"] == METHOD_UNDER_STUDY]
-    widths = runs.groupby(NETWORK)["width"].transform("nunique") if len(runs) else pd.Series(dtype=float)
+    runs, one = runs[runs["method"] == METHOD_UNDER_STUDY], [*NETWORK, "strength"]
+    widths = runs.groupby(one)["width"].transform("nunique") if len(runs) else pd.Series(dtype=float)
     runs = runs[widths.reindex(runs.index) >= least]
     if not len(runs) or not len(collected.history):
-        return pd.DataFrame()
+        return {}
     # training counts three products per image and multiply-accumulate of the forward pass
     images = runs["train_macs_dense"] / runs["macs_dense"] / runs["epochs"]
     wanted = runs[[*CELL, "replicate", "macs_dense", "units_start"]].assign(images=images)
-    return of_networks(collected.history, wanted)
+    groups = list(of_networks(collected.history, wanted).groupby(one, sort=False))
+    networks = [key[:3] for key, _ in groups]
+    strength = [f": strength {key[3]}" if networks.count(key[:3]) > 1 else "" for key, _ in groups]
+    return {network_title(*key[:3]) + own: group for (key, group), own in zip(groups, strength, strict=True)}
 
 
 def _shade(width: float, group: pd.DataFrame) -> tuple:
