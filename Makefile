@@ -78,10 +78,10 @@ scale: install ## dry run, plan, status, collection, tables and figures of made-
 	$(BIN)/python benchmarks/scale.py
 
 test: install ## all tests
-	$(BIN)/python -m pytest -n $(CORES) --dist worksteal
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup --no-loadscope-reorder
 
 test-fast: install ## tests without real pipelines
-	$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow'
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup --no-loadscope-reorder -m 'not workflow'
 
 test-faults: install ## the long fault suite: kills, full disks, damaged files, generated configurations (an hour)
 	FAULTS=long $(BIN)/python -m pytest -s --timeout 7200 tests/faults
@@ -96,7 +96,7 @@ test-lowest: ## the tests without pipelines, with the lowest declared versions (
 		--extra workflow --extra onnx --extra baselines --extra dev pyproject.toml -o .venv-lowest/requirements.txt
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python -r .venv-lowest/requirements.txt
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --no-deps -e .
-	.venv-lowest/bin/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow'
+	.venv-lowest/bin/python -m pytest -n $(CORES) --dist loadgroup --no-loadscope-reorder -m 'not workflow'
 
 lint: install docs ## ruff, types (mypy), snakefmt, snakemake --lint, links of the documentation
 	$(BIN)/ruff check src tests benchmarks workflow docs

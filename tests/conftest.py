@@ -45,6 +45,17 @@ def after(method: Method, step: int):
     return method.after_step(None)
 
 
+def pytest_collection_modifyitems(items):
+    """Keep modules that run pipelines or a browser whole, since they make things once, and begin with them."""
+
+    def long(item):
+        return item.get_closest_marker("workflow") is not None or "in_a_browser" in item.path.name
+
+    for item in filter(long, items):
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=long, reverse=True)
+
+
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
