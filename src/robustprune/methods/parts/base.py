@@ -32,6 +32,7 @@ records them again when phase returns another value. after_step and the hooks be
 import difflib
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, Generic, TypeVar
 
 import torch
@@ -174,10 +175,11 @@ class Method(ForwardHooks, Generic[S]):
         return self.buffers[f"{slot}.{name}"]
 
 
+@cache
 def refuse_misspelt_hooks(kind: type) -> None:
     """Raise StudyError if a class defines a public name that resembles a hook of its bases but is not one.
 
-    The engine would never call it.
+    The engine would never call it. A class that passed is not looked at again: thousands of cells share it.
     """
     bases = [base for base in kind.__mro__ if ".parts." in base.__module__ or base is ForwardHooks]
     hooks = {name for base in bases for name in vars(base) if not name.startswith("_")}

@@ -15,5 +15,5 @@ def find_method(name: str) -> type[Method]:
     Raises StudyError with the nearest valid name, or with the fault in the method's file.
     """
     method = registry.class_of("method", name, Method)
-    refuse_misspelt_hooks(method)
+    refuse_misspelt_hooks(method)  # type: ignore[arg-type]  # mypy takes the class for its instance
     return method
