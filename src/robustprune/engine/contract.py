@@ -152,8 +152,8 @@ def independence(trial: Trial) -> None:
         difference = (beside.network.parameters[name][0][own] - tensor[0]).detach().abs().max()
         _require(
             float(difference) < 1e-6,
-            f"{name} of replicate 0 differs by {float(difference):.1e} beside another replicate; penalty must be [R] "
-            "and hooks must not mix replicates",
+            f"{name} of replicate 0 differs by {float(difference):.1e} beside another replicate; penalty must be [R], "
+            "hooks must not mix replicates, and random numbers come from self.context.noise",
         )
 
 
