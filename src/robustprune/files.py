@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,13 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline=""))
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table atomically, as CSV (with the same line ends on every system) or Parquet according to the suffix."""
+def write_table(table: pd.DataFrame, path: Path, digits: int | None = None) -> None:
+    """Write a table atomically, as CSV (with the same line ends on every system) or Parquet according to the suffix.
+
+    digits: significant digits of numbers in a CSV; without, as many as tell them from any other.
+    """
     if path.suffix == ".csv":
-        write_atomically(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))
+        form = None if digits is None else f"%.{digits}g"
+        write_atomically(path, partial(table.to_csv, index=False, lineterminator="\n", float_format=form))
     else:
         write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False, compression="zstd"))

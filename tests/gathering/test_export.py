@@ -104,3 +104,10 @@ def test_the_description_says_how_to_rebuild_the_network(cell_folder, tmp_path, 
             h = function(h, state[f"{name}.weight"], state[f"{name}.bias"])
     wrong = (h.argmax(1) != digits.test_labels).double().mean() * 100
     assert wrong.item() == pytest.approx(record.replicates[0].error_test_percent)
+
+
+def test_a_folder_may_be_a_string_and_a_missing_file_is_named(tmp_path):
+    with pytest.raises(StudyError, match=r"network.json: no such file; export the network again"):
+        read_exported(str(tmp_path))
+    with pytest.raises(StudyError, match=r"record.json: no such record"):
+        load_network(str(tmp_path), 0)

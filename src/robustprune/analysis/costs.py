@@ -56,7 +56,7 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
         rows.append({**row, "n": share.n})
     table = pd.DataFrame(rows, columns=TRAINING_COLUMNS)
     text = caption(
-        "Training multiply-accumulates (three forward passes per step, counted as units go) and seconds per network "
+        "Training multiply-accumulates (docs/protocol.md, A4.8; counted as units go) and seconds per network "
         "against dense training for the same epochs from the same start.",
         brackets(confidence, SIZES),
         "Seconds are those of a cell divided by its replicates (on a CPU, its thread's own), on a machine that trains "

@@ -1,4 +1,4 @@
-"""All tables of the study; `robustprune tables` writes each as CSV (all digits), HTML, LaTeX and JSON (the paper)."""
+"""All tables of the study; `robustprune tables` writes each as CSV, HTML, LaTeX and JSON (the paper)."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -91,6 +91,8 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "depth_optimum": depth_optimum,
     "joint": joint,
 }
+DIGITS = 10
+"""Significant digits of a CSV: the last of all digits differ between processors."""
 WITH_BUDGETS = ("claims", "scorecard", "equal_size", "variants")
 """Tables that have a part for every budget; the others show networks of equal epochs."""
 WITH_DEPTH = ("layers_hypotheses", "depth_kept", "depth_equivalence", "depth_optimum", "joint")
@@ -157,7 +159,7 @@ def write_tables(
         shown = deep if name in WITH_DEPTH else runs if name in WITH_BUDGETS else equal_epochs
         sheet = _made(name, shown, confidence, beside)
         sheet = replace(sheet, caption=f"{sheet.caption} {note}.") if note else sheet
-        write_table(sheet.table, folder / f"{name}.csv")
+        write_table(sheet.table, folder / f"{name}.csv", DIGITS)
         shown_as = {"html": sheet.html(), "tex": sheet.latex(name.replace("_", "-")), "json": sheet.json()}
         for kind, text in shown_as.items():
             write_text(folder / f"{name}.{kind}", text)

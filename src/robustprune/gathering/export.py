@@ -18,11 +18,12 @@ from robustprune.records.record import RECORD_NAME, read_record
 STATE_NAME, JSON_NAME, ONNX_NAME = "network.pt", "network.json", "network.onnx"
 
 
-def load_network(folder: Path, replicate: int) -> PlainNetwork:
+def load_network(folder: Path | str, replicate: int) -> PlainNetwork:
     """Return the pruned network of one replicate from the folder of a cell, on the CPU, in evaluation mode.
 
     Raises StudyError for a missing replicate, and for a missing or damaged file of the cell.
     """
+    folder = Path(folder)
     record = checked_record(folder / RECORD_NAME, files=[FILE])
     if not 0 <= replicate < len(record.replicates):
         raise StudyError(f"{folder}: no replicate {replicate}; it has 0 to {len(record.replicates) - 1}")
@@ -91,9 +92,12 @@ def _steps(network: PlainNetwork) -> list[str]:
     return steps
 
 
-def read_exported(folder: Path) -> PlainNetwork:
-    """Return the network that `export` wrote."""
-    again = "export the network again with `robustprune export`"
+def read_exported(folder: Path | str) -> PlainNetwork:
+    """Return the network that `export` wrote. Raises StudyError for a missing or damaged file of it."""
+    folder, again = Path(folder), "export the network again with `robustprune export`"
+    for name in (JSON_NAME, STATE_NAME):
+        if not (folder / name).exists():
+            raise StudyError(f"{folder / name}: no such file; {again}")
     with reading(folder / JSON_NAME, again):
         description = json.loads(read_text(folder / JSON_NAME))
         network = PlainNetwork(
