@@ -140,6 +140,12 @@ def test_an_archive_that_cannot_be_is_refused_before_training(folder, capfd, out
     assert not (folder / "work").exists()
 
 
+def test_the_points_never_replace_the_configuration(folder, capsys):
+    assert main([*COMMAND[:-1], "study.tar"]) == 2
+    assert "the configuration; name another file" in capsys.readouterr().err
+    assert (folder / "study.yaml").read_text() == STUDY
+
+
 def test_a_failed_cell_and_its_control_are_named_and_the_status_says_so(folder, capsys):
     study = STUDY.replace("{dense: [a, b, c]}", "{magnitude: [d], ticket: [of_d], dense: [a]}")
     (folder / "study.yaml").write_text(study)

@@ -90,6 +90,7 @@ def train_many(arguments: argparse.Namespace) -> int:
     from robustprune.engine.devices import check_device
     from robustprune.engine.many import train_many
     from robustprune.engine.worker import OUT_OF_TIME, Job, Machine
+    from robustprune.errors import StudyError
     from robustprune.experiments.reading import probe_of
     from robustprune.gathering.jobs import StudyJobs
     from robustprune.gathering.search import write_points
@@ -104,6 +105,9 @@ def train_many(arguments: argparse.Namespace) -> int:
     config = config.model_copy(update={"device": device})
     output: Path = arguments.output
     searched = output.with_stem(f"{output.stem}_search") if config.study else output
+    points = output.with_suffix(".yaml")
+    if points.resolve() == Path(arguments.config).resolve():
+        raise StudyError(f"{output}: the operating points would go to {points}, the configuration; name another file")
     for archive in (output, searched):
         check_archive(archive)
     trained = 0
@@ -123,7 +127,7 @@ def train_many(arguments: argparse.Namespace) -> int:
         machine = Machine(config.data, device, deadline, arguments.processes, partial(probe_of, config), config.threads)
         left = train_many(jobs.first(), machine, jobs.after)
     if jobs.found:
-        write_points(jobs.found, output.with_suffix(".yaml"))
+        write_points(jobs.found, points)
     if config.search and config.operating_points:
         print("operating points are given: no search")
     print(f"{output}: {trained} of {trained + len(left)} cells trained")
