@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from robustprune.engine.many import Job, Machine, train_many
+from robustprune.engine.many import train_many
 from robustprune.engine.running import run_cell
 from robustprune.engine.training import Training
+from robustprune.engine.worker import Job, Machine
 from robustprune.methods.parts.registry import method_names
 from robustprune.networks.stacked import OPEN
 from robustprune.records.record import RECORD_NAME, read_record

@@ -64,7 +64,9 @@ def _training(command: Command) -> None:
     many = command(
         "train-many", training.train_many, "search and train a whole study side by side on one GPU", config=True
     )
-    many.add_argument("--output", type=Path, required=True, help="archive (.tar) that each finished cell is added to")
+    many.add_argument(
+        "--output", type=Path, required=True, help="archive (.tar) that each cell is added to, once; points beside it"
+    )
     many.add_argument("--device", help="torch device (default: the configuration's)")
     many.add_argument("--until", type=float, default=float("inf"), help="stop after so many seconds (default: never)")
     many.add_argument("--processes", type=positive, default=1, help="cells side by side (default: 1)")

@@ -1,14 +1,17 @@
 """Many cells side by side: the same networks as alone, in an archive that becomes tables elsewhere."""
 
 import math
+import multiprocessing
 import os
 import time
 
 import pandas as pd
+import pytest
 
 from robustprune.cli import main
-from robustprune.engine.many import OUT_OF_TIME, Job, Machine, effort_per_network, train_many
+from robustprune.engine.many import effort_per_network, train_many
 from robustprune.engine.running import run_cell
+from robustprune.engine.worker import OUT_OF_TIME, UNFINISHED, Job, Machine
 from robustprune.records.packing import pack_cell, unpack_cells
 from robustprune.records.record import RECORD_NAME, read_record
 from robustprune.study.data_settings import DataSettings
@@ -85,6 +88,48 @@ def test_a_process_that_dies_costs_its_own_cell_only(tmp_path, make_cell):
     left = train_many([dies, good], machine(tmp_path, probe=death_of_dense), none)
     assert left == [(dies, "its process ended with exit code 9")]
     assert read_record(good.folder / RECORD_NAME)
+
+
+def test_a_process_that_dies_without_a_job_costs_nothing(tmp_path, make_cell):
+    first, second = jobs([make_cell(epochs=1), make_cell("dense", epochs=1)], tmp_path)
+
+    def after(job, seconds):
+        (process,) = multiprocessing.active_children()
+        process.kill()
+        process.join()
+        return [second] if job == first else []
+
+    assert train_many([first], machine(tmp_path), after) == []
+    assert read_record(second.folder / RECORD_NAME)
+
+
+def test_an_error_in_between_ends_every_process(tmp_path, make_cell):
+    first, long = jobs([make_cell(epochs=1), make_cell("dense", epochs=10_000)], tmp_path)
+
+    def full(job, seconds):
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        train_many([first, long], machine(tmp_path, processes=2), full)
+    assert multiprocessing.active_children() == []
+
+
+def test_files_of_an_earlier_training_leave_the_folder(tmp_path, make_cell):
+    """Not a history of another format, nor a table of a probe, that a reader would take for one of this training."""
+    (job,) = jobs([make_cell(epochs=1)], tmp_path)
+    (job.folder / "depth-2").mkdir(parents=True)
+    for name in ("history.parquet", "removals.parquet", ".packed", ".gates.npz.x.npz"):
+        (job.folder / name).touch()
+    assert train_many([job], machine(tmp_path), none) == []
+    names = {"depth-2", "gates.npz", "history.csv", "networks.safetensors", "record.json"}
+    assert {path.name for path in job.folder.iterdir()} == names
+    assert list((tmp_path / UNFINISHED).iterdir()) == []
+
+
+def test_threads_are_those_of_the_machine(tmp_path, make_cell):
+    (job,) = jobs([make_cell(epochs=1)], tmp_path)
+    train_many([job], machine(tmp_path, threads=2), none)
+    assert read_record(job.folder / RECORD_NAME).provenance.threads == 2
 
 
 def test_jobs_that_follow_take_their_rank(tmp_path, make_cell):

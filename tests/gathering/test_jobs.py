@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from robustprune.cli import main
+from robustprune.errors import StudyError
 from robustprune.gathering import jobs as module
 from robustprune.gathering.jobs import StudyJobs
 from robustprune.gathering.search import search_form, searched_forms
@@ -49,7 +50,7 @@ def start(monkeypatch, tmp_path):
     def make(config, light=False, before=(), results=curve):
         done = []
         monkeypatch.setattr(module, "results_in", lambda folder: results)
-        monkeypatch.setattr(module, "_has_results", lambda job: place(job) in before)
+        monkeypatch.setattr(module, "has_results", lambda job, config: place(job) in before)
         jobs = StudyJobs(config, tmp_path, light, lambda job, seconds: done.append(job))
         return SimpleNamespace(jobs=jobs, done=done)
 
@@ -133,6 +134,81 @@ def test_only_sources_keep_their_weights_in_a_light_archive(start):
     begun = to_the_end(given.jobs, given.jobs.first())
     heavy = [job for job in begun if not job.light]
     assert [(job.cell.method, job.cell.width) for job in heavy] == [("bernoulli", 1)]
+
+
+def test_sources_of_other_parts_and_what_is_measured_keep_their_weights(start):
+    """A second call trains the controls, from networks of the first one."""
+    given = start(study(parts=["core"]), light=True)
+    begun = to_the_end(given.jobs, given.jobs.first())
+    assert {job.cell.method for job in begun if not job.light} == {"bernoulli"}
+    for asked in ("related", "unit_values"):
+        measured = start(study(parts=["core"], **{asked: True}), light=True)
+        heavy = [job for job in to_the_end(measured.jobs, measured.jobs.first()) if not job.light]
+        assert {(place(job)[0], job.cell.method, job.cell.width) for job in heavy} == {
+            (False, "bernoulli", 1),
+            (False, "bernoulli", 2),
+        }
+
+
+def test_a_control_without_its_source_is_named(start):
+    given = start(study())
+    to_the_end(given.jobs, given.jobs.first(), lambda job: place(job)[0] or job.cell.method != "bernoulli")
+    (line,) = given.jobs.not_begun()
+    assert re.fullmatch(r"digits/\S+/ticket/of_c/\S+: digits/\S+/bernoulli/c_\S+ has no results", line)
+
+
+def test_a_search_without_an_end_is_named_with_what_waits_for_it(start):
+    given = start(study())
+    to_the_end(given.jobs, given.jobs.first(), lambda job: job.cell.method != "bernoulli")
+    network = "digits/lenet_300_100-full"
+    assert given.jobs.not_begun() == [
+        f"search {network}/bernoulli/c: a round has cells without results",
+        f"{network}/bernoulli/at_size: no operating point",
+        f"{network}/ticket/of_c: no operating point",
+    ]
+
+
+def test_programs_are_named_and_left_to_snakemake(start):
+    search = {**NETWORK, "methods": {"bernoulli": ["c"], "vib": ["k"], "mine": ["a"]}, "sweep": 3}
+    search["targets"] = {"at_size": {"params": 20_000}, "at_error": {"above_dense": 1.0}}
+    grid = {**NETWORK, "methods": {"mine": ["fixed", "at_size"], "dense": ["dense"], "ticket": ["of_mine"]}}
+    strengths = {"dense": {"dense": {}}, "mine": {"fixed": {"x": 1.0}}, "ticket": {"of_mine": {"of": "mine/fixed"}}}
+    foreign = {"mine": {"knob": "x", "range": [0.1, 1.0]}}
+    knobs = KNOBS | {"mine": {"a": {"knob": "x", "range": [0.1, 1.0]}}}
+    given = start(study(foreign=foreign, knobs=knobs, search=[search], study=[grid], strengths=strengths))
+    begun = to_the_end(given.jobs, given.jobs.first())
+    assert {job.cell.method for job in begun} == {"dense"}
+    lines = given.jobs.not_begun()
+    assert len(lines) == 4
+    assert lines[0] == "search digits/lenet_300_100-full/mine/a: of a foreign program, which Snakemake runs"
+    assert "/mine/fixed/" in lines[1]
+    assert lines[1].endswith("of a foreign program, which Snakemake runs")
+    assert "/ticket/of_mine/" in lines[2]
+    assert lines[2].endswith("has no results")
+
+
+def test_a_cell_of_two_parts_has_the_rank_of_the_first_of_them(start):
+    both = [{**NETWORK, "methods": {"dense": ["dense"]}, "part": part} for part in ("late", "early")]
+    given = start(study(parts=["early", "late"], study=both))
+    (job,) = given.jobs.first()
+    assert job.rank[0] == 0
+
+
+def test_a_point_that_the_study_cannot_have_stops_its_form_only(start):
+    """The control asks for more networks than its source has, which shows when the search has found the source."""
+    grid = {**NETWORK, "methods": {"bernoulli": ["at_size"]}, "replicates": 2}
+    controls = {**NETWORK, "methods": {"ticket": ["of_c"]}, "replicates": 3}
+    given = start(study(study=[grid, controls]))
+    to_the_end(given.jobs, given.jobs.first())
+    (reason,) = given.jobs.stopped
+    assert "has 2 replicates, 3 are asked for" in reason
+    assert len(given.jobs.found) == 2
+
+
+def test_cells_that_would_share_a_folder_elsewhere_are_refused_first(start):
+    grid = {**NETWORK, "methods": {"dense": ["a", "A"]}}
+    with pytest.raises(StudyError, match="differ in upper and lower case only"):
+        start(study(study=[grid], strengths={"dense": {"a": {}, "A": {}}})).jobs.first()
 
 
 def test_a_search_that_cannot_go_on_says_why(start):

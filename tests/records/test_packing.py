@@ -1,9 +1,11 @@
 """Archives of cells: whole cells come back, damaged ones are named."""
 
+import tarfile
+
 import pytest
 
 from robustprune.errors import StudyError
-from robustprune.records.packing import pack_cell, unpack_cells
+from robustprune.records.packing import check_archive, pack_cell, pack_once, unpack_cells
 
 KEYS = ("digits/a/one", "digits/a/two")
 
@@ -54,3 +56,52 @@ def test_no_file_is_written_outside_the_folder(tmp_path):
     with pytest.raises(StudyError, match="outside"):
         unpack_cells(tmp_path / "cells.tar", tmp_path / "back")
     assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("rest", [b"", bytes(20_000)], ids=["cut", "zeros"])
+def test_an_archive_that_a_kill_or_a_full_disk_cut_goes_on(archive, tmp_path, rest):
+    """What was written of a cell is followed by nothing, or by the zeros that ended the archive before."""
+    content = archive.read_bytes()
+    found = set()
+    for end in range(512, len(content), 300):
+        archive.write_bytes(content[:end] + rest)
+        pack_cell(archive, "digits/a/three", tmp_path / "made" / KEYS[0])
+        found.add(tuple(unpack_cells(archive, tmp_path / "back")))
+    assert found == {(*KEYS[:number], "digits/a/three") for number in range(3)}
+
+
+def test_an_empty_file_becomes_an_archive(tmp_path, archive):
+    (tmp_path / "empty.tar").touch()
+    pack_cell(tmp_path / "empty.tar", KEYS[0], tmp_path / "made" / KEYS[0])
+    assert unpack_cells(tmp_path / "empty.tar", tmp_path / "back") == [KEYS[0]]
+
+
+def test_nothing_is_added_to_an_archive_of_something_else(tmp_path, archive):
+    with tarfile.open(tmp_path / "other.tar", "w") as opened:
+        opened.add(tmp_path / "made")
+    before = (tmp_path / "other.tar").read_bytes()
+    for call in (check_archive, lambda path: pack_cell(path, KEYS[0], tmp_path / "made" / KEYS[0])):
+        with pytest.raises(StudyError, match=r"other.tar: not an archive"):
+            call(tmp_path / "other.tar")
+    assert (tmp_path / "other.tar").read_bytes() == before
+
+
+def test_a_cell_is_packed_once_for_each_record(tmp_path, archive):
+    """Also the one of a call that was killed before it had packed; what a killed write left is no part of it."""
+    folder, other = tmp_path / "made" / KEYS[0], tmp_path / "other.tar"
+    (folder / ".record.json.x.json").write_text("{")
+    for _ in range(2):
+        pack_once(other, KEYS[0], folder)
+    assert unpack_cells(other, tmp_path / "back") == [KEYS[0]]
+    assert sorted(path.name for path in (tmp_path / "back" / KEYS[0]).iterdir()) == ["history.csv", "record.json"]
+    (folder / "record.json").write_text("of a second training")
+    pack_once(other, KEYS[0], folder)
+    assert unpack_cells(other, tmp_path / "back") == [KEYS[0], KEYS[0]]
+
+
+def test_the_folder_of_a_new_archive_is_tried_first(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        check_archive(tmp_path / "file" / "cells.tar")
+    check_archive(tmp_path / "new" / "cells.tar")
+    assert list((tmp_path / "new").iterdir()) == []

@@ -56,9 +56,14 @@ train() { # as many studies as the time allows
             --processes "${PROCESSES:-${SIDE_BY_SIDE:-4}}" --config "$WORK/$name.yaml" --folder "$WORK/$name" \
             --until "$left" --output "$WORK/archives/$name.tar"
     done
-    # what this call trained, in pieces of at most 15 MiB: cat cells.tar.xz.* | xz -dc | tar -x
-    tar -C "$WORK/archives" -c . | xz -T0 -1 | split -b 15M - "$OUT/cells.tar.xz."
-    rm -f "$WORK"/archives/*.tar
+    [ -d "$WORK/archives" ] || return
+    # what this call trained, in pieces of at most 15 MiB: cat cells-NUMBER.tar.xz.* | xz -dc | tar -x
+    # a name of its own, because pieces of two calls make no archive; kept until all is written, because no call packs
+    # a cell twice
+    (
+        set -o pipefail
+        tar -C "$WORK/archives" -c . | xz -T0 -1 | split -b 15M - "$OUT/cells-$(date +%s).tar.xz."
+    ) && rm -f "$WORK"/archives/*.tar
 }
 
 for name in ${STEPS:-tests matches benchmark train}; do

@@ -80,46 +80,67 @@ def train(arguments: argparse.Namespace) -> None:
     print(*record.summary(), folder / "record.json", sep="\n")
 
 
-def train_many(arguments: argparse.Namespace) -> None:
+def train_many(arguments: argparse.Namespace) -> int:
+    import sys
     import tempfile
     import time
     from contextlib import nullcontext
     from functools import partial
 
     from robustprune.engine.devices import check_device
-    from robustprune.engine.many import Job, Machine, train_many
+    from robustprune.engine.many import train_many
+    from robustprune.engine.worker import OUT_OF_TIME, Job, Machine
+    from robustprune.errors import StudyError
     from robustprune.experiments.reading import probe_of
     from robustprune.gathering.jobs import StudyJobs
     from robustprune.gathering.search import write_points
-    from robustprune.records.packing import pack_cell
+    from robustprune.records.packing import check_archive, pack_once
+    from robustprune.records.process import alone
     from robustprune.study.config import load_study
 
     config = load_study(arguments.config)
     deadline = time.monotonic() + arguments.until
     device = arguments.device or config.device
     check_device(device, config.training.precision)
+    config = config.model_copy(update={"device": device})
     output: Path = arguments.output
     searched = output.with_stem(f"{output.stem}_search") if config.study else output
+    points = output.with_suffix(".yaml")
+    if points.resolve() == Path(arguments.config).resolve():
+        raise StudyError(f"{output}: the operating points would go to {points}, the configuration; name another file")
+    for archive in (output, searched):
+        check_archive(archive)
     trained = 0
 
     def done(job: Job, seconds: float) -> None:
         nonlocal trained
         trained += 1
-        if seconds:  # else the archive of an earlier call has it
-            pack_cell(searched if job.runs == jobs.search_runs else output, job.cell.key, job.folder)
+        pack_once(searched if job.runs == jobs.search_runs else output, job.cell.key, job.folder)
+        if seconds:
             print(f"{job.cell.key}: {job.cell.replicates} networks in {seconds:.1f} s", flush=True)
 
-    with nullcontext(arguments.folder) if arguments.folder else tempfile.TemporaryDirectory() as folder:
+    with (
+        nullcontext(arguments.folder) if arguments.folder else tempfile.TemporaryDirectory() as folder,
+        alone(Path(folder), arguments.command),
+    ):
         jobs = StudyJobs(config, Path(folder), arguments.light, done)
-        machine = Machine(config.data, device, deadline, arguments.processes, partial(probe_of, config))
+        machine = Machine(config.data, device, deadline, arguments.processes, partial(probe_of, config), config.threads)
         left = train_many(jobs.first(), machine, jobs.after)
     if jobs.found:
-        write_points(jobs.found, output.with_suffix(".yaml"))
+        write_points(jobs.found, points)
+    if config.search and config.operating_points:
+        print("operating points are given: no search")
     print(f"{output}: {trained} of {trained + len(left)} cells trained")
-    for job, reason in left:
-        print(f"not trained: {job.cell.key}: {reason}")
+    for line in [f"{job.cell.key}: {reason}" for job, reason in left] + jobs.not_begun():
+        print(f"not trained: {line}")
     for reason in jobs.stopped:
         print(f"search stopped: {reason}")
+    if config.smallest_width:
+        print("not searched: smallest_width, which Snakemake searches")
+    failed = sum(reason != OUT_OF_TIME for _, reason in left) + len(jobs.stopped)
+    if failed:
+        print(f"robustprune train-many: {failed} cells or searches failed; they are named above", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def search(arguments: argparse.Namespace) -> None:

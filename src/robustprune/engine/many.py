@@ -3,55 +3,18 @@
 import heapq
 import multiprocessing
 import time
-import traceback
 from collections.abc import Callable, Iterable
-from functools import cache
 from itertools import count
-from multiprocessing.connection import Connection, wait
-from pathlib import Path
-from typing import Any, NamedTuple
+from multiprocessing.connection import wait
+from typing import Any
 
-from robustprune.data.datasets import load
-from robustprune.engine.probe import Probe
-from robustprune.engine.running import run_cell
-from robustprune.engine.training import Training
+from robustprune.engine.worker import OUT_OF_TIME, Job, Machine, serve
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import macs
 from robustprune.study.cells import Cell
-from robustprune.study.data_settings import DataSettings
 
-HISTORY = "history.csv"
-OUT_OF_TIME = "out of time"
 MACS_OF_A_LAUNCH = 9e6
 """Forward MACs per image, over all replicates, that take as long as the launches of a step (seen on an H200)."""
-
-
-class OutOfTime(Exception):
-    """The time limit passed while a cell trained."""
-
-
-class Job(NamedTuple):
-    """A cell to train; jobs of a lower rank go first. runs: the folder below which its study's cells have theirs."""
-
-    rank: tuple[float, ...]
-    runs: Path
-    cell: Cell
-    light: bool = False
-
-    @property
-    def folder(self) -> Path:
-        """The cell's own folder."""
-        return self.runs / self.cell.key
-
-
-class Machine(NamedTuple):
-    """What every process needs. deadline: of time.monotonic(). probe: makes what an experiment reads of a cell."""
-
-    data: DataSettings
-    device: str = "cpu"
-    deadline: float = float("inf")
-    processes: int = 1
-    probe: Callable[[Cell], Probe | None] | None = None
 
 
 def effort_per_network(cell: Cell) -> float:
@@ -70,17 +33,37 @@ def train_many(
     """Train jobs, and those that follow from them, until the deadline; return those that are left, with the reason.
 
     after: called with each job that is done and its seconds; returns the jobs that may begin now. A cell that the
-    deadline interrupts leaves no record. A cell that fails ends its process, because an error of a GPU spoils all that
-    follows in the same process; the others go on.
+    deadline interrupts leaves nothing. A cell that fails ends its process, because an error of a GPU spoils all that
+    follows in the same process; the others go on. No process outlives an error in `after` or an interruption.
     """
+    workers: list[_Worker] = []
+    try:
+        left = _train(jobs, machine, after, workers)
+        for worker in workers:
+            worker.stop()
+        return left
+    finally:
+        for worker in workers:
+            worker.kill()
+
+
+def _train(
+    jobs: Iterable[Job],
+    machine: Machine,
+    after: Callable[[Job, float], Iterable[Job]],
+    workers: "list[_Worker]",
+) -> list[tuple[Job, str]]:
     order = count()
     waiting = [(job.rank, next(order), job) for job in jobs]
     heapq.heapify(waiting)
     left: list[tuple[Job, str]] = []
-    workers: list[_Worker] = []
     while True:
         while waiting and len(_busy(workers)) < machine.processes and time.monotonic() < machine.deadline:
-            _idle(workers, machine).begin(heapq.heappop(waiting)[2])
+            worker = _idle(workers, machine)
+            if worker.begin(waiting[0][2]):
+                heapq.heappop(waiting)
+            else:  # it died while it had nothing to do
+                workers.remove(worker)
         busy = _busy(workers)
         if not busy:
             break
@@ -93,8 +76,6 @@ def train_many(
                 continue
             left.append((job, reason))
             workers.remove(worker)
-    for worker in workers:
-        worker.stop()
     return left + [(job, OUT_OF_TIME) for _, _, job in sorted(waiting)]
 
 
@@ -104,16 +85,21 @@ class _Worker:
     def __init__(self, machine: Machine):
         self.pipe, theirs = multiprocessing.Pipe()
         context: Any = multiprocessing.get_context(_start_method())
-        self.process = context.Process(target=_work, args=(theirs, machine), daemon=True)
+        self.process = context.Process(target=serve, args=(theirs, machine), daemon=True)
         self.process.start()
         theirs.close()
         self.job: Job | None = None
         self.begun = 0.0
 
-    def begin(self, job: Job) -> None:
-        """Send a job."""
+    def begin(self, job: Job) -> bool:
+        """Send a job; return whether the process is there."""
+        try:
+            self.pipe.send(job)
+        except OSError:
+            self.stop()
+            return False
         self.job, self.begun = job, time.monotonic()
-        self.pipe.send(job)
+        return True
 
     def end(self) -> tuple[Job, float, str | None]:
         """Return the job that ended, its seconds and why it failed; a process that failed is over."""
@@ -121,7 +107,7 @@ class _Worker:
         assert job is not None
         try:
             reason = self.pipe.recv()
-        except EOFError:
+        except (EOFError, OSError):
             self.process.join()
             reason = f"its process ended with exit code {self.process.exitcode}"
         if reason is not None:
@@ -129,17 +115,22 @@ class _Worker:
         return job, time.monotonic() - self.begun, reason
 
     def stop(self) -> None:
-        """End the process."""
+        """Let the process end, which has nothing to do."""
         self.pipe.close()
         self.process.join(5)
+        self.kill()
+
+    def kill(self) -> None:
+        """End the process at once."""
         self.process.kill()
+        self.process.join()
 
 
 def _start_method() -> str:
     """Return how processes start: not by a fork of this one, which may hold a GPU; with torch loaded if possible."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return "spawn"
-    multiprocessing.set_forkserver_preload([__name__])
+    multiprocessing.set_forkserver_preload([serve.__module__])
     return "forkserver"
 
 
@@ -154,43 +145,3 @@ def _idle(workers: list[_Worker], machine: Machine) -> _Worker:
             return worker
     workers.append(_Worker(machine))
     return workers[-1]
-
-
-def _work(pipe: Connection, machine: Machine) -> None:
-    """Train the jobs that come through a pipe, and answer each with None or, as the last, with why it failed."""
-    data = cache(lambda name: load(name, machine.data))
-
-    def stop_in_time(training: Training) -> None:
-        if time.monotonic() > machine.deadline and not training.finished:
-            raise OutOfTime
-
-    while True:
-        try:
-            job: Job = pipe.recv()
-        except EOFError:
-            return
-        cell = job.cell
-        try:
-            probe = machine.probe(cell) if machine.probe else None
-            run_cell(
-                cell,
-                data(cell.dataset),
-                job.folder,
-                device=machine.device,
-                source=job.runs / cell.source_key if cell.source_key else None,
-                after_epoch=stop_in_time,
-                history=HISTORY,
-                light=job.light,
-                probe=probe,
-                timed=machine.processes == 1,
-            )
-            if probe:
-                probe.write(job.folder)
-        except OutOfTime:
-            pipe.send(OUT_OF_TIME)
-            return
-        except Exception as error:
-            traceback.print_exc()
-            pipe.send(f"{type(error).__name__}: {error}")
-            return
-        pipe.send(None)

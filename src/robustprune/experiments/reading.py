@@ -5,8 +5,8 @@ from robustprune.experiments.probing import Probes
 from robustprune.experiments.related.moved import Leaving
 from robustprune.study.cells import Cell
 from robustprune.study.config import StudyConfig
-from robustprune.study.probed import is_probed
-from robustprune.study.related import is_watched
+from robustprune.study.probed import PROBE_TABLES, is_probed
+from robustprune.study.related import MOVED, is_watched
 
 
 def probe_of(config: StudyConfig, cell: Cell) -> Probe | None:
@@ -16,3 +16,10 @@ def probe_of(config: StudyConfig, cell: Cell) -> Probe | None:
     if config.related and is_watched(cell):
         return Leaving()
     return None
+
+
+def tables_of(config: StudyConfig, cell: Cell) -> tuple[str, ...]:
+    """Return the names of the tables that this probe leaves beside the record."""
+    if config.probes and is_probed(cell):
+        return PROBE_TABLES
+    return (MOVED,) if config.related and is_watched(cell) else ()

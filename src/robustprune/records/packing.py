@@ -3,27 +3,83 @@
 import hashlib
 import io
 import tarfile
+import tempfile
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from robustprune.errors import StudyError
+from robustprune.records.digests import file_digests
+from robustprune.records.record import RECORD_NAME
 
 DIGESTS = "SHA256SUMS"
 """The last member of each cell, as `sha256sum` writes it."""
 
 
+PACKED = ".packed"
+"""The file beside a record that holds its digest when an archive has the cell."""
+
+
+def check_archive(archive: Path) -> None:
+    """Find out before hours of training whether cells can be added to an archive.
+
+    Raises StudyError for a file that `pack_cell` did not begin, and OSError where the system refuses.
+    """
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    if not archive.exists():
+        with tempfile.TemporaryFile(dir=archive.parent):
+            return
+    with archive.open("r+b") as opened:
+        if _end_of_cells(opened) is None:
+            raise StudyError(f"{archive}: not an archive of `robustprune train-many`; remove it, or name another")
+
+
+def pack_once(archive: Path, key: str, folder: Path) -> None:
+    """Append a cell to the archive, unless its record is in one already: a call may be killed before it has packed."""
+    mark, found = folder / PACKED, file_digests(folder, [RECORD_NAME])[RECORD_NAME]
+    if not mark.exists() or mark.read_text() != found:
+        pack_cell(archive, key, folder)
+        mark.write_text(found)
+
+
 def pack_cell(archive: Path, key: str, folder: Path) -> None:
     """Append the files of a cell's folder to the archive, below the cell's key, and their digests.
 
-    A process killed meanwhile leaves the cells before it whole.
+    A process killed meanwhile, or a full disk, leaves the cells before it whole; the next call writes over the rest.
     """
-    contents = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+    paths = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
+    contents = {path.name: path.read_bytes() for path in paths}
     lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents.items()]
-    archive.parent.mkdir(parents=True, exist_ok=True)
+    check_archive(archive)
+    if archive.exists():
+        with archive.open("r+b") as opened:
+            opened.truncate(_end_of_cells(opened))
+            opened.seek(0, io.SEEK_END)
+            opened.write(bytes(2 * tarfile.BLOCKSIZE))  # tarfile adds to an archive that has its end only
     with tarfile.open(archive, "a") as opened:
         for name, content in {**contents, DIGESTS: "".join(lines).encode()}.items():
             member = tarfile.TarInfo(f"{key}/{name}")
             member.size = len(content)
             opened.addfile(member, io.BytesIO(content))
+
+
+def _end_of_cells(opened: BinaryIO) -> int | None:
+    """Return where the last whole cell of an archive ends; None for a file that does not begin with a cell."""
+    size = opened.seek(0, io.SEEK_END)
+    end = None if size else 0
+    opened.seek(0)
+    with suppress(tarfile.TarError), tarfile.open(fileobj=opened, mode="r:") as members:
+        while (member := members.next()) is not None:
+            after = member.offset_data + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+            if member.offset == 0:
+                end = 0 if member.mtime == 0 else None  # members of cells have no time
+            if end is None:
+                break
+            opened.seek(max(member.offset_data + member.size - 1, 0))
+            # digests end with a line; space that was not written yet holds zeros
+            if after <= size and member.name.rpartition("/")[2] == DIGESTS and opened.read(1) == b"\n":
+                end = after
+    return end
 
 
 def unpack_cells(archive: Path, folder: Path) -> list[str]:

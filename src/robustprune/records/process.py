@@ -7,17 +7,45 @@ none, a job on another machine) is judged by its age.
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from robustprune.errors import StudyError
+from robustprune.files import write_text
 from robustprune.records.provenance import hostname_hash
 
 LINE = re.compile(r"^(?P<key>\S+): process (?P<process>\d+) on host (?P<host>[0-9a-f]+)$", re.M)
+
+HOLDER = ".process"
+"""The file that names the process that holds a folder."""
 
 
 def announce(key: str, process: int) -> None:
     """Print the line to standard error, unless that is a terminal: then there is no log that anyone reads."""
     if not sys.stderr.isatty():
-        print(f"{key}: process {process} on host {hostname_hash()}", file=sys.stderr, flush=True)
+        print(_line(key, process), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def alone(folder: Path, command: str) -> Iterator[None]:
+    """Hold a folder for this process while the block runs; raises StudyError where another one holds it.
+
+    One that was killed holds nothing any more.
+    """
+    path = folder / HOLDER
+    held = path.read_text() if path.exists() else ""
+    if runs(held, command):
+        raise StudyError(f"{folder}: another call works here ({held.strip()}); wait for it, or give another folder")
+    write_text(path, f"{_line(command, os.getpid())}\n")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _line(key: str, process: int) -> str:
+    return f"{key}: process {process} on host {hostname_hash()}"
 
 
 def runs(log: str, key: str) -> bool | None:
