@@ -134,6 +134,7 @@ if TRAINS:
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/beside.smk"
 include: "workflow/rules/paper.smk"
 
 

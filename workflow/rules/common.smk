@@ -74,4 +74,15 @@ def beside(folder, *names):
         for name in names
         for path in sorted(Path(folder).glob(f"{name}/runs.csv"))
     ]
-    return [(path.name.replace("_", " "), path.as_posix(), "-", "-") for path in paths]
+    return [
+        (
+            path.name.replace("_", " "),
+            path.as_posix(),
+            *(
+                (f"figures/{path.name}/tables", f"figures/{path.name}")
+                if folder == REFERENCE and path.name in SHIPPED
+                else ("-", "-")
+            ),
+        )
+        for path in paths
+    ]

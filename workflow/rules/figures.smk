@@ -86,20 +86,3 @@ rule figure_of_theory:
         source_hash=source_hash("robustprune.analysis.figures"),
     shell:
         "robustprune figure {wildcards.name:q} --output {params.folder:q} > {log:q} 2>&1"
-
-
-# Target: all figures in every form. Git holds only some, as PNG.
-rule figures:
-    input:
-        (
-            expand(
-                "figures/{name}.{form}",
-                name=(set(FIGURES) | set(THEORY))
-                - set(TUNE_FIGURES)
-                - set(NOT_SHIPPED),
-                form=FORMS,
-            )
-            + expand("figures/tune/{name}.{form}", name=TUNE_FIGURES, form=FORMS)
-            if FROM_REFERENCE
-            else expand(f"{ROOT}/figures/{{name}}.{{form}}", name=DRAWN, form=FORMS)
-        ),

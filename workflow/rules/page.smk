@@ -55,6 +55,8 @@ use rule page_of_runs as page_of_reference with:
             form=["svg", "png"],
         ),
         expand("figures/tune/{name}.{form}", name=TUNE_FIGURES, form=["svg", "png"]),
+        SHIPPED_TABLES,
+        SHIPPED_FIGURES,
     output:
         "figures/page.html",
     log:

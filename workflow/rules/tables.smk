@@ -86,11 +86,3 @@ use rule tables_of_runs as tables_of_tune with:
         ),
     log:
         f"{ROOT}/logs/tables_of_tune.log",
-
-
-# Target: all tables.
-rule tables:
-    input:
-        rules.tables_of_reference.output + rules.tables_of_tune.output
-        if FROM_REFERENCE
-        else rules.tables_of_runs.output,

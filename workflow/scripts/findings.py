@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pandas as pd
+import related
 import speed
 import verdicts
 from headline import headline
@@ -30,6 +31,7 @@ DOCUMENTS = [
         "README.md",
         "config/README.md",
         "docs/protocol.md",
+        "docs/related.md",
         "benchmarks/README.md",
         "results/reference/FINDINGS.md",
     )
@@ -242,6 +244,8 @@ BLOCKS = {
     "published": published,
     "cost": cost,
     "power": power,
+    "balls": related.balls,
+    "fine-tuning": related.fine_tuning,
     "speed-targets": speed.targets,
     "speed-public-programs": speed.public_programs,
     "speed-methods": speed.methods,
