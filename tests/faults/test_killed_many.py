@@ -41,9 +41,16 @@ def begun(folder, epochs=3000):
     (folder / "study.yaml").write_text(STUDY.replace("epochs: 1", f"epochs: {epochs}"))
     program = [sys.executable, "-m", "robustprune.cli", *COMMAND, "--processes", "2"]
     log = (folder / "log").open("w")
-    call = subprocess.Popen(program, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    call = subprocess.Popen(
+        program, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_heed_interruptions
+    )
     wait_for(lambda: "epoch 1/" in (folder / "log").read_text())
     return call
+
+
+def _heed_interruptions():
+    """Undo what a shell does to jobs in its background: they and their children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def wait_for(found, seconds=60):
