@@ -8,6 +8,7 @@ between the two markers is replaced; everything else is written by people.
 import re
 from pathlib import Path
 
+import next_study
 import pandas as pd
 import related
 import speed
@@ -244,6 +245,7 @@ BLOCKS = {
     "published": published,
     "cost": cost,
     "power": power,
+    "next-study": next_study.so_far,
     "balls": related.balls,
     "fine-tuning": related.fine_tuning,
     "speed-targets": speed.targets,

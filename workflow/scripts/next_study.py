@@ -1,0 +1,42 @@
+"""Table of results/reference/FINDINGS.md with the cells of the next study so far: sizes and errors over starts."""
+
+import pandas as pd
+from markdown_tables import markdown
+from shipped_numbers import REFERENCE
+
+from robustprune.analysis.columns import with_interval
+from robustprune.analysis.select import STANDARD_INITIALIZATION
+from robustprune.analysis.statistics import mean_interval, size_interval
+from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
+
+WIDTHS = (0.5, 1.0, 2.0, 4.0)
+
+
+def so_far() -> str:
+    """Every method at its operating point of 26,000 params at width 1: params kept and test error from each width."""
+    runs = pd.read_csv(REFERENCE / "core_study" / "runs.csv")
+    rows = [["method", *(f"width {width:g}" for width in WIDTHS), "initializations at width 1"]]
+    pruned = [method for method in runs["method"].unique() if method not in (METHOD_UNDER_STUDY, UNPRUNED)]
+    for method in (METHOD_UNDER_STUDY, *sorted(pruned)):
+        own = runs[runs["method"] == method]
+        standard = own[own["initialization"] == STANDARD_INITIALIZATION]
+        cells = [_shown(standard[standard["width"] == width]) for width in WIDTHS]
+        rows.append([f"`{method}`", *cells, _over_initializations(own[own["width"] == 1])])
+    return markdown(*rows)
+
+
+def _shown(networks: pd.DataFrame) -> str:
+    if networks.empty:
+        return "not run"
+    size, error = size_interval(networks["params_kept"]), mean_interval(networks["error_test_percent"])
+    found = size.columns("size") | error.columns("error")
+    return f"{with_interval(found, 'size', ',.0f')}; {with_interval(found, 'error', '.2f')} % (n = {size.n})"
+
+
+def _over_initializations(networks: pd.DataFrame) -> str:
+    """The range of means over initializations, and their number."""
+    means = networks.groupby("initialization")[["params_kept", "error_test_percent"]].mean()
+    if len(means) < 2:
+        return "not run"
+    size, error = means["params_kept"], means["error_test_percent"]
+    return f"{size.min():,.0f} to {size.max():,.0f}; {error.min():.2f} to {error.max():.2f} % ({len(means)})"
