@@ -4,12 +4,12 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from whole_search import run_search
 
 from robustprune.cli import main
 from robustprune.errors import StudyError
 from robustprune.gathering import jobs as module
 from robustprune.gathering.jobs import StudyJobs
-from robustprune.gathering.search import search_form, searched_forms
 from robustprune.study.cells import study_cells
 from robustprune.study.config import validate_study
 from robustprune.study.needed import search_of
@@ -78,15 +78,8 @@ def test_the_whole_study_is_done_with_the_values_that_a_search_finds(start):
     given = start(config)
     begun = to_the_end(given.jobs, given.jobs.first())
     assert len({place(job) for job in begun}) == len(begun), "each once"
-    expected, points = set(), []
-    searched = search_of(config, "x")
-    for form in searched_forms(searched):
-        rounds = search_form(searched, *form, curve)
-        try:
-            while True:
-                expected |= {cell.key for cell in next(rounds)}
-        except StopIteration as end:
-            points += end.value
+    cells, points = run_search(search_of(config, "x"), curve)
+    expected = {cell.key for cell in cells}
     assert {key for searching, key in map(place, begun) if searching} == expected
     assert given.jobs.found == points
     cells = study_cells(config.model_copy(update={"operating_points": tuple(points)}))

@@ -6,12 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 from scipy import stats
+from whole_search import run_search
 
 from robustprune.errors import StudyError
 from robustprune.gathering.bracketing import Goal, Trial, bracket, crossing, next_value
 from robustprune.gathering.plan import planned_cells
 from robustprune.gathering.programs import check_cells
-from robustprune.gathering.search import points_of, search_form, searched_forms, values_of_round
+from robustprune.gathering.search import points_of, searched_forms, values_of_round
 from robustprune.study.cells import asked_of_cells, study_cells, unresolved
 from robustprune.study.config import load_study, save_study, validate_study
 from robustprune.study.find import find_cell, value_cell
@@ -41,19 +42,6 @@ def curve(cell, params=lambda value: 2000 * value**-0.5, error=lambda value: 1.5
 def replicates(pairs, status="ok"):
     entries = [SimpleNamespace(status=status, params_kept=size, error_valid_percent=error) for size, error in pairs]
     return SimpleNamespace(replicates=entries)
-
-
-def run_search(config, results):
-    """Go through all rounds of every form; return the cells that were asked for, each once, and the points."""
-    cells, points = {}, []
-    for form in searched_forms(config):
-        rounds = search_form(config, *form, results)
-        try:
-            while True:
-                cells |= {cell.key: cell for cell in next(rounds)}
-        except StopIteration as end:
-            points += end.value
-    return list(cells.values()), points
 
 
 @pytest.mark.parametrize("value", [2.7e-4, 10.0, 0.333, 200.0, 1e-18, 1.0, 9.99])

@@ -24,10 +24,7 @@ localrules:
 # Make one table of a study that is shipped beside the reference.
 use rule tables_of_runs as table_of_shipped with:
     input:
-        lambda wildcards: sorted(
-            Path(REFERENCE, wildcards.study).glob("*.*"),
-            key=lambda path: path.name != "runs.csv",
-        ),
+        collected_of_shipped,
     output:
         csv=["figures/{study}/tables/{name}.csv"],
         tex=["figures/{study}/tables/{name}.tex"],
@@ -46,10 +43,7 @@ use rule tables_of_runs as table_of_shipped with:
 # Draw one figure of a study that is shipped beside the reference.
 use rule figure_of_reference as figure_of_shipped with:
     input:
-        lambda wildcards: sorted(
-            Path(REFERENCE, wildcards.study).glob("*.*"),
-            key=lambda path: path.name != "runs.csv",
-        ),
+        collected_of_shipped,
     output:
         pdf="figures/{study}/{name}.pdf",
         svg="figures/{study}/{name}.svg",

@@ -75,14 +75,19 @@ def beside(folder, *names):
         for path in sorted(Path(folder).glob(f"{name}/runs.csv"))
     ]
     return [
-        (
-            path.name.replace("_", " "),
-            path.as_posix(),
-            *(
-                (f"figures/{path.name}/tables", f"figures/{path.name}")
-                if folder == REFERENCE and path.name in SHIPPED
-                else ("-", "-")
-            ),
-        )
+        (path.name.replace("_", " "), path.as_posix(), *shown_by(path))
         for path in paths
     ]
+
+
+def collected_of_shipped(wildcards):
+    """The files of a shipped study, runs.csv first: what a rule reads is its folder."""
+    files = Path(REFERENCE, wildcards.study).glob("*.*")
+    return sorted(files, key=lambda path: path.name != "runs.csv")
+
+
+def shown_by(path):
+    """The folders of tables and figures of a study beside another one; "-" where it has none."""
+    if path.parent == Path(REFERENCE) and path.name in SHIPPED:
+        return f"figures/{path.name}/tables", f"figures/{path.name}"
+    return "-", "-"

@@ -1,5 +1,5 @@
-"""Tables and sentences of README.md, config/README.md, benchmarks/README.md and results/reference/FINDINGS.md from the
-shipped results, and the power table of docs/protocol.md (`make findings`).
+"""Tables and sentences of README.md, config/README.md, benchmarks/README.md, docs/related.md and
+results/reference/FINDINGS.md from the shipped results, and the power table of docs/protocol.md (`make findings`).
 
 A document marks where a block belongs: `<!-- NAME:begin -->` and `<!-- NAME:end -->`, NAME a key of BLOCKS. The text
 between the two markers is replaced; everything else is written by people.

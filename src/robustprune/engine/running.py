@@ -73,7 +73,7 @@ def run_cell(
             training = Training(cell, data, device, source=read_networks(source) if source else [], probe=probe)
             _train(training, saved, after_epoch)
             epochs = training.epoch
-            replicates, networks = _evaluate(training)
+            replicates, networks = _evaluate(training, timed)
     except NUMERICAL as error:
         reason = numerical_failure(error, training)
         if reason is None:
@@ -82,8 +82,6 @@ def run_cell(
         replicates = unfinished_replicates(cell, "diverged", reason)
         _write_empty_details(folder, history)
     else:
-        if not timed:
-            replicates = [entry.model_copy(update={"train_seconds": None}) for entry in replicates]
         _write_details(training, networks, folder, history, light)
     record = Record(
         cell=cell,
@@ -126,10 +124,11 @@ def _train(training: Training, checkpoint: Checkpoint, after_epoch: Callable[[Tr
                 after_epoch(training)
 
 
-def _evaluate(training: Training) -> tuple[list[Replicate], list[FinishedNetwork]]:
+def _evaluate(training: Training, timed: bool) -> tuple[list[Replicate], list[FinishedNetwork]]:
     dense = latency(PlainNetwork(training.architecture, training.units).eval())
     pairs = [evaluate(training, replicate, dense) for replicate in range(training.cell.replicates)]
-    return [entry for entry, _ in pairs], [network for _, network in pairs]
+    untimed: dict[str, None] = {} if timed else {"train_seconds": None}
+    return [entry.model_copy(update=untimed) for entry, _ in pairs], [network for _, network in pairs]
 
 
 def _write_details(
