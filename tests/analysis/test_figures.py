@@ -134,6 +134,27 @@ def test_gates_have_their_own_names_and_none_is_cut(tmp_path):
     assert (round(low, 2), round(high, 2)) == (-0.03, 1.03)
 
 
+def test_trajectories_show_every_method_before_a_second_strength_and_say_what_is_left_out(tmp_path):
+    tables = made_up(methods=("vib", "bernoulli"), widths=(1.0,), initializations=("he_normal",))
+    runs, details, history, gates = tables
+    gates = gates[gates["unit"] < 3]
+    own = [(f"kappa_{index}", "vib") for index in range(13)] + [("c", "bernoulli")]
+    store(
+        tmp_path,
+        (
+            *(pd.concat([runs.iloc[:1].assign(strength=key, method=name) for key, name in own]),),
+            *(pd.concat([details.iloc[:1].assign(strength=key, method=name) for key, name in own]),),
+            history.iloc[:0],
+            pd.concat([gates.assign(strength=key, method=name) for key, name in own]),
+        ),
+    )
+    figure = FIGURES["gate_trajectories"](read_collected(tmp_path), 0.95)
+    titles = [part.get_suptitle() for part in figure.subfigs]
+    assert len(titles) == 12
+    assert ["bernoulli" in title for title in titles] == [False, True] + [False] * 10
+    assert "2 rows are left out" in texts(figure)
+
+
 def test_the_overview_has_no_panel_of_what_was_not_varied(tmp_path):
     tables = made_up(widths=(1.0,), initializations=("he_normal",))
     figure = FIGURES["overview"](read_collected(store(tmp_path, tables)), 0.95)

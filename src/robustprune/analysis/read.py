@@ -47,6 +47,7 @@ class Collected:
         folder: Path | None = None,
     ):
         self.runs, self._read, self._read_kept, self._folder = runs, read, read_kept, folder
+        self._of_cells: dict[tuple, pd.DataFrame] = {}
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -56,9 +57,13 @@ class Collected:
     def of_cells(self, name: str, cells: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of a long table, "history" or "gates", that belong to cells, a table with the columns CELL.
 
-        Those of other cells are left out while the file is read: there are millions of gates.
+        Those of other cells are left out while the file is read: there are millions of gates. Several figures show the
+        same cells, so the rows of each choice are kept.
         """
-        return of_cells(self._read(f"{name}.parquet", cells), cells)
+        chosen = name, tuple(cells[CELL].itertuples(index=False, name=None))
+        if chosen not in self._of_cells:
+            self._of_cells[chosen] = of_cells(self._read(f"{name}.parquet", cells), cells)
+        return self._of_cells[chosen]
 
     @cached_property
     def kept(self) -> Kept:

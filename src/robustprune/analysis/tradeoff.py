@@ -36,16 +36,17 @@ def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     left out, except the floor without a search.
     """
     rows = []
-    chosen = compared(standard(runs))
-    for key, group in chosen[[*SERIES, *USED]].groupby(SERIES, sort=False):
+    numbers = dict.fromkeys([*MEASURES.values(), "error_test_percent", "error_valid_percent"], float)
+    chosen = compared(standard(runs))[[*SERIES, *USED]].astype(numbers)
+    for key, group in chosen.groupby(SERIES, sort=False):
         row = dict(zip(SERIES, key, strict=True)) | {"variant": group["variant"].iloc[0]}
         row |= {"epochs": int(group["epochs"].iloc[0]), "units_kept": mean_units(group["units_kept"])}
         for name, column in MEASURES.items():
-            row |= size_interval(group[column].astype(float), confidence).columns(name)
-        row |= mean_interval(group["error_test_percent"].astype(float), confidence).columns("error")
+            row |= size_interval(group[column], confidence).columns(name)
+        row |= mean_interval(group["error_test_percent"], confidence).columns("error")
         for name in MEASURES:
             row[f"{name}_percent"] = 100 * row[name] / group[f"{name}_dense"].iloc[0]
-        row["error_valid"] = group["error_valid_percent"].astype(float).mean()
+        row["error_valid"] = group["error_valid_percent"].mean()
         rows.append({**row, "n": most_known(row), "not_ok": int((group["status"] != "ok").sum())})
     return pd.DataFrame(rows, columns=COLUMNS)
 

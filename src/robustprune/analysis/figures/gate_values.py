@@ -20,8 +20,8 @@ SAMPLE = "gates evenly spaced by unit number, of replicate 0; gates of removed u
 
 def _rows(collected: Collected) -> dict[str, pd.DataFrame]:
     """Return title -> gates of the method under study, one cell per network and strength."""
-    cells = nearest_to_standard(studied(collected.runs))
-    gates = collected.of_cells("gates", cells[cells["method"] == METHOD_UNDER_STUDY])
+    gates = collected.of_cells("gates", nearest_to_standard(studied(collected.runs)))
+    gates = gates[gates["method"] == METHOD_UNDER_STUDY] if len(gates) else gates
     groups = gates.groupby(SERIES, sort=False) if len(gates) else ()
     return {f"{network_title(*key[:3])}: strength {key[4]}": group for key, group in groups}
 

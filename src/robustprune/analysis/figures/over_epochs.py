@@ -1,5 +1,7 @@
 """Figures over the epochs of training: gates, kept units and training cost."""
 
+from collections import Counter
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,16 +19,20 @@ from robustprune.analysis.select import (
 from robustprune.study.roles import UNPRUNED
 
 MOST_LINES = 12
+MOST_ROWS = 12
+"""Rows of panels that a reader can still open as one picture."""
 
 
 def gate_trajectories(collected: Collected, confidence: float) -> Figure:
     """Gates of single units over the epochs, a row per method and a panel per slot; the axis names the kind of gate.
-    Gates of removed units are 0."""
+    Gates of removed units are 0. At most twelve rows are shown, every method once before any is shown twice."""
     gates = collected.of_cells("gates", nearest_to_standard(studied(collected.runs)))
     looks = Looks(collected.methods)
-    rows = list(gates.groupby(SERIES, sort=False)) if len(gates) else []
+    found = gates.groupby(SERIES, sort=False) if len(gates) else ()
+    rows = _methods_first(list(found))
     if not rows:
         return nothing("no gated method in these records")
+    left, rows = len(rows[MOST_ROWS:]), rows[:MOST_ROWS]
     titles = [f"{network_title(*key[:3])}: {key[3]}, strength {key[4]}" for key, _ in rows]
     figure, lines = titled_rows(titles, max(len(group["slot"].unique()) for _, group in rows))
     for line, (key, group) in zip(lines, rows, strict=True):
@@ -40,8 +46,19 @@ def gate_trajectories(collected: Collected, confidence: float) -> Figure:
             ax.set_xlabel("epoch")
             ax.set_ylim(low - 0.03 * (high - low), high + 0.03 * (high - low))
         line[0].set_ylabel(gate_label(key[3]))
-    footnote_below(figure, "gates evenly spaced by unit number, of replicate 0; removed gates stay at 0")
+    more = f"\n{left} rows are left out; robustprune figure gate_trajectories --methods NAME draws some" if left else ""
+    footnote_below(figure, f"gates evenly spaced by unit number, of replicate 0; removed gates stay at 0{more}")
     return figure
+
+
+def _methods_first(rows: list[tuple[tuple, pd.DataFrame]]) -> list[tuple[tuple, pd.DataFrame]]:
+    """Return (series, table) pairs in an order in which every method comes once before any comes twice."""
+    seen: Counter[str] = Counter()
+    ranks = []
+    for key, _ in rows:
+        ranks.append(seen[key[3]])
+        seen[key[3]] += 1
+    return [rows[index] for index in sorted(range(len(rows)), key=ranks.__getitem__)]
 
 
 def units_over_epochs(collected: Collected, confidence: float) -> Figure:

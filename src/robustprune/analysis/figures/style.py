@@ -13,6 +13,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -23,8 +26,12 @@ from scipy import optimize
 from robustprune.files import write_atomically
 
 matplotlib.use("Agg")
-FORMATS = ("png", "pdf", "svg")
-"""png first, for the layout that it gets is that of all."""
+CANVASES = {
+    "png": (FigureCanvasAgg, {}),
+    "pdf": (FigureCanvasPdf, {"CreationDate": None}),
+    "svg": (FigureCanvasSVG, {"Date": None}),
+}
+"""What draws each format, and its metadata; png first, for the layout that it gets is that of all."""
 TICKS = {3: (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), 30: (1, 1.5, 2, 3, 5, 7)}
 """Ticks of a logarithmic axis within a factor of ten, by the largest factor that the axis spans."""
 LEADER = {"arrowstyle": "-", "relpos": (0, 0.5), "lw": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4}
@@ -207,17 +214,18 @@ def add_note(figure: Figure, note: str) -> None:
 def save(figure: Figure, folder: Path, name: str, note: str = "") -> list[Path]:
     """Write <name>.png, .pdf and .svg without dates, so that equal figures give equal files; return the paths.
 
-    The figure is laid out once, since its layout takes longer than its drawing.
+    The figure is laid out once, since its layout takes longer than its drawing. Canvases print it: savefig draws it
+    once more for each format, to find a size that is known here.
     """
     written = []
+    figure.set_dpi(matplotlib.rcParams["savefig.dpi"])
     if mark_cut_bars(figure):
         add_note(figure, "arrows: bars that continue beyond the axes")
     add_note(figure, note)
-    for kind in FORMATS:
+    for kind in CANVASES:
         path = folder / f"{name}.{kind}"
-        metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[kind]
-        draw = partial(figure.savefig, metadata=metadata)
-        write_atomically(path, draw)
+        canvas, metadata = CANVASES[kind]
+        write_atomically(path, partial(getattr(canvas(figure), f"print_{kind}"), metadata=metadata))
         figure.set_layout_engine("none")
         written.append(path)
     return written
