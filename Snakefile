@@ -94,11 +94,11 @@ localrules:
     collect,
     tables_of_runs,
     tables_of_reference,
-    tables_of_tune,
+    tables_of_shipped_search,
     tables,
     figure_of_runs,
     figure_of_reference,
-    figure_of_tune,
+    figure_of_shipped_search,
     figure_of_theory,
     figures,
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from robustprune import __version__
 from robustprune.commands import checking, gathering, networks, showing, training, watching
-from robustprune.commands.numbers import level, margin, positive, seconds
+from robustprune.commands.numbers import level, positive, seconds
 from robustprune.errors import StudyError
 
 
@@ -44,7 +44,7 @@ def build_parser() -> Parser:
             added.add_argument("--cell", required=True, help="the cell's key, as `robustprune plan` prints it")
         return added
 
-    for add in (_training, _watching, _gathering, _choosing, _showing, _programs, _networks, _checking):
+    for add in (_training, _watching, _gathering, _showing, _programs, _networks, _checking):
         add(command)
     return parser
 
@@ -104,14 +104,6 @@ def _gathering(command: Command) -> None:
     )
     merge.add_argument("--output", type=Path, required=True, help="folder to write to; may be one of them")
     merge.add_argument("--config", type=Path, help="put the cells in the order of this study; archives need it")
-
-
-def _choosing(command: Command) -> None:
-    choose = command("choose", gathering.choose, "choose operating points by validation error")
-    choose.add_argument("--source", type=Path, required=True, help="folder with the runs.csv of a sweep")
-    choose.add_argument("--output", type=Path, required=True, help="operating_points.yaml to write")
-    choose.add_argument("--margin", type=margin, default=0.2, help="points above dense that are allowed (default 0.2)")
-    choose.add_argument("--force", action="store_true", help="replace an existing file")
 
 
 def _showing(command: Command) -> None:

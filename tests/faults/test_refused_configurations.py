@@ -188,16 +188,6 @@ def test_a_level_that_is_none_is_refused(tmp_path, capsys, level, command):
     assert shown.count("\n") == 1
 
 
-@pytest.mark.parametrize("margin", ["nan", "inf", "-1"])
-def test_a_margin_that_is_none_is_refused(tmp_path, capsys, margin):
-    output = tmp_path / "points.yaml"
-    with pytest.raises(SystemExit, match="2"):
-        main(["choose", "--source", "x", "--output", str(output), f"--margin={margin}"])
-    shown = capsys.readouterr().err
-    assert "--margin" in shown
-    assert shown.count("\n") == 1
-
-
 HOSTILE = [
     *(None, True, False, 0, -1, 1, 2, 10**30, 1e-300, 1e300, NAN, INF, "", " ", "x", "../../x", "a/b", "$(x)", "é"),
     *([], [[]], {}, {"x": 1}, {"": ""}, [None], ["he_normal", "he_normal"], [1, 1.0], [0.1, 64, 65], "nan", "1e-3"),

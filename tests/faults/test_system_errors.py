@@ -75,8 +75,6 @@ COMMANDS = [
     ("figure overview --source tables --output file", "file"),
     ("figure overview --source latin --output out", "latin/runs.csv"),
     ("check --source tables --reference tables --output file/x", "file"),
-    ("choose --source tables --force --output folder.yaml", "folder.yaml"),
-    ("choose --source tables --output file/points.yaml", "file"),
     ("collect --config my.yaml --output file", "file"),
     ("collect --config odd.yaml", "file"),
     (f"train --config my.yaml --output file/cell --cell {KEY}", "file"),

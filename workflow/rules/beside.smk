@@ -64,7 +64,7 @@ rule tables:
         (
             [
                 *rules.tables_of_reference.output,
-                *rules.tables_of_tune.output,
+                *rules.tables_of_shipped_search.output,
                 *SHIPPED_TABLES,
             ]
             if FROM_REFERENCE
@@ -79,11 +79,11 @@ rule figures:
             expand(
                 "figures/{name}.{form}",
                 name=(set(FIGURES) | set(THEORY))
-                - set(TUNE_FIGURES)
+                - set(SWEPT_FIGURES)
                 - set(NOT_SHIPPED),
                 form=FORMS,
             )
-            + expand("figures/tune/{name}.{form}", name=TUNE_FIGURES, form=FORMS)
+            + expand("figures/search/{name}.{form}", name=SWEPT_FIGURES, form=FORMS)
             + SHIPPED_FIGURES
             if FROM_REFERENCE
             else expand(f"{ROOT}/figures/{{name}}.{{form}}", name=DRAWN, form=FORMS)

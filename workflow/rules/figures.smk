@@ -1,4 +1,4 @@
-TUNE_FIGURES = ["error_by_params", "error_by_macs", "controls_difference"]
+SWEPT_FIGURES = ["error_by_params", "error_by_macs", "controls_difference"]
 FORMS = ["pdf", "svg", "png"]
 # tables of older versions do not say which units were kept: no map is made of them
 NOT_SHIPPED = [] if Path(REFERENCE, "kept.parquet").exists() else ["kept_pixels"]
@@ -50,20 +50,20 @@ use rule figure_of_runs as figure_of_reference with:
         f"{ROOT}/logs/figure_of_reference/{{name}}.log",
 
 
-# The same from the shipped sweep.
-use rule figure_of_reference as figure_of_tune with:
+# The same from the shipped search.
+use rule figure_of_reference as figure_of_shipped_search with:
     input:
-        expand(f"{TUNE}/{{file}}", file=COLLECTED),
+        expand(f"{SHIPPED_SEARCH}/{{file}}", file=COLLECTED),
     output:
-        pdf="figures/tune/{name}.pdf",
-        svg="figures/tune/{name}.svg",
+        pdf="figures/search/{name}.pdf",
+        svg="figures/search/{name}.svg",
         png=report(
-            "figures/tune/{name}.png",
-            category="Figures (shipped sweep)",
+            "figures/search/{name}.png",
+            category="Figures (shipped search)",
             **ON_PAGE,
         ),
     log:
-        f"{ROOT}/logs/figure_of_tune/{{name}}.log",
+        f"{ROOT}/logs/figure_of_shipped_search/{{name}}.log",
 
 
 # Draw a figure of the theory: computed from the parameters in its code, it reads no results.

@@ -44,17 +44,17 @@ use rule page_of_runs as page_of_reference with:
     input:
         expand(f"{REFERENCE}/{{file}}", file=OF_TABLES),
         rules.tables_of_reference.output,
-        rules.tables_of_tune.output,
+        rules.tables_of_shipped_search.output,
         expand(
             "figures/{name}.{form}",
             name=[
                 name
                 for name in [*FIGURES, *THEORY]
-                if name not in [*TUNE_FIGURES, *NOT_SHIPPED]
+                if name not in [*SWEPT_FIGURES, *NOT_SHIPPED]
             ],
             form=["svg", "png"],
         ),
-        expand("figures/tune/{name}.{form}", name=TUNE_FIGURES, form=["svg", "png"]),
+        expand("figures/search/{name}.{form}", name=SWEPT_FIGURES, form=["svg", "png"]),
         SHIPPED_TABLES,
         SHIPPED_FIGURES,
     output:
@@ -64,8 +64,8 @@ use rule page_of_runs as page_of_reference with:
     params:
         parts=words(
             ("study", REFERENCE, "figures/tables", "figures"),
-            ("sweep", TUNE, "figures/tune/tables", "figures/tune"),
-            *[part for part in beside(REFERENCE, "*") if part[1] != TUNE],
+            ("search", SHIPPED_SEARCH, "figures/search/tables", "figures/search"),
+            *[part for part in beside(REFERENCE, "*") if part[1] != SHIPPED_SEARCH],
         ),
         check=[],
         confidence=STUDY.confidence,

@@ -37,12 +37,12 @@ use rule paper_of_runs as paper_of_reference with:
     input:
         sources=PAPER,
         runs=f"{REFERENCE}/runs.csv",
-        tables=rules.tables_of_reference.output + rules.tables_of_tune.output,
+        tables=rules.tables_of_reference.output + rules.tables_of_shipped_search.output,
         figures=expand(
             "figures/{name}.svg",
-            name=(set(FIGURES) | set(THEORY)) - set(TUNE_FIGURES) - set(NOT_SHIPPED),
+            name=(set(FIGURES) | set(THEORY)) - set(SWEPT_FIGURES) - set(NOT_SHIPPED),
         ),
-        sweep=expand("figures/tune/{name}.svg", name=TUNE_FIGURES),
+        sweep=expand("figures/search/{name}.svg", name=SWEPT_FIGURES),
     output:
         "paper/robustprune.pdf",
     log:
@@ -51,7 +51,7 @@ use rule paper_of_runs as paper_of_reference with:
         source=lambda wildcards, input: Path(input.runs).parent,
         parts=[
             *("--part", "study", "figures/tables", "figures"),
-            *("--part", "sweep", "figures/tune/tables", "figures/tune"),
+            *("--part", "sweep", "figures/search/tables", "figures/search"),
         ],
         script=Path(workflow.basedir, "workflow/scripts/paper.py"),
 

@@ -1,7 +1,7 @@
 REFERENCE = "results/reference"
-# the sweep over strengths of the shipped study, beside the study
-TUNE = f"{REFERENCE}/tune"
-TUNE_TABLES = [
+# the search for strengths of the shipped study, beside the study
+SHIPPED_SEARCH = f"{REFERENCE}/search"
+SWEPT_TABLES = [
     "tradeoff",
     "floors",
     "controls",
@@ -17,7 +17,7 @@ MEASURED = [
     *([f"{name}.parquet" for name in RELATED_TABLES] if STUDY.related else []),
     *[Path(path).name for path in WIDTHS],
 ]
-STUDY_TABLES = [name for name in TABLES if name not in TUNE_TABLES]
+STUDY_TABLES = [name for name in TABLES if name not in SWEPT_TABLES]
 # What the targets `tables` and `figures` show: with auto the shipped reference, until the user has runs.
 FROM_REFERENCE = STUDY.results == "reference" or (
     STUDY.results == "auto" and not Path(ROOT, "runs").exists()
@@ -57,7 +57,8 @@ rule tables_of_runs:
 # The same from the results shipped with the repository; nothing is trained.
 use rule tables_of_runs as tables_of_reference with:
     input:
-        expand(f"{REFERENCE}/{{file}}", file=OF_TABLES),
+        expand(f"{REFERENCE}/{{file}}", file=OF_TABLES + ["kept.parquet"]),
+        expand(f"{SHIPPED_SEARCH}/{{file}}", file=OF_TABLES),
     output:
         csv=expand("figures/tables/{name}.csv", name=STUDY_TABLES),
         tex=expand("figures/tables/{name}.tex", name=STUDY_TABLES),
@@ -71,18 +72,18 @@ use rule tables_of_runs as tables_of_reference with:
         f"{ROOT}/logs/tables_of_reference.log",
 
 
-# The same from the shipped sweep.
-use rule tables_of_runs as tables_of_tune with:
+# The same from the shipped search.
+use rule tables_of_runs as tables_of_shipped_search with:
     input:
-        expand(f"{TUNE}/{{file}}", file=OF_TABLES),
+        expand(f"{SHIPPED_SEARCH}/{{file}}", file=OF_TABLES),
     output:
-        csv=expand("figures/tune/tables/{name}.csv", name=TUNE_TABLES),
-        tex=expand("figures/tune/tables/{name}.tex", name=TUNE_TABLES),
-        json=expand("figures/tune/tables/{name}.json", name=TUNE_TABLES),
+        csv=expand("figures/search/tables/{name}.csv", name=SWEPT_TABLES),
+        tex=expand("figures/search/tables/{name}.tex", name=SWEPT_TABLES),
+        json=expand("figures/search/tables/{name}.json", name=SWEPT_TABLES),
         html=report(
-            expand("figures/tune/tables/{name}.html", name=TUNE_TABLES),
-            category="Tables (shipped sweep)",
+            expand("figures/search/tables/{name}.html", name=SWEPT_TABLES),
+            category="Tables (shipped search)",
             caption="../report/tables.rst",
         ),
     log:
-        f"{ROOT}/logs/tables_of_tune.log",
+        f"{ROOT}/logs/tables_of_shipped_search.log",

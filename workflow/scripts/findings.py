@@ -6,21 +6,21 @@ between the two markers is replaced; everything else is written by people.
 """
 
 import re
+import textwrap
 from pathlib import Path
 
-import next_study
+import by_start
+import equal_size
 import pandas as pd
 import related
 import speed
 import verdicts
 from headline import headline
 from markdown_tables import markdown
-from shipped_numbers import NETWORKS, REFERENCE, REPOSITORY, TABLES, TUNE_TABLES, equal_error, tradeoff
+from shipped_numbers import NETWORKS, REFERENCE, REPOSITORY, SEARCH_TABLES, TABLES
 
 from robustprune.analysis.columns import with_interval
-from robustprune.analysis.read import SERIES, read_detailed_runs
-from robustprune.analysis.select import standard
-from robustprune.analysis.statistics import mean_interval, paired_difference
+from robustprune.analysis.read import SERIES
 from robustprune.analysis.verdicts.power import power_table
 from robustprune.gathering.plan import cell_seconds, planned_cells, read_timings
 from robustprune.study.config import load_study
@@ -37,7 +37,8 @@ DOCUMENTS = [
         "results/reference/FINDINGS.md",
     )
 ]
-WIDTHS = (0.5, 1, 2, 4, 8)
+STUDY = REPOSITORY / "config" / "config.yaml"
+WIDTHS = (0.5, 1, 2, 4)
 STUDIES = {
     "smoke": "every part of the pipeline on scikit-learn's 8 x 8 digits; no download",
     "quick": "cells of the shipped study with three seeds, and whether they are consistent with it",
@@ -60,12 +61,16 @@ def progress() -> str:
     missing = len(pd.read_csv(REFERENCE / "missing.csv"))
     ended = ", ".join(f"{n} {status}" for status, n in runs["status"].value_counts().items())
     rest = f"; `results/reference/missing.csv` lists the other {missing}" if missing else ""
-    measured, planned = runs["train_seconds"].sum() / 3600, core_hours(REFERENCE / "config.yaml")[0]
-    return (
-        f"{cells} of the study's {cells + missing} cells have run: {len(runs)} networks ({ended}){rest}.\n"
-        f"Training took {measured:.1f} core-hours with two cells side by side on two cores. For one cell at a time\n"
-        f"`robustprune plan` estimates {planned:.1f} core-hours, by the shipped bench of a slower machine."
+    planned = dict.fromkeys(method for grid in load_study(STUDY).study for method in grid.methods)
+    lacking = [f"`{name}`" for name in planned if name not in set(runs["method"])]
+    measured = runs["train_seconds"].sum() / 3600
+    text = (
+        f"{cells} of the {cells + missing} cells of `results/reference/config.yaml` have run: {len(runs)} networks "
+        f"({ended}){rest}. Training took {measured:.1f} core-hours beside other work."
     )
+    if lacking:
+        text += f" Methods and controls of config/config.yaml that have not run: {', '.join(lacking)}."
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def core_hours(path: Path) -> tuple[float, int, int]:
@@ -98,7 +103,7 @@ def robustness() -> str:
     columns = ["params kept", "test error (%)", "elasticity (widths)", "from width 1", "steepest"]
     columns += ["errors over widths (%)", "over seeds (%)", "over initializations (%)"]
     tables = []
-    for architecture, (title, _) in NETWORKS.items():
+    for architecture, title in NETWORKS.items():
         own = seed[seed.index.get_level_values("architecture") == architecture]
         rows = [[title, *columns]]
         for key in sorted(own.index, key=lambda key: main.loc[key, "params"]):
@@ -122,74 +127,16 @@ def robustness() -> str:
 
 
 def own_strengths() -> str:
-    """The method's own trade-off, longer training, and its fixed prior against the hyper-prior, paired by seed."""
-    cells = pd.read_csv(TABLES / "robustness_width.csv").merge(
-        pd.read_csv(TABLES / "training_cost.csv")[[*SERIES, "width", "epochs", "macs_percent"]], on=[*SERIES, "width"]
-    )
-    cells = cells[(cells["method"] == METHOD_UNDER_STUDY) & (cells["width"] == 1)]
-    runs = standard(read_detailed_runs(REFERENCE))
-    runs = runs[runs["method"] == METHOD_UNDER_STUDY]
-    open_gates = runs.groupby(["architecture", "strength"])["undetermined_fraction"].mean()
+    """The method's own trade-off in the search: kept size and validation error of each strength."""
+    points = pd.read_csv(SEARCH_TABLES / "tradeoff.csv")
+    points = points[(points["method"] == METHOD_UNDER_STUDY) & (points["variant"].isna() | (points["variant"] == ""))]
     tables = []
-    for architecture, (title, _) in NETWORKS.items():
-        columns = ["epochs", "params kept", "test error (%)", "training MACs (% of dense)", "undetermined (%)", "n"]
-        rows = [[f"{title}, strength", *columns]]
-        own = cells[cells["architecture"] == architecture].sort_values(
-            ["epochs", "params_kept"], ascending=[True, False]
-        )
-        for _, row in own.iterrows():
-            found = [with_interval(row, "params_kept", ",.0f"), with_interval(row, "error_test_percent", ".2f")]
-            undetermined = f"{100 * open_gates[architecture, row.strength]:.1f}"
-            rows.append([f"`{row.strength}`", row.epochs, *found, f"{row.macs_percent:.0f}", undetermined, row.n])
-        tables.append(markdown(*rows))
-    strengths = runs.set_index("replicate").groupby("strength")
-    flat, fixed = strengths.get_group("c3e_4"), strengths.get_group("fixed_prior_c3e_4")
-    size = mean_interval(100 * (fixed["params_kept"] / flat["params_kept"] - 1))
-    error = paired_difference(fixed["error_test_percent"], flat["error_test_percent"])
-    tables.append(
-        "Fixed prior minus hyper-prior (`fixed_prior_c3e_4`, `c3e_4`), paired by seed: "
-        f"{size.mean:+.1f} % [{size.low:+.1f}, {size.high:+.1f}] of the params, "
-        f"{error.mean:+.2f} [{error.low:+.2f}, {error.high:+.2f}] points of error (n = {error.n})."
-    )
-    return "\n\n".join(tables)
-
-
-def grid_of_strengths() -> str:
-    """What the choice from a grid of strengths costs each method, on the tuning split."""
-    header = ["LeNet-300-100", "params, chosen strength", "params, interpolated", "interpolated, times the method's"]
-    rows = []
-    for row in equal_error().itertuples():
-        name = f"`{row.Index}`{' (a)' if row.collapsed else ''}"
-        rows.append([name, f"{row.chosen:,.0f}", f"{row.at_bound:,.0f}", f"{row.ratio:.1f}"])
-    return markdown(header, *rows)
-
-
-def sweep() -> str:
-    """What criteria and floors err at one share of the params."""
-    points = tradeoff().set_index(["architecture", "method", "strength"])
-    shares = ("60", "40", "20", "10", "05", "02")
-    tables = []
-    for architecture, (title, _) in NETWORKS.items():
-        rows = [[f"{title}, share of params kept", *(f"{int(share)} %" for share in shares)]]
-        for method in ("taylor", "magnitude", "random", "width_uniform"):
-            key = "of_magnitude" if method == "width_uniform" else "keep"
-            found = [points.loc[(architecture, method, f"{key}_{share}")] for share in shares]
-            rows.append([f"`{method}`", *(with_interval(point, "error", ".2f") for point in found)])
-        tables.append(markdown(*rows))
-    return "\n\n".join(tables)
-
-
-def controls() -> str:
-    """Networks of the size that the method found, trained in other ways."""
-    table = pd.read_csv(TUNE_TABLES / "controls.csv")
-    tables = []
-    for architecture, (title, source) in NETWORKS.items():
-        own = table[(table["architecture"] == architecture) & (table["source"] == source)]
-        rows = [[f"{title}, control of `{source}`", "epochs", "test error (%)", "minus the method's, paired (points)"]]
-        rows[0].append("p (Holm)")
-        for _, row in own.iterrows():
-            difference, error = with_interval(row, "difference", "+.2f"), with_interval(row, "error", ".2f")
-            rows.append([f"`{row.control.split('/')[0]}`", row.epochs, error, difference, f"{row.p_holm:.3f}"])
+    for architecture, title in NETWORKS.items():
+        own = points[points["architecture"] == architecture].sort_values("params", ascending=False)
+        rows = [[f"{title}, strength", "units", "params kept", "MACs (%)", "validation error (%)", "n"]]
+        for row in own.to_dict("records"):
+            found = [row["units_kept"], with_interval(row, "params", ",.0f"), f"{row['macs_percent']:.1f}"]
+            rows.append([f"`{row['strength']}`", *found, f"{row['error_valid']:.2f}", row["n"]])
         tables.append(markdown(*rows))
     return "\n\n".join(tables)
 
@@ -200,7 +147,7 @@ def published() -> str:
     columns = ["units", "params", "MACs", "error (%)", "status"]
     columns += ["our params", "our MACs", "our test error (%)", "at most theirs"]
     tables = []
-    for architecture, (title, _) in NETWORKS.items():
+    for architecture, title in NETWORKS.items():
         rows = [[f"{title}, published", *columns]]
         for _, row in table[table["architecture"] == architecture].iterrows():
             theirs = [f"{row.published_params:,}", f"{row.published_macs:,}", f"{row.published_error_percent:g}"]
@@ -214,9 +161,10 @@ def cost() -> str:
     """What training the method costs against dense training from the same start."""
     shares = pd.read_csv(TABLES / "training_cost.csv").set_index(["architecture", "method", "strength", "width"])
     rows = [["share of dense training", *(f"width {width:g}" for width in WIDTHS)]]
-    for architecture, (title, series) in NETWORKS.items():
+    for architecture, title in NETWORKS.items():
+        series = shares.xs((architecture, METHOD_UNDER_STUDY), level=(0, 1)).index[0][0]
         for column, name in (("macs_percent", "multiply-accumulates"), ("seconds_percent", "seconds")):
-            keys = [(architecture, *series.split("/"), width) for width in WIDTHS]
+            keys = [(architecture, METHOD_UNDER_STUDY, series, width) for width in WIDTHS]
             found = [shares.loc[key, column] if key in shares.index else float("nan") for key in keys]
             rows.append([f"{title}, {name}", *("-" if pd.isna(share) else f"{share:.0f} %" for share in found)])
     return markdown(*rows)
@@ -234,18 +182,16 @@ def power() -> str:
 BLOCKS = {
     "headline": headline,
     "times": times,
-    "grid-of-strengths": grid_of_strengths,
     "claims-of-the-method": verdicts.of_the_method,
     "claims-of-all-methods": verdicts.of_all_methods,
     "progress": progress,
     "robustness": robustness,
     "own-strengths": own_strengths,
-    "sweep": sweep,
-    "controls": controls,
     "published": published,
     "cost": cost,
     "power": power,
-    "next-study": next_study.so_far,
+    "by-start": by_start.sizes_and_errors,
+    "equal-size": equal_size.against_baselines,
     "balls": related.balls,
     "fine-tuning": related.fine_tuning,
     "speed-targets": speed.targets,

@@ -48,11 +48,3 @@ def merge(arguments: argparse.Namespace) -> None:
     with collected(arguments.folders, config) as folders:
         for line in merge(folders, arguments.output, study_cells(config) if config else ()):
             print(line)
-
-
-def choose(arguments: argparse.Namespace) -> None:
-    from robustprune.analysis.operating_points import write_operating_points
-
-    for point in write_operating_points(arguments.source, arguments.output, arguments.margin, arguments.force):
-        network = f"{point['dataset']}/{point['architecture']}-{point['track']}/{point['method']}"
-        print(f"{network}: {point['strength'] or 'none fits'} (validation error at most {point['bound_percent']:g} %)")

@@ -11,14 +11,6 @@ def level(text: str) -> float:
     return value
 
 
-def margin(text: str) -> float:
-    """Return percentage points, at least 0 and below 100; ArgumentTypeError otherwise."""
-    value = float(text)
-    if not 0 <= value < 100:
-        raise argparse.ArgumentTypeError(f"expected percentage points, 0 or more, found {text}")
-    return value
-
-
 def positive(text: str) -> int:
     """Return a whole number of at least 1; ValueError otherwise, which the parser reports."""
     number = int(text)

@@ -15,7 +15,7 @@ OPERATING_POINT = "operating_point"
 
 
 class OperatingPoint(Strict):
-    """An entry of the file of operating points, which the search (or `robustprune choose`) writes."""
+    """An entry of the file of operating points, which the search writes."""
 
     dataset: DatasetName
     architecture: ArchitectureName

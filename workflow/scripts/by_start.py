@@ -1,4 +1,4 @@
-"""Table of results/reference/FINDINGS.md with the cells of the next study so far: sizes and errors over starts."""
+"""Table of results/reference/FINDINGS.md: sizes and errors of every method over starting sizes and initializations."""
 
 import pandas as pd
 from markdown_tables import markdown
@@ -12,9 +12,9 @@ from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 WIDTHS = (0.5, 1.0, 2.0, 4.0)
 
 
-def so_far() -> str:
+def sizes_and_errors() -> str:
     """Every method at its operating point of 26,000 params at width 1: params kept and test error from each width."""
-    runs = pd.read_csv(REFERENCE / "core_study" / "runs.csv")
+    runs = pd.read_csv(REFERENCE / "runs.csv")
     rows = [["method", *(f"width {width:g}" for width in WIDTHS), "initializations at width 1"]]
     pruned = [method for method in runs["method"].unique() if method not in (METHOD_UNDER_STUDY, UNPRUNED)]
     for method in (METHOD_UNDER_STUDY, *sorted(pruned)):
