@@ -31,10 +31,10 @@ def main() -> int:
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
     cell = Cell(
-        **AXES | {"strength": "c3e_4"},
+        **AXES | {"strength": "c_3p19e_4"},
         method="bernoulli",
         architecture="lenet_300_100",
-        settings={"price": 3.0e-4},
+        settings={"price": 3.19e-4, "noise_free_last": 0.1},
         replicates=arguments.replicates,
         training=TrainingSettings(epochs=40, l2=1e-5),
     )

@@ -18,6 +18,7 @@ from robustprune.study.config import StudyConfig, load_study
 
 README = REPOSITORY / "README.md"
 REFERENCE = REPOSITORY / "results" / "reference"
+FIRST_STUDY = REPOSITORY / "results" / "first_study"  # kept as it was written
 LISTED = ["git", "ls-files", "-co", "--exclude-standard"]
 NAMES = subprocess.run(LISTED, cwd=REPOSITORY, capture_output=True, text=True).stdout.splitlines()
 FILES = [REPOSITORY / name for name in NAMES if (REPOSITORY / name).is_file()]
@@ -119,7 +120,7 @@ def test_estimates_in_documents_are_by_the_shipped_times(findings, monkeypatch):
     """Not by benchmarks/latest.json, which `make bench` replaces on every machine."""
     read, read_timings = [], findings.read_timings
     monkeypatch.setattr(findings, "read_timings", lambda path: read.append(path) or read_timings(path))
-    findings.progress()
+    findings.core_hours(REPOSITORY / "config" / "quick.yaml")
     assert read == [REFERENCE / "bench.json"]
 
 
@@ -132,7 +133,7 @@ def prose(text):
     return PROSE.findall(re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S))
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, **by_path)
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.parent != FIRST_STUDY], **by_path)
 def test_lines_of_prose_have_at_most_120_characters(path):
     assert not [line for line in prose(path.read_text()) if len(line) > 120]
 

@@ -9,7 +9,8 @@
 # ## Read results
 #
 # `read_results` gives tables of pandas. `runs` has one row per network; [records.md](../reference/records.md) says what
-# each column is. This is the shipped sweep over strengths: each method at several strengths, three seeds each.
+# each column is. These are the networks of the search for operating points: several strengths of each method, three
+# seeds each.
 
 # %%
 from pathlib import Path
@@ -23,7 +24,7 @@ from robustprune.analysis.statistics import mean_interval, paired_difference
 PICTURES = Path("results/tutorial")
 PICTURES.mkdir(parents=True, exist_ok=True)
 
-sweep = read_results(Path("results/reference/tune")).runs
+sweep = read_results(Path("results/reference/search")).runs
 sweep = sweep.query("architecture == 'lenet_300_100' and track == 'full' and status == 'ok'")
 FIRST, SECOND = "bernoulli", "vib"
 for method in (FIRST, SECOND):

@@ -151,8 +151,8 @@ def test_moments_of_networks():
     assert times.index.equals(own.index)
     assert times.iloc[0].tolist() == [1 / EPOCHS, 11 / EPOCHS, 5 / EPOCHS]
     gated = runs[runs["method"] == "bernoulli"]
-    assert while_gates_are_drawn(gated) == 18
-    assert while_gates_are_drawn(runs[runs["method"] == "vib"]) == 15
+    assert while_gates_are_drawn(gated) == 17  # of 20; the record of epoch 18 has the gates rounded
+    assert while_gates_are_drawn(runs[runs["method"] == "vib"]) == 14
     assert undetermined_at(18, gated, history).iloc[0] == pytest.approx(90 / (392 + 150 + 50))
     history[["undetermined_input", "undetermined_fc1"]] = np.nan
     assert undetermined_at(18, gated, history).iloc[0] == pytest.approx(30 / 50)  # of gated slots alone
@@ -174,9 +174,10 @@ def test_a_bound_is_judged_by_all_intervals():
 
 
 def test_shipped_networks_are_judged(request):
-    """The shipped study, whose gates are drawn to the end: a quarter of them is undetermined."""
+    """The shipped study: a quarter of the method's gates is undetermined until the last tenth rounds them."""
     folder = request.config.rootpath / "results" / "reference"
     found = claims(read_detailed_runs(folder), 0.95, read_long(folder / "history.parquet"))
-    own = found.table.query("architecture == 'lenet_300_100' and method == 'bernoulli'").set_index("claim")
+    own = found.table.query("method == 'bernoulli'").set_index("claim")
     assert own.loc["Gates end at 0 or 1", "verdict"] == NO
+    assert "undetermined after epoch 35, 0.0 % at the end" in own.loc["Gates end at 0 or 1", "evidence"]
     assert own.loc["Training is cheaper", "verdict"] == YES

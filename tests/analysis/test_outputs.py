@@ -129,13 +129,13 @@ def test_one_network_has_no_interval_and_takes_no_room(tmp_path):
 
 
 def test_training_macs_figure_adds_up(tmp_path):
-    """Two epochs, the first dense (2000 MACs), the second at 500: 62.5 % of two dense ones."""
+    """Two epochs, the first dense (2000 MACs), the second at 500: four fifths of the recorded 11 MACs, then all."""
     store(tmp_path, made_up())
     figure = FIGURES["training_macs_over_epochs"](read_collected(tmp_path), 0.95)
     ends = [line.get_ydata() for line in figure.axes[0].lines[1:]]
     assert len(ends) == 2  # two widths; dense is the reference line
-    for end in ends:
-        np.testing.assert_allclose(end, [0, 50, 62.5])
+    for end, width in zip(ends, (1.0, 2.0), strict=True):  # of 100 MACs times the width
+        np.testing.assert_allclose(end, [0, 8.8 / width, 11 / width])
     plt.close(figure)
 
 

@@ -128,12 +128,12 @@ def test_networks_that_diverged_have_no_numbers_whatever_their_record_says(tmp_p
 def test_shipped_tables_say_what_was_asked():
     runs = read_detailed_runs(REPOSITORY / "results" / "reference")
     points = runs[runs["operating_point"]].groupby(["architecture", "method"])["strength"].unique()
-    assert points["lenet_300_100", "bernoulli"].tolist() == ["c3e_4"]
+    assert points["lenet_300_100", "bernoulli"].tolist() == ["c_3p19e_4"]
     assert all(len(strengths) == 1 for strengths in points)
-    assert set(runs.loc[runs["variant"] == "fixed prior", "strength"]) == {"fixed_prior_c3e_4"}
-    sweep = read_detailed_runs(REPOSITORY / "results" / "reference" / "tune")
-    assert not sweep["operating_point"].any()
-    assert sweep["start_of"].notna().sum() == 114
+    assert set(runs.loc[~runs["operating_point"], "method"]) == {"dense"}
+    assert set(runs.loc[runs["operating_point"], "target_params"]) == {26_000}
+    search = read_detailed_runs(REPOSITORY / "results" / "reference" / "search")
+    assert not search["operating_point"].any()
 
 
 def test_of_several_operating_points_those_at_equal_size_are_studied():

@@ -14,7 +14,7 @@ from robustprune.engine.running import run_cell
 from robustprune.study.cells import study_cells
 
 REFERENCE = REPOSITORY / "results" / "reference"
-METHOD = "mnist/lenet_300_100-full/bernoulli/c3e_4/he_normal/width-1"
+METHOD = "mnist/lenet_300_100-full/bernoulli/c_3p19e_4/he_normal/width-1"
 
 
 @pytest.fixture(scope="module")
@@ -99,28 +99,28 @@ def test_a_text_that_names_several_or_no_cell(shown):
 def test_shipped_tables_have_their_cells(monkeypatch, capsys):
     """Without a record: from runs.csv and details.csv."""
     monkeypatch.chdir(REPOSITORY)
-    for arguments in ([METHOD], [METHOD, "--source", "results/reference"], ["c3e_4/he_normal/width-1"]):
+    for arguments in ([METHOD], [METHOD, "--source", "results/reference"], ["c_3p19e_4/he_normal/width-1"]):
         assert main(["show", *arguments]) == 0
         text = capsys.readouterr().out
         assert text.splitlines()[0] == METHOD
         runs = pd.read_csv(REFERENCE / "runs.csv")
-        own = runs[(runs["method"] == "bernoulli") & (runs["strength"] == "c3e_4") & (runs["width"] == 1)]
+        own = runs[(runs["method"] == "bernoulli") & (runs["strength"] == "c_3p19e_4") & (runs["width"] == 1)]
         own = own[(own["initialization"] == "he_normal") & (own["architecture"] == "lenet_300_100")]
         for row in own.itertuples():
             line = next(line for line in text.splitlines() if str(row.seed) in line)
             assert line.split()[2:6] == ["ok", row.units_kept, f"{row.params_kept:,}", f"{row.error_test_percent:.2f}"]
         assert "robustprune train --config results/reference/config.yaml" in text
-        assert "price: 0.0003" in text
+        assert "price: 0.000319" in " ".join(text.split())
         assert own["source_hash"].iloc[0] in text
-        assert "commit not recorded" in text
+        assert own["git_commit"].iloc[0] in text
 
 
-def test_a_cell_that_only_the_sweep_has(monkeypatch, capsys):
+def test_a_cell_that_only_the_search_has(monkeypatch, capsys):
     monkeypatch.chdir(REPOSITORY)
-    runs = pd.read_csv(REFERENCE / "tune" / "runs.csv")
+    runs = pd.read_csv(REFERENCE / "search" / "runs.csv")
     row = runs[runs["method"] == "bmrs_n"].iloc[0]
     key = f"{row.architecture}-{row.track}/{row.method}/{row.strength}/{row.initialization}/width-{row.width:g}"
-    assert main(["show", key, "--source", "results/reference/tune"]) == 0
+    assert main(["show", key, "--source", "results/reference/search"]) == 0
     assert str(row.seed) in capsys.readouterr().out
     assert main(["show", "x", "--source", "results/reference/nowhere"]) == 2
     assert "no cell 'x' in results/reference/nowhere" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 """What histories say about single moments of training: undetermined gates at an epoch, and when units left."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -19,10 +21,12 @@ def before_the_rate_falls(own: pd.DataFrame) -> int:
 
 
 def while_gates_are_drawn(own: pd.DataFrame) -> int:
-    """Return the last epoch before a schedule rounds or fixes the gates, of networks of one method at equal epochs."""
+    """Return the last epoch whose record precedes the rounding or fixing of gates, of networks of one method at equal
+    epochs. Where these are rounded at the end of an epoch, the record of that epoch has them rounded already; without
+    such a part it is the last epoch."""
     training, settings = used(own)[0]
     fixed = max(getattr(settings, name, 0) for name in ROUNDED)
-    return int((1 - fixed) * training.epochs + 1e-9)
+    return math.ceil((1 - fixed) * training.epochs - 1e-9) - 1 if fixed else training.epochs
 
 
 def undetermined_at(epoch: int, own: pd.DataFrame, history: pd.DataFrame) -> pd.Series:

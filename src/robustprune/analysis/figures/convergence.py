@@ -15,6 +15,7 @@ from robustprune.analysis.select import (
     of_standard_initialization,
     studied,
 )
+from robustprune.analysis.spending import spent
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import parameters
 from robustprune.records.record import split_units
@@ -64,12 +65,10 @@ def params_over_macs(collected: Collected, confidence: float) -> Figure:
         counts = group[[f"units_{slot}" for slot in names]].to_numpy(int).tolist()
         group = group.assign(params=[parameters(found, dict(zip(names, own, strict=True))) for own in counts])
         for width, series in group.groupby("width"):
-            wide = series.pivot(index="epoch", columns="replicate")
-            # the MACs of an epoch are those of the units that it began with
-            begun = wide["macs_step"].shift(1).fillna(wide["macs_dense"])
-            spent = (begun.cumsum() * wide["images"]).mean(axis=1)
+            series = series.sort_values("epoch")
+            means = series.assign(spent=spent(series, ["replicate"])).groupby("epoch")[["spent", "params"]].mean()
             look = {"color": _shade(width, group), "marker": ".", "lw": 1.3, "label": _name(width)}
-            ax.plot(spent, wide["params"].mean(axis=1), **look)
+            ax.plot(means["spent"], means["params"], **look)
         ax.set_xscale("log")
         log_axis(ax, group["params"], thousands)
         ax.set_xlabel("MACs that training has spent")
@@ -127,9 +126,7 @@ def _from_widths(collected: Collected, least: int = 2) -> dict[str, pd.DataFrame
     runs = runs[widths.reindex(runs.index) >= least]
     if not len(runs) or not len(collected.history):
         return {}
-    # training counts three products per image and multiply-accumulate of the forward pass
-    images = runs["train_macs_dense"] / runs["macs_dense"] / runs["epochs"]
-    wanted = runs[[*CELL, "replicate", "macs_dense", "units_start"]].assign(images=images)
+    wanted = runs[[*CELL, "replicate", "macs_dense", "train_macs", "units_start"]]
     groups = list(of_networks(collected.history, wanted).groupby(one, sort=False))
     networks = [key[:3] for key, _ in groups]
     strength = [f": strength {key[3]}" if networks.count(key[:3]) > 1 else "" for key, _ in groups]

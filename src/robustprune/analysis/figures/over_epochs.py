@@ -16,6 +16,7 @@ from robustprune.analysis.select import (
     of_standard_initialization,
     studied,
 )
+from robustprune.analysis.spending import spent
 from robustprune.study.roles import UNPRUNED
 
 MOST_LINES = 12
@@ -88,12 +89,12 @@ def units_over_epochs(collected: Collected, confidence: float) -> Figure:
 
 def training_macs_over_epochs(collected: Collected, confidence: float) -> Figure:
     """Cumulative multiply-accumulates of training over the epochs, as a share of a whole dense training from the same
-    start. They are counted from the units at the end of each epoch; the first epoch counts as dense."""
+    start. A line ends at the recorded arithmetic; the parts of the epochs follow the units that each began with."""
     runs = of_standard_initialization(studied(collected.runs))
     runs, looks = runs[runs["method"] != UNPRUNED], Looks(collected.methods)
     if len(runs[[*SERIES, "width"]].drop_duplicates()) > MOST_LINES:
         runs = runs.merge(nearest_to_standard(runs), on=CELL)
-    wanted = runs[[*CELL, "replicate", "macs_dense"]]
+    wanted = runs[[*CELL, "replicate", "macs_dense", "train_macs", "train_macs_dense"]]
     history = of_networks(collected.history, wanted) if len(collected.history) else wanted.iloc[:0]
     panels = list(history.groupby(NETWORK, sort=False))
     title = initialization_title(STANDARD_INITIALIZATION)
@@ -128,8 +129,7 @@ def _draw_shares(ax: Axes, group: pd.DataFrame, looks: Looks) -> None:
 
 def _cumulative_share(series: pd.DataFrame) -> pd.Series:
     """Return the mean over replicates of the MACs spent up to each epoch, in percent of dense training."""
-    wide = series.pivot(index="epoch", columns="replicate", values="macs_step").sort_index()
-    dense = series.groupby("replicate")["macs_dense"].first()
-    spent = wide.shift(1).fillna(dense).cumsum()
-    share = 100 * (spent / (dense * len(wide))).mean(axis=1)
+    series = series.sort_values("epoch")
+    percent = 100 * spent(series, ["replicate"]) / series["train_macs_dense"]
+    share = percent.groupby(series["epoch"]).mean()
     return pd.concat([pd.Series({0: 0.0}), share])

@@ -16,6 +16,7 @@ from robustprune.analysis.figures.style import legend_below, panel_grid, plain, 
 from robustprune.analysis.labels import initialization_title, network_title
 from robustprune.analysis.read import CELL, NETWORK, Collected, of_networks, slots
 from robustprune.analysis.select import STANDARD_INITIALIZATION, of_standard_initialization, studied
+from robustprune.analysis.spending import spent
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import parameters
 from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
@@ -123,19 +124,17 @@ def log_axes(ax: Axes, points: pd.DataFrame) -> None:
 def training_of(history: pd.DataFrame, runs: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return method, strength, width, epoch, macs (cumulative, of training) and params: means over replicates.
 
-    MACs are counted from the units at the end of each epoch, the first epoch as dense. Epoch 0 is the start, drawn
-    after FIRST_PART of the first epoch. params: geometric means.
+    MACs are spread over the epochs as `spent` says. Epoch 0 is the start, drawn after FIRST_PART of the first epoch.
+    params: geometric means.
     """
     if not len(history):
         return pd.DataFrame(columns=[*REPLACED, "epoch", "macs", "params"])
-    wanted = runs[[*CELL, "replicate", "macs_dense", "params_dense", "train_macs_dense", "epochs"]]
+    wanted = runs[[*CELL, "replicate", "macs_dense", "params_dense", "train_macs"]]
     rows = of_networks(history, wanted).sort_values("epoch")
-    by_network = rows.groupby(REPLACED, sort=False)
-    one_epoch = rows["train_macs_dense"] / rows["epochs"]
-    share = by_network["macs_step"].shift(1) / rows["macs_dense"]
-    rows["macs"] = (share.fillna(1.0) * one_epoch).groupby([rows[name] for name in REPLACED]).cumsum()
+    rows["macs"] = spent(rows, REPLACED)
     rows["params"] = parameters(architecture(name), {slot: rows[f"units_{slot}"] for slot in slots(name)})
-    start = by_network.head(1).assign(epoch=0, macs=FIRST_PART * one_epoch, params=lambda first: first["params_dense"])
+    first = rows.groupby(REPLACED, sort=False).head(1)
+    start = first.assign(epoch=0, macs=FIRST_PART * first["macs"], params=first["params_dense"])
     rows = pd.concat([start, rows]).assign(params=lambda every: np.log(every["params"]))
     means = rows.groupby([*REPLACED[:3], "epoch"], sort=False)[["macs", "params"]].mean().reset_index()
     return means.assign(params=np.exp(means["params"]))
