@@ -34,6 +34,8 @@ CANVASES = {
 """What draws each format, and its metadata; png first, for the layout that it gets is that of all."""
 TICKS = {3: (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), 30: (1, 1.5, 2, 3, 5, 7)}
 """Ticks of a logarithmic axis within a factor of ten, by the largest factor that the axis spans."""
+SMALL_PRINT = 17
+"""Characters of small print per inch."""
 LEADER = {"arrowstyle": "-", "relpos": (0, 0.5), "lw": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4}
 LABEL_DISTANCE = 13  # points between labels before the layout, which shrinks axes by up to a quarter
 
@@ -108,8 +110,10 @@ def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str) -> None:
 
 
 def footnote_below(figure: Figure, footnote: str, **entries: Any) -> None:
-    """Draw small print below all panels, as the title of a legend that may have no entries."""
+    """Draw small print below all panels, as the title of a legend that may have no entries; long lines are broken."""
     entries = entries if entries.get("handles") else {"handles": []}
+    room = int(SMALL_PRINT * figure.get_figwidth())
+    footnote = "\n".join(textwrap.fill(line, room) for line in footnote.splitlines())
     small = {"size": "x-small"}
     figure.legend(loc="outside lower center", frameon=False, title=footnote, title_fontproperties=small, **entries)
 
