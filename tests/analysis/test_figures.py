@@ -187,6 +187,18 @@ def test_legends_of_the_tradeoff_are_narrower_than_their_panels():
     assert all(legend <= panel for legend, panel in widths)
 
 
+def test_a_long_footnote_is_broken_where_the_figure_ends():
+    """The footnote of one panel was cut at both sides."""
+    with drawing():
+        figure, (ax,) = panel_grid(1, 5.0, 3.0)
+        ax.plot([0, 1], label="a method")
+        legend_below(figure, [ax], "mean over seeds, bars: intervals of the logarithm, from three networks on; " * 3)
+        figure.canvas.draw()
+        extent = figure.legends[0].get_title().get_window_extent()
+    assert extent.x0 >= 0
+    assert extent.x1 <= figure.bbox.x1
+
+
 def test_every_file_of_a_figure_has_its_layout(tmp_path):
     """The file that is written last is that of a figure with a layout of its own, but for rounding: nothing is cut."""
 
