@@ -15,6 +15,7 @@ import pandas as pd
 import related
 import speed
 import verdicts
+import yaml
 from headline import headline
 from markdown_tables import markdown
 from shipped_numbers import NETWORKS, REFERENCE, REPOSITORY, SEARCH_TABLES, TABLES
@@ -68,6 +69,10 @@ def progress() -> str:
         f"{cells} of the {cells + missing} cells of `results/reference/config.yaml` have run: {len(runs)} networks "
         f"({ended}){rest}. Training took {measured:.1f} core-hours beside other work."
     )
+    points = yaml.safe_load((REFERENCE / "operating_points.yaml").read_text())
+    missed = [f"`{point['method']}`" for point in points if point["target"] == "at_size" and not point["confirmed"]]
+    if missed:
+        text += f" The confirming run missed the size of {', '.join(missed)}."
     if lacking:
         text += f" Methods and controls of config/config.yaml that have not run: {', '.join(lacking)}."
     return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
