@@ -25,15 +25,20 @@ def explorer_points(study: Study) -> tuple[Rows, Rows]:
     """Return the means and the networks at the standard start, of every part and budget, as rows for JSON.
 
     Networks without numbers (diverged, failed) are left out, and points that a logarithmic axis cannot show: a size or
-    an error of 0.
+    an error of 0. The part with the most strengths comes first: where a study has one per method, its search has the
+    curves.
     """
     means: Rows = []
     networks: Rows = []
-    for part in study.parts:
+    for part in sorted(study.parts, key=_strengths, reverse=True):
         for budget, runs in part.runs.groupby("budget", sort=False):
             means += _means(part, str(budget), runs, study.confidence)
             networks += _networks(part, str(budget), runs)
     return means, networks
+
+
+def _strengths(part: Part) -> int:
+    return len(part.runs[["method", "strength"]].drop_duplicates())
 
 
 def _means(part: Part, budget: str, runs: pd.DataFrame, confidence: float) -> Iterator[dict[str, Any]]:
