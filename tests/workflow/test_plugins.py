@@ -112,7 +112,7 @@ def test_shipped_results_and_own_ones_stand_together(followed):
     assert (folder / "results" / "together" / "figures" / "error_by_params.png").exists()
     compared = outputs["python compare.py"]
     assert re.search(r"negative +mlp_400_200_100 +full", compared)
-    assert re.search(r"mnist +lenet5", compared)
+    assert re.search(r"mnist +lenet_300_100", compared)
 
 
 def test_a_second_run_finds_nothing_to_do(followed):
