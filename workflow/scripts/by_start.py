@@ -2,14 +2,12 @@
 
 import pandas as pd
 from markdown_tables import markdown
-from shipped_numbers import REFERENCE
+from shipped_numbers import REFERENCE, WIDTHS
 
 from robustprune.analysis.columns import with_interval
 from robustprune.analysis.select import STANDARD_INITIALIZATION
 from robustprune.analysis.statistics import mean_interval, size_interval
 from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
-
-WIDTHS = (0.5, 1.0, 2.0, 4.0)
 
 
 def sizes_and_errors() -> str:

@@ -1,7 +1,5 @@
 """Figures over the epochs of training: gates, kept units and training cost."""
 
-from collections import Counter
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -54,12 +52,8 @@ def gate_trajectories(collected: Collected, confidence: float) -> Figure:
 
 def _methods_first(rows: list[tuple[tuple, pd.DataFrame]]) -> list[tuple[tuple, pd.DataFrame]]:
     """Return (series, table) pairs in an order in which every method comes once before any comes twice."""
-    seen: Counter[str] = Counter()
-    ranks = []
-    for key, _ in rows:
-        ranks.append(seen[key[3]])
-        seen[key[3]] += 1
-    return [rows[index] for index in sorted(range(len(rows)), key=ranks.__getitem__)]
+    methods = pd.Series([key[3] for key, _ in rows], dtype=object)
+    return [rows[index] for index in methods.groupby(methods).cumcount().argsort(kind="stable")]
 
 
 def units_over_epochs(collected: Collected, confidence: float) -> Figure:
