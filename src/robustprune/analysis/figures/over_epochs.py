@@ -1,7 +1,9 @@
 """Figures over the epochs of training: gates, kept units and training cost."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.looks import Looks
@@ -40,7 +42,11 @@ def gate_trajectories(collected: Collected, confidence: float) -> Figure:
         for ax, (slot, values) in zip(line, group.groupby("slot", sort=False), strict=False):
             wide = values.pivot(index="epoch", columns="unit", values="theta")
             ax.set_axis_on()
-            ax.plot(wide.index, wide, color=looks(key[3])["color"], lw=0.6, alpha=0.45)
+            paths = [np.column_stack([wide.index, wide[unit]]) for unit in wide]
+            colour = looks(key[3])["color"]
+            # one artist: hundreds of lines take four times as long
+            ax.add_collection(LineCollection(paths, colors=colour, linewidths=0.6, alpha=0.45))
+            ax.autoscale_view()
             ax.set_title(f"slot {slot}, {wide.shape[1]} gates", fontsize="small")
             ax.set_xlabel("epoch")
             ax.set_ylim(low - 0.03 * (high - low), high + 0.03 * (high - low))
