@@ -17,7 +17,7 @@ MOST_IN_A_PANEL = 9
 WORTHLESS = 25.0  # percent; networks of larger error lie outside the axes, which would become too coarse
 FACES = ({}, {"markerfacecolor": "white"}, {"fillstyle": "left", "markerfacecoloralt": "white"})
 """Markers of a method's series: filled, open, half filled."""
-TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 90)
+TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10, 20, 50, 90)
 
 
 def error_by_params(collected: Collected, confidence: float) -> Figure:
