@@ -131,6 +131,15 @@ def test_every_table_is_there_with_every_row(full, folder):
     assert found > 50
 
 
+def test_a_table_without_rows_is_one_line(full, folder):
+    sheets = [read_sheet(path) for path in folder.glob("study/tables/*.json")]
+    empty = [sheet.title for sheet in sheets if not sheet.rows]
+    assert empty
+    for title in empty:
+        assert f"{title}: no rows in these results." in full.words
+    assert " 0 rows" not in full.words
+
+
 def test_every_verdict_is_there_with_its_evidence(full, folder):
     claims = pd.read_csv(folder / "study" / "tables" / "claims.csv", keep_default_na=False)
     assert set(claims["method"]) == {METHOD_UNDER_STUDY, "vib"}
