@@ -96,7 +96,9 @@ def test_longer_training_and_the_ablation_have_lines_of_their_own(tmp_path):
     smaller = ours.assign(strength="b", params_kept=500)
     longer = smaller.assign(strength="long", epochs=200)
     ablation = ours.assign(strength="fixed", variant="fixed prior")
-    figure = FIGURES["error_by_params"](source.with_runs(pd.concat([source.runs, smaller, longer, ablation])), 0.95)
+    mine = smaller.assign(method="mine", epochs=1)
+    more = source.with_runs(pd.concat([source.runs, smaller, longer, ablation, mine]))
+    figure = FIGURES["error_by_params"](more, 0.95)
     (ax,) = figure.axes
     drawn = {entry.get_label(): list(entry.lines[0].get_xdata()) for entry in ax.containers}
     assert drawn == {
@@ -104,6 +106,7 @@ def test_longer_training_and_the_ablation_have_lines_of_their_own(tmp_path):
         "bernoulli, 200 epochs": [500],
         "bernoulli, fixed prior": [1001],
         "dense": [1001],
+        "mine, 1 epoch": [500],
     }
     plt.close(figure)
 

@@ -94,6 +94,25 @@ def test_a_wrong_name_is_told_once(key):
     assert f"plugins/{key}s/digit.py would add it" in line
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("study.0.widths", [-1], "study.0.widths.0"),
+        ("study.0.depths", [-1], "study.0.depths.0"),
+        ("study.0.initializations", ["he_norml"], "study.0.initializations.0"),
+        ("study.0.methods", {"dense": ["d-1"]}, "study.0.methods.dense.0"),
+    ],
+)
+def test_a_wrong_entry_is_told_once(key, value, named):
+    """Pydantic counts only entries that are right, so it adds that the list is too short."""
+    with pytest.raises(StudyError) as caught:
+        validate_study(changed(key, value), "my.yaml")
+    (line,) = str(caught.value).splitlines()
+    assert named in line
+    with pytest.raises(StudyError, match="at least 1 item"):
+        validate_study(changed(key, type(value)()), "my.yaml")
+
+
 def test_wrong_files_are_named(tmp_path):
     for text, message in ((None, "no such configuration"), ("a: [", "not valid YAML"), ("- 1", "expected a mapping")):
         path = tmp_path / "study.yaml"

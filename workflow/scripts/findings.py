@@ -1,4 +1,4 @@
-"""Tables and sentences of README.md, config/README.md, benchmarks/README.md, docs/related.md and
+"""Tables and sentences of README.md, config/README.md, benchmarks/README.md, docs/related.md, docs/cluster.md and
 results/reference/FINDINGS.md from the shipped results, and the power table of docs/protocol.md (`make findings`).
 
 A document marks where a block belongs: `<!-- NAME:begin -->` and `<!-- NAME:end -->`, NAME a key of BLOCKS. The text
@@ -14,6 +14,7 @@ import equal_size
 import pandas as pd
 import related
 import speed
+import study_size
 import verdicts
 import yaml
 from headline import headline
@@ -34,6 +35,7 @@ DOCUMENTS = [
         "config/README.md",
         "docs/protocol.md",
         "docs/related.md",
+        "docs/cluster.md",
         "benchmarks/README.md",
         "results/reference/FINDINGS.md",
     )
@@ -198,6 +200,7 @@ BLOCKS = {
     "equal-size": equal_size.against_baselines,
     "balls": related.balls,
     "fine-tuning": related.fine_tuning,
+    "study-size": study_size.on_nodes,
     "speed-targets": speed.targets,
     "speed-public-programs": speed.public_programs,
     "speed-methods": speed.methods,

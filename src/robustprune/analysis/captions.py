@@ -1,5 +1,9 @@
 """Sentences that the captions of several tables share."""
 
+import pandas as pd
+
+from robustprune.analysis.labels import network_title
+from robustprune.analysis.read import NETWORK, SERIES
 from robustprune.analysis.select import STANDARD_START
 
 N = "n: networks whose number is known, in the column of the row with the most; an interval over fewer says so."
@@ -28,3 +32,21 @@ def brackets(confidence: float, kind: str = "Student's t interval") -> str:
 def caption(*parts: str) -> str:
     """Join sentences; empty ones are left out."""
     return " ".join(part for part in parts if part)
+
+
+def other_epochs(runs: pd.DataFrame) -> str:
+    """Return the sentence on series that trained for other epochs than most of their network; "" without any.
+
+    runs: networks of one budget. Controls are left out: their epochs follow from their source.
+    """
+    own = runs[runs["start_of"].isna()]
+    series = own[[*SERIES, "variant", "epochs"]].drop_duplicates().astype({"epochs": int})
+    sentences = []
+    for key, found in series.groupby(NETWORK, sort=False):
+        usual = found["epochs"].mode().iloc[0]
+        others = found[found["epochs"] != usual]
+        named = [f"{row.method}/{row.strength} {row.epochs}" for row in others.itertuples()]
+        if named:
+            sentences.append(f"Trained for other epochs than the {usual} of most on {network_title(*key)}: ")
+            sentences[-1] += f"{', '.join(dict.fromkeys(named))}."
+    return " ".join(sentences)

@@ -16,7 +16,7 @@ from robustprune.analysis.labels import is_keep_probability
 from robustprune.analysis.moments import removal_times, undetermined_at, while_gates_are_drawn
 from robustprune.analysis.read import slots
 from robustprune.analysis.select import standard
-from robustprune.analysis.statistics import mean_interval
+from robustprune.analysis.statistics import mean_interval, size_interval
 from robustprune.analysis.verdicts.decision import (
     LEVEL,
     NO,
@@ -124,7 +124,7 @@ def cheaper(own: pd.DataFrame, others: Others) -> Answer:
     start = standard(own)
     if start.empty:
         return NOT_RUN, ""
-    macs = mean_interval(100 * (start["train_macs"] / start["train_macs_dense"]).astype(float), others.confidence)
+    macs = size_interval(100 * (start["train_macs"] / start["train_macs_dense"]).astype(float), others.confidence)
     text = f"{with_interval(macs.columns('macs'), 'macs', '.1f')} % of the MACs of dense training"
     dense, machine = standard(others.dense), ["device", "threads"]
     both = pd.concat([start, dense])

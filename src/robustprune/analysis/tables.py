@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from robustprune.analysis.captions import caption, other_epochs
 from robustprune.analysis.claims_table import claims
 from robustprune.analysis.comparison import main_comparison, ranking
 from robustprune.analysis.controls import controls
@@ -158,7 +159,8 @@ def write_tables(
     for name in names or TABLES:
         shown = deep if name in WITH_DEPTH else runs if name in WITH_BUDGETS else equal_epochs
         sheet = _made(name, shown, confidence, beside)
-        sheet = replace(sheet, caption=f"{sheet.caption} {note}.") if note else sheet
+        epochs = other_epochs(deep if name in WITH_DEPTH else equal_epochs)
+        sheet = replace(sheet, caption=caption(sheet.caption, epochs, f"{note}." if note else ""))
         write_table(sheet.table, folder / f"{name}.csv", DIGITS)
         shown_as = {"html": sheet.html(), "tex": sheet.latex(name.replace("_", "-")), "json": sheet.json()}
         for kind, text in shown_as.items():

@@ -165,7 +165,11 @@ def describe(error: ValidationError, source: str, file: Path | None = None) -> S
     file: the YAML file of the values, if there is one; its lines are named, too.
     """
     lines = []
-    for problem in error.errors():
+    problems = error.errors()
+    wrong = {place[:end] for place in (problem["loc"] for problem in problems) for end in range(len(place))}
+    for problem in problems:
+        if problem["type"] == "too_short" and problem["loc"] in wrong:
+            continue  # pydantic counts only entries that are right
         key = ".".join(str(part) for part in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
         line = line_of(file, problem["loc"]) if file else None

@@ -79,18 +79,20 @@ def draw_tradeoff(
 ) -> None:
     """Draw the points of one architecture (analysis.tradeoff.points), a line per method.
 
-    Longer trainings and ablations have lines of their own, with other styles and FACES. network: further points that
-    the axes must span, so that panels can be compared.
+    Longer trainings and ablations have lines of their own, with other styles and FACES; epochs that differ from those
+    of most points are named. network: further points that the axes must span, so that panels can be compared.
     """
     rank = {method: number for number, method in enumerate(LOOKS)}
+    spanned = table if network is None else network
+    usual = spanned["epochs"].mode().max()
     for method, of_method in sorted(table.groupby("method"), key=lambda series: rank.get(series[0], len(rank))):
         for number, ((variant, epochs), series) in enumerate(of_method.groupby(["variant", "epochs"])):
-            budget = f"{epochs} epochs" if epochs > of_method["epochs"].min() else ""
+            budget = "" if epochs == usual else f"{epochs} epoch{'s' if epochs > 1 else ''}"
             style = looks(method, number) | FACES[number % len(FACES)]
             label = ", ".join(part for part in (method, variant, budget) if part)
             _draw(ax, series.sort_values(measure), measure, {**style, "label": label})
     if len(table):
-        _dress(ax, table if network is None else network, measure)
+        _dress(ax, spanned, measure)
 
 
 def _draw(ax: Axes, table: pd.DataFrame, measure: str, style: dict) -> None:
