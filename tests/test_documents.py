@@ -174,6 +174,12 @@ def test_the_network_that_the_readme_exports_is_made_by_quick():
     assert set(folders) <= set(study_cells(load_study(REPOSITORY / "config" / "quick.yaml")))
 
 
+def test_readme_says_what_is_downloaded_and_how_to_download_less():
+    start = README.read_text().split("## Start")[1].split("\n## ")[0]
+    for named in ("3 GB", "0.4 GB", "--extra-index-url"):
+        assert named in start
+
+
 def settings():
     """Every model of the configuration and of the methods' and starts' settings."""
     found = [StudyConfig]

@@ -30,6 +30,16 @@ def test_every_network_is_that_of_its_configuration(folder, monkeypatch):
     assert set(runs["status"]) <= {"ok", "collapsed"}
 
 
+@pytest.mark.parametrize("folder", [REFERENCE, SEARCH], ids=["study", "search"])
+def test_one_source_trained_all_networks_of_a_method(folder):
+    sources = pd.read_csv(folder / "runs.csv").groupby("method")["source_hash"].nunique()
+    assert set(sources) == {1}
+
+
+def test_quick_has_intervals():
+    assert all(grid.replicates >= 3 for grid in load_study(REPOSITORY / "config" / "quick.yaml").study)
+
+
 @pytest.fixture(scope="module")
 def search():
     return read_detailed_runs(SEARCH)

@@ -123,10 +123,9 @@ HERE = 'from robustprune.data.npy_folder import NpyFolder\n\nDATASET = NpyFolder
 
 
 def test_shipped_figures_predict_the_shipped_study():
-    """Seconds of results/reference against the plan, but for the speed of the machine, which dense training of the same
-    network tells: the study and the bench did not run on equally fast ones, and several machines trained the study,
-    beside other work. The method from He normal within 1.7, dense training within 2.1, any other cell within 3.5; all
-    cells together within a factor of 1.5."""
+    """Seconds of results/reference against the plan: all cells together within a factor of 1.3. Several machines trained
+    the study, beside other work, so single cells are compared but for the speed of the machine, which dense training of
+    the same network tells: the method within 1.7, dense training within 2.1, any other cell within 3.5."""
     from robustprune.analysis.read import read_runs
     from robustprune.study.cells import AXES, cell_key, study_cells
     from robustprune.study.config import load_study
@@ -140,13 +139,12 @@ def test_shipped_figures_predict_the_shipped_study():
         found.append((cell, group["train_seconds"].mean() * cell.replicates, cell_seconds(cell, figures)))
     dense = [(cell.architecture, seconds / estimate) for cell, seconds, estimate in found if cell.method == "dense"]
     speed = {name: np.mean([ratio for own, ratio in dense if own == name]) for name in dict(dense)}
-    measured, planned = 0.0, 0.0
     for cell, seconds, estimate in found:
         here = speed[cell.architecture] * estimate
         factor = {"bernoulli": 1.7, "dense": 2.1}.get(cell.method, 3.5)
         assert 1 / factor < seconds / here < factor, (cell.key, seconds / here)
-        measured, planned = measured + seconds, planned + here
-    assert 1 / 1.5 < measured / planned < 1.5
+    measured, planned = (sum(values) for values in list(zip(*found, strict=True))[1:])
+    assert 1 / 1.3 < measured / planned < 1.3
 
 
 def test_a_missing_or_wrong_file_is_named(tmp_path):
