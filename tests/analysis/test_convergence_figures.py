@@ -1,13 +1,17 @@
 """Figures of convergence: lines have the values that follow from the history."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import REPOSITORY
 from made_up_study import made_up, store
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
 
 from robustprune.analysis.figures import FIGURES
+from robustprune.analysis.figures.style import drawing
 from robustprune.analysis.read import read_collected
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import parameters
@@ -49,6 +53,18 @@ def test_params_over_the_macs_of_the_epochs(collected):
         for first, second, third in ((300, 200, 100), (100, 100, 100))
     ]
     np.testing.assert_allclose(line.get_ydata(), expected)
+
+
+def test_tick_labels_of_the_macs_lie_side_by_side():
+    """The shipped study: labels of minor ticks, 2 x 10^10 and 3 x 10^10, lay on each other."""
+    with drawing():
+        figure = FIGURES["params_over_macs"](read_collected(REPOSITORY / "results" / "reference"), 0.95)
+        figure.draw_without_rendering()
+        (ax,) = figure.axes
+        shown = [tick for tick in ax.get_xticklabels(which="both") if tick.get_text()]
+        boxes = sorted((tick.get_window_extent() for tick in shown), key=lambda box: box.x0)
+    assert len(boxes) > 2
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
 
 
 def test_the_share_of_the_units_that_leave(collected):

@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 
 from robustprune.analysis.figures import FIGURES, caption, draw_figure
 from robustprune.analysis.figures.looks import BLUE, CONTROLS, FAMILIES, LOOKS, REFERENCES, Looks
-from robustprune.analysis.figures.style import drawing, legend_below, mark_cut_bars, panel_grid, save
+from robustprune.analysis.figures.style import drawing, legend_below, mark_cut_bars, panel_grid, save, titled_rows
 from robustprune.analysis.read import read_collected
 from robustprune.cli import main
 from robustprune.errors import StudyError
@@ -186,6 +186,27 @@ def test_legends_of_the_tradeoff_are_narrower_than_their_panels():
         widths = [(ax.get_legend().get_window_extent().width, ax.get_window_extent().width) for ax in panels]
     assert len(widths) > 1  # a panel for every family of methods
     assert all(legend <= panel for legend, panel in widths)
+
+
+@pytest.mark.parametrize("count", [2, 24])
+def test_a_legend_of_many_rows_takes_no_room_from_the_panels(count):
+    """From eighteen methods on it left none, and the layout gave up."""
+    with drawing():
+        figure, (ax,) = panel_grid(1, 5.0, 4.4)
+        before = ax.bbox.height
+        for number in range(count):
+            ax.plot([0, 1], label=f"method {number}")
+        legend_below(figure, [ax], "a footnote")
+        figure.draw_without_rendering()
+    assert ax.bbox.height == pytest.approx(before, rel=0.2)
+
+
+def test_a_title_over_one_panel_is_not_cut():
+    with drawing():
+        figure, _ = titled_rows(["LeNet-300-100 on Fashion-MNIST, track full: a_strength"], 1)
+        figure.draw_without_rendering()
+        (title,) = (text for text in figure.findobj(matplotlib.text.Text) if "LeNet" in text.get_text())
+    assert title.get_window_extent().x1 < figure.bbox.x1
 
 
 def test_a_long_footnote_is_broken_where_the_figure_ends():

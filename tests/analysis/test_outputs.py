@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.text import Text
 
 from robustprune.analysis.figures import FIGURES, draw_figure
-from robustprune.analysis.figures.style import set_style
+from robustprune.analysis.figures.style import label_ends, legend_below, panel_grid, set_style, thousands
 from robustprune.analysis.read import read_collected, read_runs
 from robustprune.analysis.tables import TABLES, write_tables
 from robustprune.errors import StudyError
@@ -117,6 +117,29 @@ def test_labels_of_equal_ends_lie_apart_and_beside_the_axes(tmp_path):
     plt.close(figure)
 
 
+@pytest.mark.parametrize("lines", [1, 16])
+def test_labels_of_clusters_lie_apart_whether_the_layout_shrinks_the_axes_or_not(lines):
+    """Labels were spaced before the footnote took its room: those that needed no move until then collided."""
+    with matplotlib.rc_context():
+        set_style()
+        figure, (ax,) = panel_grid(1, 5.0, 4.4)
+        before = ax.bbox.height
+        points = before * 72 / figure.dpi
+        ends = [*range(10, 66, 14), 110, 111, 124, 138, 152, *range(200, 240, 14)]
+        for number, end in enumerate(ends):
+            ax.plot([0, 1], [0, end], label=f"method_{number}")
+        ax.set_ylim(0, points)
+        label_ends(ax, [(1, end, f"method_{number}", "black") for number, end in enumerate(ends)])
+        legend_below(figure, [ax], "a footnote\n" * lines)
+        figure.draw_without_rendering()
+    assert (ax.bbox.height < 0.7 * before) == (lines > 1)
+    boxes = [Text.get_window_extent(label) for label in ax.texts]  # without their lines
+    assert len(boxes) == 12
+    assert all(above.y0 >= below.y1 for below, above in itertools.pairwise(boxes))
+    assert all(box.x0 > ax.bbox.x1 and box.x1 < figure.bbox.x1 for box in boxes)
+    plt.close(figure)
+
+
 def test_one_network_has_no_interval_and_takes_no_room(tmp_path):
     tables = made_up()
     store(tmp_path, [table[table["replicate"] == 0] if "replicate" in table else table for table in tables])
@@ -137,6 +160,11 @@ def test_training_macs_figure_adds_up(tmp_path):
     for end, width in zip(ends, (1.0, 2.0), strict=True):  # of 100 MACs times the width
         np.testing.assert_allclose(end, [0, 8.8 / width, 11 / width])
     plt.close(figure)
+
+
+def test_tick_labels_of_counts_are_short():
+    counts = {500: "500", 20_000: "20k", 1_500_000: "1.5M", 2e10: "20G", 3e12: "3T"}
+    assert {count: thousands(count, 0) for count in counts} == counts
 
 
 def test_wrong_columns_are_named(tmp_path):

@@ -1,5 +1,7 @@
 """Figures of networks with sections, from made-up networks with known answers."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,15 +40,37 @@ def drawn(name, folder):
     return axes
 
 
+def whole(ax):
+    """Left end, right end and height of the segments "all sections are left"."""
+    (drawn,) = ax.collections
+    return [(*segment[:, 0], *np.unique(segment[:, 1])) for segment in drawn.get_segments()]
+
+
 def test_depths_kept_are_dots_and_their_medians_a_line(folder):
     (ax,) = drawn("depth_kept_by_start", folder)
     assert ax.get_title() == "residual MLP on MNIST, track layers\nc3e_2"
-    networks_, medians, _, one, whole = ax.lines
+    networks_, medians, _, one = ax.lines
     assert sorted(networks_.get_ydata()) == [1, 1, 1, 1, 1, 1, 2, 2, 2]
     assert medians.get_ydata().tolist() == [1, 2, 1]
     assert one.get_ydata().tolist() == [1]
-    assert whole.get_ydata().tolist() == [2, 4, 8]  # all sections are left
+    assert [height for *_, height in whole(ax)] == [2, 4, 8]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["2", "4", "8"]
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_where_all_is_kept_every_median_lies_on_the_segment_of_its_start(tmp_path, count):
+    names = [f"init_{number}" for number in range(count)]
+    cells = [networks(depth, [depth] * 3, initialization=name) for depth in (2, 4, 8) for name in names]
+    (ax,) = drawn("depth_kept_by_start", stored(tmp_path, pd.concat(cells, ignore_index=True)))
+    segments = whole(ax)
+    assert [height for *_, height in segments] == [2, 4, 8]
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(segments))
+    medians = [line for line in ax.lines if line.get_label() in names]
+    assert len(medians) == count
+    for line in medians:
+        for x, y, (left, right, height) in zip(line.get_xdata(), line.get_ydata(), segments, strict=True):
+            assert y == height
+            assert left < x < right
 
 
 def test_depth_stands_against_inner_width_by_price_of_sequence(folder):

@@ -1,12 +1,16 @@
 """How networks of the method under study converge: undetermined gates, size over arithmetic, when units leave."""
 
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from robustprune.analysis.figures.looks import Looks
-from robustprune.analysis.figures.style import legend_below, log_axis, nothing, panel_grid, thousands, titled_rows
+from robustprune.analysis.figures.style import legend_below, log_axis, nothing, panel_grid, say, thousands, titled_rows
 from robustprune.analysis.labels import initialization_title, is_keep_probability, network_title
 from robustprune.analysis.read import CELL, NETWORK, Collected, of_networks, slots
 from robustprune.analysis.select import (
@@ -22,6 +26,8 @@ from robustprune.records.record import split_units
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
 START = f"initialization {initialization_title(STANDARD_INITIALIZATION)}"
+PERCENT = (-3, 103)
+"""Ends of an axis of shares: lines at 0 and 100 do not lie on the frame."""
 
 
 def undetermined_over_epochs(collected: Collected, confidence: float) -> Figure:
@@ -36,18 +42,14 @@ def undetermined_over_epochs(collected: Collected, confidence: float) -> Figure:
     figure, lines = titled_rows([network_title(*key) for key, _ in rows], max(len(slots(key[1])) for key, _ in rows))
     for line, (key, group) in zip(lines, rows, strict=True):
         for ax, slot in zip(line, slots(key[1]), strict=False):
-            ax.set_axis_on()
             inside = group.get(f"undetermined_{slot}", pd.Series(index=group.index, dtype=float))
             share = 100 * inside.astype(float) / group[f"units_{slot}"]
             for _, label, style, series in looks.series_of(group.assign(share=share).dropna(subset="share")):
                 over = series.groupby("epoch")["share"]
                 ax.plot(over.mean(), color=style["color"], ls=style["linestyle"], lw=1.4, label=label)
                 ax.fill_between(over.min().index, over.min(), over.max(), color=style["color"], alpha=0.15, lw=0)
-            ax.set_title(f"slot {slot}", fontsize="small")
-            ax.set_xlabel("epoch")
-            ax.set_ylim(0, 100)
-            ax.grid(alpha=0.25)
-        line[0].set_ylabel("undetermined gates (%)")
+            _finish(ax, slot, "no gates")
+        _label_row(line, "undetermined gates (%)")
     legend_below(figure, [ax for line in lines for ax in line], "line: mean over seeds; band: smallest to largest")
     return figure
 
@@ -59,6 +61,7 @@ def params_over_macs(collected: Collected, confidence: float) -> Figure:
     if not rows:
         return nothing(f"no history of {METHOD_UNDER_STUDY} from several starting sizes in these records")
     figure, axes = panel_grid(len(rows), 5.0, 4.0)
+    shades = _shades(rows.values())
     for ax, (title, group) in zip(axes, rows.items(), strict=True):
         name = group["architecture"].iloc[0]
         names, found = slots(name), architecture(name)
@@ -67,15 +70,15 @@ def params_over_macs(collected: Collected, confidence: float) -> Figure:
         for width, series in group.groupby("width"):
             series = series.sort_values("epoch")
             means = series.assign(spent=spent(series, ["replicate"])).groupby("epoch")[["spent", "params"]].mean()
-            look = {"color": _shade(width, group), "marker": ".", "lw": 1.3, "label": _name(width)}
+            look = {"color": shades[width], "marker": ".", "lw": 1.3, "label": _name(width)}
             ax.plot(means["spent"], means["params"], **look)
-        ax.set_xscale("log")
+        _macs_axis(ax)
         log_axis(ax, group["params"], thousands)
         ax.set_xlabel("MACs that training has spent")
         ax.set_ylabel("params")
         ax.set_title(title, fontsize="medium")
         ax.grid(alpha=0.25)
-    legend_below(figure, axes, f"method {METHOD_UNDER_STUDY}; {START}; mean over seeds")
+    legend_below(figure, axes, f"method {METHOD_UNDER_STUDY}; {START}; mean over seeds", map(_name, shades))
     return figure
 
 
@@ -87,20 +90,18 @@ def when_units_leave(collected: Collected, confidence: float) -> Figure:
         return nothing(f"no history of {METHOD_UNDER_STUDY} in these records")
     of_rows = [slots(group["architecture"].iloc[0]) for group in rows.values()]
     figure, lines = titled_rows(list(rows), max(map(len, of_rows)))
+    shades = _shades(rows.values())
     for line, names, group in zip(lines, of_rows, rows.values(), strict=True):
         for place, (ax, slot) in enumerate(zip(line, names, strict=False)):
-            ax.set_axis_on()
-            _draw_leaving(ax, group, slot, place)
-            ax.set_title(f"slot {slot}", fontsize="small")
-            ax.set_xlabel("epoch")
-            ax.set_ylim(0, 103)
-            ax.grid(alpha=0.25)
-        line[0].set_ylabel("units gone (%)")
-    legend_below(figure, [ax for line in lines for ax in line], f"{START}; line: mean over seeds; band: all seeds")
+            _draw_leaving(ax, group, slot, place, shades)
+            _finish(ax, slot, "no unit leaves")
+        _label_row(line, "units gone (%)")
+    footnote = f"{START}; line: mean over seeds; band: all seeds"
+    legend_below(figure, [ax for line in lines for ax in line], footnote, map(_name, shades))
     return figure
 
 
-def _draw_leaving(ax: Axes, group: pd.DataFrame, slot: str, place: int) -> None:
+def _draw_leaving(ax: Axes, group: pd.DataFrame, slot: str, place: int, shades: dict[float, tuple]) -> None:
     """Draw a line per starting size; slots that lose nothing have none."""
     for width, series in group.groupby("width"):
         wide = series.pivot(index="epoch", columns="replicate")
@@ -110,9 +111,37 @@ def _draw_leaving(ax: Axes, group: pd.DataFrame, slot: str, place: int) -> None:
         if share.shape[1]:
             share.loc[0] = 0.0
             share = share.sort_index()
-            colour = _shade(width, group)
-            ax.plot(share.mean(axis=1), color=colour, lw=1.4, label=_name(width))
-            ax.fill_between(share.index, share.min(axis=1), share.max(axis=1), color=colour, alpha=0.15, lw=0)
+            ax.plot(share.mean(axis=1), color=shades[width], lw=1.4, label=_name(width))
+            ax.fill_between(share.index, share.min(axis=1), share.max(axis=1), color=shades[width], alpha=0.15, lw=0)
+
+
+def _finish(ax: Axes, slot: str, why_empty: str) -> None:
+    """Dress the panel of a slot; one without lines says why, without a frame."""
+    ax.set_title(f"slot {slot}", fontsize="small")
+    if not ax.lines:
+        say(ax, why_empty)
+        return
+    ax.set_axis_on()
+    ax.set_xlabel("epoch")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_ylim(*PERCENT)
+    ax.grid(alpha=0.25)
+
+
+def _label_row(line: Sequence[Axes], label: str) -> None:
+    """Label the first panel of a row that has a frame."""
+    for ax in [ax for ax in line if ax.axison][:1]:
+        ax.set_ylabel(label)
+
+
+def _macs_axis(ax: Axes) -> None:
+    """Set a logarithmic x axis for what is drawn, with few ticks: their labels lie side by side."""
+    ax.set_xscale("log")
+    drawn = np.concatenate([np.asarray(line.get_xdata(), float) for line in ax.lines])
+    wide = drawn.max() > 100 * drawn.min()
+    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
+    ax.xaxis.set_major_formatter(FuncFormatter(thousands))
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _from_widths(collected: Collected, least: int = 2) -> dict[str, pd.DataFrame]:
@@ -133,10 +162,11 @@ def _from_widths(collected: Collected, least: int = 2) -> dict[str, pd.DataFrame
     return {network_title(*key[:3]) + own: group for (key, group), own in zip(groups, strength, strict=True)}
 
 
-def _shade(width: float, group: pd.DataFrame) -> tuple:
-    """Return the colour of a starting size: from light to dark."""
-    widths = sorted(group["width"].unique())
-    return colormaps["viridis_r"](0.1 + 0.85 * widths.index(width) / max(1, len(widths) - 1))
+def _shades(groups: Iterable[pd.DataFrame]) -> dict[float, tuple]:
+    """Return the colours of the starting sizes of all panels, in their order: from light to dark."""
+    widths = sorted({width for group in groups for width in group["width"].unique()})
+    places = np.linspace(0.1, 0.95, len(widths))
+    return {width: colormaps["viridis_r"](place) for width, place in zip(widths, places, strict=True)}
 
 
 def _name(width: float) -> str:

@@ -1,5 +1,8 @@
 """Figures of networks with sections: the depth kept against the starting depth, and depth against width."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
@@ -17,6 +20,8 @@ from robustprune.study.roles import METHOD_UNDER_STUDY
 
 COLOURS = (BLUE, VERMILION, *(colour for colour in SPARE_COLOURS if colour not in (VERMILION, ORANGE)))
 MARKERS = ("o", "s", "^", "D", "v", "P")
+COLUMN = 0.9
+"""Width of the column of a start, in which its initializations lie side by side; columns are 1 apart."""
 ADAPTED = "sections adapt to each other: a start may keep sections that a new training would not need"
 
 
@@ -31,11 +36,12 @@ def depth_kept_by_start(collected: Collected, confidence: float) -> Figure:
     cells = (cell for group in networks for cell in group.groupby([*NETWORK, "strength"], sort=False))
     panels = [(key, own) for key, own in cells if finds_its_depth(own)]
     figure, axes = panel_grid(len(panels), 4.2, 3.4, columns=3)
+    looks = _looks(name for _, own in panels for name in own["initialization"])
     if not panels:
         say(axes[0], "no networks whose sections are gated (track layers) in these records")
         return figure
     for ax, (key, own) in zip(axes, panels, strict=True):
-        _draw_starts(ax, own)
+        _draw_starts(ax, own, looks)
         ax.set_title(f"{network_title(*key[:3])}\n{key[3]}", fontsize="small")
     counts = runs.groupby(["strength", "initialization", "depth", *NETWORK]).size()
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
@@ -43,14 +49,22 @@ def depth_kept_by_start(collected: Collected, confidence: float) -> Figure:
     return figure
 
 
-def _draw_starts(ax: Axes, own: pd.DataFrame) -> None:
+def _looks(initializations: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return the colour and marker of each initialization: panels share a legend."""
+    return {
+        name: {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
+        for number, name in enumerate(dict.fromkeys(initializations))
+    }
+
+
+def _draw_starts(ax: Axes, own: pd.DataFrame, looks: dict[str, dict[str, str]]) -> None:
     starts = sorted(own["sections_start"].unique())
     place = {start: number for number, start in enumerate(starts)}
     names = list(dict.fromkeys(own["initialization"]))
     for number, name in enumerate(names):
         series = own[own["initialization"] == name]
-        style = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
-        shift = 0.16 * (number - (len(names) - 1) / 2)
+        style: dict[str, Any] = looks[name]
+        shift = min(0.16, COLUMN / len(names)) * (number - (len(names) - 1) / 2)
         x = series["sections_start"].map(place) + shift
         spread = 0.05 * (series["replicate"] - series["replicate"].mean())  # equal networks stay visible
         ax.plot(x + spread, series["kept"], ls="none", ms=4, alpha=0.6, **style)
@@ -58,7 +72,8 @@ def _draw_starts(ax: Axes, own: pd.DataFrame) -> None:
         line = [place[start] + shift for start in medians.index]
         ax.plot(line, medians, lw=1.4, ms=5, mfc="white", label=initialization_title(name), **style)
     top = max(1.0, own["kept"].max()) + 0.6
-    ax.plot([place[start] for start in starts], starts, ls=":", color="0.6", lw=1.2)
+    columns = np.arange(len(starts))
+    ax.hlines(starts, columns - COLUMN / 2, columns + COLUMN / 2, ls=":", color="0.6", lw=1.2)
     ax.set_xticks(range(len(starts)), [str(start) for start in starts])
     ax.set_yticks(np.arange(0, top, max(1, round(top / 8))))
     ax.set_xlim(-0.5, len(starts) - 0.5)
@@ -70,7 +85,7 @@ def _draw_starts(ax: Axes, own: pd.DataFrame) -> None:
 
 def depth(collected: Collected, confidence: float) -> Figure:
     """Sections left against the mean units inside a section that is left, where units and sections are pruned together
-    (track joint). Colour: r, the price of sequence; markers: nu, the strength. Large: the mean of a cell, of the units
+    (track joint). Colour: r, the price of sequence; markers: nu, the strength. Hollow: the mean of a cell, of the units
     over networks that have sections; without any, the left edge. Sections adapt to each other in training."""
     runs = standard(with_sections(collected.runs))
     runs = runs[(runs["track"] == "joint") & (runs["method"] == METHOD_UNDER_STUDY) & runs["kept"].notna()]
@@ -90,7 +105,7 @@ def depth(collected: Collected, confidence: float) -> Figure:
             ax.plot(cell["inner_width"].fillna(0), cell["kept"] + shift, ms=4, alpha=0.5, **style)
             label = rf"$r$ = {r:g}, $\nu$ = {nu:g}"
             width = np.nan_to_num(cell["inner_width"].mean())
-            ax.plot([width], [cell["kept"].mean()], ms=9, mec="white", label=label, **style)
+            ax.plot([width], [cell["kept"].mean()], ms=9, mew=1.5, mfc="none", label=label, **style)
         ax.set_title(heading(*key), fontsize="medium")
         ax.set_xlim(left=min(0, -0.03 * ax.get_xlim()[1]))
         ax.set_ylim(-0.3, own["kept"].max() + 0.6)
@@ -98,5 +113,5 @@ def depth(collected: Collected, confidence: float) -> Figure:
         ax.set_xlabel("units in a section that is left (mean)")
         ax.set_ylabel("sections left")
         ax.grid(alpha=0.25)
-    legend_below(figure, axes, f"small: networks; large: their mean; left edge: no section is left\n{ADAPTED}")
+    legend_below(figure, axes, f"filled: networks; hollow: their mean; left edge: no section is left\n{ADAPTED}")
     return figure

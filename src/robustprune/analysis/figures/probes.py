@@ -1,5 +1,7 @@
 """Figures of what probes read while the method trains: rules of removal, sizes beside bounds, estimators."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -28,12 +30,13 @@ def false_removals_by_rule(collected: Collected, confidence: float) -> Figure:
     if not panels:
         return nothing(NOTHING)
     figure, axes = panel_grid(len(panels), 7.0, 4.6, columns=1)
+    colours = _colours(table["strength"])
     for ax, (key, group) in zip(axes, panels, strict=True):
         strengths = list(dict.fromkeys(group["strength"]))
         for number, strength in enumerate(strengths):
             rows = group[group["strength"] == strength].set_index("rule").reindex(list(RULE_TITLES))
             at = np.arange(len(rows)) + 0.7 * ((number + 0.5) / len(strengths) - 0.5)
-            middle, colour = rows["false_percent"], COLOURS[number % len(COLOURS)]
+            middle, colour = rows["false_percent"], colours[strength]
             sides = [middle - rows["false_percent_low"].clip(lower=0), rows["most_percent"] - middle]
             ax.errorbar(middle, at, xerr=np.nan_to_num(sides), fmt="o", ms=3.5, lw=1, color=colour, label=strength)
         ax.axvline(MOST, color="0.4", lw=1, ls=":", label=f"bound: {MOST:g} %")
@@ -47,6 +50,11 @@ def false_removals_by_rule(collected: Collected, confidence: float) -> Figure:
         ax.grid(axis="x", alpha=0.25)
     legend_below(figure, axes, f"{t_interval(confidence)}; without any false removal: exact binomial bound")
     return figure
+
+
+def _colours(names: Iterable[str]) -> dict[str, str]:
+    """Return the colour of each name: panels share a legend."""
+    return {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(dict.fromkeys(names))}
 
 
 def units_beside_bounds(collected: Collected, confidence: float) -> Figure:
@@ -79,11 +87,12 @@ def _draw_units(ax: Axes, units: pd.DataFrame) -> None:
     asked = wide["met"].iloc[-1].astype(bool)
     for met, colour, label in ((True, VERMILION, "the rule asks for it"), (False, GREY, "the rule never does")):
         own = list(asked[asked == met].index)
-        for number, unit in enumerate(own[:: max(1, -(-len(own) // LINES))]):
+        if own:
+            ax.plot([], [], color=colour, lw=1.4, label=label)  # the paths are too pale for a legend
+        for unit in own[:: max(1, -(-len(own) // LINES))]:
             ratio, theta = wide["ratio"][unit], wide["theta"][unit]
             first = int(wide["met"][unit].to_numpy().argmax()) if met else len(theta) - 1
-            look = {"color": colour, "label": "" if number else label}
-            ax.plot(ratio.iloc[: first + 1], theta.iloc[: first + 1], lw=0.5, alpha=0.5, **look)
+            ax.plot(ratio.iloc[: first + 1], theta.iloc[: first + 1], lw=0.5, alpha=0.5, color=colour)
             if met:
                 ax.plot(ratio.iloc[first], theta.iloc[first], ".", color=colour, ms=4)
     ax.axvline(1, color="black", lw=1, ls="--", label="κ S = c")
@@ -96,20 +105,22 @@ def estimator_quality(collected: Collected, confidence: float) -> Figure:
     last: bias in prices, slope of the estimates on the exact values, rank correlation, share on the wrong side of the
     price. A row per network and variant, a colour per estimator."""
     table = estimators(collected.runs, confidence, collected.long("estimates")).table
-    rows = list(table[table["gates"] == ALL_GATES].groupby([*NETWORK, "strength"], sort=False))
+    table = table[table["gates"] == ALL_GATES]
+    rows = list(table.groupby([*NETWORK, "strength"], sort=False))
     if not rows:
         return nothing(NOTHING)
     figure, lines = titled_rows([f"{network_title(*key[:3])}: {key[3]}" for key, _ in rows], len(MEASURES))
+    colours = _colours(table["estimator"])
     for line, (_, group) in zip(lines, rows, strict=True):
         epochs = sorted(group["epoch"].unique())
         kinds = list(dict.fromkeys(group["estimator"]))
         for ax, (name, title) in zip(line, MEASURES.items(), strict=True):
             ax.set_axis_on()
             for number, kind in enumerate(kinds):
-                own = group[group["estimator"] == kind].sort_values("epoch")
+                own = group[group["estimator"] == kind].set_index("epoch").reindex(epochs)
                 at = np.arange(len(epochs)) + 0.6 * ((number + 0.5) / len(kinds) - 0.5)
                 sides = np.nan_to_num([own[name] - own[f"{name}_low"], own[f"{name}_high"] - own[name]])
-                ax.errorbar(at, own[name], yerr=sides, fmt="o", ms=3.5, lw=1, color=COLOURS[number], label=kind)
+                ax.errorbar(at, own[name], yerr=sides, fmt="o", ms=3.5, lw=1, color=colours[kind], label=kind)
             ax.set_xticks(range(len(epochs)), [f"{epoch:g}" for epoch in epochs])
             ax.set_xlabel("epoch")
             ax.set_title(title, fontsize="small")

@@ -1,7 +1,7 @@
 """The common style of figures: sizes, legends, axes, arrows at cut error bars, files in three formats."""
 
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-from matplotlib.transforms import offset_copy
+from matplotlib.transforms import Transform, offset_copy
 from numpy.typing import ArrayLike
 from scipy import optimize
 
@@ -38,7 +38,8 @@ TICKS = {3: (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), 30: (1, 1.5, 2
 SMALL_PRINT = 17
 """Characters of small print per inch."""
 LEADER = {"arrowstyle": "-", "relpos": (0, 0.5), "lw": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4}
-LABEL_DISTANCE = 13  # points between labels before the layout, which shrinks axes by up to a quarter
+LEGEND_ROWS, LEGEND_ROW = 2, 0.21  # rows of a legend that the panels make room for; inches that each further one adds
+LABEL_DISTANCE = 10  # points between the middles of labels in small print
 
 
 @contextmanager
@@ -76,7 +77,7 @@ def panel_grid(count: int, width: float, height: float, columns: int = 2) -> tup
 def titled_rows(titles: list[str], columns: int) -> tuple[Figure, list[list[Axes]]]:
     """Return a figure with a row of `columns` panels, all empty and without axes, under each title."""
     rows = max(1, len(titles))
-    figure = plt.figure(figsize=(2.9 * columns, 2.9 * rows + 0.3))
+    figure = plt.figure(figsize=(max(5.0, 2.9 * columns), 2.9 * rows + 0.3))  # a title needs five inches
     lines = []
     for title, part in zip(titles, np.atleast_1d(figure.subfigures(rows, 1)), strict=False):
         part.suptitle(title, fontsize="medium", weight="bold", x=0.01, ha="left")
@@ -104,13 +105,16 @@ def t_interval(confidence: float, sizes: bool = False) -> str:
     return f"{confidence:.0%} t interval{' of the logarithm' if sizes else ''}, from three networks on"
 
 
-def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str) -> None:
-    """Draw one legend below all panels, without repeated entries, with the footnote."""
-    entries = {}
+def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str, order: Iterable[str] = ()) -> None:
+    """Draw one legend below all panels, without repeated entries, with the footnote. order: of the labels in it."""
+    entries: dict[str, Any] = {}
     for ax in axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
+    entries = {label: entries[label] for label in order if label in entries} | entries
     columns = max(1, min(len(entries), int(figure.get_figwidth() / 2.3)))
+    further = max(0, -(-len(entries) // columns) - LEGEND_ROWS)
+    figure.set_figheight(figure.get_figheight() + LEGEND_ROW * further)
     footnote_below(figure, footnote, handles=list(entries.values()), labels=list(entries), ncols=columns)
 
 
@@ -124,20 +128,24 @@ def footnote_below(figure: Figure, footnote: str, **entries: Any) -> None:
 
 
 def label_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
-    """Label lines beside the axes, at their right ends (x, y, text, colour).
-
-    Labels that would overlap are moved apart; a thin line leads to each end. Call it when the axes have their scales
-    and limits.
-    """
+    """Label lines beside the axes, with room between labels; thin lines lead to the right ends (x, y, text, colour)."""
     ends = sorted(ends, key=lambda end: end[1])
-    heights = np.array([ax.transData.transform((x, y))[1] for x, y, *_ in ends]) * 72 / ax.figure.dpi  # in points
-    steps = LABEL_DISTANCE * np.arange(len(ends))
-    moves = optimize.isotonic_regression(heights - steps).x + steps - heights if ends else ()
-    for (x, y, text, colour), move in zip(ends, moves, strict=True):
-        beside = offset_copy(ax.get_yaxis_transform(), ax.figure, y=move, units="points")
+    for number, (x, y, text, colour) in enumerate(ends):
+        beside = partial(_beside, ax, [end[1] for end in ends], number)
         line = {**LEADER, "color": colour}
         label = ax.annotate(text, (x, y), (1.03, y), textcoords=beside, arrowprops=line, annotation_clip=False)
         label.set(va="center", fontsize="x-small", color=colour)
+
+
+def _beside(ax: Axes, values: Sequence[float], number: int, _: Any) -> Transform:
+    """Return where the label of an end is, of ends at these y values from the lowest up.
+
+    Every drawing asks for it: the layout changes the height of the axes, and with it how far labels must move.
+    """
+    heights = np.array([ax.transData.transform((1, y))[1] for y in values]) * 72 / ax.figure.dpi  # in points
+    steps = LABEL_DISTANCE * np.arange(len(values))
+    moves = optimize.isotonic_regression(heights - steps).x + steps - heights
+    return offset_copy(ax.get_yaxis_transform(), ax.figure, y=moves[number], units="points")
 
 
 def log_axis(ax: Axes, values: pd.Series, form: Callable[[float, int], str]) -> None:
@@ -171,8 +179,8 @@ def plain(value: float, _: int) -> str:
 
 
 def thousands(value: float, _: int) -> str:
-    """Return the tick label of a count: 500, 20k, 1.5M."""
-    for size, unit in ((1e6, "M"), (1e3, "k")):
+    """Return the tick label of a count: 500, 20k, 1.5M, 30G."""
+    for size, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:g}{unit}"
     return f"{value:g}"

@@ -1,0 +1,134 @@
+"""Panels with one legend: a colour means the same in all of them; panels without lines have no frame."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_depths import networks
+from made_up_depths import stored as store_depths
+from made_up_study import made_up, store
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex, to_rgba_array
+
+from robustprune.analysis.figures import DEEP, FIGURES, PROBED
+from robustprune.analysis.probes.false_removals import RULE_TITLES
+from robustprune.analysis.probes.rows import CELL
+from robustprune.analysis.read import read_collected
+
+PROBED_CELL = dict(zip(CELL, ("mnist", "lenet_300_100", "full", "bernoulli", "c", "he_normal", 1.0), strict=True))
+OTHER = "fashion_mnist"
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_open():
+    yield
+    plt.close("all")
+
+
+def colour(artist) -> str:
+    return to_hex(to_rgba_array(artist.get_color())[0])
+
+
+def colours_of_legend(figure) -> dict[str, str]:
+    (legend,) = figure.legends
+    handles = zip(legend.get_texts(), legend.legend_handles, strict=True)
+    return {text.get_text(): colour(handle) for text, handle in handles}
+
+
+def of_legend_everywhere(figure, panels: int) -> dict[str, str]:
+    """Assert that every line has the colour of its label's entry, and every label its own; return them."""
+    expected, found = colours_of_legend(figure), 0
+    for ax in figure.axes:
+        handles, labels = ax.get_legend_handles_labels()
+        for handle, label in zip(handles, labels, strict=True):
+            line = handle[0] if isinstance(handle, tuple) else handle  # an error bar has several artists
+            assert colour(line) == expected[label], label
+        found += bool(labels)
+    assert found == panels
+    assert len(set(expected.values())) == len(expected)
+    return expected
+
+
+def two_networks(first, second):
+    """The tables of two studies, the second on another data set."""
+    second = [table.assign(dataset=OTHER) for table in second]
+    return tuple(pd.concat(both, ignore_index=True) for both in zip(first, second, strict=True))
+
+
+def widths(*values):
+    return made_up(methods=("bernoulli",), widths=values, initializations=("he_normal",))
+
+
+@pytest.fixture
+def several_widths(tmp_path):
+    return read_collected(store(tmp_path, two_networks(widths(1.0, 4.0), widths(0.5, 4.0))))
+
+
+@pytest.mark.parametrize(("name", "panels"), [("params_over_macs", 2), ("when_units_leave", 2)])
+def test_a_starting_width_has_one_colour(several_widths, name, panels):
+    figure = FIGURES[name](several_widths, 0.95)
+    assert list(of_legend_everywhere(figure, panels)) == [f"starting width {width}" for width in ("0.5", "1", "4")]
+
+
+def test_an_initialization_has_one_colour(tmp_path):
+    cells = [
+        networks(2, [1, 1, 2]),
+        networks(4, [1, 2, 2], initialization="orthogonal"),
+        networks(2, [1, 1, 2], strength="c3e_3", initialization="orthogonal"),
+        networks(4, [1, 1, 2], strength="c3e_3", initialization="xavier_uniform"),
+    ]
+    collected = read_collected(store_depths(tmp_path, pd.concat(cells, ignore_index=True)), deep=True)
+    of_legend_everywhere(DEEP["depth_kept_by_start"](collected, 0.95), panels=2)
+
+
+def probed(folder, name, table):
+    store(folder, made_up())
+    table.to_parquet(folder / f"{name}.parquet")
+    return read_collected(folder)
+
+
+def test_a_variant_has_one_colour(tmp_path):
+    rule, rows = next(iter(RULE_TITLES)), []
+    for dataset, strengths in (("mnist", "ab"), (OTHER, "cb")):
+        for strength in strengths:
+            own = {**PROBED_CELL, "dataset": dataset, "strength": strength, "slot": "fc1", "rule": rule, "epoch": 2.0}
+            rows += [{**own, "replicate": number, "unit": 0, "theta_end": 0.0} for number in range(3)]
+    figure = PROBED["false_removals_by_rule"](probed(tmp_path, "removals", pd.DataFrame(rows)), 0.95)
+    of_legend_everywhere(figure, panels=2)
+
+
+def test_an_estimator_has_one_colour_and_may_miss_a_moment(tmp_path):
+    rows = []
+    for strength, kinds in (("a", ("first_order", "straight_through")), ("b", ("reinforce", "first_order"))):
+        for kind in kinds:
+            for epoch in (1.0, 2.0) if kind == "first_order" else (2.0,):
+                own = {**PROBED_CELL, "strength": strength, "estimator": kind, "slot": "fc1", "epoch": epoch}
+                own |= {"theta": 0.5, "price": 1e-3, "deviation": 0.1, "exact_error": 0.0}
+                for replicate in range(3):
+                    rows += [
+                        {**own, "replicate": replicate, "unit": unit, "mean": value, "exact": value}
+                        for unit, value in enumerate((-3e-3, 1e-3, 2e-3))
+                    ]
+    figure = PROBED["estimator_quality"](probed(tmp_path, "estimates", pd.DataFrame(rows)), 0.95)
+    of_legend_everywhere(figure, panels=8)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("undetermined_over_epochs", "no gates"), ("when_units_leave", "no unit leaves")]
+)
+def test_a_slot_without_lines_has_no_frame_and_says_why(tmp_path, name, why):
+    """Only the middle slot has lines; it has the label of the row."""
+    tables = made_up(methods=("bernoulli",))
+    history = tables[2]
+    history["units_input"] = 784
+    history["units_fc1"] = np.where(history["epoch"] == 1, 200, 100)
+    history["undetermined_fc1"] = 50
+    figure = FIGURES[name](read_collected(store(tmp_path, tables)), 0.95)
+    first, second, third = figure.axes
+    assert [ax.axison for ax in figure.axes] == [bool(ax.lines) for ax in figure.axes] == [False, True, False]
+    for ax in (first, third):
+        assert [text.get_text() for text in ax.texts] == [why]
+    assert [ax.get_title() for ax in figure.axes] == ["slot input", "slot fc1", "slot fc2"]
+    assert second.get_ylabel()
+    low, high = second.get_ylim()
+    assert low < 0
+    assert high > 100
