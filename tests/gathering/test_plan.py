@@ -123,9 +123,12 @@ HERE = 'from robustprune.data.npy_folder import NpyFolder\n\nDATASET = NpyFolder
 
 
 def test_shipped_figures_predict_the_shipped_study():
-    """Seconds of results/reference against the plan: all cells together within a factor of 1.3. Several machines trained
-    the study, beside other work, so single cells are compared but for the speed of the machine, which dense training of
-    the same network tells: the method within 1.7, dense training within 2.1, any other cell within 3.5."""
+    """Seconds of results/reference against the plan: all cells together within a factor of 1.3.
+
+    Several machines trained the study, beside other work, so single cells are compared but for the speed of the
+    machine, which dense training of the same network tells: the method within 1.7, dense training within 2.1, any other
+    cell within 3.5.
+    """
     from robustprune.analysis.read import read_runs
     from robustprune.study.cells import AXES, cell_key, study_cells
     from robustprune.study.config import load_study

@@ -113,6 +113,10 @@ def most_known(row: Row) -> int:
     return max(int(value) for name, value in row.items() if name.endswith("_n"))
 
 
+STRONG = re.compile(r"\*\*(.+?)\*\*")
+"""Text that `strong` has marked."""
+
+
 def strong(text: str) -> str:
     """Return the text marked as bold, for HTML and LaTeX."""
     return f"**{text}**"

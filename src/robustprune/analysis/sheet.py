@@ -2,14 +2,14 @@
 
 import html
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from robustprune.analysis.columns import Column, Row
+from robustprune.analysis.columns import STRONG, Column, Row
 from robustprune.analysis.labels import network_title
+from robustprune.analysis.latex import PACKAGES, numbers, prose
 from robustprune.analysis.read import NETWORK, SERIES
 
 STYLE = """<style>
@@ -21,7 +21,6 @@ td { border-bottom: 1px solid #ddd; }
 td:first-child, th:first-child, table.text td, table.text th { text-align: left; }
 .caption { color: #444; max-width: 60rem; }
 </style>"""
-STRONG = re.compile(r"\*\*(.+?)\*\*")
 
 
 @dataclass(frozen=True)
@@ -93,19 +92,13 @@ class Sheet:
         return json.dumps({"title": self.title, "caption": self.caption, "text": self.text, "sections": sections})
 
     def latex(self, label: str) -> str:
-        """Return one table environment per section (booktabs), labelled tab:<label> or tab:<label>-<number>."""
-        parts = [f"% {self.title}; needs \\usepackage{{booktabs}}\n"]
+        """Return the sections as tables that fit a page (latex.py), labelled tab:<label> or tab:<label>-<number>."""
+        parts = [f"% {self.title}; needs the packages {PACKAGES}\n"]
         for number, (heading, rows) in enumerate(self.sections, 1):
-            width = f"p{{{0.9 / max(1, len(rows.columns)):.2f}\\linewidth}}"
-            columns = width * len(rows.columns) if self.text else "l" + "r" * (len(rows.columns) - 1)
-            body = _escaped(rows).to_latex(index=False, escape=False, column_format=columns)
-            body = STRONG.sub(r"\\textbf{\1}", body)
-            caption = _escape(f"{self.title}: {heading}. {self.caption}")
             name = label if len(self.sections) == 1 else f"{label}-{number}"
-            parts.append(
-                f"\\begin{{table}}\n\\caption{{{caption}}}\n\\label{{tab:{name}}}\n\\centering\\footnotesize\n"
-                f"\\setlength{{\\tabcolsep}}{{3pt}}\n{body}\\end{{table}}\n"
-            )
+            table = prose if self.text else numbers
+            cells = rows.astype(str).to_numpy().tolist()
+            parts.append(table(list(map(str, rows.columns)), cells, f"{self.title}: {heading}. {self.caption}", name))
         return "\n".join(parts)
 
 
@@ -121,14 +114,3 @@ def _cells(row: Row) -> str:
 
 def _title(column: Column, rows: pd.DataFrame) -> str:
     return column.title.format(**rows.iloc[0]) if "{" in column.title else column.title
-
-
-def _escaped(rows: pd.DataFrame) -> pd.DataFrame:
-    columns = {name: [_escape(str(value)) for value in rows[name]] for name in rows}
-    return pd.DataFrame({_escape(str(name)): values for name, values in columns.items()}, dtype=object)
-
-
-def _escape(text: str) -> str:
-    """Return the text with escapes for LaTeX's special characters."""
-    names = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$"}
-    return re.sub(r"[\\~^<>&%$#_{}]", lambda match: names.get(match[0], "\\" + match[0]), text)
