@@ -185,7 +185,7 @@ def test_latex_is_escaped_and_labelled():
     sheet = Sheet(rows, "Title & co", [("one", rows), ("two", rows)], "5 % of $n$")
     text = sheet.latex("made-up")
     assert re.findall(r"label\{(.*?)\}", text) == ["tab:made-up-1", "tab:made-up-2"]
-    assert "strength\\_key & p $<$ 0.05 \\\\[2pt]\n\\midrule\nc3e\\_4 & \\{x\\} \\\\" in text
+    assert "strength\\_key & p $<$ 0.05 \\\\\n\\midrule\nc3e\\_4 & \\{x\\} \\\\" in text
     assert "\\textbf{50 \\%} & a \\& b" in text
     assert "<p class='caption'>p &lt; 0.05 &amp; more</p>" in Sheet(rows, "Title", (), "p < 0.05 & more").html()
     assert "Title \\& co: one. 5 \\% of \\$n\\$" in text

@@ -1,152 +1,176 @@
-"""Tables of LaTeX that fit a page: texts in lines, several floats, wide tables sideways and, if need be, shrunk.
+"""Tables of LaTeX that fit a page: cells of several lines, several floats, and wide tables sideways."""
 
-Sizes are estimated from numbers of characters, a little too large, so that no TeX is needed to write a table.
-"""
-
+import itertools
 import math
-import re
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from robustprune.analysis.columns import STRONG
+from robustprune.analysis.latex_text import SIZE, escaped, pieces, stacked, width, wrapped
 
-PACKAGES = "array, booktabs, graphicx, rotating"
-WIDTH, HEIGHT = 487.0, 640.0
-"""Points of a page: the width of its text, and a height that leaves room for the placing of floats."""
-CHARACTER, LINE, BETWEEN, BELOW_ROW = 4.25, 9.5, 6.0, 2.0
-"""Points of a digit, a line, the space between columns (footnotesize, tabcolsep of 3 points) and that below a row."""
-CAPTION_CHARACTER, CAPTION_LINE = 4.9, 12.0
-HEADING = 9
-"""Characters of a line of a heading, where no word and no cell of the column is longer."""
-SENTENCE = 45
-"""Characters of a line of a sentence between numbers."""
-BELOW = re.compile(r" (?=[\[(])")
-"""Where a number, its interval and what stands in parentheses are put below each other."""
-BREAKABLE = re.compile(r"(?<=[_/ ])")
-"""Where words of prose, such as the key of a strength, may be broken."""
-Cell = list[str]
-"""The lines of a cell."""
+PACKAGES = "booktabs, graphicx, rotating"
+PAGE = (487.0, 690.0)
+"""Points of the text of a page."""
+FILLED = 0.94
+"""The share of a page's height that is used: the rest is for space around captions and rules."""
+LINE, GAP, BETWEEN = 9.5, 2.0, 6.0
+"""Points of a line, and of the space between rows of several lines and between columns."""
+LEAST = 0.8
+"""By how much a table is rather shrunk than laid out with more lines or sideways."""
+LINES, HEADING = 5, 4
+"""The most lines of a cell, where words can be broken so often, and of a heading."""
+CAPTION_CHARACTER, CAPTION_LINE = 5.4, 13.6
+"""Points of a caption's characters and lines, in a document of 11 points."""
+FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+"""Shrinks what is wider than the line."""
 
 
-def numbers(headings: Sequence[str], rows: Sequence[Sequence[str]], caption: str, label: str) -> str:
-    """Return a table of numbers as one float, or as several where it has more rows than fit a page.
+@dataclass(frozen=True)
+class Layout:
+    """How a table lies on a page: the points of its columns, whether it lies sideways, and by how much it is shrunk."""
 
-    Wide tables put intervals below their numbers. Those that are still too wide lie sideways, and are shrunk where the
-    height of the page is not enough. The first float has the whole caption and the label, further ones a letter more.
+    widths: Sequence[float]
+    sideways: bool
+    scale: float
+
+
+def floats(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], title: str, caption: str, label: str, *, text: bool
+) -> str:
+    """Return a table as one float, or as several where it has more rows than fit a page.
+
+    rows: a text per heading. Every float has the title, only the first one the caption. label: that of the first float
+    is tab:<label>, those of the others are tab:<label>-part-<number>. text: whether all columns are prose.
     """
-    cells = [[[text] for text in row] for row in rows]
-    if _width(widths := _widths(headings, cells)) > WIDTH:
-        cells = [[_stacked(text) for text in row] for row in rows]
-        widths = _widths(headings, cells)
-    across, down = (WIDTH, HEIGHT) if _width(widths) <= WIDTH else (HEIGHT, WIDTH)
-    scale = min(1.0, across / _width(widths))
-    top: list[Cell] = [
-        textwrap.wrap(heading, round(width / CHARACTER), break_on_hyphens=False) or [""]
-        for heading, width in zip(headings, widths, strict=True)
-    ]
-    room = (down - _caption_height(caption, across)) / scale - _height(top)
-    sides = "l" + "r" * (len(headings) - 1)
-    floats = []
-    for part in _parts([_height(row) for row in cells], room):
-        body = _tabular(sides, [list(map(_nested, row, sides)) for row in (top, *cells[part])])
-        floats.append(f"\\scalebox{{{scale:.3f}}}{{%\n{body}}}\n" if scale < 1 else body)
-    return _floats("table" if across == WIDTH else "sidewaystable", floats, caption, label)
+    columns = [[pieces(cell) for cell in column] for column in zip(headings, *rows, strict=True)]
+    left = [text or not place or _words(column[1:]) for place, column in enumerate(columns)]
+    layout = laid_out(columns)
+    lines = [_lines(*column) for column in zip(columns, layout.widths, left, strict=True)]
+    top, *cells = zip(*lines, strict=True)
+    across, down = reversed(PAGE) if layout.sideways else PAGE
+    free = down * FILLED - CAPTION_LINE * (math.ceil(CAPTION_CHARACTER * len(f"{title}. {caption}") / across) + 1)
+    gap = GAP if any(len(cell) > 1 for row in cells for cell in row) else 0.0
+    parts = _parts([_height(row) + gap for row in cells], free / layout.scale - _height(top))
+    sides = "".join("l" if words else "r" for words in left)
+    environment = "sidewaystable" if layout.sideways else "table"
+    shown = []
+    for number, part in enumerate(parts, 1):
+        body = _tabular(sides, top, cells[part], f"\\\\[{gap:g}pt]" if gap else "\\\\")
+        name = label if number == 1 else f"{label}-part-{number}"
+        shown.append(
+            f"\\begin{{{environment}}}\n{_caption(title, caption, number, len(parts), label)}\n\\label{{tab:{name}}}\n"
+            f"\\smallskip\\centering\\fontsize{{{SIZE:g}}}{{{LINE:g}}}\\selectfont\n"
+            f"\\setlength{{\\tabcolsep}}{{{BETWEEN / 2:g}pt}}\n{FIT}\n{body}}}\n\\end{{{environment}}}\n"
+        )
+    return "\n".join(shown)
 
 
-def prose(headings: Sequence[str], rows: Sequence[Sequence[str]], caption: str, label: str) -> str:
-    """Return a table of sentences, whose columns share the width by the length of their texts, as `numbers` does."""
-    columns = list(zip(headings, *rows, strict=True))
-    longest = [max(len(word) for text in column for word in BREAKABLE.split(text)) for column in columns]
-    lengths = [math.sqrt(sum(map(len, column)) / len(column)) for column in columns]
-    room = max(0.0, WIDTH - BETWEEN * len(headings) - CHARACTER * sum(longest))
-    widths = [CHARACTER * word + room * own / sum(lengths) for word, own in zip(longest, lengths, strict=True)]
-    heights = [
-        BELOW_ROW
-        + LINE * max(math.ceil(1.15 * CHARACTER * len(text) / width) for text, width in zip(row, widths, strict=True))
-        for row in rows
-    ]
-    format_ = "".join(f">{{\\raggedright\\arraybackslash}}p{{{width - 0.05:.1f}pt}}" for width in widths)
-    shown = [[r"\allowbreak{}".join(map(escaped, BREAKABLE.split(text))) for text in row] for row in rows]
-    parts = _parts(heights, HEIGHT - _caption_height(caption, WIDTH) - 2 * LINE)
-    floats = [_tabular(format_, [list(map(escaped, headings)), *shown[part]]) for part in parts]
-    return _floats("table", floats, caption, label)
+def laid_out(columns: Sequence[Sequence[Sequence[str]]]) -> Layout:
+    """Return the layout with the fewest lines in a cell; sideways only what is too wide for an upright page.
 
-
-def escaped(text: str) -> str:
-    """Return the text with escapes for LaTeX's special characters, and in bold what is marked so.
-
-    A bracket at the beginning is set apart: behind the end of a line it would be an argument.
+    columns: the pieces (latex_text.pieces) of a column's heading and of its cells. What room a page has left is given
+    to the columns from left to right, and then to the headings.
     """
-    names = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$"}
-    text = re.sub(r"[\\~^<>&%$#_{}]", lambda match: names.get(match[0], "\\" + match[0]), text)
-    text = STRONG.sub(r"\\textbf{\1}", text)
-    return "{}" + text if text.startswith(("[", "*")) else text
+    for sideways, across in enumerate(PAGE):
+        for lines in range(1, LINES + 1):
+            widths = [_points(column, lines, HEADING) for column in columns]
+            if _sum(widths) <= across / LEAST:
+                return _roomy(columns, widths, lines, bool(sideways), across)
+    return _roomy(columns, widths, LINES, True, across)
 
 
-def _stacked(text: str) -> Cell:
-    """Return a number, its interval and what stands in parentheses as a line each, and long sentences in lines.
+def _roomy(
+    columns: Sequence[Sequence[Sequence[str]]], widths: list[float], lines: int, sideways: bool, across: float
+) -> Layout:
+    """Return the layout whose columns, and then headings, have fewer lines where the page has room for that."""
+    room = max(across, _sum(widths))
+    for place, column in enumerate(columns):
+        for fewer in range(1, lines):
+            wider = [*widths[:place], _points(column, fewer, HEADING), *widths[place + 1 :]]
+            if _sum(wider) <= room:
+                widths = wider
+                break
+    for fewer in range(1, HEADING):
+        wider = [max(own, _points(column[:1], 1, fewer)) for own, column in zip(widths, columns, strict=True)]
+        if _sum(wider) <= room:
+            widths = wider
+            break
+    return Layout(widths, sideways, min(1.0, across / _sum(widths)))
 
-    All lines are strong where the text is.
-    """
-    strong = STRONG.fullmatch(text)
-    plain = strong[1] if strong else text
-    lines = BELOW.split(plain) if len(plain) <= SENTENCE else textwrap.wrap(plain, SENTENCE)
-    return [f"**{line}**" for line in lines] if strong else lines
+
+def _points(column: Sequence[Sequence[str]], lines: int, heading: int) -> float:
+    """Return the least points at which no cell has more than `lines` lines and the heading no more than `heading`."""
+    points = max(width(piece.strip()) for cell in column for piece in cell)
+    for most, cells in ((heading, column[:1]), (lines, column[1:])):
+        for cell in {tuple(cell) for cell in cells}:
+            while len(cell) > most and len(wrapped(cell, points)) > most:
+                points += 2
+    return points
 
 
-def _widths(headings: Sequence[str], cells: Sequence[Sequence[Cell]]) -> list[float]:
-    """Return the points of every column: those of its longest line or word of the heading, HEADING at least."""
-    widths = []
-    for place, heading in enumerate(headings):
-        lines = [line.replace("**", "") for row in cells for line in row[place]]
-        widths.append(CHARACTER * max(map(len, [*lines, *heading.split(), heading[:HEADING]])))
-    return widths
-
-
-def _width(widths: Sequence[float]) -> float:
+def _sum(widths: Sequence[float]) -> float:
     return sum(widths) + BETWEEN * len(widths)
 
 
-def _height(row: Sequence[Cell]) -> float:
-    return LINE * max(map(len, row), default=1) + BELOW_ROW
+def _words(cells: Sequence[Sequence[str]]) -> bool:
+    """Return whether a column holds words, such as verdicts and keys, rather than numbers."""
+    return any(cell[0].strip("*(")[:1].isalpha() for cell in cells)
 
 
-def _caption_height(caption: str, across: float) -> float:
-    return CAPTION_LINE * (math.ceil(CAPTION_CHARACTER * len(caption) / across) + 1)
+def _lines(column: Sequence[Sequence[str]], points: float, words: bool) -> list[list[str]]:
+    """Return the lines of each cell; where one number has several, all have their interval in a line of its own."""
+    heading, *cells = [wrapped(cell, points) for cell in column]
+    if not words and any(len(cell) > 1 for cell in cells):
+        cells = [stacked(cell, points) for cell in column[1:]]
+    return [heading, *cells]
 
 
-def _parts(heights: Sequence[float], room: float) -> Iterator[slice]:
-    """Yield the rows of each float: as many as fit, at least one."""
-    begin, used = 0, 0.0
+def _height(row: Sequence[Sequence[str]]) -> float:
+    return LINE * max(map(len, row))
+
+
+def _parts(heights: Sequence[float], room: float) -> list[slice]:
+    """Return the rows of each float: as few floats as fit `room` points each, of about the same height."""
+    slices = _filled(heights, room)
+    even = sum(heights) / len(slices) + max(heights, default=0) / 2
+    better = _filled(heights, min(room, even))
+    return better if len(better) == len(slices) else slices
+
+
+def _filled(heights: Sequence[float], room: float) -> list[slice]:
+    begin, used, slices = 0, 0.0, []
     for row, height in enumerate(heights):
         if row > begin and used + height > room:
-            yield slice(begin, row)
+            slices.append(slice(begin, row))
             begin, used = row, 0.0
         used += height
-    yield slice(begin, len(heights))
+    return [*slices, slice(begin, len(heights))]
 
 
-def _nested(cell: Cell, side: str) -> str:
-    if len(cell) == 1:
-        return escaped(cell[0])
-    lines = r"\\".join(map(escaped, cell))
-    return f"\\begin{{tabular}}{{@{{}}{side}@{{}}}}{lines}\\end{{tabular}}"
+def _caption(title: str, caption: str, number: int, of: int, label: str) -> str:
+    """Return the caption of a float; a list of tables shows the title alone."""
+    title, caption = escaped(title), escaped(caption)
+    if of == 1:
+        return f"\\caption[{{{title}}}]{{{title}. {caption}}}"
+    if number == 1:
+        return f"\\caption[{{{title} (1 of {of})}}]{{{title} (1 of {of}). {caption}}}"
+    first = f"continued from Table~\\ref{{tab:{label}}}"
+    return f"\\caption[{{{title} ({number} of {of})}}]{{{title} ({number} of {of}, {first}).}}"
 
 
-def _tabular(format_: str, rows: Sequence[Sequence[str]]) -> str:
-    heading, *lines = [f"{' & '.join(row)} \\\\[{BELOW_ROW:g}pt]" for row in rows]
-    top = [f"\\begin{{tabular}}{{{format_}}}", r"\toprule", heading, r"\midrule"]
-    return "\n".join([*top, *lines, r"\bottomrule", r"\end{tabular}", ""])
+def _tabular(sides: str, top: Sequence[Sequence[str]], rows: Sequence[Sequence[Sequence[str]]], end: str) -> str:
+    """Return a table whose rows of several lines are several rows of LaTeX; headings end in the same line."""
+    most = max(map(len, top))
+    heading = [[*[""] * (most - len(cell)), *cell] for cell in top]
+    body = [line for row in rows for line in _row(row, end)]
+    begin = [f"\\begin{{tabular}}{{{sides}}}", r"\toprule", *_row(heading, r"\\"), r"\midrule"]
+    return "\n".join([*begin, *body, r"\bottomrule", r"\end{tabular}%", ""])
 
 
-def _floats(environment: str, bodies: Sequence[str], caption: str, label: str) -> str:
-    """Return the floats of one table; those behind the first say that they continue it."""
-    floats = []
-    for number, body in enumerate(bodies):
-        own = caption if number == 0 else f"{caption.split('. ')[0]} (continued)."
-        name = label if number == 0 else f"{label}-{chr(ord('a') + number)}"
-        floats.append(
-            f"\\begin{{{environment}}}\n\\caption{{{escaped(own)}}}\n\\label{{tab:{name}}}\n\\centering\\footnotesize\n"
-            f"\\setlength{{\\tabcolsep}}{{{BETWEEN / 2:g}pt}}\n{body}\\end{{{environment}}}\n"
-        )
-    return "\n".join(floats)
+def _row(cells: Sequence[Sequence[str]], end: str) -> list[str]:
+    """Return a row as lines of LaTeX, the last of which has the given end.
+
+    A bracket or star at the begin of a line is set apart: it would belong to the end of the line before.
+    """
+    lines = (" & ".join(map(escaped, line)) for line in itertools.zip_longest(*cells, fillvalue=""))
+    *first, last = ["{}" + line if line.startswith(("[", "*")) else line for line in lines]
+    return [*(f"{line} \\\\" for line in first), f"{last} {end}"]

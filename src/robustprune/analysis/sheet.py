@@ -9,7 +9,7 @@ import pandas as pd
 
 from robustprune.analysis.columns import STRONG, Column, Row
 from robustprune.analysis.labels import network_title
-from robustprune.analysis.latex import PACKAGES, numbers, prose
+from robustprune.analysis.latex import PACKAGES, floats
 from robustprune.analysis.read import NETWORK, SERIES
 
 STYLE = """<style>
@@ -94,11 +94,11 @@ class Sheet:
     def latex(self, label: str) -> str:
         """Return the sections as tables that fit a page (latex.py), labelled tab:<label> or tab:<label>-<number>."""
         parts = [f"% {self.title}; needs the packages {PACKAGES}\n"]
+        title = self.title if self.title.endswith("?") else f"{self.title}:"
         for number, (heading, rows) in enumerate(self.sections, 1):
             name = label if len(self.sections) == 1 else f"{label}-{number}"
-            table = prose if self.text else numbers
-            cells = rows.astype(str).to_numpy().tolist()
-            parts.append(table(list(map(str, rows.columns)), cells, f"{self.title}: {heading}. {self.caption}", name))
+            headings, cells = list(map(str, rows.columns)), rows.astype(str).to_numpy().tolist()
+            parts.append(floats(headings, cells, f"{title} {heading}", self.caption, name, text=self.text))
         return "\n".join(parts)
 
 
