@@ -1,5 +1,6 @@
 # Studies that are shipped beside the reference, each with what it is shown by: tables and figures.
 SHIPPED = {
+    "controls": (["controls"], ["controls_difference"]),
     "mars": (["ball", "finetune"], ["finetune"]),
 }
 SHIPPED_TABLES = [

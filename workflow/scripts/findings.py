@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import by_start
+import controls
 import equal_size
 import pandas as pd
 import related
@@ -64,7 +65,8 @@ def progress() -> str:
     ended = ", ".join(f"{n} {status}" for status, n in runs["status"].value_counts().items())
     rest = f"; `results/reference/missing.csv` lists the other {missing}" if missing else ""
     planned = dict.fromkeys(method for grid in load_study(STUDY).study for method in grid.methods)
-    lacking = [f"`{name}`" for name in planned if name not in set(runs["method"])]
+    ran = {*runs["method"], *pd.read_csv(REFERENCE / "controls" / "runs.csv")["method"]}
+    lacking = [f"`{name}`" for name in planned if name not in ran]
     measured = runs["train_seconds"].sum() / 3600
     text = (
         f"{cells} of the {cells + missing} cells of `results/reference/config.yaml` have run: {len(runs)} networks "
@@ -198,6 +200,7 @@ BLOCKS = {
     "power": power,
     "by-start": by_start.sizes_and_errors,
     "equal-size": equal_size.against_baselines,
+    "controls": controls.against_the_method,
     "balls": related.balls,
     "fine-tuning": related.fine_tuning,
     "study-size": study_size.on_nodes,
