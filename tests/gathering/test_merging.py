@@ -6,6 +6,7 @@ from made_up_study import stored
 
 from robustprune.errors import StudyError
 from robustprune.gathering.merging import merge
+from robustprune.records.digests import TABLES_NAME, write_table_digests
 
 
 def key(method):
@@ -51,3 +52,17 @@ def test_a_missing_table_is_named_and_nothing_is_written(tmp_path):
     with pytest.raises(StudyError, match=r"second/gates.parquet: no such file"):
         merge([first, second], tmp_path / "both")
     assert not (tmp_path / "both").exists()
+
+
+@pytest.mark.parametrize("name", ["history.parquet", "missing.csv"])
+def test_a_damaged_table_is_named_before_it_gets_a_new_digest(tmp_path, name):
+    first, second = stored(tmp_path / "first", ("bernoulli",)), stored(tmp_path / "second", ("dense",))
+    for folder in (first, second):
+        write_table_digests(folder, sorted(path.name for path in folder.iterdir() if path.name != TABLES_NAME))
+    merge([first, second], tmp_path / "both")
+    table = pd.read_csv(second / name) if name.endswith("csv") else pd.read_parquet(second / name)
+    changed = pd.concat([table, table.tail(1)]) if len(table) else pd.DataFrame({"cell": ["a"], "reason": ["b"]})
+    changed.to_csv(second / name, index=False) if name.endswith("csv") else changed.to_parquet(second / name)
+    with pytest.raises(StudyError, match=f"second/{name}: damaged or of another run"):
+        merge([first, second], tmp_path / "again")
+    assert not (tmp_path / "again").exists()

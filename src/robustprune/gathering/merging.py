@@ -80,7 +80,7 @@ def _judged(runs: pd.DataFrame, details: pd.DataFrame) -> tuple[pd.DataFrame, pd
 def _read_folder(folder: Path) -> dict[str, pd.DataFrame]:
     tables = {name: _read(folder / name) for name in (*TABLES, "missing.csv")}
     check_same_networks(tables["runs.csv"], tables["details.csv"], folder)
-    check_tables(folder, ("runs.csv", "details.csv"))
+    check_tables(folder, ("runs.csv", "details.csv"), tables)  # all: the merged ones get digests of their own
     return tables
 
 

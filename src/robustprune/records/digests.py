@@ -47,8 +47,11 @@ def write_table_digests(folder: Path, names: Iterable[str]) -> None:
     write_text(folder / TABLES_NAME, text)
 
 
-def check_tables(folder: Path, names: Iterable[str]) -> None:
-    """Raise StudyError naming a table that differs from its digest; tables of older versions have no digests."""
+def check_tables(folder: Path, names: Iterable[str], others: Iterable[str] = ()) -> None:
+    """Raise StudyError naming a table that differs from its digest; tables of older versions have no digests.
+
+    others: further tables, whose digests older versions may lack.
+    """
     path = folder / TABLES_NAME
     if not path.exists():
         return
@@ -56,6 +59,7 @@ def check_tables(folder: Path, names: Iterable[str]) -> None:
     try:
         digests = json.loads(read_text(path))
         wanted = {name: digests[name] for name in names}
+        wanted |= {name: digests[name] for name in others if name in digests}
     except (ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{path}: not digests of the tables ({error!r}); {mend}") from None
     check_files(folder, wanted, mend)
