@@ -1,8 +1,7 @@
 """Controls of the method, for results/reference/FINDINGS.md."""
 
-import pandas as pd
 from markdown_tables import markdown
-from shipped_numbers import REPOSITORY
+from shipped_numbers import shipped_table
 
 from robustprune.analysis.columns import with_interval
 
@@ -17,7 +16,7 @@ WHAT = {
 
 def against_the_method() -> str:
     """Networks of the sizes that the method found, trained anew: their error beside that of the pruned networks."""
-    table = pd.read_csv(REPOSITORY / "figures" / "controls" / "tables" / "controls.csv").sort_values("difference")
+    table = shipped_table("controls", "controls").sort_values("difference")
     rows = [["control", "what it trains", "epochs", "params", "test error (%)", "minus the method's, paired", "n"]]
     for row in table.to_dict("records"):
         name = row["control"].split("/")[0]

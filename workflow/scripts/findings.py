@@ -20,7 +20,7 @@ import verdicts
 import yaml
 from headline import headline
 from markdown_tables import markdown
-from shipped_numbers import NETWORKS, REFERENCE, REPOSITORY, SEARCH_TABLES, TABLES, WIDTHS
+from shipped_numbers import NETWORKS, REFERENCE, REPOSITORY, SEARCH_TABLES, STUDY, TABLES, WIDTHS
 
 from robustprune.analysis.columns import with_interval
 from robustprune.analysis.read import SERIES
@@ -41,7 +41,6 @@ DOCUMENTS = [
         "results/reference/FINDINGS.md",
     )
 ]
-STUDY = REPOSITORY / "config" / "config.yaml"
 STUDIES = {
     "smoke": "every part of the pipeline on scikit-learn's 8 x 8 digits; no download",
     "quick": "cells of the shipped study with three seeds, and whether they are consistent with it",

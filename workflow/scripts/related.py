@@ -1,8 +1,7 @@
 """Tables of docs/related.md, from what the studies beside the reference were shown by."""
 
-import pandas as pd
 from markdown_tables import markdown
-from shipped_numbers import REPOSITORY
+from shipped_numbers import shipped_table
 
 from robustprune.analysis.columns import number, with_interval
 from robustprune.analysis.labels import network_title
@@ -10,13 +9,9 @@ from robustprune.analysis.labels import network_title
 EVERYTHING = "all"
 
 
-def _table(study: str, name: str) -> pd.DataFrame:
-    return pd.read_csv(REPOSITORY / "figures" / study / "tables" / f"{name}.csv", keep_default_na=False, na_values=[""])
-
-
 def balls() -> str:
     """Pruning within balls: a row per run, and the verdict over all radii."""
-    table = _table("mars", "ball")
+    table = shipped_table("mars", "ball")
     rows = [["run", "params kept", "test error (%)", "radius beside the distance moved", "changed", "as expected"]]
     for row in table[table["slot"] == EVERYTHING].itertuples():
         found = dict(row._asdict())
@@ -28,7 +23,7 @@ def balls() -> str:
 
 def fine_tuning() -> str:
     """Fine-tuning within balls: the comparisons that answer the two questions."""
-    table = _table("mars", "finetune")
+    table = shipped_table("mars", "finetune")
     rows = [["network", "question", "source", "images", "radius", "contrast (points)", "answer"]]
     for row in table[table["contrast"].notna()].itertuples():
         first = isinstance(row.helps_few, str)

@@ -3,15 +3,13 @@
 import textwrap
 
 from markdown_tables import markdown
-from shipped_numbers import REFERENCE, REPOSITORY
+from shipped_numbers import REFERENCE, STUDY
 
-from robustprune.gathering.forecast import jobs_of, plan_of, with_mean
+from robustprune.gathering.forecast import plan_of, waiting, with_mean
 from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, planned_cells, read_timings
 from robustprune.gathering.priority import Priorities
-from robustprune.gathering.schedule import end_times
 from robustprune.study.config import load_study
 
-STUDY = REPOSITORY / "config" / "config.yaml"
 NODES = (1, 10, 40, 100, 1000)
 
 
@@ -23,10 +21,8 @@ def on_nodes() -> str:
     priorities, plan = Priorities(cells.values(), timings), plan_of(config)
     rows = []
     for nodes in NODES:
-        slowed = SIDE_BY_SIDE if nodes > 1 else 1.0
-        jobs = jobs_of(plan, lambda key, _, slowed=slowed: slowed * seconds[key], priorities)
-        end = max(end_times(jobs, nodes).values()) / 3600
-        longest = slowed * max(seconds.values()) / 60
+        end = waiting(plan, seconds, priorities, nodes) / 3600
+        longest = (SIDE_BY_SIDE if nodes > 1 else 1.0) * max(seconds.values()) / 60
         takes = f"{end:.0f} h" if end >= 20 else f"{end:.1f} h"
         rows.append([f"{nodes:,}", takes, len(cells), -(-len(cells) // nodes), f"{longest:.0f} min"])
     networks = sum(cell.replicates for cell in cells.values())

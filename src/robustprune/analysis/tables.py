@@ -154,13 +154,14 @@ def write_tables(
     everything, note = read_every_run(source), missing_note(source)
     runs, deep = without_depth(everything), of_one_budget(with_depth(everything))
     equal_epochs = of_one_budget(runs)
+    epochs, deep_epochs = other_epochs(equal_epochs), other_epochs(deep)
     beside = cache(lambda read: read(source))  # what several tables need is read once
     written = []
     for name in names or TABLES:
         shown = deep if name in WITH_DEPTH else runs if name in WITH_BUDGETS else equal_epochs
         sheet = _made(name, shown, confidence, beside)
-        epochs = other_epochs(deep if name in WITH_DEPTH else equal_epochs)
-        sheet = replace(sheet, caption=caption(sheet.caption, epochs, f"{note}." if note else ""))
+        told = deep_epochs if name in WITH_DEPTH else epochs
+        sheet = replace(sheet, caption=caption(sheet.caption, told, f"{note}." if note else ""))
         write_table(sheet.table, folder / f"{name}.csv", DIGITS)
         shown_as = {"html": sheet.html(), "tex": sheet.latex(name.replace("_", "-")), "json": sheet.json()}
         for kind, text in shown_as.items():

@@ -91,19 +91,27 @@ def with_mean(seconds: Mapping[str, float | None]) -> dict[str, float]:
     return {key: mean if value is None else value for key, value in seconds.items()}
 
 
+def waiting(plan: Plan, seconds: Mapping[str, float], priorities: Priorities, workers: int) -> float:
+    """Return the seconds that a plan takes with a number of cells at a time.
+
+    seconds: the estimate of each cell on an idle core. Cells side by side take SIDE_BY_SIDE times as long.
+    """
+    slowed = SIDE_BY_SIDE if workers > 1 else 1.0
+    jobs = jobs_of(plan, lambda key, cell: slowed * seconds[key], priorities)
+    return max(end_times(jobs, workers).values(), default=0.0)
+
+
 def waiting_lines(
     config: StudyConfig, seconds: Mapping[str, float | None], priorities: Priorities, cores: int
 ) -> list[str]:
     """Return lines on the time that a study takes with a number of cores, and on its parts.
 
-    seconds: the estimate of each planned cell on an idle core. Cells side by side take SIDE_BY_SIDE times as long.
+    seconds: the estimate of each planned cell on an idle core.
     """
     plan, workers = plan_of(config), max(1, cores // config.threads)
-    slowed = SIDE_BY_SIDE if workers > 1 else 1.0
     filled = with_mean(seconds)
-    jobs = jobs_of(plan, lambda key, cell: slowed * filled[key], priorities)
-    end = max(end_times(jobs, workers).values(), default=0.0)
-    side_by_side = f"{workers} cells at a time, each {slowed:g} times as slow as alone"
+    end = waiting(plan, filled, priorities, workers)
+    side_by_side = f"{workers} cells at a time, each {SIDE_BY_SIDE:g} times as slow as alone"
     cells = side_by_side if workers > 1 else "one cell at a time"
     lines = [f"with --cores {cores}: about {hours(end)}", f"    ({cells}; the longest start first)"]
     unknown = sum(value is None for value in seconds.values())

@@ -166,7 +166,7 @@ def describe(error: ValidationError, source: str, file: Path | None = None) -> S
     """
     lines = []
     problems = error.errors()
-    wrong = {place[:end] for place in (problem["loc"] for problem in problems) for end in range(len(place))}
+    wrong = {problem["loc"][:end] for problem in problems for end in range(len(problem["loc"]))}
     for problem in problems:
         if problem["type"] == "too_short" and problem["loc"] in wrong:
             continue  # pydantic counts only entries that are right

@@ -57,10 +57,8 @@ def set_style() -> None:
     """
     matplotlib.rcdefaults()
     sns.set_theme(context="paper", style="ticks", font_scale=1.1)
-    matplotlib.rcParams.update(
-        {"svg.hashsalt": "robustprune", "figure.constrained_layout.use": True, "pdf.fonttype": 42, "savefig.dpi": 160}
-    )
-    matplotlib.rcParams["axes.titley"] = 1.0
+    laid_out = {"figure.constrained_layout.use": True, "axes.titley": 1.0}
+    matplotlib.rcParams.update(laid_out | {"svg.hashsalt": "robustprune", "pdf.fonttype": 42, "savefig.dpi": 160})
 
 
 def panel_grid(count: int, width: float, height: float, columns: int = 2) -> tuple[Figure, list[Axes]]:
