@@ -1,7 +1,10 @@
 """Collection writes long tables record by record: the same tables as all at once, in memory that does not grow."""
 
 import sys
+import time
 import tracemalloc
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +103,25 @@ def test_gates_that_are_no_numbers_are_refused(tmp_path, make_cell):
     np.savez(tmp_path / "gates.npz", fc1=np.array([[[None]]]))
     with pytest.raises(StudyError, match=r"gates\.npz: cannot be read \(Object arrays cannot be loaded"):
         gates_table(make_cell(), CellFiles(tmp_path))
+
+
+def test_two_threads_never_read_gates_at_once(tmp_path, make_cell, monkeypatch):
+    """numpy parses headers of arrays with `ast`, which two threads must not do at once before Python 3.11.8."""
+    np.savez(tmp_path / "gates.npz", fc1=np.zeros((4, 2, 3)))
+    load, reading, most = np.load, Counter(), []
+
+    def slow_load(file):
+        reading["now"] += 1
+        most.append(reading["now"])
+        time.sleep(0.02)
+        reading["now"] -= 1
+        return load(file)
+
+    monkeypatch.setattr(np, "load", slow_load)
+    with ThreadPoolExecutor(4) as pool:
+        tables = list(pool.map(lambda _: gates_table(make_cell(), CellFiles(tmp_path)), range(8)))
+    assert len(tables) == 8
+    assert most == [1] * 8
 
 
 def test_memory_does_not_grow_with_the_records(tmp_path):

@@ -53,6 +53,7 @@ def smallest_width(arguments: argparse.Namespace) -> None:
     import torch
 
     from robustprune.data.datasets import load
+    from robustprune.engine.denormals import flushed_denormals
     from robustprune.errors import StudyError, nearest
     from robustprune.experiments.smallest_width.search import join_searches, search_width
     from robustprune.files import write_table
@@ -69,8 +70,8 @@ def smallest_width(arguments: argparse.Namespace) -> None:
         raise StudyError(f"smallest_width: no search {name!r}{nearest(name, asked.searches())}")
     else:
         torch.set_num_threads(config.threads)
-        torch.set_flush_denormal(True)  # moments of weights without gradients fall below the normal range
-        table, path = search_width(asked, name, load(asked.dataset, config.data)), parts / f"{name}.parquet"
+        with flushed_denormals():  # moments of weights without gradients fall below the normal range
+            table, path = search_width(asked, name, load(asked.dataset, config.data)), parts / f"{name}.parquet"
     write_table(table, arguments.output or path)
     print(f"{arguments.output or path}: {len(table)} rows")
 

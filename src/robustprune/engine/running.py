@@ -2,8 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch
 from robustprune.data.datasets import Dataset
 from robustprune.engine.allocator import keep_freed_memory
 from robustprune.engine.checkpoint import Checkpoint
+from robustprune.engine.denormals import flushed_denormals
 from robustprune.engine.devices import check_device
 from robustprune.engine.evaluation import FinishedNetwork, evaluate
 from robustprune.engine.failures import NUMERICAL, numerical_failure
@@ -69,7 +69,7 @@ def run_cell(
     origin["data_digest"] = data.digest or None
     training: Training | None = None
     try:
-        with _flushed_denormals():
+        with flushed_denormals():
             training = Training(cell, data, device, source=read_networks(source) if source else [], probe=probe)
             _train(training, saved, after_epoch)
             epochs = training.epoch
@@ -98,19 +98,6 @@ def run_cell(
     record = write_record(record, folder, (history, *DETAILS))
     saved.delete()
     return record
-
-
-@contextmanager
-def _flushed_denormals() -> Iterator[None]:
-    """Flush subnormal floats to zero while a cell trains: L2 drives unused weights below the normal range, where CPU
-    matrix products run up to 25 times slower. The setting is process-wide; its old value is restored on exit."""
-    smallest = torch.finfo(torch.float32).tiny
-    before = bool((torch.full((1,), smallest) * 0.5 == 0).all())
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(before)
 
 
 def _train(training: Training, checkpoint: Checkpoint, after_epoch: Callable[[Training], None] | None) -> None:

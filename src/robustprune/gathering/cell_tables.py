@@ -2,6 +2,7 @@
 
 import io
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from robustprune.study.cells import AXES, NO_DEPTH, Cell
 
 SAMPLED_GATES = 60  # gates per slot of replicate 0 in gates.parquet; more would make the file too large to ship
 NOTHING: Part = ({}, pa.table({}))
+HEADERS = Lock()
+"""Held while numpy reads arrays: it parses their headers with `ast`, and before Python 3.11.8 two threads that parse
+at once can fail with a SystemError (gh-106905)."""
 
 
 def history_table(cell: Cell, files: CellFiles) -> Part:
@@ -44,7 +48,11 @@ def gates_table(cell: Cell, files: CellFiles) -> Part:
     if not files.has("gates.npz"):
         return NOTHING
     shapes, thetas = [], []
-    with reading(files.folder / "gates.npz", AGAIN), np.load(io.BytesIO(files.content("gates.npz"))) as arrays:
+    with (
+        HEADERS,
+        reading(files.folder / "gates.npz", AGAIN),
+        np.load(io.BytesIO(files.content("gates.npz"))) as arrays,
+    ):
         for slot in arrays.files:
             values = arrays[slot][:, 0]
             shapes.append((slot, *values.shape))

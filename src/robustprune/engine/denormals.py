@@ -1,0 +1,19 @@
+"""Subnormal floats during a computation: they are flushed to zero, as CPUs multiply them far more slowly."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """Flush subnormal floats to zero inside the block: L2 drives unused weights below the normal range, where CPU
+    matrix products run up to 25 times slower. The setting is process-wide; its old value is restored on exit."""
+    smallest = torch.finfo(torch.float32).tiny
+    before = bool((torch.full((1,), smallest) * 0.5 == 0).all())
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
