@@ -89,10 +89,17 @@ def kept_units(architecture: Architecture, counts: Mapping[str, int]) -> dict[st
 
 
 class Steps:
-    """A call that does a block of consecutive training steps; `networks` is how many networks' steps those are."""
+    """A call that does a block of consecutive training steps; `networks` is how many networks' steps those are.
 
-    def __init__(self, training: Training):
+    second_passes: forward passes of a batch of the same size after each step, without gradients.
+    """
+
+    def __init__(self, training: Training, second_passes: int = 0):
         self.training = training
+        self.second_passes = second_passes
+        if second_passes:
+            training.batches.start_epoch()
+            self.batch = training.batches.next()
         self.steps = BLOCKS.get(training.cell.replicates, 2)
         self.networks = self.steps * training.cell.replicates
 
@@ -103,6 +110,9 @@ class Steps:
             batches.start_epoch()
         for _ in range(self.steps):
             self.training.step()
+            with torch.no_grad():
+                for _ in range(self.second_passes):
+                    self.training.losses(*self.batch, self.training.method)
 
     def epoch(self, block: float) -> float:
         """Seconds of an epoch per replicate from those of a block: its steps, and the shuffle before it."""

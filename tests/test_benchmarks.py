@@ -62,6 +62,17 @@ def test_steps_are_timed_at_the_sizes_asked_for(digits, name):
         assert len(np.unique(kept["flat"] // 16)) == PRUNED[name]["conv2"]
 
 
+def test_second_passes_follow_every_step(digits, monkeypatch):
+    training = training_of(digits, "dense", "mlp_residual", 5, {}, track="layers", depth=2, dataset="digits")
+    losses, passes = training.losses, []
+    monkeypatch.setattr(
+        training, "losses", lambda x, y, hooks: passes.append(torch.is_grad_enabled()) or losses(x, y, hooks)
+    )
+    steps = Steps(training, second_passes=2)
+    steps()
+    assert passes == steps.steps * [True, False, False]
+
+
 def test_floor_grows_with_the_work():
     """A dense step needs ten times the operations of the pruned one, and its products at least twice the time."""
     arch = architecture("lenet_300_100")
