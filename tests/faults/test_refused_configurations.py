@@ -119,12 +119,12 @@ def test_no_number_is_infinite_or_a_truth_value(tmp_path, monkeypatch, capsys, p
 
 REFUSED = {
     "no study": ([("study", []), ("search", [])], "study: expected at least one grid"),
-    "no widths": ([("study.0.widths", [])], "study.0.widths: Tuple should have at least 1 item"),
-    "no methods": ([("study.0.methods", {})], "study.0.methods: Dictionary should have at least 1 item"),
+    "no widths": ([("study.0.widths", [])], "study.0.widths: is empty"),
+    "no methods": ([("study.0.methods", {})], "study.0.methods: is empty"),
     "methods of nothing": ([("study.0.methods", None)], "study.0.methods: Input should be a valid dictionary"),
-    "no strengths": ([("study.0.methods.bernoulli", [])], "study.0.methods.bernoulli: Tuple should have at least 1"),
-    "no initializations": ([("study.0.initializations", [])], "study.0.initializations: Tuple should have at least 1"),
-    "no forms": ([("search.0.methods.magnitude", [])], "search.0.methods.magnitude: Tuple should have at least 1 item"),
+    "no strengths": ([("study.0.methods.bernoulli", [])], "study.0.methods.bernoulli: is empty"),
+    "no initializations": ([("study.0.initializations", [])], "study.0.initializations: is empty"),
+    "no forms": ([("search.0.methods.magnitude", [])], "search.0.methods.magnitude: is empty"),
     "own ticket": ([("strengths.ticket.t.of", "ticket/t")], "strengths.ticket.t: of: digits/"),
     "circle": (
         [
@@ -169,6 +169,12 @@ def test_what_a_run_would_refuse_plan_refuses(tmp_path, monkeypatch, capsys, kin
     assert status == 2, shown
     assert message in shown
     assert "Traceback" not in shown
+
+
+def test_a_number_or_a_mapping_is_refused_in_one_line(tmp_path, monkeypatch, capsys):
+    _, shown = plan(tmp_path, changed(("strengths.bernoulli.b.price", NAN)), monkeypatch, capsys)
+    assert "strengths.bernoulli.b: price.float: Input should be a finite number" in shown
+    assert "dict" not in shown
 
 
 def test_a_wrong_value_is_named_with_its_line(tmp_path, monkeypatch, capsys):

@@ -109,7 +109,7 @@ def test_a_wrong_entry_is_told_once(key, value, named):
         validate_study(changed(key, value), "my.yaml")
     (line,) = str(caught.value).splitlines()
     assert named in line
-    with pytest.raises(StudyError, match="at least 1 item"):
+    with pytest.raises(StudyError, match="at least one entry"):
         validate_study(changed(key, type(value)()), "my.yaml")
 
 

@@ -38,7 +38,7 @@ def plan(arguments: argparse.Namespace) -> None:
     known = [value for value in seconds.values() if value is not None]
     print(f"{len(cells)} cells, {networks} networks; results go to {config.root}")
     if not known:
-        print(f"time unknown: no figures of these methods in {bench} (make bench)")
+        print(f"time unknown: {f'no times of these methods in {bench}' if bench else 'no measured times'} (make bench)")
         return
     unknown = len(cells) - len(known)
     print(

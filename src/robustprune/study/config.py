@@ -167,11 +167,16 @@ def describe(error: ValidationError, source: str, file: Path | None = None) -> S
     lines = []
     problems = error.errors()
     wrong = {problem["loc"][:end] for problem in problems for end in range(len(problem["loc"]))}
+    named = {problem["loc"][:-1] for problem in problems if not problem["type"].endswith("_type")}
     for problem in problems:
         if problem["type"] == "too_short" and problem["loc"] in wrong:
             continue  # pydantic counts only entries that are right
+        if problem["type"] == "dict_type" and problem["loc"][:-1] in named:
+            continue  # of a number or a mapping: what is wrong with the number is said
         key = ".".join(str(part) for part in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "too_short" and problem["ctx"]["actual_length"] == 0:
+            message = "is empty: expected at least one entry"
         line = line_of(file, problem["loc"]) if file else None
         lines.append(f"{source}: {key + ': ' if key else ''}{message}{f' (line {line})' if line else ''}")
     return StudyError("\n".join(lines))

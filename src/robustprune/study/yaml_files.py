@@ -36,7 +36,7 @@ def read_yaml(path: Path, kind: type = dict) -> Any:
     except _TwinError as error:
         raise ValueError(f"{path}: {error}") from None
     except Exception as error:  # yaml raises KeyError, TypeError and others for values such as `!!bool maybe`
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()).partition("; use sys.")[0]  # a hint for programmers
         raise ValueError(f"{path}: not valid YAML: {reason or type(error).__name__}") from None
     if not isinstance(values, kind):
         wanted = "a mapping of keys" if kind is dict else "a list"
