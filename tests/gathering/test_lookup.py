@@ -11,6 +11,7 @@ from watched import KEYS, small_study, write_log
 
 from robustprune.cli import main
 from robustprune.engine.running import run_cell
+from robustprune.gathering.states import cell_states, study_plan
 from robustprune.study.cells import study_cells
 
 REFERENCE = REPOSITORY / "results" / "reference"
@@ -113,6 +114,31 @@ def test_shipped_tables_have_their_cells(monkeypatch, capsys):
         assert "price: 0.000319" in " ".join(text.split())
         assert own["source_hash"].iloc[0] in text
         assert own["git_commit"].iloc[0] in text
+
+
+def test_a_shipped_cell_is_shown_where_the_own_study_has_not_trained_it(tmp_path, monkeypatch, capsys):
+    """The configuration asks for the same cell, and nothing of it is there."""
+    monkeypatch.chdir(REPOSITORY)
+    key = "mnist/lenet_300_100-full/dense/dense/he_normal/width-1"
+    study = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    config = tmp_path / "study.yaml"
+    config.write_text(yaml.safe_dump(study | {"root": str(tmp_path / "results")}))
+    assert main(["show", key, "--config", str(config)]) == 0
+    text = capsys.readouterr().out
+    assert "from      results/reference/runs.csv" in text
+    assert "no record yet" not in text
+
+
+def test_cells_that_are_furthest_are_named_first(folder, shown):
+    config = small_study(str(folder / "results"), training={"epochs": 1, "batch_size": 512})
+    log = write_log(config, "magnitude", "robustprune train: stopped")
+    _, text = shown("lenet_300_100")
+    log.unlink()
+    keys = text.partition("match: ")[2].partition(";")[0].split(", ")
+    states = {state.key: state.state for state in cell_states(config, study_plan(config))}
+    order = [("done", "running", "failed", "stopped", "waiting").index(states[key]) for key in keys]
+    assert order == sorted(order)
+    assert len(set(order)) > 1
 
 
 def test_a_cell_that_only_the_search_has(monkeypatch, capsys):

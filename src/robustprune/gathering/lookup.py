@@ -10,7 +10,7 @@ import pandas as pd
 from robustprune.errors import StudyError
 from robustprune.gathering.cellview import View, keys_of, view_of_record, view_of_rows
 from robustprune.gathering.settings import complete_settings
-from robustprune.gathering.states import CellState, cell_states, study_plan
+from robustprune.gathering.states import STATES, CellState, cell_states, study_plan
 from robustprune.records.record import RECORD_NAME, read_record
 from robustprune.records.tables import NETWORK, checked_runs, read_csv_table, with_axes
 from robustprune.study.cells import AXES, study_cells
@@ -30,26 +30,37 @@ class Shelf(NamedTuple):
 def find_view(text: str, shelf: Shelf) -> View:
     """Return the cell that a text names: its key, the path of its folder or of its record, or a unique part of them.
 
-    A record on that path comes first, then the cells of the study and of its search, then the tables. Raises StudyError
-    where several cells match, naming them, and where none does.
+    A record on that path comes first, then the cells of the study and of its search, then the tables; cells of the
+    study that wait come after the tables. Raises StudyError where several cells match, naming first those that are
+    furthest, and where none does.
     """
     path = Path(text) / RECORD_NAME if Path(text).is_dir() else Path(text)
     if path.name == RECORD_NAME and path.exists():
         return _of_record(path, shelf)
     name = text.rstrip("/").split("runs/")[-1]
-    states = {}
-    if shelf.study:
-        states = {state.key: state for state in cell_states(shelf.study[1], study_plan(shelf.study[1]))}
-        if key := _match(name, states):
-            return _of_state(states[key], shelf)
     rows = read_rows(shelf.tables) if (shelf.tables / "runs.csv").exists() else pd.DataFrame({"cell": []})
-    tables = dict.fromkeys(rows["cell"])
+    tables, states = dict.fromkeys(rows["cell"]), _states(shelf)
+    if (key := _match(name, states)) and not (key in tables and _waits(states[key])):
+        return _of_state(states[key], shelf)
     if key := _match(name, tables):
         return _of_tables(rows[rows["cell"] == key], shelf.tables)
     places = [str(shelf.study[0])] if shelf.study else []
     close = difflib.get_close_matches(name, [*states, *tables], n=1, cutoff=0.3)
     hint = f"; did you mean {close[0]}?" if close else " (robustprune plan lists the cells of a study)"
     raise StudyError(f"no cell {text!r} in {' or '.join([*places, str(shelf.tables)])}{hint}")
+
+
+def _states(shelf: Shelf) -> dict[str, CellState]:
+    """Return the cells of the study and of its search by key, those that are furthest first."""
+    if shelf.study is None:
+        return {}
+    states = cell_states(shelf.study[1], study_plan(shelf.study[1]))
+    return {state.key: state for state in sorted(states, key=lambda state: STATES.index(state.state))}
+
+
+def _waits(state: CellState) -> bool:
+    """Return whether nothing is there of a cell, not even a record of other settings."""
+    return state.state == "waiting" and not (state.root / "runs" / state.cell.key / RECORD_NAME).exists()
 
 
 def _match(text: str, keys: Collection[str]) -> str | None:
