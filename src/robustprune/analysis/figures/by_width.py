@@ -30,7 +30,7 @@ START = f"initialization {initialization_title(STANDARD_INITIALIZATION)}"
 
 def kept_params_by_width(collected: Collected, confidence: float) -> Figure:
     """Parameters kept against the starting width, both axes logarithmic. A horizontal line means that the size of the
-    starting network does not matter; the dotted line is the starting network itself."""
+    starting network does not matter; the broad grey line is the starting network itself."""
     return _by_width(collected, confidence, draw_params_by_width)
 
 
@@ -47,7 +47,7 @@ def draw_params_by_width(ax: Axes, runs: pd.DataFrame, confidence: float, looks:
     """
     ends = _draw(ax, runs, "params_kept", confidence, looks, spread=1.0)
     start = runs.groupby("width")["params_dense"].first()
-    ax.plot(start.index, start, color="0.6", lw=1, ls=(0, (1, 2)), label="starting network")
+    ax.plot(start.index, start, color="0.8", lw=6, zorder=0, label="starting network")  # visible under dense
     log_axis(ax, pd.concat([ends, start]), thousands)
     ax.set_ylabel("params kept")
     _label(ax, runs, "params_kept", looks)
