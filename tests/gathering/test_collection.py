@@ -108,16 +108,16 @@ def test_gates_that_are_no_numbers_are_refused(tmp_path, make_cell):
 def test_two_threads_never_read_gates_at_once(tmp_path, make_cell, monkeypatch):
     """numpy parses headers of arrays with `ast`, which two threads must not do at once before Python 3.11.8."""
     np.savez(tmp_path / "gates.npz", fc1=np.zeros((4, 2, 3)))
-    load, reading, most = np.load, Counter(), []
+    read_array, reading, most = np.lib.format.read_array, Counter(), []
 
-    def slow_load(file):
+    def slow(file):
         reading["now"] += 1
         most.append(reading["now"])
         time.sleep(0.02)
         reading["now"] -= 1
-        return load(file)
+        return read_array(file)
 
-    monkeypatch.setattr(np, "load", slow_load)
+    monkeypatch.setattr(np.lib.format, "read_array", slow)
     with ThreadPoolExecutor(4) as pool:
         tables = list(pool.map(lambda _: gates_table(make_cell(), CellFiles(tmp_path)), range(8)))
     assert len(tables) == 8

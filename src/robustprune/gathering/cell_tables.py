@@ -4,6 +4,7 @@ import io
 from functools import cache
 from threading import Lock
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,8 @@ from robustprune.study.cells import AXES, NO_DEPTH, Cell
 SAMPLED_GATES = 60  # gates per slot of replicate 0 in gates.parquet; more would make the file too large to ship
 NOTHING: Part = ({}, pa.table({}))
 HEADERS = Lock()
-"""Held while numpy reads arrays: it parses their headers with `ast`, and before Python 3.11.8 two threads that parse
-at once can fail with a SystemError (gh-106905)."""
+"""Held while numpy reads an array: it parses the header with `ast`, and before Python 3.11.8 two threads that parse at
+once can fail with a SystemError (gh-106905). Decompression, which takes longer, is outside."""
 
 
 def history_table(cell: Cell, files: CellFiles) -> Part:
@@ -48,13 +49,12 @@ def gates_table(cell: Cell, files: CellFiles) -> Part:
     if not files.has("gates.npz"):
         return NOTHING
     shapes, thetas = [], []
-    with (
-        HEADERS,
-        reading(files.folder / "gates.npz", AGAIN),
-        np.load(io.BytesIO(files.content("gates.npz"))) as arrays,
-    ):
-        for slot in arrays.files:
-            values = arrays[slot][:, 0]
+    with reading(files.folder / "gates.npz", AGAIN), ZipFile(io.BytesIO(files.content("gates.npz"))) as arrays:
+        for name in arrays.namelist():
+            content = io.BytesIO(arrays.read(name))
+            with HEADERS:
+                values = np.lib.format.read_array(content)[:, 0]
+            slot = name.removesuffix(".npy")
             shapes.append((slot, *values.shape))
             thetas.append(values[:, _sampled(values.shape[1])].ravel().astype("float32"))
     if not thetas:
