@@ -11,7 +11,8 @@ from matplotlib import pyplot as plt
 from matplotlib.text import Text
 
 from robustprune.analysis.figures import FIGURES, draw_figure
-from robustprune.analysis.figures.style import label_ends, legend_below, panel_grid, set_style, thousands
+from robustprune.analysis.figures.scales import thousands
+from robustprune.analysis.figures.style import label_ends, legend_below, panel_grid, set_style
 from robustprune.analysis.read import read_collected, read_runs
 from robustprune.analysis.tables import TABLES, write_tables
 from robustprune.errors import StudyError

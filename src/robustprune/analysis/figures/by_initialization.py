@@ -6,16 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.looks import Looks
-from robustprune.analysis.figures.style import (
-    bars,
-    legend_below,
-    log_axis,
-    panel_grid,
-    plain,
-    say,
-    t_interval,
-    thousands,
-)
+from robustprune.analysis.figures.scales import log_axis, plain, thousands
+from robustprune.analysis.figures.style import bars, legend_below, panel_grid, say, t_interval
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, Collected
 from robustprune.analysis.select import studied

@@ -9,17 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from robustprune.analysis.figures.looks import Looks
-from robustprune.analysis.figures.style import (
-    bars,
-    label_ends,
-    legend_below,
-    log_axis,
-    panel_grid,
-    plain,
-    say,
-    t_interval,
-    thousands,
-)
+from robustprune.analysis.figures.scales import log_axis, plain, thousands
+from robustprune.analysis.figures.style import bars, label_ends, legend_below, panel_grid, say, t_interval
 from robustprune.analysis.labels import initialization_title, network_title
 from robustprune.analysis.read import NETWORK, Collected
 from robustprune.analysis.select import STANDARD_INITIALIZATION, of_standard_initialization, studied

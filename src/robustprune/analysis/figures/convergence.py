@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from robustprune.analysis.figures.looks import Looks
-from robustprune.analysis.figures.style import legend_below, log_axis, nothing, panel_grid, say, thousands, titled_rows
+from robustprune.analysis.figures.scales import log_axis, log_counts_axis, thousands
+from robustprune.analysis.figures.style import legend_below, nothing, panel_grid, say, titled_rows
 from robustprune.analysis.labels import initialization_title, is_keep_probability, network_title
 from robustprune.analysis.read import CELL, NETWORK, Collected, of_networks, slots
 from robustprune.analysis.select import (
@@ -72,7 +72,7 @@ def params_over_macs(collected: Collected, confidence: float) -> Figure:
             means = series.assign(spent=spent(series, ["replicate"])).groupby("epoch")[["spent", "params"]].mean()
             look = {"color": shades[width], "marker": ".", "lw": 1.3, "label": _name(width)}
             ax.plot(means["spent"], means["params"], **look)
-        _macs_axis(ax)
+        log_counts_axis(ax)
         log_axis(ax, group["params"], thousands)
         ax.set_xlabel("MACs that training has spent")
         ax.set_ylabel("params")
@@ -132,16 +132,6 @@ def _label_row(line: Sequence[Axes], label: str) -> None:
     """Label the first panel of a row that has a frame."""
     for ax in [ax for ax in line if ax.axison][:1]:
         ax.set_ylabel(label)
-
-
-def _macs_axis(ax: Axes) -> None:
-    """Set a logarithmic x axis for what is drawn, with few ticks: their labels lie side by side."""
-    ax.set_xscale("log")
-    drawn = np.concatenate([np.asarray(line.get_xdata(), float) for line in ax.lines])
-    wide = drawn.max() > 100 * drawn.min()
-    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
-    ax.xaxis.set_major_formatter(FuncFormatter(thousands))
-    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _from_widths(collected: Collected, least: int = 2) -> dict[str, pd.DataFrame]:

@@ -5,7 +5,8 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from robustprune.analysis.figures.style import legend_below, panel_grid, plain, say, t_interval
+from robustprune.analysis.figures.scales import plain
+from robustprune.analysis.figures.style import legend_below, panel_grid, say, t_interval
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, Collected
 from robustprune.analysis.related.finetune import FREE, fine_tuned, images_title

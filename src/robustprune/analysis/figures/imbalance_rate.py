@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.looks import BLUE
-from robustprune.analysis.figures.style import footnote_below, panel_grid, plain
+from robustprune.analysis.figures.scales import plain
+from robustprune.analysis.figures.style import footnote_below, panel_grid
 from robustprune.analysis.theory.imbalance import FALL, drawn_starts, drawn_task
 
 STARTS = 30

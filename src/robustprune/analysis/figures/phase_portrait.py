@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from robustprune.analysis.figures.looks import BLUE
-from robustprune.analysis.figures.style import legend_below, panel_grid, plain
+from robustprune.analysis.figures.scales import plain
+from robustprune.analysis.figures.style import legend_below, panel_grid
 from robustprune.analysis.theory.one_unit import Unit
 
 UNITS = {"gate as fast as the weights": Unit(), "gate 100 times as fast": Unit(gate_rate=100.0)}

@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.looks import BLUE, GREEN, VERMILION
-from robustprune.analysis.figures.style import bars, legend_below, log_axis, panel_grid, say, t_interval, thousands
+from robustprune.analysis.figures.scales import log_axis, thousands
+from robustprune.analysis.figures.style import bars, legend_below, panel_grid, say, t_interval
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import Collected
 from robustprune.analysis.related.kept_widths import READINGS, kept_widths

@@ -11,8 +11,9 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from robustprune.analysis.figures.looks import Looks
-from robustprune.analysis.figures.style import TICKS as FINE_TICKS
-from robustprune.analysis.figures.style import legend_below, panel_grid, plain, say, thousands
+from robustprune.analysis.figures.scales import TICKS as FINE_TICKS
+from robustprune.analysis.figures.scales import log_counts_axis, plain, thousands
+from robustprune.analysis.figures.style import legend_below, panel_grid, say
 from robustprune.analysis.labels import initialization_title, network_title
 from robustprune.analysis.read import CELL, NETWORK, Collected, of_networks, slots
 from robustprune.analysis.select import STANDARD_INITIALIZATION, of_standard_initialization, studied
@@ -100,7 +101,7 @@ def _means(runs: pd.DataFrame, axis: str) -> pd.DataFrame:
 def log_axes(ax: Axes, points: pd.DataFrame) -> None:
     """Set logarithmic axes that hold the points (columns params_kept, error_test_percent)."""
     sizes, errors = points["params_kept"], points["error_test_percent"]
-    ax.set_xscale("log")
+    log_counts_axis(ax, sizes)
     ax.set_yscale("log")
     ax.set_xlim(sizes.min() / 1.4, sizes.max() * 1.4)
     ax.set_ylim(errors.min() / 1.06, errors.max() * 1.08)
@@ -113,9 +114,6 @@ def log_axes(ax: Axes, points: pd.DataFrame) -> None:
         )
     ax.yaxis.set_major_formatter(FuncFormatter(plain))
     ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if sizes.max() > 300 * sizes.min() else (1, 2, 5)))
-    ax.xaxis.set_major_formatter(FuncFormatter(thousands))
-    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("params kept")
     ax.set_ylabel("test error (%)")
     ax.grid(alpha=0.25)
@@ -161,7 +159,7 @@ def draw_dense_ends(ax: Axes, runs: pd.DataFrame) -> None:
     for width, (macs, params) in dense.iterrows():
         label = ax.annotate(f"{width:g}", (macs, params), (0, 5), textcoords="offset points", ha="center", zorder=5)
         label.set(fontsize="x-small", path_effects=[withStroke(linewidth=2.5, foreground="white")])
-    ax.set_xscale("log")
+    log_counts_axis(ax)
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(FuncFormatter(thousands))

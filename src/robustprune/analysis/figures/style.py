@@ -1,7 +1,7 @@
 """The common style of figures: sizes, legends, axes, arrows at cut error bars, files in three formats."""
 
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -9,7 +9,6 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -18,7 +17,6 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Transform, offset_copy
 from numpy.typing import ArrayLike
 from scipy import optimize
@@ -33,8 +31,6 @@ CANVASES = {
     "svg": (FigureCanvasSVG, {"metadata": {"Date": None}}),
 }
 """What draws each format, and how; png first, for the layout that it gets is that of all."""
-TICKS = {3: (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), 30: (1, 1.5, 2, 3, 5, 7)}
-"""Ticks of a logarithmic axis within a factor of ten, by the largest factor that the axis spans."""
 SMALL_PRINT = 17
 """Characters of small print per inch."""
 LEADER = {"arrowstyle": "-", "relpos": (0, 0.5), "lw": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4}
@@ -146,22 +142,6 @@ def _beside(ax: Axes, values: Sequence[float], number: int, _: Any) -> Transform
     return offset_copy(ax.get_yaxis_transform(), ax.figure, y=moves[number], units="points")
 
 
-def log_axis(ax: Axes, values: pd.Series, form: Callable[[float, int], str]) -> None:
-    """Set a logarithmic y axis for these values, with ticks at round values.
-
-    The axis spans at least a factor of two, so that small differences are not magnified.
-    """
-    ax.set_yscale("log")
-    low, high = values[values > 0].min() / 1.1, values.max() * 1.1
-    if high > low > 0:
-        widen = max(1.0, 2 / (high / low)) ** 0.5
-        ax.set_ylim(low / widen, high * widen)
-    ticks = next((ticks for span, ticks in TICKS.items() if high < span * low), (1, 2, 5))
-    ax.yaxis.set_major_locator(LogLocator(subs=ticks))
-    ax.yaxis.set_major_formatter(FuncFormatter(form))
-    ax.yaxis.set_minor_formatter(NullFormatter())
-
-
 def bars(means: ArrayLike, lows: ArrayLike, highs: ArrayLike) -> np.ndarray:
     """Return lengths [2, n] of error bars on a logarithmic axis.
 
@@ -169,19 +149,6 @@ def bars(means: ArrayLike, lows: ArrayLike, highs: ArrayLike) -> np.ndarray:
     """
     means = np.asarray(means, dtype=float)
     return np.nan_to_num([means - np.maximum(lows, 0.001 * means), np.asarray(highs, dtype=float) - means])
-
-
-def plain(value: float, _: int) -> str:
-    """Return the tick label of a percentage or a factor: 0.5, 1, 20."""
-    return f"{value:g}"
-
-
-def thousands(value: float, _: int) -> str:
-    """Return the tick label of a count: 500, 20k, 1.5M, 30G."""
-    for size, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:g}{unit}"
-    return f"{value:g}"
 
 
 def mark_cut_bars(figure: Figure) -> int:

@@ -3,10 +3,11 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from robustprune.analysis.figures.looks import FAMILIES, LOOKS, Looks, family
-from robustprune.analysis.figures.style import bars, footnote_below, panel_grid, plain, say, t_interval, thousands
+from robustprune.analysis.figures.scales import log_counts_axis, plain
+from robustprune.analysis.figures.style import bars, footnote_below, panel_grid, say, t_interval
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, Collected
 from robustprune.analysis.select import STANDARD_START
@@ -106,7 +107,7 @@ def _draw(ax: Axes, table: pd.DataFrame, measure: str, style: dict) -> None:
 def _dress(ax: Axes, table: pd.DataFrame, measure: str) -> None:
     useful = table[table["error"] <= WORTHLESS]
     table = useful if len(useful) else table
-    ax.set_xscale("log")
+    log_counts_axis(ax, table[measure])
     ax.set_yscale("log")
     ax.set_xlim(table[measure].min() / 1.25, table[measure].max() * 1.25)
     # intervals count up to a factor of two from the means, so that one wide interval does not flatten all others
@@ -117,10 +118,6 @@ def _dress(ax: Axes, table: pd.DataFrame, measure: str) -> None:
     ax.set_yticks([tick for tick in TICKS if bottom <= tick <= top])
     ax.yaxis.set_major_formatter(FuncFormatter(plain))
     ax.yaxis.set_minor_formatter(NullFormatter())
-    wide = table[measure].max() > 300 * table[measure].min()
-    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
-    ax.xaxis.set_major_formatter(FuncFormatter(thousands))
-    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel(TITLES[measure])
     ax.set_ylabel("test error (%)")
     ax.grid(alpha=0.25)
