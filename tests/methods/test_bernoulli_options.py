@@ -124,7 +124,7 @@ def test_arm_uses_the_step_itself_as_first_pass(digits, make_cell):
     theta = method.by_slot(method.theta)
     with torch.no_grad():
         losses = training.losses(x, y, method)
-        found_ = method.estimate(losses, lambda hooks: training.losses(x, y, hooks))
+        found_ = method.estimate(losses, lambda hooks, networks=None: training.losses(x, y, hooks))
         passes = []
         for choose in (lambda u, t: u < t, lambda u, t: u > 1 - t):
             z = {slot: choose(method.u[slot], theta[slot].unsqueeze(1)).double() for slot in theta}

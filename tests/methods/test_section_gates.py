@@ -13,7 +13,7 @@ from robustprune.engine.training import Training
 from robustprune.errors import StudyError
 from robustprune.gathering.checks import check_job
 from robustprune.methods.parts.estimators import COMBINE, EstimatedGate, exact
-from robustprune.methods.parts.flip import flip, sections_of_step, turns
+from robustprune.methods.parts.flip import flip, passes, turns
 from robustprune.methods.parts.prices import Reference, complexity, complexity_prices
 from robustprune.methods.parts.registry import find_method, method_names
 from robustprune.methods.parts.schedule import remove_to_budget
@@ -38,7 +38,7 @@ def test_the_mean_of_flip_is_exact():
         own = two_sections.losses(xi)
         loss += chance * float(own.detach().mean())
         for number, gate in enumerate(GATES):
-            mean[:, [number]] += chance * flip(own, xi, gate, two_sections.losses)
+            mean[:, [number]] += chance * flip(own, xi, {gate: [True]}, two_sections.losses)[gate]
             expected[:, [number]] += chance * exact(two_sections.losses, {**xi})[gate]
     assert loss == pytest.approx(0.852238, abs=5e-7)
     torch.testing.assert_close(mean, expected, rtol=0, atol=1e-12)
@@ -88,12 +88,68 @@ def test_whether_a_section_pays_depends_on_the_others():
 
 
 def test_sections_take_turns_on_a_cpu():
-    assert [sections_of_step(["a", "b", "c"], step, False) for step in range(4)] == [["a"], ["b"], ["c"], ["a"]]
-    assert sections_of_step(["a", "b", "c"], 1, True) == ["a", "b", "c"]
-    like = {"unit": torch.zeros(2, 4), "a": torch.zeros(2, 1), "b": torch.zeros(2, 1)}
-    factors = turns(like, ["a", "b"], ["b"])
+    left = [["a", "b", "c"]]
+    assert [passes(left, step, False) for step in range(4)] == [[{gate: [True]}] for gate in "abca"]
+    assert passes(left, 1, True) == [{"a": [True]}, {"b": [True]}, {"c": [True]}]
+    assert passes([[], []], 1, False) == passes([[], []], 1, True) == []
+    like = {"unit": torch.zeros(1, 4), "a": torch.zeros(1, 1), "b": torch.zeros(1, 1)}
+    factors = turns(like, [["a", "b"]], {"b": [True]})
     assert factors["unit"].tolist() == [[1] * 4]
     assert (factors["a"].item(), factors["b"].item()) == (0, 2)
+
+
+def test_every_network_tries_its_own_sections_in_turn():
+    left = [["a", "b", "c"], ["b"], [], ["a", "c"]]
+    tries = [passes(left, step, False)[0] for step in range(6)]
+    for network, own in enumerate(left):
+        turn = [[gate for gate, networks in tried.items() if networks[network]] for tried in tries]
+        assert turn == [[own[step % len(own)]] if own else [] for step in range(6)]
+    like = {"unit": torch.zeros(4, 2), **{gate: torch.zeros(4, 1) for gate in "abc"}}
+    moved = sum(torch.cat(list(turns(like, left, tried).values())[1:], 1) for tried in tries) / 6
+    assert moved.tolist() == [[1, 1, 1], [0, 1, 0], [0, 0, 0], [1, 0, 1]]
+
+
+def test_flips_of_some_networks_leave_the_others(digits, make_cell):
+    """One pass in which two networks try different sections estimates what a pass for each of them does."""
+    training = Training(make_cell(**LAYERS, settings={"price": 1e-2}), digits, dtype=torch.float64)
+    training.batches.start_epoch()
+    x, y = training.batches.next()
+    training.method.draw(x.shape[1])
+    xi = training.method.xi
+
+    def losses(gates):
+        with torch.no_grad():
+            return training.losses(x, y, Gated(lambda slot, h: h * gates[slot] if slot in gates else h))
+
+    own = losses(xi)
+    found = flip(own, xi, {"block1_gate": [True, False], "block3_gate": [False, True]}, losses)
+    for network, gate, other in ((0, "block1_gate", "block3_gate"), (1, "block3_gate", "block1_gate")):
+        alone = flip(own, xi, {gate: [True, True]}, losses)[gate]
+        assert found[gate][network].item() == pytest.approx(alone[network].item(), rel=1e-12)
+        assert found[gate][network] != 0
+        assert found[other][network] == 0
+
+
+def test_a_network_does_not_depend_on_the_others_of_its_cell(make_cell, digits):
+    """The four end with other sections at other times. Their seeds are those of a cell of one."""
+    ends = {}
+    for replicates in (1, 4):
+        cell = make_cell(**LAYERS, settings={"price": 0.3, "drift_layers": 1e-2}, replicates=replicates, epochs=4)
+        training = Training(cell, digits, dtype=torch.float64)
+        seen = []
+        while not training.finished:
+            training.run_epoch()
+            by_slot = training.method.by_slot(training.method.theta)
+            left = {gate: training.network.counts()[gate].tolist() for gate in training.architecture.sections}
+            seen.append(({gate: by_slot[gate][0].sum().item() for gate in left}, left, training.arithmetic.total[0]))
+        ends[replicates] = seen
+    apart = False
+    for (theta, left, macs_), (theta_of_four, left_of_four, macs_of_four) in zip(ends[1], ends[4], strict=True):
+        assert theta_of_four == pytest.approx(theta, abs=1e-6)
+        assert {gate: count[0] for gate, count in left_of_four.items()} == {g: count[0] for g, count in left.items()}
+        assert macs_of_four == macs_
+        apart |= any(len(set(count)) > 1 for count in left_of_four.values())
+    assert apart
 
 
 # prices (docs/layers.md)

@@ -1,6 +1,6 @@
 """The multiply-accumulates (MACs) of training, counted by what a step does (docs/protocol.md A4.8)."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 import numpy as np
 import torch
@@ -29,14 +29,14 @@ class Arithmetic:
     A step costs one forward pass, one backward pass to the weights and one to the activations. Backward to the input of
     the first layer counts only where gates of that input are trained. Where a method declares second products, the
     three passes count twice while its gates are sampled. Each call of the `loss` that `Method.step` gets counts as one
-    more forward pass.
+    more forward pass of the networks that need it.
     """
 
     def __init__(self, network: StackedNetwork, batch: int):
         """batch: images per step and replicate."""
         self.batch = batch
         self.total = np.zeros(network.replicates)
-        self.calls = 0
+        self.calls = np.zeros(network.replicates)
         self.second = self.to_input = False
         self._to_input: dict[Hashable, bool] = {}
         self.measure(network)
@@ -52,15 +52,15 @@ class Arithmetic:
         phase = method.phase(method.moment)
         if phase not in self._to_input:
             self._to_input[phase] = _trains_input(method, network, x)
-        self.to_input, self.calls = self._to_input[phase], 0
+        self.to_input, self.calls = self._to_input[phase], np.zeros(network.replicates)
         # gates that are not sampled are constants: then the layers have one product
         self.second = getattr(method, "second_products", False) and getattr(method, "sampling", True)
 
-    def counted(self, loss: LossUnder) -> LossUnder:
-        """Return the same function; each of its calls is one more forward pass of the step."""
+    def counted(self, loss: Callable[[ForwardHooks], Tensor]) -> LossUnder:
+        """Return the same function as a LossUnder; each of its calls is one more forward pass of the step."""
 
-        def call(hooks: ForwardHooks) -> Tensor:
-            self.calls += 1
+        def call(hooks: ForwardHooks, *, networks: np.ndarray | None = None) -> Tensor:
+            self.calls += 1 if networks is None else networks
             return loss(hooks)
 
         return call

@@ -213,6 +213,7 @@ class Training:
         self.network = network
         self.method.parameters, self.method.buffers = parameters, buffers
         self.method.places = network.places()
+        self.method.counts = {slot: count.tolist() for slot, count in network.counts().items()}
         self.optimizer = self._optimizer(moments)
         if "input" in network.kept:
             self.batches.restrict(network.kept["input"])

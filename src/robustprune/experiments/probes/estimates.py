@@ -83,7 +83,7 @@ def _estimated(
         index = torch.randint(len(images), (replicates, batch), generator=generator, device=images.device)
         x, y = images[index], labels[index]
 
-        def losses(hooks, x=x, y=y) -> Tensor:
+        def losses(hooks, *, networks=None, x=x, y=y) -> Tensor:
             return cross_entropy(network.forward(x, hooks), y)
 
         with torch.enable_grad():
@@ -106,7 +106,7 @@ def _copies(training: Training, estimator: str) -> tuple[Bernoulli, StackedNetwo
     noise = Noise(seeds, method.context.noise.units, training.device)
     settings = method.settings.model_copy(update={"estimator": estimator, "average_over": 1.0, "noise": 1.0})
     copy = Bernoulli(settings, replace(method.context, noise=noise))
-    copy.moment, copy.places = method.moment, dict(method.places)
+    copy.moment, copy.places, copy.counts = method.moment, dict(method.places), dict(method.counts)
     copy.theta.copy_(method.theta)
     parameters = {name: tensor.detach().clone() for name, tensor in network.parameters.items()}
     return copy, StackedNetwork(network.architecture, parameters, network.kept)

@@ -30,11 +30,12 @@ records them again when phase returns another value. after_step and the hooks be
 """
 
 import difflib
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -49,9 +50,15 @@ from robustprune.study.strict import Strict
 
 S = TypeVar("S", bound=Strict)
 """The type of a method's settings."""
-LossUnder = Callable[[ForwardHooks], Tensor]
-"""Cross-entropy per example [R, B] of the current batch under any forward hooks, without gradients. Each call costs one
-forward pass."""
+
+
+class LossUnder(Protocol):
+    """Cross-entropy per example [R, B] of the current batch under any forward hooks, without gradients.
+
+    Each call costs one forward pass of the networks, bool [R], that need it (None: all of them).
+    """
+
+    def __call__(self, hooks: ForwardHooks, *, networks: np.ndarray | None = None) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,8 @@ class Method(ForwardHooks, Generic[S]):
     "<kind>/<layer>.weight", "<kind>/<layer>.bias": shaped like the network's, for every layer
     any other name, [R, ...] or 0-d: not compacted
 
-    The engine keeps two attributes current: `moment`, and `places` (slot -> number of places of the stacked tensors).
+    The engine keeps three attributes current: `moment`, `places` (slot -> number of places of the stacked tensors), and
+    `counts` (slot -> list of the units of each network; a smaller network is padded to the places).
     Settings is the class that validates the method's entries in the configuration. second_products is True where every
     layer computes a second product of the size of its first, such as the variance of its outputs; training arithmetic
     counts it. layer_gates is True where the method can gate whole sections, slots of one unit whose gate multiplies
@@ -115,6 +123,7 @@ class Method(ForwardHooks, Generic[S]):
         self.learning_rate: float | None = None
         self.moment = context.moment
         self.places = dict(context.units)
+        self.counts = {slot: [count] * context.replicates for slot, count in context.units.items()}
 
     @classmethod
     def check(cls, settings: S, architecture: Architecture, gated: tuple[str, ...]) -> None:

@@ -1,8 +1,10 @@
 """Bernoulli gates xi ~ Bern(theta) per unit, with an estimate of DL from each step (docs/method.md 1, 4 and 9)."""
 
 from collections.abc import Hashable
+from functools import partial
 from typing import Literal, TypeVar
 
+import numpy as np
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor
@@ -18,7 +20,7 @@ from robustprune.methods.parts.estimators import (
     spread,
     with_less_noise,
 )
-from robustprune.methods.parts.flip import Gates, flip, sections_of_step, turns
+from robustprune.methods.parts.flip import Gates, Tries, flip, passes, turns
 from robustprune.methods.parts.moment import Moment
 from robustprune.networks.architecture import Layer
 from robustprune.networks.stacked import Gated, StackedNetwork
@@ -62,7 +64,7 @@ B = TypeVar("B", bound=BernoulliGatesSettings)
 class BernoulliGates(Method[B]):
     """Gates whose theta [R, all gates] lies side by side in one tensor, so that one small kernel updates all slots.
 
-    turn [1, all gates]: factors on the steps of the gates where not every section is tried in every step, else None.
+    turn [R, all gates]: factors on the steps of the gates where not every section is tried in every step, else None.
     Buffers [R, all gates]: theta; opened and closed, the sums of the last step that the estimator reads; with
     average_over, average, the running average of the estimates. The buffer average_weight, 0-d, is the weight that it
     has gathered. The stages are "open", "sampled" and "settled"; gates take part in "sampled" only.
@@ -145,8 +147,7 @@ class BernoulliGates(Method[B]):
     def estimate(self, losses: Tensor, loss: LossUnder) -> Tensor:
         """Return the estimate of DL [R, all gates] from the last step, whose losses per example are [R, B]."""
         estimate = self._estimate(losses, loss)
-        left = [gate for gate in self.flipped if self.places[gate]]
-        self.turn = self._flip(left, estimate, losses, loss) if left else None
+        self.turn = self._flip(estimate, losses, loss)
         if self.settings.average_over == 1:
             return estimate
         average, weight = self.buffers["gated.average"], self.buffers["average_weight"]
@@ -167,13 +168,22 @@ class BernoulliGates(Method[B]):
             return with_less_noise(kind, opened, closed, self.theta, noise)
         return COMBINE[kind](opened, closed, self.theta)
 
-    def _flip(self, left: list[str], estimate: Tensor, losses: Tensor, loss: LossUnder) -> Tensor | None:
+    def _flip(self, estimate: Tensor, losses: Tensor, loss: LossUnder) -> Tensor | None:
         """Write the estimates of sections that are left; return `turn`. A GPU, whose steps are recorded, tries all."""
-        chosen = sections_of_step(left, self.moment.step, all_at_once=estimate.is_cuda)
-        by_slot = self.by_slot(estimate)
-        for gate in chosen:
-            by_slot[gate].copy_(flip(losses, self.xi, gate, lambda xi: self._losses(xi, loss)))
-        return None if len(chosen) == len(left) else torch.cat(list(turns(by_slot, left, chosen).values()), 1)
+        left = [
+            [gate for gate in self.flipped if self.counts[gate][network]] for network in range(self.context.replicates)
+        ]
+        by_slot, everything = self.by_slot(estimate), estimate.is_cuda
+        tried: Tries = {}
+        for tries in passes(left, self.moment.step, everything):
+            needed = [any(tries[gate][network] for gate in own if gate in tries) for network, own in enumerate(left)]
+            under = partial(self._losses, loss=loss, networks=np.array(needed))
+            for gate, found in flip(losses, self.xi, tries, under).items():
+                by_slot[gate].copy_(found)
+            tried |= tries
+        if everything or max(map(len, left)) <= 1:
+            return None
+        return torch.cat(list(turns(by_slot, left, tried).values()), 1)
 
     def _arm(self, losses: Tensor, loss: LossUnder) -> Tensor:
         """Return the estimate of two passes: the step's own, and one with the antithetic gates 1[u > 1 - theta]."""
@@ -182,9 +192,9 @@ class BernoulliGates(Method[B]):
         second = self._losses(opposite, loss)
         return torch.cat([arm(losses, second, self.u[slot], theta[slot]) for slot in theta], 1)
 
-    def _losses(self, xi: Gates, loss: LossUnder) -> Tensor:
-        """Return the losses per example [R, B] of the batch under these gates."""
-        return loss(Gated(lambda slot, h: h * spread(xi[slot], h) if slot in xi else h))
+    def _losses(self, xi: Gates, loss: LossUnder, networks: np.ndarray | None = None) -> Tensor:
+        """Return the losses per example [R, B] of the batch under these gates; networks: as in LossUnder."""
+        return loss(Gated(lambda slot, h: h * spread(xi[slot], h) if slot in xi else h), networks=networks)
 
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
         return self.by_slot(self.theta)
