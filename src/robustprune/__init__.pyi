@@ -22,7 +22,9 @@ from robustprune.methods.parts.phased import PhaseSettings as PhaseSettings
 from robustprune.methods.parts.schedule import ScheduleSettings as ScheduleSettings
 from robustprune.networks.architecture import Architecture as Architecture
 from robustprune.networks.architecture import Layer as Layer
+from robustprune.networks.architecture import OfAnyDepth as OfAnyDepth
 from robustprune.networks.architecture import Slot as Slot
+from robustprune.networks.sections import bottlenecks as bottlenecks
 from robustprune.starts.parts.base import Start as Start
 from robustprune.starts.parts.base import StartContext as StartContext
 from robustprune.starts.parts.control import Control as Control

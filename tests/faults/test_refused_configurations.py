@@ -125,6 +125,8 @@ REFUSED = {
     "no strengths": ([("study.0.methods.bernoulli", [])], "study.0.methods.bernoulli: is empty"),
     "no initializations": ([("study.0.initializations", [])], "study.0.initializations: is empty"),
     "no forms": ([("search.0.methods.magnitude", [])], "search.0.methods.magnitude: is empty"),
+    "no price": ([("strengths.bernoulli.b.price", 0)], "strengths.bernoulli.b: every price must be positive"),
+    "one width": ([("study.0.widths", 2)], "study.0.widths: expected a list, found 2"),
     "own ticket": ([("strengths.ticket.t.of", "ticket/t")], "strengths.ticket.t: of: digits/"),
     "circle": (
         [

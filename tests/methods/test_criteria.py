@@ -175,6 +175,9 @@ def test_random_needs_one_aim(make_cell):
             check_cell(make_cell("random", settings=settings))
     with pytest.raises(StudyError, match="a count for each of input, fc1, fc2, found fc1"):
         check_cell(make_cell("random", settings={"units": {"fc1": 3}}))
+    for count in (301, -1):
+        with pytest.raises(StudyError, match=f"units: fc1: {count} of the 300 units of the starting network"):
+            check_cell(make_cell("random", settings={"units": {"input": 3, "fc1": count, "fc2": 3}}))
 
 
 # slimming

@@ -179,6 +179,18 @@ def test_expected_counts_and_prices_by_hand():
     assert prices["input"] == pytest.approx(1.33830e-4, rel=4e-6)
 
 
+def test_counts_change_with_each_gate_as_by_hand():
+    """The derivatives of MACs and parameters in the expected units of each slot."""
+    expected = {slot: size.requires_grad_() for slot, size in tensors(SIZES).items()}
+    slots = ["block1_gate", "block2_gate", "block1", "block2", "input"]
+    for count, by_hand in (
+        (macs, [6400, 4080, 144, 48, 80]),
+        (parameters, [6440, 4105.5, 144.9, 48.3, 80]),
+    ):
+        found = torch.autograd.grad(count(DEPTH_2, expected).sum(), [expected[slot] for slot in slots])
+        assert [slope.item() for slope in found] == pytest.approx(by_hand)
+
+
 def test_the_whole_network_costs_nu_times_one_plus_r():
     whole = 0.2 * complexity(DEPTH_2, tensors(DEPTH_2.units()), DENSE_2, 0.5, 0.1)
     assert whole.item() == pytest.approx(0.22)
@@ -389,7 +401,7 @@ REFUSED = {
     "a cap without sections": (
         {"method": "bernoulli", "settings": {"price": 1e-2, "theta_cap": 0.9}},
         LAYERS | {"track": "full"},
-        "theta_cap: no slot of this track is the gate of a section",
+        "theta_cap: no slot is the gate of a section here; use track layers or joint, from depth 1",
     ),
     "a cap at which gates are rounded to closed": (
         {"method": "bernoulli", "settings": {"price": 1e-2, "theta_cap": 0.5}},
@@ -399,7 +411,12 @@ REFUSED = {
     "r without sections": (
         {"method": "bernoulli", "settings": {"cost": "complexity", "nu": 0.2, "r": 0.5}},
         LAYERS | {"track": "hidden"},
-        "r: no slot of this track is the gate of a section",
+        "r: no slot is the gate of a section here; use track layers or joint, from depth 1",
+    ),
+    "r at depth 0": (
+        {"method": "bernoulli", "settings": {"cost": "complexity", "nu": 0.2, "r": 0.5}},
+        JOINT | {"depth": 0},
+        "r: no slot is the gate of a section here; use track layers or joint, from depth 1",
     ),
     "r of a uniform price": ({"method": "bernoulli", "settings": {"price": 1e-2, "r": 0.5}}, JOINT, "r is for cost"),
     "an average": (

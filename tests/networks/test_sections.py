@@ -59,6 +59,72 @@ def test_a_closed_section_counts_nothing():
     assert (parameters(made, units), macs(made, units)) == COUNTS["mlp_residual", 2]
 
 
+@pytest.mark.parametrize(
+    ("units", "positions", "kernel", "params", "products"),
+    [
+        (20, 144, 3, 7_220, 1_036_800),
+        (20, 144, 5, 20_020, 2_880_000),
+        (50, 16, 3, 45_050, 720_000),
+        (50, 16, 5, 125_050, 2_000_000),
+        (500, 1, 1, 500_500, 500_000),
+    ],
+)
+def test_one_section_adds_its_layers(units, positions, kernel, params, products):
+    """The sections of lenet5_residual, and what 5 x 5 convolutions would add."""
+    made = architecture("lenet5_residual", 1)
+    stream = {20: "conv1", 50: "conv2", 500: "fc1"}[units]
+    (gate,) = [name for name in made.sections if name.startswith(stream)]
+    inside = made.sections[gate]
+    layers = [layer for layer in made.layers if layer.within == gate]
+    assert [layer.positions for layer in layers] == [positions] * 2
+    if kernel == 5:
+        layers = [replace(layer, kernel=5) for layer in layers]
+    rest = [layer for layer in made.layers if layer.within != gate]
+    made = replace(made, layers=(*rest, *layers))  # counts do not depend on the order
+    sizes = {inside: units, gate: 1}
+    whole, without = made.units() | sizes, made.units() | {gate: 0}
+    assert parameters(made, whole) - parameters(made, without) == params
+    assert macs(made, whole) - macs(made, without) == products
+
+
+def test_without_sections_the_network_is_a_chain():
+    """Depth 0: relu of the stem, then the head."""
+    network = stacked("mlp_residual", 0, 2, 0.3)
+    images = torch.rand(2, 5, 784, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    weights = network.parameters
+    h = (images @ weights["stem.weight"].transpose(1, 2) + weights["stem.bias"].unsqueeze(1)).relu()
+    expected = h @ weights["head.weight"].transpose(1, 2) + weights["head.bias"].unsqueeze(1)
+    scores = network.forward(images)
+    torch.testing.assert_close(scores, expected, rtol=0, atol=1e-12)
+    for replicate in range(2):
+        plain = plain_network(network.architecture, *extract(network, replicate))
+        torch.testing.assert_close(plain(images[replicate]), scores[replicate], rtol=0, atol=1e-12)
+
+
+def test_the_stream_of_deep_networks_does_not_grow():
+    """Eight sections of He normal weights: the stream's norm grows less than e times; without the gain, 74 times."""
+    growth = {}
+    for gain in (1.0, None):
+        made = architecture("mlp_residual", 8)
+        if gain:
+            made = replace(made, layers=tuple(replace(layer, gain=gain) for layer in made.layers))
+        generators = [torch.Generator().manual_seed(seed) for seed in range(8)]
+        network = StackedNetwork(
+            made,
+            initial_parameters(made, made.units(), "he_normal", generators, torch.float64),
+            every_unit(made.units(), 8),
+        )
+        weights = network.parameters
+        h = torch.rand(8, 64, 784, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+        h = start = (h @ weights["stem.weight"].transpose(1, 2)).relu()
+        for number in range(1, 9):
+            inside = (h @ weights[f"block{number}_in.weight"].transpose(1, 2)).relu()
+            h = h + inside @ weights[f"block{number}_out.weight"].transpose(1, 2)
+        growth[gain] = (h.norm() / start.norm()).item()
+    assert growth[None] < math.e
+    assert 50 < growth[1.0] < 110
+
+
 @pytest.mark.parametrize("gates", SCORES)
 def test_scores_by_hand(gates):
     xi = {

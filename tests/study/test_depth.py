@@ -1,6 +1,7 @@
 """The axis depth: keys, seeds and hashes with and without it, and tables that lack it."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import torch
 import yaml
 from conftest import REPOSITORY
 
+from robustprune import registry
 from robustprune.analysis.read import read_detailed_runs, read_every_run
+from robustprune.cli import main
 from robustprune.engine.running import run_cell
 from robustprune.errors import StudyError
 from robustprune.gathering.checking import checked_record
@@ -18,7 +21,7 @@ from robustprune.gathering.collection import collect
 from robustprune.gathering.export import export, load_network, read_exported
 from robustprune.gathering.merging import merge
 from robustprune.networks.plain import error_percent
-from robustprune.records.record import COLUMNS, DEPTHS
+from robustprune.records.record import COLUMNS, DEPTHS, read_record
 from robustprune.records.tables import checked_runs
 from robustprune.study.cells import NO_DEPTH, Cell, cell_key, study_cells
 from robustprune.study.config import load_study
@@ -46,6 +49,8 @@ STUDY = {
         | {"methods": {"bernoulli": ["c"], "dense": ["dense"], "scratch_e": ["c"]}, "replicates": 2},
         {"dataset": "digits", "architecture": "lenet5_residual", "track": "layers", "depths": [1], "widths": [0.2]}
         | {"methods": {"bernoulli": ["c"]}, "replicates": 1, "training": {"epochs": 2, "batch_size": 64}},
+        {"dataset": "digits", "architecture": "mlp_residual", "track": "joint", "depths": [2], "widths": [0.2]}
+        | {"methods": {"bernoulli": ["c"]}, "replicates": 1},
         {"dataset": "digits", "architecture": "lenet_300_100", "widths": [0.2], "methods": {"dense": ["dense"]}}
         | {"replicates": 2},
     ],
@@ -92,10 +97,10 @@ def study(tmp_path_factory, digits):
 
 def test_collected_tables_have_the_depths(study, tmp_path):
     config, root = study
-    assert len(study_cells(config)) == 8
+    assert len(study_cells(config)) == 9
     raw = pd.read_csv(root / "runs.csv")
     assert tuple(raw.columns) == COLUMNS
-    deep = raw[raw["architecture"] == "mlp_residual"]
+    deep = raw[(raw["architecture"] == "mlp_residual") & (raw["track"] == "layers")]
     assert deep["depth_start"].tolist() == [1, 1, 2, 2] * 3
     assert (deep[deep["method"] == "dense"]["depth_kept"] == deep[deep["method"] == "dense"]["depth_start"]).all()
     assert (deep["depth_kept"] <= deep["depth_start"]).all()
@@ -185,3 +190,28 @@ def test_the_description_of_a_network_with_sections_rebuilds_it(study, tmp_path,
     wrong = (h.argmax(1) != digits.test_labels).double().mean() * 100
     entry = checked_record(root / "runs" / key / "record.json").replicates[0]
     assert wrong.item() == pytest.approx(entry.error_test_percent)
+
+
+def test_the_network_of_the_page_trains_as_a_plug_in(tmp_path, monkeypatch, capsys):
+    """docs/layers.md, section 5, literally: planned at two depths, and its units counted."""
+    page = (REPOSITORY / "docs" / "layers.md").read_text()
+    ((name, content),) = re.findall(r"^`(plugins/[\w./]+)`:\n\n```python\n(.*?)^```", page, re.M | re.S)
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_text(content)
+    made = Path(name).stem
+    grid = {"dataset": "digits", "architecture": made, "track": "joint", "depths": [1, 2], "widths": [0.2]}
+    study = {
+        "data": {"directory": str(tmp_path / "data")},
+        "strengths": {"bernoulli": {"c": {"price": 1e-2}}},
+        "training": {"epochs": 1, "batch_size": 256},
+        "study": [grid | {"methods": {"bernoulli": ["c"]}, "replicates": 1}],
+    }
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(study))
+    monkeypatch.chdir(tmp_path)
+    try:
+        key = f"digits/{made}-joint/bernoulli/c/he_normal/width-0.2/depth-2"
+        assert main(["train", "--config", "own.yaml", "--cell", key]) == 0
+        (entry,) = read_record(tmp_path / "results" / "runs" / key / "record.json").replicates
+        assert entry.units_start == "784-40-10-1-10-1"
+    finally:
+        registry.use(registry.DEFAULT)

@@ -64,7 +64,9 @@ def check_sections(settings: BernoulliSettings, gated: bool) -> None:
     if not gated:
         for name in ("r", "drift_layers", "estimator_layers", "theta_cap"):
             if name in settings.model_fields_set:
-                raise StudyError(f"{name}: no slot of this track is the gate of a section; use track layers or joint")
+                raise StudyError(
+                    f"{name}: no slot is the gate of a section here; use track layers or joint, from depth 1"
+                )
         return
     if settings.estimator not in LINEAR:
         raise StudyError(f"estimator: where sections are gated it is one of {', '.join(LINEAR)}")

@@ -46,6 +46,13 @@ class Random(Criterion[RandomSettings]):
                 f"units: expected a count for each of {', '.join(gated)}, found {', '.join(settings.units)}"
             )
 
+    @classmethod
+    def check_start(cls, settings: RandomSettings, architecture: Architecture, units: Mapping[str, int]) -> None:
+        super().check_start(settings, architecture, units)
+        for slot, count in (settings.units or {}).items():
+            if not 0 <= count <= units[slot]:
+                raise StudyError(f"units: {slot}: {count} of the {units[slot]} units of the starting network")
+
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
         return {slot: self.buffer(slot, "score") for slot in self.context.gated}
 
@@ -62,8 +69,7 @@ class Random(Criterion[RandomSettings]):
         """
         remove: dict[str, Tensor] = {}
         for slot, scores in self.scores(network).items():
-            least = min(units[slot], self.context.units[slot])
-            count = round(least + (self.context.units[slot] - least) * share)
+            count = round(units[slot] + (self.context.units[slot] - units[slot]) * share)
             gone = network.kept[slot] < 0
             described = self.context.architecture.slot(slot)
             if described.parent and described.parent in remove:

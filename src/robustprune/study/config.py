@@ -177,6 +177,8 @@ def describe(error: ValidationError, source: str, file: Path | None = None) -> S
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "too_short" and problem["ctx"]["actual_length"] == 0:
             message = "is empty: expected at least one entry"
+        elif problem["type"] in ("tuple_type", "list_type"):
+            message = f"expected a list, found {problem['input']!r}"
         line = line_of(file, problem["loc"]) if file else None
         lines.append(f"{source}: {key + ': ' if key else ''}{message}{f' (line {line})' if line else ''}")
     return StudyError("\n".join(lines))

@@ -29,6 +29,7 @@ def folder(tmp_path):
         networks(4, [3, 3, 4], strength="j0", settings=cost(0.2, 0.0), inner=20, **joint),
         networks(4, [1, 1, 0], strength="j5", settings=cost(0.2, 0.5), inner=60, **joint),
         networks(8, [2, 2, 2], strength="j5", settings=cost(0.2, 0.5), inner=50, **joint),
+        networks(0, [0, 0, 0], strength="j5", settings=cost(0.2, 0.5), **joint),
     ]
     return stored(tmp_path, pd.concat(cells, ignore_index=True))
 

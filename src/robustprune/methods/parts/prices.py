@@ -37,8 +37,8 @@ class PriceSettings(Strict):
             raise ValueError("reference: cost uniform counts nothing; it is for cost complexity")
         if self.cost == "uniform" and self.r:
             raise ValueError("r: cost uniform has one price for every gate; r is for cost complexity")
-        prices = self.price.values() if isinstance(self.price, dict) else [self.price or 1.0]
-        if min(prices) <= 0:
+        prices = self.price.values() if isinstance(self.price, dict) else [self.price]
+        if any(price is not None and price <= 0 for price in prices):
             raise ValueError("every price must be positive")
         return self
 
