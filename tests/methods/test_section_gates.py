@@ -74,7 +74,9 @@ def test_whether_a_section_pays_depends_on_the_others():
         gates: float(
             two_sections.losses(
                 {name: torch.full((1, 1, 1), float(own)).double() for name, own in zip(GATES, gates, strict=True)}
-            ).mean()
+            )
+            .detach()
+            .mean()
         )
         for gates in itertools.product((0, 1), repeat=2)
     }
@@ -307,6 +309,23 @@ def test_a_section_moves_in_its_turn_as_far_as_all_would_together(make_cell, dig
         assert moved == [place == number for place in range(3)]
     estimate = training.method.buffers["gated.slope_sum"] / 3 - 1e-2
     torch.testing.assert_close(seen[-1], (0.5 - 3 * (estimate + 1e-2)).clamp(0, 1), rtol=0, atol=1e-6)
+
+
+def test_a_gpu_tries_all_sections_in_every_step(make_cell, digits):
+    """Told to on a CPU: a pass for each section, counted for the networks that have it, and every section moves."""
+    training = Training(make_cell(**LAYERS, settings={"price": 1e-2}), digits, dtype=torch.float64)
+    training.method.all_at_once = True
+    training.remove({"block2_gate": torch.tensor([[False], [True]])})
+    training.arithmetic.measure(training.network)
+    training.batches.start_epoch()
+    before = training.method.theta.clone()
+    training.step()
+    training.arithmetic.count_step()
+    assert training.method.turn is None
+    assert training.arithmetic.calls.tolist() == [3, 2]
+    moved = before != training.method.theta
+    assert moved[0].all()
+    assert moved[1, [0, 2]].all()
 
 
 CELLS = {

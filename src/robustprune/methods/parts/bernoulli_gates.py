@@ -81,6 +81,7 @@ class BernoulliGates(Method[B]):
         self.xi: dict[str, Tensor] = {}
         sections = [slot for slot in context.gated if slot in context.architecture.sections]
         self.flipped = sections if settings.estimator_layers == "flip" else []
+        self.all_at_once = theta.is_cuda  # its steps are recorded, so none may differ from the next
         self.turn: Tensor | None = None
 
     @property
@@ -169,19 +170,18 @@ class BernoulliGates(Method[B]):
         return COMBINE[kind](opened, closed, self.theta)
 
     def _flip(self, estimate: Tensor, losses: Tensor, loss: LossUnder) -> Tensor | None:
-        """Write the estimates of sections that are left; return `turn`. A GPU, whose steps are recorded, tries all."""
+        """Write the estimates of sections that are left; return `turn`. A GPU tries all of them in every step."""
         left = [
             [gate for gate in self.flipped if self.counts[gate][network]] for network in range(self.context.replicates)
         ]
-        by_slot, everything = self.by_slot(estimate), estimate.is_cuda
-        tried: Tries = {}
-        for tries in passes(left, self.moment.step, everything):
+        by_slot, tried = self.by_slot(estimate), Tries()
+        for tries in passes(left, self.moment.step, self.all_at_once):
             needed = [any(tries[gate][network] for gate in own if gate in tries) for network, own in enumerate(left)]
             under = partial(self._losses, loss=loss, networks=np.array(needed))
             for gate, found in flip(losses, self.xi, tries, under).items():
                 by_slot[gate].copy_(found)
             tried |= tries
-        if everything or max(map(len, left)) <= 1:
+        if self.all_at_once or max(map(len, left)) <= 1:
             return None
         return torch.cat(list(turns(by_slot, left, tried).values()), 1)
 
