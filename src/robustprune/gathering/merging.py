@@ -14,6 +14,7 @@ from robustprune.gathering.asked import ASKED
 from robustprune.gathering.collapse import judged
 from robustprune.gathering.collection import collect
 from robustprune.gathering.kept import COLUMNS, NAME
+from robustprune.gathering.table_sizes import check_sizes
 from robustprune.records.digests import check_tables, write_table_digests
 from robustprune.records.packing import unpack_cells
 from robustprune.records.record import COLUMNS as RUN_COLUMNS
@@ -101,6 +102,7 @@ def _read(path: Path) -> pd.DataFrame:
         )
     if path.name == "runs.csv":
         table = checked_runs(table, path)
+        check_sizes(table, path)
     if path.name not in TABLES or table.empty:
         return table
     if path.name == NAME:
