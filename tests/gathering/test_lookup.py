@@ -11,8 +11,10 @@ from watched import KEYS, small_study, write_log
 
 from robustprune.cli import main
 from robustprune.engine.running import run_cell
+from robustprune.gathering.lookup import Shelf, find_view
 from robustprune.gathering.states import cell_states, study_plan
 from robustprune.study.cells import study_cells
+from robustprune.study.config import load_study
 
 REFERENCE = REPOSITORY / "results" / "reference"
 METHOD = "mnist/lenet_300_100-full/bernoulli/c_3p19e_4/he_normal/width-1"
@@ -127,6 +129,14 @@ def test_a_shipped_cell_is_shown_where_the_own_study_has_not_trained_it(tmp_path
     text = capsys.readouterr().out
     assert "from      results/reference/runs.csv" in text
     assert "no record yet" not in text
+
+
+def test_a_cell_that_is_done_needs_no_tables(folder, tmp_path, monkeypatch):
+    """Damaged tables beside the study are not read for it."""
+    monkeypatch.chdir(folder)
+    (tmp_path / "runs.csv").write_text("damaged")
+    path = Path("results/config.yaml")
+    assert find_view(KEYS["dense"], Shelf((path, load_study(path)), tmp_path)).key == KEYS["dense"]
 
 
 def test_cells_that_are_furthest_are_named_first(folder, shown):

@@ -38,11 +38,15 @@ def find_view(text: str, shelf: Shelf) -> View:
     if path.name == RECORD_NAME and path.exists():
         return _of_record(path, shelf)
     name = text.rstrip("/").split("runs/")[-1]
+    states = _states(shelf)
+    asked = _match(name, states)
+    if asked and not _waits(states[asked]):
+        return _of_state(states[asked], shelf)
     rows = read_rows(shelf.tables) if (shelf.tables / "runs.csv").exists() else pd.DataFrame({"cell": []})
-    tables, states = dict.fromkeys(rows["cell"]), _states(shelf)
-    if (key := _match(name, states)) and not (key in tables and _waits(states[key])):
-        return _of_state(states[key], shelf)
-    if key := _match(name, tables):
+    tables = dict.fromkeys(rows["cell"])
+    if asked and asked not in tables:
+        return _of_state(states[asked], shelf)
+    if key := asked or _match(name, tables):
         return _of_tables(rows[rows["cell"] == key], shelf.tables)
     places = [str(shelf.study[0])] if shelf.study else []
     close = difflib.get_close_matches(name, [*states, *tables], n=1, cutoff=0.3)
