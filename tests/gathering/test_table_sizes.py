@@ -16,6 +16,11 @@ WRONG = {
     "one parameter more": ("params_kept", lambda old: old + 1, "column params_kept: expected {}"),
     "other MACs": ("macs_dense", lambda old: 2 * old, "column macs_dense: expected {}"),
     "one layer less": ("units_kept", lambda old: old.rpartition("-")[0], "column units_kept: expected 3 counts, of"),
+    "one layer more": (
+        "units_kept",
+        lambda old: old + "-10",
+        "column units_kept: expected 3 counts, of input, fc1, fc2",
+    ),
     "no number": ("units_start", lambda old: old + "x", "column units_start: expected 3 counts, of input, fc1, fc2"),
 }
 

@@ -26,23 +26,23 @@ def check_sizes(runs: pd.DataFrame, path: Path) -> None:
             own = runs[(runs["architecture"] == name) & (runs["depth"] == depth)]
             network = network_named(name, None if depth == NO_DEPTH else depth)
             for units, end in (("units_start", "dense"), ("units_kept", "kept")):
-                _check(network, own[own[units].notna()], units, end, path)
+                if (known_units := own[units].notna()).any():
+                    _check(network, own[known_units], units, end, path)
 
 
 def _check(network: Architecture, runs: pd.DataFrame, units: str, end: str, path: Path) -> None:
     """Check the sizes <size>_<end> of networks with the units of a column."""
-    slots = [slot.name for slot in network.slots]
-    counts = runs[units].astype(str).str.split("-", expand=True).apply(pd.to_numeric, errors="coerce")
-    if len(runs) and (counts.shape[1] != len(slots) or counts.isna().any(axis=None)):
-        wrong = counts.index[0] if counts.shape[1] != len(slots) else counts.index[counts.isna().any(axis=1)][0]
-        raise _error(path, runs, wrong, units, f"{len(slots)} counts, of {', '.join(slots)}")
-    by_slot = dict(zip(slots, (counts[column] for column in counts), strict=False))
+    slots, text = [slot.name for slot in network.slots], runs[units].astype(str)
+    counts = text.str.split("-", expand=True).iloc[:, : len(slots)].apply(pd.to_numeric, errors="coerce")
+    right = (text.str.count("-") == len(slots) - 1) & counts.notna().all(axis=1)
+    if not right.all():
+        raise _error(path, runs, right.idxmin(), units, f"{len(slots)} counts, of {', '.join(slots)}")
+    by_slot = {slot: counts[place] for place, slot in enumerate(slots)}
     for size, count in SIZES.items():
-        column = f"{size}_{end}"
-        follows = count(network, by_slot) if len(runs) else runs[column]
+        column, follows = f"{size}_{end}", count(network, by_slot)
         other = (runs[column] != follows) & runs[column].notna()
         if other.any():
-            wrong = other.index[other][0]
+            wrong = other.idxmax()
             raise _error(path, runs, wrong, column, f"{follows[wrong]:.0f} of units {runs[units][wrong]}")
 
 
