@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from conftest import REPOSITORY
 from made_up_study import made_up, store
 
 from robustprune.cli import main
@@ -48,6 +49,7 @@ def prepared(tmp_path_factory):
     shutil.copytree(folder / "tables", folder / "latin")
     for name in ("runs.csv", "note.yaml", "record.json"):
         (folder / "latin" / name).write_bytes("größe: 1\n".encode("latin-1"))
+    shutil.copytree(REPOSITORY / "results" / "reference" / "controls", folder / "shipped")
     (folder / "file").write_text("")
     (folder / "file.csv").write_text("")
     (folder / "folder.yaml").mkdir()
@@ -81,7 +83,7 @@ COMMANDS = [
     (f"train --config odd.yaml --cell {KEY}", "file"),
     ("train-many --config my.yaml --output folder.tar", "folder.tar"),
     ("unit-values --config my.yaml --output file/values.parquet", "file"),
-    ("merge tables --output file", "file"),
+    ("merge shipped --output file", "file"),
     ("merge latin --output out", "latin/runs.csv"),
     ("schema --output file", "file"),
     ("prepare digits --directory file", "file"),
