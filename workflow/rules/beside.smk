@@ -1,6 +1,16 @@
 # Studies that are shipped beside the reference, each with what it is shown by: tables and figures.
 SHIPPED = {
     "controls": (["controls"], ["controls_difference"]),
+    "layers": (
+        [
+            "depth_kept",
+            "depth_equivalence",
+            "depth_optimum",
+            "joint",
+            "layers_hypotheses",
+        ],
+        ["depth_kept_by_start", "depth"],
+    ),
     "mars": (["ball", "finetune"], ["finetune"]),
 }
 SHIPPED_TABLES = [

@@ -1,5 +1,5 @@
-"""Tables and sentences of README.md, config/README.md, benchmarks/README.md, docs/related.md, docs/cluster.md and
-results/reference/FINDINGS.md from the shipped results, and the power table of docs/protocol.md (`make findings`).
+"""Tables and sentences of the DOCUMENTS from the shipped results, and the power table of docs/protocol.md (`make
+findings`).
 
 A document marks where a block belongs: `<!-- NAME:begin -->` and `<!-- NAME:end -->`, NAME a key of BLOCKS. The text
 between the two markers is replaced; everything else is written by people.
@@ -12,6 +12,7 @@ from pathlib import Path
 import by_start
 import controls
 import equal_size
+import layers
 import pandas as pd
 import related
 import speed
@@ -35,6 +36,7 @@ DOCUMENTS = [
         "README.md",
         "config/README.md",
         "docs/protocol.md",
+        "docs/layers.md",
         "docs/related.md",
         "docs/cluster.md",
         "benchmarks/README.md",
@@ -200,6 +202,10 @@ BLOCKS = {
     "by-start": by_start.sizes_and_errors,
     "equal-size": equal_size.against_baselines,
     "controls": controls.against_the_method,
+    "layers-hypotheses": layers.hypotheses,
+    "layers-kept": layers.depth_kept,
+    "layers-remedies": layers.remedies,
+    "layers-joint": layers.joint,
     "balls": related.balls,
     "fine-tuning": related.fine_tuning,
     "study-size": study_size.on_nodes,

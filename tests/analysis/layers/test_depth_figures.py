@@ -49,7 +49,7 @@ def whole(ax):
 
 def test_depths_kept_are_dots_and_their_medians_a_line(folder):
     (ax,) = drawn("depth_kept_by_start", folder)
-    assert ax.get_title() == "residual MLP on MNIST, track layers\nc3e_2"
+    assert ax.get_title() == "residual MLP on MNIST, track layers\nc3e_2, price 0.03"
     networks_, medians, _, one = ax.lines
     assert sorted(networks_.get_ydata()) == [1, 1, 1, 1, 1, 1, 2, 2, 2]
     assert medians.get_ydata().tolist() == [1, 2, 1]

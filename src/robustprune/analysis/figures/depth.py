@@ -13,7 +13,7 @@ from robustprune.analysis.figures.looks import BLUE, ORANGE, SPARE_COLOURS, VERM
 from robustprune.analysis.figures.style import legend_below, panel_grid, say
 from robustprune.analysis.labels import initialization_title, network_title
 from robustprune.analysis.layers.joint import PLACE, heading
-from robustprune.analysis.layers.sections import finds_its_depth, with_sections
+from robustprune.analysis.layers.sections import finds_its_depth, uniform_price, with_sections
 from robustprune.analysis.read import NETWORK, Collected, settings_of
 from robustprune.analysis.select import standard
 from robustprune.study.roles import METHOD_UNDER_STUDY
@@ -42,7 +42,9 @@ def depth_kept_by_start(collected: Collected, confidence: float) -> Figure:
         return figure
     for ax, (key, own) in zip(axes, panels, strict=True):
         _draw_starts(ax, own, looks)
-        ax.set_title(f"{network_title(*key[:3])}\n{key[3]}", fontsize="small")
+        price = uniform_price(own)
+        of_price = "" if np.isnan(price) else f", price {price:g}"
+        ax.set_title(f"{network_title(*key[:3])}\n{key[3]}{of_price}", fontsize="small")
     counts = runs.groupby(["strength", "initialization", "depth", *NETWORK]).size()
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
     legend_below(figure, axes, f"n = {n} networks per start; hollow: their median; dotted: all are left\n{ADAPTED}")
