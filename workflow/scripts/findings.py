@@ -204,6 +204,7 @@ BLOCKS = {
     "controls": controls.against_the_method,
     "layers-hypotheses": layers.hypotheses,
     "layers-kept": layers.depth_kept,
+    "layers-by-epoch": layers.optimum_by_epoch,
     "layers-remedies": layers.remedies,
     "layers-joint": layers.joint,
     "balls": related.balls,

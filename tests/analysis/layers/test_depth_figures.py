@@ -9,6 +9,7 @@ from made_up_depths import networks, stored
 from matplotlib import pyplot as plt
 
 from robustprune.analysis.figures import DEEP, draw_figure
+from robustprune.analysis.figures.depth import NO_SECTION
 from robustprune.analysis.read import read_collected
 
 
@@ -47,28 +48,28 @@ def whole(ax):
     return [(*segment[:, 0], *np.unique(segment[:, 1])) for segment in drawn.get_segments()]
 
 
-def test_depths_kept_are_dots_and_their_medians_a_line(folder):
+def test_depths_kept_are_dots_and_their_means_a_line(folder):
     (ax,) = drawn("depth_kept_by_start", folder)
     assert ax.get_title() == "residual MLP on MNIST, track layers\nc3e_2, price 0.03"
-    networks_, medians, _, one = ax.lines
+    networks_, means, _, one = ax.lines
     assert sorted(networks_.get_ydata()) == [1, 1, 1, 1, 1, 1, 2, 2, 2]
-    assert medians.get_ydata().tolist() == [1, 2, 1]
-    assert one.get_ydata().tolist() == [1]
+    assert means.get_ydata().tolist() == pytest.approx([4 / 3, 5 / 3, 1])
+    assert one.get_ydata().tolist() == pytest.approx([5 / 3])
     assert [height for *_, height in whole(ax)] == [2, 4, 8]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["2", "4", "8"]
 
 
 @pytest.mark.parametrize("count", [2, 8])
-def test_where_all_is_kept_every_median_lies_on_the_segment_of_its_start(tmp_path, count):
+def test_where_all_is_kept_every_mean_lies_on_the_segment_of_its_start(tmp_path, count):
     names = [f"init_{number}" for number in range(count)]
     cells = [networks(depth, [depth] * 3, initialization=name) for depth in (2, 4, 8) for name in names]
     (ax,) = drawn("depth_kept_by_start", stored(tmp_path, pd.concat(cells, ignore_index=True)))
     segments = whole(ax)
     assert [height for *_, height in segments] == [2, 4, 8]
     assert all(left[1] < right[0] for left, right in itertools.pairwise(segments))
-    medians = [line for line in ax.lines if line.get_label() in names]
-    assert len(medians) == count
-    for line in medians:
+    means = [line for line in ax.lines if line.get_label() in names]
+    assert len(means) == count
+    for line in means:
         for x, y, (left, right, height) in zip(line.get_xdata(), line.get_ydata(), segments, strict=True):
             assert y == height
             assert left < x < right
@@ -81,7 +82,10 @@ def test_depth_stands_against_inner_width_by_price_of_sequence(folder):
         line.get_label(): (*line.get_xdata(), *line.get_ydata()) for line in four.lines if len(line.get_xdata()) == 1
     }
     assert means[r"$r$ = 0, $\nu$ = 0.2"] == pytest.approx((20, 10 / 3))
-    assert means[r"$r$ = 0.5, $\nu$ = 0.2"] == pytest.approx((60, 2 / 3))  # one network has no section
+    assert np.isnan(means[r"$r$ = 0.5, $\nu$ = 0.2"]).all()  # one network has no section
+    some = next(line for line in four.lines if len(line.get_xdata()) == 3 and 60 in line.get_xdata())
+    assert sorted(some.get_xdata()) == [NO_SECTION, 60, 60]
+    assert four.get_xticklabels()[0].get_text() == "none"
     colours = [line.get_color() for line in four.lines if len(line.get_xdata()) == 1]
     assert not np.allclose(*colours)
     assert len(eight.lines) == 2

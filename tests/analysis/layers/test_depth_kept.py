@@ -50,7 +50,7 @@ def test_counts_positions_and_dead_sections():
         1,
     )
     page = depth_kept(cells, 0.95).html()
-    assert "twenty times as valuable" in page
+    assert "a hundred times as valuable" in page
     assert "1 (2), 3 (1)" in page
 
 

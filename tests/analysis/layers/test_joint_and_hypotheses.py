@@ -21,6 +21,7 @@ from robustprune.analysis.layers.joint import joint, joint_rows
 from robustprune.analysis.layers.latency import correlations
 from robustprune.analysis.tables import write_tables
 
+LOST = {"status": "failed", "units_kept": None, "params_kept": None, "error_test_percent": None}
 DENSE = {"method": "dense", "strength": "dense", "settings": {}, "error_valid_percent": [1.9, 2.0, 2.1]}
 
 
@@ -100,7 +101,7 @@ def test_an_outcome_needs_every_part(answers, expected):
 
 def judged(cells, name):
     history = losses(cells) if "train_loss" in cells else None
-    rows = hypothesis_rows(cells, history, 0.95)
+    rows = hypothesis_rows(cells, history)
     assert list(rows["hypothesis"]) == list(HYPOTHESES)
     row = rows.set_index("hypothesis").loc[name]
     return row.outcome, row.evidence
@@ -147,6 +148,48 @@ def test_h1b_compares_with_the_price_optimal_depth(kept, expected):
     cells = [networks(d, [d] * 3, **DENSE | {"train_loss": [loss] * 3}) for d, loss in known.items()]
     cells += [own.assign(train_loss=0.5) for own in depths(kept)]
     assert judged(pd.concat(cells, ignore_index=True), "H1b")[0] == expected
+
+
+def test_h1b_counts_the_failed_networks_of_its_own_start_only():
+    known = {0: 0.07, 1: 0.03, 2: 0.015}
+    start = {"initialization": "orthogonal"}
+    cells = [networks(d, [d] * 3, **DENSE | {"train_loss": [loss] * 3}) for d, loss in known.items()]
+    cells += [networks(d, [d] * 3, **DENSE | start | {"train_loss": [loss] * 3}) for d, loss in known.items()]
+    own = [networks(4, [1] * 5, **{"train_loss": 0.5, **more}) for more in ({}, start)]
+    own[1].loc[own[1]["replicate"] == 1, list(LOST)] = [*LOST.values()]
+    found, evidence = judged(pd.concat([*cells, *own], ignore_index=True), "H1b")
+    assert found == UNDECIDED
+    assert "depth 4, he_normal: 1.00 kept, 1 asked for: yes" in evidence
+    assert "depth 4, orthogonal: 1.00 kept, 1 asked for: undecided" in evidence
+
+
+def test_a_no_of_h1b_is_judged_at_the_level_of_all_its_comparisons():
+    known = {0: 0.07, 1: 0.06, 2: 0.055}
+    cells = [networks(d, [d] * 3, **DENSE | {"train_loss": [loss] * 3}) for d, loss in known.items()]
+    cells += [networks(d, [2, 2, 3], train_loss=0.5) for d in (4, 8, 16)]
+    found, evidence = judged(pd.concat(cells, ignore_index=True), "H1b")
+    assert found == UNDECIDED  # alone, the interval of each lies outside the margin
+    assert evidence.count("2.33 kept, 0 asked for: undecided") == 3
+
+
+def test_a_start_without_an_interval_of_its_optimum_cannot_be_decided():
+    known = {0: 0.03, 1: 0.03}
+    cells = [networks(d, [d] * 2, **DENSE | {"train_loss": [loss] * 2}) for d, loss in known.items()]
+    found, evidence = judged(pd.concat([*cells, networks(4, [0] * 3, train_loss=0.5)], ignore_index=True), "H1b")
+    assert (found, evidence) == (
+        UNDECIDED,
+        "c3e_2, depth 4, he_normal: 0.00 kept, 0 asked for: cannot be decided at this n",
+    )
+
+
+def test_h5_is_not_held_where_networks_failed():
+    cells = a_joint_study(errors=(2.1, 2.1, 2.1)).reset_index(drop=True)
+    cells.loc[cells["strength"] == "wide", "error_test_percent"] = 2.1
+    wide = cells[cells["strength"] == "wide"]
+    cells = pd.concat([cells, wide.assign(replicate=wide["replicate"] + 3)], ignore_index=True)
+    assert judged(cells, "H5")[0] == HELD
+    cells.loc[(cells["strength"] == "wide") & (cells["replicate"] == 5), list(LOST)] = [*LOST.values()]
+    assert judged(cells, "H5")[0] == UNDECIDED
 
 
 @pytest.mark.parametrize(

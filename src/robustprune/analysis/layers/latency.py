@@ -28,10 +28,11 @@ class Correlations(NamedTuple):
 def correlations(runs: pd.DataFrame) -> Correlations | None:
     """Return the correlations over networks, and the interval of depth minus MACs at LEVEL, by bootstrap over cells.
 
-    Cells and not networks are resampled: those of a cell were timed together. None with fewer than LEAST cells whose
-    latency is known, or where depth, MACs or latency is the same in all of them.
+    Only networks that start with sections count. Cells, not networks, are resampled: those of a cell were timed
+    together. None with fewer than LEAST cells whose latency is known, or where depth, MACs or latency is the same in
+    all of them.
     """
-    runs = with_sections(runs)
+    runs = with_sections(runs[runs["depth"] > 0])
     columns = ["kept", "macs_kept", "inference_ms_kept_batch1"]
     values = runs[[*AXES, *columns]].dropna(subset=columns)
     cells = [own[columns].to_numpy(float) for _, own in values.groupby(list(AXES), sort=True)]

@@ -8,7 +8,6 @@ import pandas as pd
 
 from robustprune.analysis.captions import caption
 from robustprune.analysis.columns import WIDTH, Each, Number, Text
-from robustprune.analysis.labels import initialization_title
 from robustprune.analysis.layers.kept import NONE
 from robustprune.analysis.layers.sections import CO_ADAPTATION, counted, finds_its_depth, uniform_price, with_sections
 from robustprune.analysis.read import NETWORK
@@ -111,7 +110,9 @@ def _rows(runs: pd.DataFrame, losses: Mapping[tuple, dict], confidence: float) -
             continue
         start = tuple(own[START].iloc[0])
         own_losses = losses.get(start, {})
-        best = found.setdefault((*start, price), optimum(own_losses, price, confidence))
+        if (*start, price) not in found:
+            found[*start, price] = optimum(own_losses, price, confidence)
+        best = found[*start, price]
         kept = own["kept"].dropna()
         yield (
             key,
@@ -138,8 +139,7 @@ def depth_optimum(runs: pd.DataFrame, confidence: float, history: pd.DataFrame |
         "networks of each depth. Only depths that were trained without pruning can be optimal. A start with fewer "
         "sections cannot reach it.",
         CO_ADAPTATION,
-        f"A dash: no unpruned networks from that initialization (of depth 0 and up), e.g. "
-        f"{initialization_title('he_normal')}.",
+        "A dash: no unpruned network started from that initialization.",
         "n: networks with numbers.",
         "" if len(table) else f"{NONE} Or none of them has one price for all sections.",
     )

@@ -57,9 +57,9 @@ def equivalent(comparisons: Sequence[Comparison], level: float = LEVEL, family: 
     return _decide(comparisons, level, family, both_sides=True)
 
 
-def not_above(comparisons: Sequence[Comparison], level: float = LEVEL) -> Verdict:
+def not_above(comparisons: Sequence[Comparison], level: float = LEVEL, family: int = 0) -> Verdict:
     """Decide whether all differences lie below their margins (non-inferiority), with the same rules and errors."""
-    return _decide(comparisons, level, 0, both_sides=False)
+    return _decide(comparisons, level, family, both_sides=False)
 
 
 def at_most(estimates: Sequence[Estimate], bound: float) -> str:
