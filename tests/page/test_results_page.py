@@ -5,14 +5,19 @@ import re
 from html import unescape
 from html.parser import HTMLParser
 
+import made_up_depths
 import pandas as pd
 import pytest
+from made_up_depths import networks
 from made_up_page import FIGURES, MISSING, small, whole
 from made_up_study import made_up, store
 
+from robustprune.analysis.figures import draw_figure
+from robustprune.analysis.tables import write_tables
 from robustprune.cli import main
 from robustprune.page.sections import SECTIONS
 from robustprune.page.sheets import read_sheet
+from robustprune.page.write import write_page
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
 MOST = 6 * 1024**2
@@ -239,3 +244,24 @@ def test_marked_words_of_a_table_are_bold(full, folder):
     marked = {word for cell in cells for word in re.findall(r"\*\*(.+?)\*\*", cell)}
     assert marked
     assert marked == {unescape(word) for word in re.findall(r"<strong>(.+?)</strong>", full.source)}
+
+
+def test_networks_with_a_depth_stand_in_the_robustness_section_and_among_the_cells(tmp_path):
+    deep = tmp_path / "layers"
+    deep.mkdir()
+    cells = pd.concat([networks(2, [1, 1, 2]), networks(4, [1, 2, 2])], ignore_index=True)
+    made_up_depths.stored(deep, cells)
+    write_tables(deep, deep / "tables", names=["depth_kept", "tradeoff"])
+    draw_figure("depth_kept_by_start", deep, deep / "figures")
+    study = tmp_path / "study"
+    study.mkdir()
+    store(study, made_up(("bernoulli",), (1.0,), ("he_normal",)))
+    parts = [("study", study, "-", "-"), ("layers", deep, deep / "tables", deep / "figures")]
+    page = write_page([tuple(map(str, part)) for part in parts], tmp_path / "page.html").read_text()
+    robustness = page[page.index('id="robustness"') : page.index('id="pixels"')]
+    assert "Over starting depths" in robustness
+    assert "depth_kept_by_start" in robustness
+    assert "Which depth is kept?" in robustness
+    assert "Which depth is kept?" not in page[page.index('id="tables"') :]
+    assert page.count("mlp_residual-layers/bernoulli/c3e_2/he_normal/width-1/depth-4") >= 1
+    assert "<td>mnist/mlp_residual</td>" in page

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from robustprune.analysis.figures import FIGURES, PROBED, THEORY, caption
+from robustprune.analysis.figures import DRAWN, THEORY, caption
 from robustprune.page.study import Part, Study
 
 COLOURS = 96
@@ -47,7 +47,7 @@ def figure(part: Part, name: str, study: Study, vectors: bool = False) -> Figure
 def figure_names(part: Part) -> list[str]:
     """Return the figures that were drawn for a part, in the order of the package."""
     drawn = {path.stem for path in part.figures.glob("*.png")} if part.figures else set()
-    return [name for name in [*FIGURES, *PROBED, *THEORY] if name in drawn]
+    return [name for name in [*DRAWN, *THEORY] if name in drawn]
 
 
 def _vectors(path: Path) -> tuple[bytes, str, tuple[int, int]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from robustprune.analysis.read import missing_note, read_detailed_runs
+from robustprune.analysis.read import missing_note, read_every_run
 from robustprune.errors import StudyError
 from robustprune.gathering.cellview import keys_of
 from robustprune.page.sheets import Sheet, read_sheet
@@ -29,8 +29,8 @@ class Part:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """The networks with their details and the column `cell`; raises StudyError as read_detailed_runs does."""
-        runs = read_detailed_runs(self.source)
+        """The networks with their details and the column `cell`; raises StudyError as read_every_run does."""
+        runs = read_every_run(self.source)
         return runs.assign(cell=keys_of(runs, AXES))
 
     @cached_property

@@ -7,6 +7,7 @@ import pandas as pd
 
 from robustprune.analysis.columns import with_interval
 from robustprune.analysis.labels import ARCHITECTURES, DATASETS, budget_title
+from robustprune.analysis.read import without_depth
 from robustprune.analysis.select import compared, standard
 from robustprune.analysis.tradeoff import MEASURES, points
 from robustprune.page.study import Part, Study
@@ -24,21 +25,21 @@ Rows = list[dict[str, Any]]
 def explorer_points(study: Study) -> tuple[Rows, Rows]:
     """Return the means and the networks at the standard start, of every part and budget, as rows for JSON.
 
-    Networks without numbers (diverged, failed) are left out, and points that a logarithmic axis cannot show: a size or
-    an error of 0. The part with the most strengths comes first: where a study has one per method, its search has the
-    curves.
+    Networks with a depth and networks without numbers (diverged, failed) are left out, and points that a logarithmic
+    axis cannot show: a size or an error of 0. The part with the most strengths comes first: where a study has one per
+    method, its search has the curves.
     """
     means: Rows = []
     networks: Rows = []
     for part in sorted(study.parts, key=_strengths, reverse=True):
-        for budget, runs in part.runs.groupby("budget", sort=False):
+        for budget, runs in without_depth(part.runs).groupby("budget", sort=False):
             means += _means(part, str(budget), runs, study.confidence)
             networks += _networks(part, str(budget), runs)
     return means, networks
 
 
 def _strengths(part: Part) -> int:
-    return len(part.runs[["method", "strength"]].drop_duplicates())
+    return len(without_depth(part.runs)[["method", "strength"]].drop_duplicates())
 
 
 def _means(part: Part, budget: str, runs: pd.DataFrame, confidence: float) -> Iterator[dict[str, Any]]:

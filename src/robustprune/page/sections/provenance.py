@@ -9,6 +9,7 @@ from markupsafe import Markup
 from robustprune import __version__
 from robustprune.page.render import render
 from robustprune.page.study import Part, Study
+from robustprune.study.cells import NO_DEPTH
 
 ID, TITLE = "provenance", "Where the numbers come from"
 FACTS = {"git_commit": "commits", "torch_version": "torch", "device": "machines", "threads": "threads of a job"}
@@ -53,10 +54,11 @@ def _text(value: Any) -> str:
 
 def _seeds(part: Part) -> list[tuple[str, ...]]:
     """Return the seeds of each start, which all its methods share."""
-    axes = ["dataset", "architecture", "width", "initialization"]
+    axes = ["dataset", "architecture", "width", "depth", "initialization"]
     rows: list[tuple[str, ...]] = []
-    for (dataset, architecture, width, initialization), own in part.runs.groupby(axes, sort=False):
+    for (dataset, architecture, width, depth, initialization), own in part.runs.groupby(axes, sort=False):
         pairs = own[["replicate", "seed"]].drop_duplicates().sort_values(["replicate", "seed"])
-        start = (part.name, f"{dataset}/{architecture}", f"{width:g}", str(initialization))
+        deep = "-" if depth == NO_DEPTH else str(depth)
+        start = (part.name, f"{dataset}/{architecture}", f"{width:g}", deep, str(initialization))
         rows.append((*start, " ".join(str(seed) for seed in dict.fromkeys(pairs["seed"]))))
     return rows

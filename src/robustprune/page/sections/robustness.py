@@ -2,6 +2,9 @@
 
 from markupsafe import Markup
 
+from robustprune.analysis.figures import DEEP
+from robustprune.analysis.read import with_depth
+from robustprune.analysis.tables import WITH_DEPTH
 from robustprune.page.figures import figure, figure_names
 from robustprune.page.render import render
 from robustprune.page.study import Study
@@ -20,28 +23,28 @@ GROUPS = {
 }
 """Heading -> figures and tables."""
 TABLES = tuple(name for _, tables in GROUPS.values() for name in tables)
-DEPTH = "depth"
-"""What tables and figures over depths have in their names."""
 
 
 def is_shown(name: str) -> bool:
     """Return whether a table stands in this section."""
-    return name in TABLES or DEPTH in name
+    return name in TABLES or name in WITH_DEPTH
 
 
 def show(study: Study) -> Markup:
-    """Return figures and tables, a group each; a group without any says so."""
+    """Return figures and tables, a group each; a group without any says so.
+
+    Groups are those of the study itself; depth may have been varied in another part.
+    """
     part = study.main
-    groups = dict(GROUPS)
-    over_depth = [name for name in part.sheets if DEPTH in name]
-    drawn = [name for name in figure_names(part) if DEPTH in name]
-    groups["Over depth"] = (tuple(drawn), tuple(over_depth))
     shown = [
         (
             heading,
             [(name, figure(part, name, study)) for name in figures],
             [(part, name, part.sheets.get(name), False) for name in tables],
         )
-        for heading, (figures, tables) in groups.items()
+        for heading, (figures, tables) in GROUPS.items()
     ]
-    return render("robustness.html", groups=shown)
+    deep = [one for one in study.parts if one is part or len(with_depth(one.runs))]
+    drawn = [(name, figure(one, name, study)) for one in deep for name in figure_names(one) if name in DEEP]
+    sheets = [(one, name, one.sheets[name], False) for one in deep for name in WITH_DEPTH if name in one.sheets]
+    return render("robustness.html", groups=[*shown, ("Over starting depths", drawn, sheets)])

@@ -5,7 +5,9 @@ from typing import Any
 from markupsafe import Markup
 
 from robustprune.analysis.columns import number
+from robustprune.analysis.figures import DEEP
 from robustprune.analysis.robustness import mean_units
+from robustprune.analysis.tables import WITH_DEPTH
 from robustprune.page.figures import figure, figure_names
 from robustprune.page.render import render
 from robustprune.page.sections import explorer, headline, pixels, robustness, verdicts
@@ -25,14 +27,14 @@ def show(study: Study) -> Markup:
     """Return the cells, every table that no other section shows, and every such figure."""
     groups = []
     for part in study.parts:
-        others = [name for name in part.sheets if part is not study.main or not _elsewhere(name)]
+        others = [name for name in part.sheets if not (_elsewhere(name) if part is study.main else name in WITH_DEPTH)]
         if others:
             groups.append((part, [(part, name, part.sheets[name], False) for name in others]))
     figures = [
         (name, figure(part, name, study))
         for part in study.parts
         for name in figure_names(part)
-        if name not in FIGURES and robustness.DEPTH not in name
+        if name not in FIGURES and name not in DEEP
     ]
     return render(
         "tables.html", groups=groups, figures=figures, cells=[row for part in study.parts for row in _cells(part)]
