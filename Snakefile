@@ -35,13 +35,14 @@ from robustprune.study.find import find_cell
 from robustprune.study.config import validate_study
 from robustprune.study.needed import search_of
 from robustprune.study.points import points_digest
+from robustprune.study.priced import priced_cells
 from robustprune.study.probed import PROBE_TABLES, probed_cells
 from robustprune.study.related import (
     FINETUNE,
     MOVED,
     RELATED_TABLES,
-    is_watched,
     measured_cells,
+    watched_cells,
 )
 from robustprune.study.smallest_width import SMALLEST_WIDTH
 from robustprune.study.yaml_files import check_yaml

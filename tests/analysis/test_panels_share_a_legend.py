@@ -11,10 +11,11 @@ from matplotlib.colors import to_hex, to_rgba_array
 
 from robustprune.analysis.figures import DEEP, FIGURES, PROBED
 from robustprune.analysis.probes.false_removals import RULE_TITLES
-from robustprune.analysis.probes.rows import CELL
-from robustprune.analysis.read import read_collected
+from robustprune.analysis.read import CELL, read_collected
 
-PROBED_CELL = dict(zip(CELL, ("mnist", "lenet_300_100", "full", "bernoulli", "c", "he_normal", 1.0), strict=True))
+PROBED_CELL = dict(
+    zip(CELL, ("mnist", "lenet_300_100", "full", "bernoulli", "c", "he_normal", 1.0, "epochs"), strict=True)
+)
 OTHER = "fashion_mnist"
 
 
@@ -81,7 +82,10 @@ def test_an_initialization_has_one_colour(tmp_path):
 
 
 def probed(folder, name, table):
-    store(folder, made_up())
+    """The tables of the networks that were probed, and what was read of them."""
+    runs, details, *long = made_up(methods=("bernoulli",), widths=(1.0,), initializations=("he_normal",))
+    cells = [dict(zip(CELL, cell, strict=True)) for cell, _ in table.groupby(CELL)]
+    store(folder, [pd.concat([one.assign(**cell) for cell in cells]) for one in (runs, details)] + long)
     table.to_parquet(folder / f"{name}.parquet")
     return read_collected(folder)
 

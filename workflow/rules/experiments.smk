@@ -3,9 +3,8 @@ rule unit_values:
     input:
         networks=lambda wildcards: [
             f"{ROOT}/runs/{key}/networks.safetensors"
-            for key, cell in cells().items()
-            if "price" in cell.settings
-            and (TRAINS or Path(ROOT, "runs", key, "networks.safetensors").exists())
+            for key in priced_cells(cells())
+            if TRAINS or Path(ROOT, "runs", key, "networks.safetensors").exists()
         ],
         data=lambda wildcards: sorted(
             {

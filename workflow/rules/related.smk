@@ -1,4 +1,4 @@
-WATCHED = {key: cell for key, cell in PLANNED.items() if is_watched(cell)}
+WATCHED = watched_cells(PLANNED)
 
 
 if WATCHED and TRAINS:

@@ -21,6 +21,7 @@ from robustprune.analysis.verdicts.decision import (
     LEVEL,
     NO,
     NOT_APPLICABLE,
+    OWN_LEVEL,
     SHORT,
     UNDECIDED,
     Comparison,
@@ -101,10 +102,11 @@ def at_zero_or_one(own: pd.DataFrame, others: Others) -> Answer:
     if start.empty:
         return NOT_RUN, ""
     epoch = while_gates_are_drawn(start)
-    share = mean_interval(100 * undetermined_at(epoch, start, others.history), others.confidence)
+    shares = 100 * undetermined_at(epoch, start, others.history)
+    share = mean_interval(shares, others.confidence)
     end = 100 * start["undetermined_fraction"].astype(float).mean()
     text = f"{with_interval(share.columns('share'), 'share', '.1f')} % undetermined after epoch {epoch}"
-    return at_most([share], DETERMINED), f"{text}, {number(end, '.1f')} % at the end"
+    return at_most([mean_interval(shares, OWN_LEVEL)], DETERMINED), f"{text}, {number(end, '.1f')} % at the end"
 
 
 def early(own: pd.DataFrame, others: Others) -> Answer:
@@ -116,7 +118,8 @@ def early(own: pd.DataFrame, others: Others) -> Answer:
     lost = [slot for slot in slots(start["architecture"].iloc[0]) if times[slot].notna().any()]
     shares = {slot: mean_interval(times[slot], others.confidence) for slot in lost}
     text = ", ".join(f"{slot} {with_interval(share.columns('s'), 's', '.2f')}" for slot, share in shares.items())
-    return at_most(list(shares.values()), EARLY), f"{text} of training" if text else "no unit leaves"
+    judged = [mean_interval(times[slot], OWN_LEVEL) for slot in lost]
+    return at_most(judged, EARLY), f"{text} of training" if text else "no unit leaves"
 
 
 def cheaper(own: pd.DataFrame, others: Others) -> Answer:
@@ -124,8 +127,9 @@ def cheaper(own: pd.DataFrame, others: Others) -> Answer:
     start = standard(own)
     if start.empty:
         return NOT_RUN, ""
-    macs = size_interval(100 * (start["train_macs"] / start["train_macs_dense"]).astype(float), others.confidence)
-    text = f"{with_interval(macs.columns('macs'), 'macs', '.1f')} % of the MACs of dense training"
+    ratio = 100 * (start["train_macs"] / start["train_macs_dense"]).astype(float)
+    shown, macs = (size_interval(ratio, level) for level in (others.confidence, OWN_LEVEL))
+    text = f"{with_interval(shown.columns('macs'), 'macs', '.1f')} % of the MACs of dense training"
     dense, machine = standard(others.dense), ["device", "threads"]
     both = pd.concat([start, dense])
     if dense.empty or len(both[machine].drop_duplicates()) > 1 or both["train_seconds"].isna().any():

@@ -26,9 +26,10 @@ def unit_values(arguments: argparse.Namespace) -> None:
     from robustprune.experiments.unit_values import write_unit_values
     from robustprune.study.cells import study_cells
     from robustprune.study.config import load_study
+    from robustprune.study.priced import priced_cells
 
     config = load_study(arguments.config)
-    priced = {key: cell for key, cell in study_cells(config).items() if "price" in cell.settings}
+    priced = priced_cells(study_cells(config))
     datasets = cache(lambda name: load(name, config.data))
     print(f"{arguments.output}: {write_unit_values(_trained(config, priced), datasets, arguments.output)} rows")
 

@@ -16,6 +16,7 @@ from robustprune.study.cells import Cell, grid_cells, study_cells, unresolved
 from robustprune.study.config import StudyConfig
 from robustprune.study.needed import search_of
 from robustprune.study.points import OperatingPoint
+from robustprune.study.priced import priced_cells
 from robustprune.study.related import measured_cells
 
 SEARCH, STUDY = 0, 1
@@ -134,7 +135,7 @@ class StudyJobs:
         if config.related:
             heavy |= set(measured_cells(cells, config.foreign))
         if config.unit_values:
-            heavy |= {key for key, cell in cells.items() if "price" in cell.settings}
+            heavy |= set(priced_cells(cells))
         return heavy
 
     def _next_round(self, form: _Form) -> list[Job]:

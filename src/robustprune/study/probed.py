@@ -20,10 +20,26 @@ def is_probed(cell: Cell) -> bool:
 
 
 def probed_cells(cells: Mapping[str, Cell]) -> dict[str, Cell]:
-    """Return the cells that are probed. Raises StudyError where none is."""
+    """Return the cells that are probed. Raises StudyError where none is, and as one_rule does."""
     found = {key: cell for key, cell in cells.items() if is_probed(cell)}
     if not found:
         raise StudyError(
             "probes: no cell of bernoulli without a depth has removal_at: never and noise_free_last: 0, none is probed"
         )
+    one_rule("probes", cells, found)
     return found
+
+
+def one_rule(key: str, cells: Mapping[str, Cell], found: Mapping[str, Cell]) -> None:
+    """Raise StudyError where a cell of `found` shares its method and strength with another cell.
+
+    The workflow tells by these two which rule trains a cell. key: of the configuration, for the message.
+    """
+    chosen = {(cell.method, cell.strength): name for name, cell in found.items()}
+    for name, cell in cells.items():
+        other = chosen.get((cell.method, cell.strength))
+        if name not in found and other:
+            raise StudyError(
+                f"{key}: {other} is looked into while it trains and {name} is not, but both have the strength "
+                f"{cell.strength!r}; give one of them a strength of another name"
+            )

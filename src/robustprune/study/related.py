@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 from robustprune import registry
 from robustprune.study.cells import Cell
+from robustprune.study.probed import one_rule
 from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
 MOVED = "moved"
@@ -33,6 +34,13 @@ def measured_cells(cells: Mapping[str, Cell], foreign: Collection[str]) -> dict[
     """Return the cells of which anything is measured: `pruned_cells`, and those that were fine-tuned."""
     pruned = pruned_cells(cells, foreign)
     return {key: cell for key, cell in cells.items() if key in pruned or cell.method == FINETUNE}
+
+
+def watched_cells(cells: Mapping[str, Cell]) -> dict[str, Cell]:
+    """Return the cells that are watched; raises StudyError as one_rule does."""
+    found = {key: cell for key, cell in cells.items() if is_watched(cell)}
+    one_rule("related", cells, found)
+    return found
 
 
 def is_watched(cell: Cell) -> bool:

@@ -8,17 +8,20 @@ from robustprune.analysis.probes.certified import certified
 from robustprune.analysis.probes.estimators import estimators
 from robustprune.analysis.probes.false_removals import ALL, RULE_TITLES, false_removals
 from robustprune.analysis.probes.gate_worth import gate_worth
-from robustprune.analysis.probes.rows import CELL, NONE
+from robustprune.analysis.probes.rows import NONE
+from robustprune.analysis.read import CELL
 from robustprune.analysis.verdicts.decision import NO, UNDECIDED, YES
 
-AXES = dict(zip(CELL, ("mnist", "lenet_300_100", "full", "bernoulli", "c", "he_normal", 1.0), strict=True))
+AXES = dict(zip(CELL, ("mnist", "lenet_300_100", "full", "bernoulli", "c", "he_normal", 1.0, "epochs"), strict=True))
 RUNS = pd.DataFrame(
     [
         {
             **AXES,
+            "replicate": replicate,
             "settings": '{"price": 0.001, "drift": 0.002}',
             "training": '{"l2": 0.01, "optimizer": "sgd", "learning_rate": 0.1}',
         }
+        for replicate in range(3)
     ]
 )
 
@@ -169,6 +172,16 @@ def test_a_slope_does_not_shrink_with_the_errors_of_the_exact_values():
     ]
     row = first_row(estimators(RUNS, 0.95, pd.concat(parts, ignore_index=True)), gates="all")
     assert row["slope"] == pytest.approx(1, abs=0.03)
+
+
+def test_budgets_are_not_pooled():
+    runs = pd.concat([RUNS, RUNS.assign(budget="macs")])
+    table = pd.concat([removals(0), removals(25).assign(budget="macs")])
+    found = false_removals(runs, 0.95, table).table
+    rows = found[(found["rule"] == "mean_0p02") & (found["slot"] == ALL)].set_index("budget")
+    assert rows["asked"].to_dict() == {"epochs": 300, "macs": 375}
+    assert rows["false"].to_dict() == {"epochs": 0, "macs": 75}
+    assert false_removals(RUNS, 0.95, table).table["false"].sum() == 0, "networks that the table does not show"
 
 
 @pytest.mark.parametrize("table", [false_removals, certified, gate_worth, estimators])

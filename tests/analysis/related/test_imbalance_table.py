@@ -7,7 +7,7 @@ from made_up_study import made_up, store
 
 from robustprune.analysis.read import CELL, read_detailed_runs
 from robustprune.analysis.related.imbalance import ALL, MARGIN, auc, imbalance
-from robustprune.analysis.related.rows import NONE
+from robustprune.analysis.related.nothing import NONE
 from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, TOO_FEW, YES
 
 

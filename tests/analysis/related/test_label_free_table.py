@@ -7,7 +7,7 @@ from made_up_study import made_up, store
 
 from robustprune.analysis.read import read_detailed_runs
 from robustprune.analysis.related.label_free import ALL, label_free
-from robustprune.analysis.related.rows import NONE
+from robustprune.analysis.related.nothing import NONE
 from robustprune.analysis.related.sizes import fitted_delta, kept_beside_variances
 from robustprune.analysis.related.spectra import predicted_units
 from robustprune.analysis.verdicts.decision import NO, TOO_FEW, YES

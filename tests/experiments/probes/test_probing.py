@@ -155,3 +155,22 @@ def test_removals_need_no_other_probe(digits):
     while not training.finished:
         training.run_epoch()
     assert set(probe.table()["rule"]) <= set(RULES)
+
+
+def test_the_last_epoch_of_a_budget_of_macs_is_read(digits, tmp_path, monkeypatch_module):
+    """Networks that remove nothing spend the budget of dense training in fewer than `epochs`."""
+    cell = make(NEVER)
+    cell = cell.model_copy(update={"training": cell.training.model_copy(update={"budget": "macs"})})
+    probes = Probes()
+    run_cell(cell, digits, tmp_path, probe=probes)
+    epochs = pd.read_parquet(tmp_path / "history.parquet")["epoch"].max()
+    assert epochs < cell.training.epochs
+    assert probes.probes["estimates"].table()["epoch"].max() == epochs
+
+
+def test_a_training_that_stops_early_leaves_empty_tables(tmp_path):
+    Probes().write(tmp_path)
+    for name in PROBE_TABLES:
+        table = pd.read_parquet(tmp_path / f"{name}.parquet")
+        assert table.empty
+        assert "replicate" in table

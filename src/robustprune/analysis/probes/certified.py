@@ -8,8 +8,9 @@ import pandas as pd
 
 from robustprune.analysis.captions import caption
 from robustprune.analysis.columns import Number, Span, Text
-from robustprune.analysis.probes.rows import CELL, NONE, READ, probed
-from robustprune.analysis.read import NETWORK, settings_of
+from robustprune.analysis.measured import measured
+from robustprune.analysis.probes.rows import NONE, READ
+from robustprune.analysis.read import CELL, NETWORK, settings_of
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.theory.certified import UnitBound
 
@@ -37,7 +38,7 @@ def certified(runs: pd.DataFrame, confidence: float, bounds: pd.DataFrame | None
     """
     rows = []
     constants = runs.assign(settings=settings_of(runs)).drop_duplicates(CELL).set_index(CELL)
-    for cell, own in probed(bounds, ("replicate", "slot", "unit", "epoch", "met")).groupby(CELL, sort=False):
+    for cell, own in measured(bounds, ("replicate", "slot", "unit", "epoch", "met"), runs).groupby(CELL, sort=False):
         training = json.loads(constants.loc[cell, "training"])
         drift = constants.loc[cell, "settings"].get("drift", DRIFT)
         rows += [dict(zip(CELL, cell, strict=True)) | row for row in _rows(own, training, drift)]

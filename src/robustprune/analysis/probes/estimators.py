@@ -7,8 +7,9 @@ import pandas as pd
 
 from robustprune.analysis.captions import brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
-from robustprune.analysis.probes.rows import CELL, NONE, READ, probed, share
-from robustprune.analysis.read import NETWORK
+from robustprune.analysis.measured import measured
+from robustprune.analysis.probes.rows import NONE, READ, share
+from robustprune.analysis.read import CELL, NETWORK
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns, mean_interval
 
@@ -41,7 +42,7 @@ def estimators(runs: pd.DataFrame, confidence: float, estimates: pd.DataFrame | 
     """Return a row per probed cell, moment, kind of gate and estimator. estimates: the table of the probe."""
     columns = ("replicate", "slot", "unit", "epoch", "theta", "price", "estimator", "mean", "deviation")
     rows = []
-    for cell, own in probed(estimates, columns).groupby(CELL, sort=False):
+    for cell, own in measured(estimates, columns, runs).groupby(CELL, sort=False):
         rows += [dict(zip(CELL, cell, strict=True)) | row for row in _rows(own, confidence)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(

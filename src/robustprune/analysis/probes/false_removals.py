@@ -7,11 +7,12 @@ from scipy import stats
 
 from robustprune.analysis.captions import brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
-from robustprune.analysis.probes.rows import CELL, NONE, READ, probed, share
-from robustprune.analysis.read import NETWORK
+from robustprune.analysis.measured import measured
+from robustprune.analysis.probes.rows import NONE, READ, share
+from robustprune.analysis.read import CELL, NETWORK
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns
-from robustprune.analysis.verdicts.decision import NO, TOO_FEW, UNDECIDED, YES
+from robustprune.analysis.verdicts.decision import NO, OWN_LEVEL, TOO_FEW, UNDECIDED, YES
 
 MOST = 1.0
 """Percent of a rule's removals that may be false (docs/protocol.md B22)."""
@@ -52,7 +53,7 @@ def false_removals(
     gate_values: pd.DataFrame | None = None,
 ) -> Sheet:
     """Return a row per rule and slot of every probed cell. removals, gate_values: tables of the probes."""
-    asked = probed(removals, ("replicate", "slot", "unit", "rule", "epoch", "theta_end"))
+    asked = measured(removals, ("replicate", "slot", "unit", "rule", "epoch", "theta_end"), runs)
     key = [*CELL, "replicate", "slot", "unit"]
     if gate_values is not None:
         values = gate_values[[*key, "price", "value_rounded"]]
@@ -66,10 +67,11 @@ def false_removals(
     text = caption(
         "Rules of removal, applied on paper.",
         READ,
-        "False: of the units that a rule asks for, those that are open at the end. At most: upper end of the interval; "
-        "without any false removal that of a binomial share, units taken as independent. Of them worth c: those whose "
-        "removal alone from the final rounded network costs more than the price. Of the closed units found: share of "
-        "the units closed at the end that the rule asked for before the last epoch. The method's rule is the first.",
+        "False: of the units that a rule asks for, those that are open at the end. At most: upper end of the 95 % "
+        "interval; without any false removal that of a binomial share, units taken as independent. Of them worth c: "
+        "those whose removal alone from the final rounded network costs more than the price. Of the closed units "
+        "found: share of the units closed at the end that the rule asked for before the last epoch. The method's rule "
+        "is the first.",
         brackets(confidence),
         "" if len(table) else NONE,
     )
@@ -97,12 +99,12 @@ def _rows(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
 def _row(part: pd.DataFrame, confidence: float) -> dict:
     """Return what one rule asked for."""
     opened = part["theta_end"] > 0.5
-    false = share(opened, part["replicate"], confidence)
-    most = false.high
+    false, judged = (share(opened, part["replicate"], level) for level in (confidence, OWN_LEVEL))
+    most = judged.high
     if len(part) and not opened.any():
-        most = 100 * float(stats.beta.ppf((1 + confidence) / 2, 1, len(part)))
+        most = 100 * float(stats.beta.ppf((1 + OWN_LEVEL) / 2, 1, len(part)))
     pays = part.loc[opened, "pays"]
-    below = YES if most <= MOST else NO if false.low > MOST else UNDECIDED
+    below = YES if most <= MOST else NO if judged.low > MOST else UNDECIDED
     return {
         **{"asked": len(part), "false": int(opened.sum()), **false.columns("false_percent"), "most_percent": most},
         **{"below": TOO_FEW if pd.isna(most) else below, "worth": pays.sum() if pays.notna().any() else float("nan")},

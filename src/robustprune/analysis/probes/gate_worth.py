@@ -6,8 +6,9 @@ import pandas as pd
 
 from robustprune.analysis.captions import brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
-from robustprune.analysis.probes.rows import CELL, NONE, READ, probed, share
-from robustprune.analysis.read import NETWORK
+from robustprune.analysis.measured import measured
+from robustprune.analysis.probes.rows import NONE, READ, share
+from robustprune.analysis.read import CELL, NETWORK
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns, mean_interval
 
@@ -35,7 +36,7 @@ SHOWN = [
 
 def gate_worth(runs: pd.DataFrame, confidence: float, gate_values: pd.DataFrame | None = None) -> Sheet:
     """Return a row per probed cell and slot. gate_values: the table of the probe."""
-    values = probed(gate_values, ("replicate", "slot", "unit", "theta"))
+    values = measured(gate_values, ("replicate", "slot", "unit", "theta"), runs)
     rows = []
     for cell, own in values.groupby(CELL, sort=False):
         rows += [dict(zip(CELL, cell, strict=True)) | row for row in _rows(own, confidence)]

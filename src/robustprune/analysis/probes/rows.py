@@ -1,15 +1,11 @@
-"""What the tables of probes share: their groups, shares per network, and the sentence of an empty table."""
+"""What the tables of probes share: shares per network, what was read, and the sentence of an empty table."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
 
-from robustprune.analysis.read import NETWORK
 from robustprune.analysis.statistics import Estimate, mean_interval
 
-CELL = [*NETWORK, "method", "strength", "initialization", "width"]
-"""Columns that tell probed cells apart."""
 NONE = "No cell was probed (probes: true in the configuration, e.g. config/probes.yaml)."
 READ = (
     "Read in networks that remove no unit and keep the gate noise to the end, so that every gate can still open. "
@@ -26,8 +22,3 @@ def share(flags: pd.Series, replicates: pd.Series, confidence: float) -> Estimat
     shares = 100 * known.astype(float).groupby(replicates[known.index]).mean()
     found = mean_interval(shares, confidence)
     return replace(found, low=max(found.low, 0.0), high=min(found.high, 100.0))
-
-
-def probed(table: pd.DataFrame | None, columns: Sequence[str]) -> pd.DataFrame:
-    """Return the table of a probe, or one without rows."""
-    return pd.DataFrame(columns=[*CELL, *columns]) if table is None else table

@@ -8,8 +8,9 @@ import pandas as pd
 from robustprune.analysis.captions import SIZES, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
 from robustprune.analysis.kept import Kept
+from robustprune.analysis.measured import measured
 from robustprune.analysis.read import CELL, NETWORK, settings_of, slots
-from robustprune.analysis.related.rows import NONE, measured
+from robustprune.analysis.related.nothing import NONE
 from robustprune.analysis.select import standard
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Estimate, interval_columns, mean_interval, paired_difference, size_interval
@@ -17,6 +18,7 @@ from robustprune.analysis.verdicts.agreement import jaccard
 from robustprune.analysis.verdicts.decision import (
     NO,
     NOT_APPLICABLE,
+    OWN_LEVEL,
     TOO_FEW,
     UNDECIDED,
     YES,
@@ -124,9 +126,9 @@ def _rows(own: pd.DataFrame, distances: pd.DataFrame, kept: Kept, confidence: fl
                 index = _jaccards(networks, free, kept, slot)
                 row |= mean_interval(index, confidence).columns("jaccard")
                 if run != OTHER:
-                    difference = paired_difference(index, alike[slot].reindex(index.index), confidence)
-                    row |= difference.columns("difference")
-                    answers.append(_agrees_less(difference))
+                    others = alike[slot].reindex(index.index)
+                    row |= paired_difference(index, others, confidence).columns("difference")
+                    answers.append(_agrees_less(paired_difference(index, others, OWN_LEVEL)))
             yield row
         row = _empty() | {"run": run, "radius": radius, "slot": ALL, "n": len(networks)}
         row |= mean_interval(networks["error_test_percent"], confidence).columns("error")
@@ -171,8 +173,9 @@ def _agrees_less(difference: Estimate) -> str:
 def _other_size(networks: pd.DataFrame, free: pd.DataFrame) -> str:
     """Decide whether the size differs from that of the free run, paired by seed."""
     own, other = (cell.set_index("replicate")["params_kept"] for cell in (networks, free))
-    effect = mean_of(logarithms(own) - logarithms(other.reindex(own.index)))
-    answer = str(equivalent([Comparison("params", FREE, effect, float(np.log1p(SIZE)))]))
+    change = logarithms(own) - logarithms(other.reindex(own.index))
+    compared = Comparison("params", FREE, mean_of(change), float(np.log1p(SIZE)), int(np.isnan(change).sum()))
+    answer = str(equivalent([compared]))
     return {YES: NO, NO: YES}.get(answer, answer)
 
 

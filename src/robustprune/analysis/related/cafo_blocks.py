@@ -8,13 +8,14 @@ import pandas as pd
 from robustprune.analysis.captions import brackets, caption
 from robustprune.analysis.columns import WIDTH, Interval, Number, Text
 from robustprune.analysis.kept import Kept
+from robustprune.analysis.measured import measured
 from robustprune.analysis.read import CELL, NETWORK, slots
-from robustprune.analysis.related.rows import NONE, measured
+from robustprune.analysis.related.nothing import NONE
 from robustprune.analysis.select import studied
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Estimate, interval_columns, mean_interval
 from robustprune.analysis.verdicts.agreement import above_chance, jaccard
-from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, TOO_FEW, UNDECIDED, YES
+from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, OWN_LEVEL, TOO_FEW, UNDECIDED, YES
 from robustprune.networks.architecture import architecture
 from robustprune.records.record import split_units
 from robustprune.study.related import LOCAL_PREDICTORS
@@ -103,10 +104,11 @@ def _agreements(axes: dict, pairs: Sequence[dict], confidence: float) -> Iterato
         if not pairs:
             continue
         index = mean_interval([jaccard(*pair[slot.name]) for pair in pairs], confidence)
-        above = mean_interval([above_chance(*pair[slot.name]) for pair in pairs], confidence)
+        differences = [above_chance(*pair[slot.name]) for pair in pairs]
+        above = mean_interval(differences, confidence)
         row = {"slot": slot.name, **index.columns("jaccard"), **above.columns("above_chance"), "n": len(pairs)}
         if slot.hidden:
-            answers.append(agrees(above))
+            answers.append(agrees(mean_interval(differences, OWN_LEVEL)))
             row["agrees"] = answers[-1]
         yield row
     if answers:

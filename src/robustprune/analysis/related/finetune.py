@@ -8,12 +8,12 @@ import pandas as pd
 
 from robustprune.analysis.captions import brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
+from robustprune.analysis.measured import measured
 from robustprune.analysis.read import CELL, NETWORK, settings_of
-from robustprune.analysis.related.rows import measured
 from robustprune.analysis.select import standard
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Estimate, interval_columns, mean_interval
-from robustprune.analysis.verdicts.decision import NO, TOO_FEW, UNDECIDED, YES
+from robustprune.analysis.verdicts.decision import NO, OWN_LEVEL, TOO_FEW, UNDECIDED, YES
 from robustprune.study.related import FINETUNE
 from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
@@ -112,7 +112,7 @@ def _judged(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
             few, most = (by_images[count] for count in ends)
             images = " - ".join(map(images_title, ends))
             found = mean_interval(few - most, confidence)
-            verdict = helps(found, mean_interval(few, confidence))
+            verdict = helps(mean_interval(few - most, OWN_LEVEL), mean_interval(few, OWN_LEVEL))
             row = _empty() | {"images": images, "source": source, "norm": MARS, "radius": HELPS, "helps_few": verdict}
             yield row | found.columns("contrast") | {"n": found.n}
     for images, networks in _at(own, NEEDS).groupby("images"):
@@ -120,9 +120,9 @@ def _judged(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
         pruned, dense = (networks[kinds == kind] for kind in (METHOD_UNDER_STUDY, UNPRUNED))
         if len(pruned) and len(dense):
             gains = [part.groupby("replicate")["gain"].mean() for part in (dense, pruned)]
-            found = mean_interval(gains[0] - gains[1], confidence)
+            found, judged = (mean_interval(gains[0] - gains[1], level) for level in (confidence, OWN_LEVEL))
             row = _empty() | {"images": images_title(images), "source": "pruned - dense", "norm": MARS, "radius": NEEDS}
-            yield row | found.columns("contrast") | {"needs_more": above_zero(found), "n": found.n}
+            yield row | found.columns("contrast") | {"needs_more": above_zero(judged), "n": found.n}
 
 
 def _at(own: pd.DataFrame, radius: float) -> pd.DataFrame:

@@ -9,8 +9,9 @@ from scipy import stats
 
 from robustprune.analysis.captions import brackets, caption
 from robustprune.analysis.columns import WIDTH, Interval, Number, Text
+from robustprune.analysis.measured import measured
 from robustprune.analysis.read import CELL, NETWORK
-from robustprune.analysis.related.rows import NONE, measured
+from robustprune.analysis.related.nothing import NONE
 from robustprune.analysis.select import rule_of_strengths, studied
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns, mean_interval

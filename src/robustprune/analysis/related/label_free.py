@@ -9,12 +9,12 @@ from scipy import stats
 from robustprune.analysis.captions import SIZES, brackets, caption
 from robustprune.analysis.columns import WIDTH, Interval, Number, Text
 from robustprune.analysis.read import CELL, NETWORK, SERIES
-from robustprune.analysis.related.rows import NONE
+from robustprune.analysis.related.nothing import NONE
 from robustprune.analysis.related.sizes import FAMILY, kept_beside_variances, predictions
 from robustprune.analysis.select import STANDARD_INITIALIZATION, STANDARD_START, rule_of_strengths, standard
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Estimate, elasticity, interval_columns, size_interval
-from robustprune.analysis.verdicts.decision import NO, TOO_FEW, UNDECIDED, YES, Comparison, equivalent
+from robustprune.analysis.verdicts.decision import NO, OWN_LEVEL, TOO_FEW, UNDECIDED, YES, Comparison, equivalent
 from robustprune.analysis.verdicts.effect import Effect, difference
 from robustprune.analysis.verdicts.over_starts import logarithms
 from robustprune.networks.architecture import architecture
@@ -69,7 +69,10 @@ def _rows(own: pd.DataFrame, reference: pd.DataFrame, family: pd.DataFrame, conf
     asked_of_data = len(standard(own)) > 0 and first["dataset"] != reference["dataset"].iloc[0]
     comparisons = {slot: _change(part, reference) for slot, part in own.groupby("slot")} if asked_of_data else {}
     asked_of_start = _over_widths(first, family) if len(standard(own)) else family.iloc[:0]
-    slopes = {slot: _slopes(part, confidence) for slot, part in asked_of_start.groupby("slot", sort=False)}
+    slopes, judged = (
+        {slot: _slopes(part, level) for slot, part in asked_of_start.groupby("slot", sort=False)}
+        for level in (confidence, OWN_LEVEL)
+    )
     empty = {name: np.nan for one in ESTIMATES for name in interval_columns(one)} | {"follows_data": None}
     for slot, part in own.groupby("slot", sort=False):
         row = {**empty, "slot": slot, "delta": first["delta"], "fitted": YES if first["fitted"] else None}
@@ -81,13 +84,13 @@ def _rows(own: pd.DataFrame, reference: pd.DataFrame, family: pd.DataFrame, conf
             row["follows_data"] = str(equivalent([comparisons[slot]], family=len(comparisons)))
         if slot in slopes:
             row |= {name: value for one, slope in slopes[slot].items() for name, value in slope.columns(one).items()}
-            row["follows_start"] = _start_verdict([slopes[slot]])
+            row["follows_start"] = _start_verdict([judged[slot]])
         if first["fitted"]:
             row |= _correlation(family[~family["fitted"] & (family["slot"] == slot)])
         yield row
     if comparisons or slopes:
         together = str(equivalent(list(comparisons.values()))) if comparisons else None
-        over_starts = _start_verdict(list(slopes.values())) if slopes else None
+        over_starts = _start_verdict(list(judged.values())) if judged else None
         least = int(own.groupby("slot")["replicate"].size().min())
         yield {**empty, "slot": ALL, "follows_data": together, "follows_start": over_starts, "n": least}
 
@@ -99,8 +102,9 @@ def _log_ratio(part: pd.DataFrame) -> np.ndarray:
 def _change(part: pd.DataFrame, reference: pd.DataFrame) -> Comparison:
     """Compare log kept over predicted units of one slot with that of the fitted cell."""
     slot, dataset = part["slot"].iloc[0], part["dataset"].iloc[0]
-    effect = difference(_log_ratio(part), _log_ratio(reference[reference["slot"] == slot]))
-    return Comparison(slot, dataset, effect, float(np.log1p(MARGIN)))
+    ratios = _log_ratio(part), _log_ratio(reference[reference["slot"] == slot])
+    unknown = sum(int(np.isnan(ratio).sum()) for ratio in ratios)
+    return Comparison(slot, dataset, difference(*ratios), float(np.log1p(MARGIN)), unknown)
 
 
 def _factor(effect: Effect, confidence: float) -> Estimate:

@@ -12,7 +12,7 @@ from robustprune.analysis.related.kept_widths import SAME_PRICE, kept_widths
 from robustprune.analysis.related.widths import Curve, counting_floor, wrong_by_width
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Estimate, elasticity, interval_columns, mean_interval, size_interval
-from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, TOO_FEW, UNDECIDED, YES
+from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, OWN_LEVEL, TOO_FEW, UNDECIDED, YES
 from robustprune.study.smallest_width import SHALLOW
 
 TRUE, RANDOM = "smallest, true labels", "smallest, random labels"
@@ -113,9 +113,12 @@ def _kept_rows(kept: pd.DataFrame, curves: dict[tuple[str, float], Curve], confi
             yield row
         if random is not None:
             shared = own[own["examples"].isin(random.examples)]
-            slope = elasticity(shared["examples"], shared["kept"], confidence)
-            other = random.only(shared["examples"].unique()).slope(confidence)
-            verdict = below(slope, other) if shared["examples"].nunique() > 1 else NOT_APPLICABLE
+            of_random = random.only(shared["examples"].unique())
+            (slope, other), judged = (
+                (elasticity(shared["examples"], shared["kept"], level), of_random.slope(level))
+                for level in (confidence, OWN_LEVEL)
+            )
+            verdict = below(*judged) if shared["examples"].nunique() > 1 else NOT_APPLICABLE
             row = at | slope.columns("slope") | other.columns("slope_random")
             yield row | {"slower": verdict, "n": int(shared.groupby("examples").size().min()) if len(shared) else 0}
         if true is not None and reading == SAME_PRICE:
@@ -124,9 +127,15 @@ def _kept_rows(kept: pd.DataFrame, curves: dict[tuple[str, float], Curve], confi
 
 def _needed(most: pd.DataFrame, true: Curve, confidence: float) -> dict:
     """Return what stands in the row that compares the kept width at the largest N with the width that is needed."""
-    needed = true.predicted(float(most["examples"].iloc[0]), confidence)
-    units, error = size_interval(most["kept"], confidence), mean_interval(most["error_train"], confidence)
-    row = {"examples": most["examples"].iloc[0], "n": len(most), "fewer": fewer(units, error, needed)}
+    (units, error, needed), judged = (
+        (
+            size_interval(most["kept"], level),
+            mean_interval(most["error_train"], level),
+            true.predicted(float(most["examples"].iloc[0]), level),
+        )
+        for level in (confidence, OWN_LEVEL)
+    )
+    row = {"examples": most["examples"].iloc[0], "n": len(most), "fewer": fewer(*judged)}
     return row | units.columns("units") | error.columns("error_train") | needed.columns("needed")
 
 

@@ -16,6 +16,8 @@ SHORT = {TOO_FEW: "n too small"}
 """Shorter texts, for verdicts that stand side by side."""
 LEVEL = 0.90
 """Level of the intervals: two one-sided tests at 5 % each."""
+OWN_LEVEL = 0.95
+"""Level of a verdict by the interval of one quantity (docs/protocol.md, B20, B22, B25 to B28), whatever is shown."""
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,12 @@ class Estimates(GateProbe):
         self.tables: list[pd.DataFrame] = []
 
     def after_epoch(self, training: Training) -> None:
-        """Compare where it is time."""
-        epochs = training.cell.training.epochs
-        if training.epoch in (1, max(1, epochs // 2), epochs):
+        """Compare the estimators after the first, the middle and the last epoch.
+
+        With a budget of multiply-accumulates the last epoch is known when it has come; the middle is that of the
+        epochs which dense training would take.
+        """
+        if training.epoch in (1, max(1, training.cell.training.epochs // 2)) or training.finished:
             self.tables.append(self._compared(training).assign(epoch=training.epoch))
 
     def _compared(self, training: Training) -> pd.DataFrame:
@@ -68,6 +71,8 @@ class Estimates(GateProbe):
 
     def table(self) -> pd.DataFrame:
         """Return a row per moment, network, sampled gate and estimator; mean and deviation are over STEPS steps."""
+        if not self.tables:  # no epoch has ended
+            return pd.DataFrame(columns=list(self.columns))
         return pd.concat(self.tables, ignore_index=True)[list(self.columns)]
 
 

@@ -26,7 +26,7 @@ class GateValues(GateProbe):
 
     def __init__(self) -> None:
         self.above: Tensor | None = None
-        self.rows = pd.DataFrame()
+        self.rows = pd.DataFrame(columns=list(self.columns))
 
     def after_step(self, training: Training) -> None:
         """Count crossings."""

@@ -86,6 +86,7 @@ class Removals(GateProbe):
     def __init__(self) -> None:
         self.epochs: dict[str, Tensor] = {}
         self.windows: dict[int | None, Window] = {}
+        self.theta: Tensor | None = None
 
     def after_step(self, training: Training) -> None:
         """Let every rule look at the gates."""
@@ -126,6 +127,8 @@ class Removals(GateProbe):
 
     def table(self) -> pd.DataFrame:
         """Return a row per unit and rule that asked for it; theta_end: its keep probability after training."""
+        if self.theta is None:  # the training has stopped before its end
+            return pd.DataFrame(columns=list(self.columns))
         tables = [long(self.at, epoch=epochs, theta_end=self.theta) for epochs in self.epochs.values()]
         rows = pd.concat(tables, keys=self.epochs, names=["rule"]).reset_index("rule")
         return rows.dropna(subset="epoch").reset_index(drop=True)[list(self.columns)]

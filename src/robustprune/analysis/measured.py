@@ -1,12 +1,10 @@
-"""What the tables of the related systems share."""
+"""Rows of what an experiment measured in networks, for the networks that a table shows."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
 from robustprune.analysis.read import CELL
-
-NONE = "Nothing was measured for this table (related: true in the configuration, e.g. config/related.yaml)."
 
 
 def measured(table: pd.DataFrame | None, columns: Sequence[str], runs: pd.DataFrame) -> pd.DataFrame:
