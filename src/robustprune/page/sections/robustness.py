@@ -44,7 +44,7 @@ def show(study: Study) -> Markup:
         )
         for heading, (figures, tables) in GROUPS.items()
     ]
-    deep = [one for one in study.parts if one is part or len(with_depth(one.runs))]
+    deep = [one for one in study.parts if len(with_depth(one.runs))] or [part]
     drawn = [(name, figure(one, name, study)) for one in deep for name in figure_names(one) if name in DEEP]
     sheets = [(one, name, one.sheets[name], False) for one in deep for name in WITH_DEPTH if name in one.sheets]
     return render("robustness.html", groups=[*shown, ("Over starting depths", drawn, sheets)])
