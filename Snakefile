@@ -9,9 +9,9 @@ from robustprune.analysis.figures import (
     DEEP,
     FIGURES,
     PROBED as PROBED_FIGURES,
-    SEARCHED,
+    WIDTH_SEARCHES,
     THEORY,
-    TUNED,
+    FINE_TUNED,
     caption,
 )
 from robustprune.analysis.tables import TABLES
@@ -80,8 +80,8 @@ PLANNED = planned_cells(STUDY)
 check_cells(STUDY, PLANNED.values())
 DRAWN = [*FIGURES, *(PROBED_FIGURES if STUDY.probes else ())]
 DRAWN += DEEP if any(cell.depth is not None for cell in PLANNED.values()) else []
-DRAWN += SEARCHED if STUDY.smallest_width else []
-DRAWN += TUNED if any(cell.method == FINETUNE for cell in PLANNED.values()) else []
+DRAWN += WIDTH_SEARCHES if STUDY.smallest_width else []
+DRAWN += FINE_TUNED if any(cell.method == FINETUNE for cell in PLANNED.values()) else []
 # the table of the searches for a width; with results=partial it is read where it is there
 WIDTHS = [Path(ROOT, f"{SMALLEST_WIDTH}.parquet").as_posix()]
 WIDTHS = WIDTHS if STUDY.smallest_width and (TRAINS or Path(*WIDTHS).exists()) else []

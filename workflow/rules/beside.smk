@@ -90,11 +90,11 @@ rule figures:
             expand(
                 "figures/{name}.{form}",
                 name=(set(FIGURES) | set(THEORY))
-                - set(SWEPT_FIGURES)
+                - set(SEARCH_FIGURES)
                 - set(NOT_SHIPPED),
                 form=FORMS,
             )
-            + expand("figures/search/{name}.{form}", name=SWEPT_FIGURES, form=FORMS)
+            + expand("figures/search/{name}.{form}", name=SEARCH_FIGURES, form=FORMS)
             + SHIPPED_FIGURES
             if FROM_REFERENCE
             else expand(f"{ROOT}/figures/{{name}}.{{form}}", name=DRAWN, form=FORMS)

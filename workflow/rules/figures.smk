@@ -1,4 +1,4 @@
-SWEPT_FIGURES = ["error_by_params", "error_by_macs", "controls_difference"]
+SEARCH_FIGURES = ["error_by_params", "error_by_macs", "controls_difference"]
 FORMS = ["pdf", "svg", "png"]
 # tables of older versions do not say which units were kept: no map is made of them
 NOT_SHIPPED = [] if Path(REFERENCE, "kept.parquet").exists() else ["kept_pixels"]
@@ -22,7 +22,7 @@ rule figure_of_runs:
     log:
         f"{ROOT}/logs/figure/{{name}}.log",
     wildcard_constraints:
-        name="|".join([*FIGURES, *PROBED_FIGURES, *DEEP, *SEARCHED, *TUNED]),
+        name="|".join([*FIGURES, *PROBED_FIGURES, *DEEP, *WIDTH_SEARCHES, *FINE_TUNED]),
     params:
         source=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,

@@ -50,11 +50,11 @@ use rule page_of_runs as page_of_reference with:
             name=[
                 name
                 for name in [*FIGURES, *THEORY]
-                if name not in [*SWEPT_FIGURES, *NOT_SHIPPED]
+                if name not in [*SEARCH_FIGURES, *NOT_SHIPPED]
             ],
             form=["svg", "png"],
         ),
-        expand("figures/search/{name}.{form}", name=SWEPT_FIGURES, form=["svg", "png"]),
+        expand("figures/search/{name}.{form}", name=SEARCH_FIGURES, form=["svg", "png"]),
         SHIPPED_TABLES,
         SHIPPED_FIGURES,
     output:

@@ -40,9 +40,9 @@ use rule paper_of_runs as paper_of_reference with:
         tables=rules.tables_of_reference.output + rules.tables_of_shipped_search.output,
         figures=expand(
             "figures/{name}.svg",
-            name=(set(FIGURES) | set(THEORY)) - set(SWEPT_FIGURES) - set(NOT_SHIPPED),
+            name=(set(FIGURES) | set(THEORY)) - set(SEARCH_FIGURES) - set(NOT_SHIPPED),
         ),
-        sweep=expand("figures/search/{name}.svg", name=SWEPT_FIGURES),
+        sweep=expand("figures/search/{name}.svg", name=SEARCH_FIGURES),
     output:
         "paper/robustprune.pdf",
     log:

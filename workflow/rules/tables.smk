@@ -1,7 +1,7 @@
 REFERENCE = "results/reference"
 # the search for strengths of the shipped study, beside the study
 SHIPPED_SEARCH = f"{REFERENCE}/search"
-SWEPT_TABLES = [
+SEARCH_TABLES = [
     "tradeoff",
     "floors",
     "controls",
@@ -17,7 +17,7 @@ MEASURED = [
     *([f"{name}.parquet" for name in RELATED_TABLES] if STUDY.related else []),
     *[Path(path).name for path in WIDTHS],
 ]
-STUDY_TABLES = [name for name in TABLES if name not in SWEPT_TABLES]
+STUDY_TABLES = [name for name in TABLES if name not in SEARCH_TABLES]
 # What the targets `tables` and `figures` show: with auto the shipped reference, until the user has runs.
 FROM_REFERENCE = STUDY.results == "reference" or (
     STUDY.results == "auto" and not Path(ROOT, "runs").exists()
@@ -77,11 +77,11 @@ use rule tables_of_runs as tables_of_shipped_search with:
     input:
         expand(f"{SHIPPED_SEARCH}/{{file}}", file=OF_TABLES),
     output:
-        csv=expand("figures/search/tables/{name}.csv", name=SWEPT_TABLES),
-        tex=expand("figures/search/tables/{name}.tex", name=SWEPT_TABLES),
-        json=expand("figures/search/tables/{name}.json", name=SWEPT_TABLES),
+        csv=expand("figures/search/tables/{name}.csv", name=SEARCH_TABLES),
+        tex=expand("figures/search/tables/{name}.tex", name=SEARCH_TABLES),
+        json=expand("figures/search/tables/{name}.json", name=SEARCH_TABLES),
         html=report(
-            expand("figures/search/tables/{name}.html", name=SWEPT_TABLES),
+            expand("figures/search/tables/{name}.html", name=SEARCH_TABLES),
             category="Tables (shipped search)",
             caption="../report/tables.rst",
         ),

@@ -5,15 +5,13 @@ import pandas as pd
 
 from robustprune.analysis.captions import SIZES, N, brackets, caption
 from robustprune.analysis.columns import WIDTH, Interval, Number, Text
-from robustprune.analysis.labels import initialization_title
 from robustprune.analysis.read import NETWORK
-from robustprune.analysis.select import STANDARD_INITIALIZATION, of_standard_initialization, without
+from robustprune.analysis.select import FROM_STANDARD, of_standard_initialization, without
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns, size_interval
 from robustprune.study.roles import UNPRUNED
 
 BY = [*NETWORK, "method", "strength", "width"]
-START = f"initialization {initialization_title(STANDARD_INITIALIZATION)}"
 TRAINING_COLUMNS = [
     *(*BY, "epochs", *interval_columns("macs_percent"), "train_seconds", "dense_seconds", "seconds_percent", "n"),
 ]
@@ -60,9 +58,9 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
         "against dense training for the same epochs from the same start.",
         brackets(confidence, SIZES),
         "Seconds are those of a cell divided by its replicates (on a CPU, its thread's own), on a machine that trains "
-        f"other cells beside it; a dash: no dense run of that start. Start: {START}.",
+        f"other cells beside it; a dash: no dense run of that start. Start: {FROM_STANDARD}.",
         N,
-        without(everything, table, START),
+        without(everything, table, FROM_STANDARD),
     )
     return Sheet.of(table, TRAINING_SHOWN, "Training cost saved", text)
 
@@ -81,9 +79,9 @@ def inference_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
     text = caption(
         "Milliseconds of one pass over B images: the median over plain exported networks, one CPU thread; of each the "
         "median of 15 calls after 3 warm-up calls at batch 256, of 100 after 20 at batch 1. Speed-up: dense over kept. "
-        f"MACs: the theoretical speed-up. At batch 1 fixed costs per layer dominate. Start: {START}.",
+        f"MACs: the theoretical speed-up. At batch 1 fixed costs per layer dominate. Start: {FROM_STANDARD}.",
         "n: networks whose latency is known.",
-        without(runs, table, START),
+        without(runs, table, FROM_STANDARD),
     )
     return Sheet.of(table, INFERENCE_SHOWN, "Inference latency", text)
 

@@ -8,12 +8,12 @@ from robustprune.analysis.captions import AT_STANDARD, N, brackets, caption
 from robustprune.analysis.columns import Each, Interval, Number, PValue, Text
 from robustprune.analysis.pairing import DIFFERENCE, adjusted, paired_errors
 from robustprune.analysis.read import NETWORK
-from robustprune.analysis.select import BUDGET, FLOORS, budgets, compared, standard
+from robustprune.analysis.select import FLOORS, SIZE_TARGET, compared, size_targets, standard
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns
 
 COLUMNS = [
-    *(*NETWORK, *BUDGET, "method", "floor", "params", "floor_params", *interval_columns("error"), "floor_error"),
+    *(*NETWORK, *SIZE_TARGET, "method", "floor", "params", "floor_params", *interval_columns("error"), "floor_error"),
     *DIFFERENCE,
 ]
 SHOWN = [
@@ -32,12 +32,12 @@ def floor_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     and track.
     """
     runs = compared(standard(runs))
-    runs = pd.concat([runs, budgets(runs)], axis=1).dropna(subset=BUDGET)
+    runs = pd.concat([runs, size_targets(runs)], axis=1).dropna(subset=SIZE_TARGET)
     rows = []
     for network, group in runs.groupby(NETWORK, sort=False):
         of_network = []
-        for budget, equals in group.groupby(BUDGET, sort=True):
-            of_network += [dict(zip(BUDGET, budget, strict=True)) | row for row in _rows(equals, confidence)]
+        for target, equals in group.groupby(SIZE_TARGET, sort=True):
+            of_network += [dict(zip(SIZE_TARGET, target, strict=True)) | row for row in _rows(equals, confidence)]
         rows += [dict(zip(NETWORK, network, strict=True)) | row for row in adjusted(of_network)]
     return pd.DataFrame(rows, columns=COLUMNS)
 

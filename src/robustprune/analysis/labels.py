@@ -22,9 +22,13 @@ GATES = {
 BUDGETS = {"epochs": "at equal epochs", "macs": "at equal MACs"}
 
 
-def network_title(dataset: str, architecture: str, track: str) -> str:
-    """Return the heading of one comparison, e.g. "LeNet-300-100 on MNIST, track full"; tracks are never mixed."""
-    return f"{ARCHITECTURES.get(architecture, architecture)} on {DATASETS.get(dataset, dataset)}, track {track}"
+def network_title(dataset: str, architecture: str, track: str | None = None) -> str:
+    """Return the heading of one comparison, e.g. "LeNet-300-100 on MNIST, track full"; tracks are never mixed.
+
+    track: None for a heading of several tracks.
+    """
+    title = f"{ARCHITECTURES.get(architecture, architecture)} on {DATASETS.get(dataset, dataset)}"
+    return title if track is None else f"{title}, track {track}"
 
 
 def budget_title(budget: str) -> str:

@@ -8,9 +8,10 @@ from robustprune.study.roles import UNPRUNED
 
 STANDARD_INITIALIZATION = "he_normal"
 STANDARD_START = f"width 1, {initialization_title(STANDARD_INITIALIZATION)}"
+FROM_STANDARD = f"initialization {initialization_title(STANDARD_INITIALIZATION)}"
 FLOORS = ("random", "width_uniform")
 """Baselines at the same size: units removed at random, and networks of that size without a search."""
-BUDGET = ["measure", "target"]
+SIZE_TARGET = ["measure", "target"]
 
 
 def standard(runs: pd.DataFrame) -> pd.DataFrame:
@@ -75,7 +76,7 @@ def nearest_to_standard(runs: pd.DataFrame) -> pd.DataFrame:
     return order.sort_values(["other", "far"], kind="stable").drop_duplicates(SERIES)[CELL]
 
 
-def budgets(runs: pd.DataFrame) -> pd.DataFrame:
+def size_targets(runs: pd.DataFrame) -> pd.DataFrame:
     """Return measure and target of each network, from its settings or those of its source, else None."""
     settings = settings_of(runs)
     cells = list(zip(*(runs[name] for name in NETWORK), runs["method"] + "/" + runs["strength"], strict=True))
@@ -84,4 +85,4 @@ def budgets(runs: pd.DataFrame) -> pd.DataFrame:
         known.get((*cell[:-1], source), own)
         for cell, source, own in zip(cells, runs["start_of"], settings, strict=True)
     ]
-    return pd.DataFrame([[given.get(name) for name in BUDGET] for given in meant], runs.index, BUDGET)
+    return pd.DataFrame([[given.get(name) for name in SIZE_TARGET] for given in meant], runs.index, SIZE_TARGET)

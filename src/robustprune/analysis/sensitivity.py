@@ -5,11 +5,10 @@ import pandas as pd
 
 from robustprune.analysis.captions import AT_STANDARD, NOT_OK_SHARE, N, brackets, caption
 from robustprune.analysis.columns import Interval, Number, PValue, Span, Text, most_known
-from robustprune.analysis.labels import initialization_title
 from robustprune.analysis.read import NETWORK, SERIES
 from robustprune.analysis.resampling import bootstrap_interval, interquartile_mean
 from robustprune.analysis.select import (
-    STANDARD_INITIALIZATION,
+    FROM_STANDARD,
     STANDARD_START,
     of_standard_initialization,
     rule_of_strengths,
@@ -84,7 +83,7 @@ def sensitivity_width(runs: pd.DataFrame, confidence: float) -> Sheet:
             row["steepest"] = steepest(group["width"], group["params_kept"])
             rows.append(_with_ends(row, group, "width", confidence))
     table = pd.DataFrame(rows, columns=WIDTH_COLUMNS)
-    start = f"initialization {initialization_title(STANDARD_INITIALIZATION)}"
+    start = FROM_STANDARD
     text = caption(
         rule_of_strengths(runs),
         "Elasticity: slope of log(params kept) on log(starting width), over the means of the widths; 0: the start does "

@@ -21,12 +21,12 @@ class Probes(Probe):
         self.probes = dict(zip(PROBE_TABLES, probes, strict=True))
 
     def after_step(self, training: Training) -> None:
-        """Let each look."""
+        """Call every probe after a step."""
         for probe in self.probes.values():
             probe.after_step(training)
 
     def after_epoch(self, training: Training) -> None:
-        """Let each look."""
+        """Call every probe after an epoch."""
         for probe in self.probes.values():
             probe.after_epoch(training)
 

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from robustprune.analysis.related.ball import ABOVE, BELOW, BETWEEN, beside, expected, overall, together
+from robustprune.analysis.related.ball import ABOVE, BELOW, BETWEEN, beside, expected, together
 from robustprune.analysis.related.finetune import above_zero, finetune, helps
 from robustprune.analysis.statistics import Estimate
-from robustprune.analysis.verdicts.decision import ANSWERS, NO, NOT_APPLICABLE, TOO_FEW, UNDECIDED, YES
+from robustprune.analysis.verdicts.decision import ANSWERS, NO, NOT_APPLICABLE, TOO_FEW, UNDECIDED, YES, all_yes
 from robustprune.cli import main
 from robustprune.study.cells import study_cells
 from robustprune.study.config import load_study
@@ -158,6 +158,6 @@ def test_verdicts_of_balls():
     assert [expected(BELOW, YES), expected(ABOVE, NO), expected(BELOW, NO), expected(ABOVE, YES)] == [YES, YES, NO, NO]
     assert expected(BETWEEN, YES) == NOT_APPLICABLE
     assert expected(BELOW, UNDECIDED) == UNDECIDED
-    assert overall([NOT_APPLICABLE, YES]) == YES
-    assert overall([YES, NO, UNDECIDED]) == NO
-    assert overall([NOT_APPLICABLE]) == NOT_APPLICABLE
+    assert all_yes([NOT_APPLICABLE, YES]) == YES
+    assert all_yes([YES, NO, UNDECIDED]) == NO
+    assert all_yes([NOT_APPLICABLE]) == NOT_APPLICABLE

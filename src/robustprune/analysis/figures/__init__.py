@@ -69,13 +69,13 @@ DEEP: dict[str, Callable[[Collected, float], Figure]] = {
 }
 """Figures of networks that are made at several depths, which the others leave out (docs/layers.md)."""
 
-SEARCHED: dict[str, Callable[[Collected, float], Figure]] = {"smallest_width": smallest_width}
+WIDTH_SEARCHES: dict[str, Callable[[Collected, float], Figure]] = {"smallest_width": smallest_width}
 """Figures of searches for a width that fits, which the configuration asks for by their name (docs/related.md 4)."""
 
-TUNED: dict[str, Callable[[Collected, float], Figure]] = {"finetune": finetune}
+FINE_TUNED: dict[str, Callable[[Collected, float], Figure]] = {"finetune": finetune}
 """Figures of networks that were fine-tuned (docs/related.md 5)."""
 
-DRAWN = FIGURES | PROBED | DEEP | SEARCHED | TUNED
+DRAWN = FIGURES | PROBED | DEEP | WIDTH_SEARCHES | FINE_TUNED
 """All figures that are drawn from collected tables."""
 
 THEORY: dict[str, Callable[[], Figure]] = {"phase_portrait": phase_portrait, "imbalance_rate": imbalance_rate}

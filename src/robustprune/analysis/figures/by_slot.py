@@ -5,7 +5,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.looks import Looks
-from robustprune.analysis.figures.style import footnote_below, panel_grid, say, t_interval
+from robustprune.analysis.figures.style import footnote_below, nothing, t_interval
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, Collected, slots
 from robustprune.analysis.select import STANDARD_START, standard, studied
@@ -19,9 +19,7 @@ def kept_units_by_slot(collected: Collected, confidence: float) -> Figure:
     runs, looks = standard(studied(collected.runs)), Looks(collected.methods)
     panels = list(runs[runs["units_kept"].notna()].groupby(NETWORK, sort=False))
     if not panels:
-        figure, (ax,) = panel_grid(1, 5.0, 2.0)
-        say(ax, f"no networks of the standard start ({STANDARD_START}) in these records")
-        return figure
+        return nothing(f"no networks of the standard start ({STANDARD_START}) in these records")
     columns = max(len(slots(key[1])) for key, _ in panels)
     heights = [1.1 + 0.27 * group.groupby(["method", "strength"]).ngroups for _, group in panels]
     figure = plt.figure(figsize=(2.6 * columns + 1.4, sum(heights) + 0.3))

@@ -10,13 +10,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.scales import log_axis, plain, thousands
-from robustprune.analysis.figures.style import bars, label_ends, legend_below, panel_grid, say, t_interval
-from robustprune.analysis.labels import initialization_title, network_title
+from robustprune.analysis.figures.style import bars, label_ends, legend_below, panel_grid, range_of, say, t_interval
+from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, Collected
-from robustprune.analysis.select import STANDARD_INITIALIZATION, of_standard_initialization, studied
+from robustprune.analysis.select import FROM_STANDARD, of_standard_initialization, studied
 from robustprune.analysis.statistics import mean_interval, size_interval
-
-START = f"initialization {initialization_title(STANDARD_INITIALIZATION)}"
 
 
 def kept_params_by_width(collected: Collected, confidence: float) -> Figure:
@@ -62,7 +60,7 @@ def _by_width(
         draw(ax, group, confidence, looks)
         ax.set_title(network_title(*key), fontsize="medium")
     if not panels:
-        say(axes[0], f"no networks of {START} in these records")
+        say(axes[0], f"no networks of {FROM_STANDARD} in these records")
         return figure
     legend_below(figure, axes, _footnote(runs, confidence, sizes=draw is draw_params_by_width))
     return figure
@@ -127,6 +125,5 @@ def _width_axis(ax: Axes, widths: list[float]) -> None:
 
 
 def _footnote(runs: pd.DataFrame, confidence: float, sizes: bool) -> str:
-    counts = runs.groupby(["method", "strength", "architecture", "track", "width"]).size()
-    n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-    return f"mean over n = {n} seeds, bars: {t_interval(confidence, sizes)}; {START}"
+    n = range_of(runs.groupby(["method", "strength", "architecture", "track", "width"]).size())
+    return f"mean over n = {n} seeds, bars: {t_interval(confidence, sizes)}; {FROM_STANDARD}"

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.scales import log_axis, log_counts_axis, thousands
 from robustprune.analysis.figures.style import legend_below, nothing, panel_grid, say, titled_rows
-from robustprune.analysis.labels import initialization_title, is_keep_probability, network_title
+from robustprune.analysis.labels import is_keep_probability, network_title
 from robustprune.analysis.read import CELL, NETWORK, Collected, of_networks, slots
 from robustprune.analysis.select import (
-    STANDARD_INITIALIZATION,
+    FROM_STANDARD,
     nearest_to_standard,
     of_standard_initialization,
     studied,
@@ -25,7 +25,6 @@ from robustprune.networks.size import parameters
 from robustprune.records.record import split_units
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
-START = f"initialization {initialization_title(STANDARD_INITIALIZATION)}"
 PERCENT = (-3, 103)
 """Ends of an axis of shares: lines at 0 and 100 do not lie on the frame."""
 
@@ -78,7 +77,7 @@ def params_over_macs(collected: Collected, confidence: float) -> Figure:
         ax.set_ylabel("params")
         ax.set_title(title, fontsize="medium")
         ax.grid(alpha=0.25)
-    legend_below(figure, axes, f"method {METHOD_UNDER_STUDY}; {START}; mean over seeds", map(_name, shades))
+    legend_below(figure, axes, f"method {METHOD_UNDER_STUDY}; {FROM_STANDARD}; mean over seeds", map(_name, shades))
     return figure
 
 
@@ -96,7 +95,7 @@ def when_units_leave(collected: Collected, confidence: float) -> Figure:
             _draw_leaving(ax, group, slot, place, shades)
             _finish(ax, slot, "no unit leaves")
         _label_row(line, "units gone (%)")
-    footnote = f"{START}; line: mean over seeds; band: all seeds"
+    footnote = f"{FROM_STANDARD}; line: mean over seeds; band: all seeds"
     legend_below(figure, [ax for line in lines for ax in line], footnote, map(_name, shades))
     return figure
 

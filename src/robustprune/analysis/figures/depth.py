@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from robustprune.analysis.figures.looks import BLUE, ORANGE, SPARE_COLOURS, VERMILION
-from robustprune.analysis.figures.style import legend_below, panel_grid, say
+from robustprune.analysis.figures.style import legend_below, panel_grid, range_of, say
 from robustprune.analysis.labels import initialization_title, network_title
 from robustprune.analysis.layers.joint import PLACE, heading
 from robustprune.analysis.layers.sections import finds_its_depth, uniform_price, with_sections
@@ -50,8 +50,7 @@ def depth_kept_by_start(collected: Collected, confidence: float) -> Figure:
         of_price = "" if np.isnan(price) else f", price {price:g}"
         ax.set_title(f"{network_title(*key[:3])}\n{key[3]}{of_price}", fontsize="small")
     drawn = pd.concat([own for _, own in panels])
-    counts = drawn.groupby(["strength", "initialization", "depth", *NETWORK]).size()
-    n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
+    n = range_of(drawn.groupby(["strength", "initialization", "depth", *NETWORK]).size())
     legend_below(figure, axes, f"n = {n} networks per start; hollow: their mean; dotted: all are left\n{ADAPTED}")
     return figure
 

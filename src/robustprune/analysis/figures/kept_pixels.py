@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from robustprune.analysis.figures.style import footnote_below, panel_grid, say
+from robustprune.analysis.figures.style import footnote_below, nothing, panel_grid
 from robustprune.analysis.kept import pixels_of
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import SERIES, Collected
@@ -25,9 +25,7 @@ def kept_pixels(collected: Collected, confidence: float) -> Figure:
         if flags.shape[1] == SIDE**2 and not flags.all():
             maps.append((key, len(flags), flags.mean(axis=0).reshape(SIDE, SIDE)))
     if not maps:
-        figure, (ax,) = panel_grid(1, 5.0, 2.0)
-        say(ax, "no kept pixels in these records")
-        return figure
+        return nothing("no kept pixels in these records")
     figure, axes = panel_grid(len(maps), 1.9, 2.3, columns=min(MOST_IN_A_ROW, len(maps)))
     several = len({key[:3] for key, *_ in maps}) > 1
     for ax, (key, n, frequency) in zip(axes, maps, strict=True):

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from robustprune.analysis.figures.by_initialization import draw_initializations, varied
 from robustprune.analysis.figures.by_width import draw_params_by_width
 from robustprune.analysis.figures.looks import Looks
-from robustprune.analysis.figures.style import legend_below, panel_grid, say
+from robustprune.analysis.figures.style import legend_below, nothing, panel_grid
 from robustprune.analysis.figures.tradeoff import draw_tradeoff, outside_note
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, Collected
@@ -23,7 +23,7 @@ def overview(collected: Collected, confidence: float) -> Figure:
     vary are left out."""
     networks = dict(list(collected.runs.groupby(NETWORK, sort=False)))
     if not networks:
-        return _nothing("no networks in these records")
+        return nothing("no networks in these records")
     key = max(networks, key=lambda key: len(networks[key]))
     runs, looks = networks[key], Looks(collected.methods)
     table = points(runs, confidence).dropna(subset=["error", "params"])
@@ -43,7 +43,7 @@ def overview(collected: Collected, confidence: float) -> Figure:
     ]
     panels = [(title, draw) for title, shown, draw in panels if len(shown)]
     if not panels:
-        return _nothing(f"no networks of the standard start ({STANDARD_START}), nor of several starts")
+        return nothing(f"no networks of the standard start ({STANDARD_START}), nor of several starts")
     figure, axes = panel_grid(len(panels), 5.5, 4.6)
     figure.suptitle(network_title(*key), weight="bold")
     for letter, ax, (title, draw) in zip("abcd", axes, panels, strict=False):
@@ -52,12 +52,6 @@ def overview(collected: Collected, confidence: float) -> Figure:
     footnote = f"mean over seeds, bars: {confidence:.0%} interval, from three networks on"
     footnote += "; all but a: operating points" if runs["operating_point"].any() else ""
     legend_below(figure, axes, footnote + outside_note(table))
-    return figure
-
-
-def _nothing(why: str) -> Figure:
-    figure, (ax,) = panel_grid(1, 5.5, 2.0)
-    say(ax, why)
     return figure
 
 

@@ -14,9 +14,9 @@ from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.scales import TICKS as FINE_TICKS
 from robustprune.analysis.figures.scales import log_counts_axis, plain, thousands
 from robustprune.analysis.figures.style import legend_below, panel_grid, say
-from robustprune.analysis.labels import initialization_title, network_title
+from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import CELL, NETWORK, Collected, of_networks, slots
-from robustprune.analysis.select import STANDARD_INITIALIZATION, of_standard_initialization, studied
+from robustprune.analysis.select import FROM_STANDARD, STANDARD_INITIALIZATION, of_standard_initialization, studied
 from robustprune.analysis.spending import spent
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import parameters
@@ -53,7 +53,7 @@ def start_matters(collected: Collected, confidence: float) -> Figure:
         axes,
         "means over seeds; marker size: starting width, small to large; dots: initializations at width 1\n"
         "right: sizes at the end of each epoch, before gates are rounded; "
-        f"trails and lines: initialization {initialization_title(STANDARD_INITIALIZATION)}",
+        f"trails and lines: {FROM_STANDARD}",
     )
     return figure
 

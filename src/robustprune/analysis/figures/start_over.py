@@ -17,10 +17,10 @@ from robustprune.analysis.figures.start import (
     networks_of_several_widths,
     training_of,
 )
-from robustprune.analysis.figures.style import legend_below, panel_grid, say
-from robustprune.analysis.labels import initialization_title, network_title
+from robustprune.analysis.figures.style import legend_below, panel_grid, range_of, say
+from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import CELL, Collected
-from robustprune.analysis.select import STANDARD_INITIALIZATION, of_standard_initialization
+from robustprune.analysis.select import FROM_STANDARD, of_standard_initialization
 
 LIGHT = 0.6
 """Share of white in the colours of the reference."""
@@ -44,8 +44,7 @@ class OwnLooks(Looks):
         """Return the entry of the legend of a series."""
         # a history has epochs too, and labels no line
         counts = rows.groupby(CELL).size() if set(CELL) <= set(rows) else pd.Series([0])
-        low, high = counts.min(), counts.max()
-        return f"{label}, {self.whose} (n = {low})" if low == high else f"{label}, {self.whose} (n = {low} to {high})"
+        return f"{label}, {self.whose} (n = {range_of(counts)})"
 
 
 class ReferenceLooks(OwnLooks):
@@ -104,7 +103,7 @@ def start_matters_over(collected: Collected, reference: Collected, confidence: f
         "strong: these runs; light and broad: the reference (grey ends at the axes); means over seeds; "
         "marker size: starting width, small to large\n"
         "right: number at a cross: starting width; sizes at the end of each epoch, before gates are rounded; "
-        f"trails and lines: initialization {initialization_title(STANDARD_INITIALIZATION)}",
+        f"trails and lines: {FROM_STANDARD}",
     )
     return figure
 

@@ -7,7 +7,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from robustprune.analysis.figures.looks import FAMILIES, LOOKS, Looks, family
 from robustprune.analysis.figures.scales import log_counts_axis, plain
-from robustprune.analysis.figures.style import bars, footnote_below, panel_grid, say, t_interval
+from robustprune.analysis.figures.style import bars, footnote_below, panel_grid, range_of, say, t_interval
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, Collected
 from robustprune.analysis.select import STANDARD_START
@@ -46,8 +46,8 @@ def _against(collected: Collected, confidence: float, measure: str) -> Figure:
     if not panels:
         say(axes[0], f"no networks of the standard start ({STANDARD_START}) in these records")
         return figure
-    n = "n = " + " to ".join(map(str, sorted({table["error_n"].min(), table["error_n"].max()})))
-    footnote = f"mean over {n} seeds per strength; bars and bands: {t_interval(confidence)}, of the error"
+    n = range_of(table["error_n"])
+    footnote = f"mean over n = {n} seeds per strength; bars and bands: {t_interval(confidence)}, of the error"
     footnote_below(figure, footnote + outside_note(table))
     return figure
 

@@ -232,6 +232,4 @@ def layers_hypotheses(runs: pd.DataFrame, confidence: float, history: pd.DataFra
         CO_ADAPTATION,
         "" if len(table) else "There are no networks with sections in these tables.",
     )
-    title = "Hypotheses on sections"
-    heading = lambda *key: network_title(*key, "").removesuffix(", track ")  # noqa: E731
-    return Sheet.of(table, SHOWN, title, text, by=PLACE, heading=heading, text=True)
+    return Sheet.of(table, SHOWN, "Hypotheses on sections", text, by=PLACE, heading=network_title, text=True)

@@ -53,7 +53,7 @@ def joint_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     together = runs.loc[runs["track"] == "joint", PLACE].drop_duplicates().apply(tuple, axis=1)
     rows = [row for key, own in runs.groupby(PLACE, sort=True) if key in set(together) for row in _of(own, confidence)]
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"chosen": bool})
-    fitting = table[table["within"].map(bool, na_action="ignore").fillna(False).astype(bool)]
+    fitting = table[table["within"].eq(True)]
     table.loc[fitting.groupby([*PLACE, "track", "method"])["macs"].idxmin(), "chosen"] = True
     order = {track: place for place, track in enumerate(GATED)}
     return table.sort_values(
@@ -88,7 +88,7 @@ def _of(runs: pd.DataFrame, confidence: float) -> Iterator[dict]:
 
 def heading(dataset: str, architecture: str, depth: int) -> str:
     """Return the heading of one starting depth."""
-    return f"{network_title(dataset, architecture, '').removesuffix(', track ')}, starting depth {depth}"
+    return f"{network_title(dataset, architecture)}, starting depth {depth}"
 
 
 def joint(runs: pd.DataFrame, confidence: float) -> Sheet:
@@ -96,8 +96,8 @@ def joint(runs: pd.DataFrame, confidence: float) -> Sheet:
     table = joint_rows(runs, confidence)
     validated = bool(table["bound"].notna().any())
     text = caption(
-        "Networks whose units, whose layers (sections), or both were pruned. Bold: of a method and of what is gated, "
-        "the strength with the fewest MACs whose mean validation error is at most that of unpruned networks of the "
+        "Networks whose units, whose layers (sections), or both were pruned. Bold: the chosen strength of a method on "
+        "a track, that with the fewest MACs whose mean validation error is at most that of unpruned networks of the "
         f"same starting depth + {BOUND:g} points. No strength between those that ran is tried. r: price of sequence. "
         "One image: median latency at batch 1 of the kept network, one CPU thread.",
         CO_ADAPTATION,

@@ -23,6 +23,7 @@ from robustprune.analysis.verdicts.decision import (
     UNDECIDED,
     YES,
     Comparison,
+    all_yes,
     equivalent,
 )
 from robustprune.analysis.verdicts.effect import mean_of
@@ -140,7 +141,7 @@ def _rows(own: pd.DataFrame, distances: pd.DataFrame, kept: Kept, confidence: fl
             row |= {"beside_median": side, "changed": changed, "as_expected": verdicts[-1]}
         yield row
     if verdicts:
-        yield _empty() | {"run": ALL, "slot": ALL, "as_expected": overall(verdicts), "n": len(free)}
+        yield _empty() | {"run": ALL, "slot": ALL, "as_expected": all_yes(verdicts), "n": len(free)}
 
 
 def _of(distances: pd.DataFrame, networks: pd.DataFrame, layer: str, state: str) -> pd.DataFrame:
@@ -196,14 +197,6 @@ def expected(side: str, changed: str) -> str:
     if changed in (TOO_FEW, UNDECIDED):
         return changed
     return YES if (changed == YES) == (side == BELOW) else NO
-
-
-def overall(verdicts: Sequence[str]) -> str:
-    """Decide over all radii: no where one says no, yes where all that lie on one side say yes."""
-    asked = [verdict for verdict in verdicts if verdict != NOT_APPLICABLE]
-    if not asked:
-        return NOT_APPLICABLE
-    return next((answer for answer in (NO, TOO_FEW, UNDECIDED) if answer in asked), YES)
 
 
 def _empty() -> dict:

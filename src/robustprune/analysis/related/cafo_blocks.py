@@ -15,7 +15,7 @@ from robustprune.analysis.select import studied
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Estimate, interval_columns, mean_interval
 from robustprune.analysis.verdicts.agreement import above_chance, jaccard
-from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, OWN_LEVEL, TOO_FEW, UNDECIDED, YES
+from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, OWN_LEVEL, TOO_FEW, UNDECIDED, YES, all_yes
 from robustprune.networks.architecture import architecture
 from robustprune.records.record import split_units
 from robustprune.study.related import LOCAL_PREDICTORS
@@ -112,7 +112,7 @@ def _agreements(axes: dict, pairs: Sequence[dict], confidence: float) -> Iterato
             row["agrees"] = answers[-1]
         yield row
     if answers:
-        yield {"slot": ALL, "agrees": _together(answers), "n": len(pairs)}
+        yield {"slot": ALL, "agrees": all_yes(answers), "n": len(pairs)}
 
 
 def agrees(above: Estimate) -> str:
@@ -122,10 +122,3 @@ def agrees(above: Estimate) -> str:
     if np.isnan(above.low):
         return TOO_FEW
     return YES if above.low > 0 else NO if above.high <= NOTHING else UNDECIDED
-
-
-def _together(answers: Sequence[str]) -> str:
-    asked = [answer for answer in answers if answer != NOT_APPLICABLE]
-    if not asked:
-        return NOT_APPLICABLE
-    return next((answer for answer in (NO, TOO_FEW, UNDECIDED) if answer in asked), YES)

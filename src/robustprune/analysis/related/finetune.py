@@ -13,7 +13,7 @@ from robustprune.analysis.read import CELL, NETWORK, settings_of
 from robustprune.analysis.select import standard
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Estimate, interval_columns, mean_interval
-from robustprune.analysis.verdicts.decision import NO, OWN_LEVEL, TOO_FEW, UNDECIDED, YES
+from robustprune.analysis.verdicts.decision import NO, OWN_LEVEL, TOO_FEW, UNDECIDED, YES, all_yes
 from robustprune.study.related import FINETUNE
 from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
@@ -145,5 +145,4 @@ def above_zero(found: Estimate) -> str:
 
 def helps(contrast: Estimate, few: Estimate) -> str:
     """Decide whether the ball helps with few images, and more than with many (B28)."""
-    answers = {above_zero(contrast), above_zero(few)}
-    return next((answer for answer in (NO, TOO_FEW, UNDECIDED) if answer in answers), YES)
+    return all_yes([above_zero(contrast), above_zero(few)])

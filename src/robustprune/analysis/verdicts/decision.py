@@ -1,6 +1,6 @@
 """Decisions of equivalence and of non-inferiority (docs/protocol.md, B8 and B9)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +77,14 @@ def at_most(estimates: Sequence[Estimate], bound: float) -> str:
     if any(one.low > bound for one in estimates):
         return NO
     return TOO_FEW if any(np.isnan(one.high) for one in estimates) else UNDECIDED
+
+
+def all_yes(answers: Collection[str]) -> str:
+    """Return NO if one answer is no, else TOO_FEW or UNDECIDED if one is, else YES; NOT_APPLICABLE does not count."""
+    asked = [answer for answer in answers if answer != NOT_APPLICABLE]
+    if not asked:
+        return NOT_APPLICABLE
+    return next((answer for answer in (NO, TOO_FEW, UNDECIDED) if answer in asked), YES)
 
 
 def _decide(comparisons: Sequence[Comparison], level: float, family: int, both_sides: bool) -> Verdict:

@@ -23,7 +23,7 @@ class GateProbe(Probe, ABC):
 
     @abstractmethod
     def table(self) -> pd.DataFrame:
-        """Return what was read."""
+        """Return one row per network and gate, with `columns`."""
 
 
 def method_of(training: Training) -> Bernoulli:

@@ -54,7 +54,7 @@ class Bounds(GateProbe):
         self.window: Window | None = None
 
     def after_step(self, training: Training) -> None:
-        """Follow the method's own rule."""
+        """Note the units that the method's own rule asks for."""
         method = method_of(training)
         if self.window is None:
             self.window = Window(method, RULE.every)
@@ -67,7 +67,7 @@ class Bounds(GateProbe):
             self.met |= RULE.asks(*ended)
 
     def after_epoch(self, training: Training) -> None:
-        """Measure."""
+        """Measure sizes and constants of the bound at the end of an epoch."""
         method, network = method_of(training), training.network
         at, met = places(method), method.by_slot(self.met)
         prices, thetas = method.by_slot(method.prices()), method.by_slot(method.theta)
