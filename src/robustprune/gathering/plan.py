@@ -34,7 +34,7 @@ TIMED_BATCH = 128
 # for that share of the epochs a step costs what a dense one costs: fitted to the seconds of the shipped study, and for
 # methods that it lacks their share of the MACs of dense training in an older one
 DENSE_SHARE = {"dense": 1.0, "slimming": 0.5, "bc_gnj": 0.7}
-DENSE_SHARE |= dict.fromkeys(("vib", "sbp", "bmrs_n", "bmrs_u", "group_lasso", "d_gating"), 0.1)
+DENSE_SHARE |= dict.fromkeys(("vib", "sbp", "bmrs_n", "bmrs_u", "beta_bernoulli", "group_lasso", "d_gating"), 0.1)
 DENSE_SHARE |= dict.fromkeys(("generalized_dropout", "l0_hc"), 0.05)
 DENSE_SHARE |= dict.fromkeys(("magnitude", "taylor", "random"), 0.2)
 DENSE_SHARE_OF_OTHERS = 0.8
