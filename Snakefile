@@ -15,7 +15,8 @@ from robustprune.analysis.figures import (
     caption,
 )
 from robustprune.analysis.tables import TABLES
-from robustprune.gathering.plan import planned_cells, read_timings, timings_file
+from robustprune.gathering.planned import planned_cells
+from robustprune.gathering.timings import read_timings, timings_file
 from robustprune.gathering.priority import Priorities
 from robustprune.gathering.programs import (
     check_cells,

@@ -21,7 +21,7 @@ from timing import duration, entry, paired, ratio, summary
 
 from robustprune.data.datasets import Dataset, load
 from robustprune.engine.allocator import keep_freed_memory
-from robustprune.gathering.plan import PRUNED, TITLES
+from robustprune.gathering.timings import PRUNED, TITLES
 from robustprune.methods.parts.registry import method_names
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import macs

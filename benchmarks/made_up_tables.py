@@ -12,7 +12,7 @@ import pyarrow as pa
 from robustprune.files import write_table
 from robustprune.gathering.asked import asked_columns
 from robustprune.gathering.long_tables import long_table
-from robustprune.gathering.plan import with_points
+from robustprune.gathering.planned import with_points
 from robustprune.gathering.rows import OF_DETAILS
 from robustprune.gathering.settings import complete_settings
 from robustprune.networks.architecture import architecture

@@ -7,7 +7,7 @@ import public_l0_arm
 from reference import Reference
 from timing import Timing, duration, paired, ratio, summary
 
-from robustprune.gathering.plan import TITLES
+from robustprune.gathering.timings import TITLES
 
 PUBLIC = {
     "lenet_300_100": ("L0-ARM", public_l0_arm.ArmLoop, public_l0_arm.EPOCHS, ">= 100"),

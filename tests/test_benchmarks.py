@@ -19,7 +19,7 @@ from reference import NETWORKS, Reference
 from scaling import exponents, points
 from timing import Timing, entry, paired, ratio, summary, timed
 
-from robustprune.gathering.plan import PRUNED
+from robustprune.gathering.timings import PRUNED
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import macs
 

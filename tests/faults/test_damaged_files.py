@@ -18,9 +18,9 @@ from robustprune.engine.checkpoint import Checkpoint
 from robustprune.engine.running import run_cell
 from robustprune.engine.training import Training
 from robustprune.errors import StudyError
-from robustprune.gathering.checking import checked_record
 from robustprune.gathering.collection import collect
 from robustprune.gathering.export import load_network
+from robustprune.gathering.record_checks import checked_record
 from robustprune.gathering.search import write_points
 from robustprune.records.digests import content_digest
 from robustprune.study.cells import study_cells

@@ -12,11 +12,11 @@ from robustprune.analysis.kept import read_kept
 from robustprune.analysis.read import read_detailed_runs, read_runs
 from robustprune.engine.running import run_cell
 from robustprune.errors import StudyError
-from robustprune.gathering.checking import StaleRecord, checked_record
 from robustprune.gathering.collapse import MARGIN, judged
 from robustprune.gathering.collection import collect
 from robustprune.gathering.export import load_network
 from robustprune.gathering.merging import merge
+from robustprune.gathering.record_checks import StaleRecord, checked_record
 from robustprune.networks.archive import read_archive
 from robustprune.records.digests import content_digest
 from robustprune.study.cells import study_cells

@@ -16,7 +16,7 @@ from amounts import amount
 import robustprune.engine.checkpoint
 from robustprune.engine.running import run_cell
 from robustprune.errors import StudyError
-from robustprune.gathering.checking import checked_record
+from robustprune.gathering.record_checks import checked_record
 from robustprune.records.record import read_record
 
 FORK = multiprocessing.get_context("fork")

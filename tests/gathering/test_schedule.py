@@ -77,7 +77,7 @@ def test_parts_and_rounds_hold_every_cell_once(tmp_path):
     config = searched_study(root=str(tmp_path))
     plan = plan_of(config)
     cells = plan.all_cells()
-    from robustprune.gathering.plan import cell_seconds
+    from robustprune.gathering.timings import cell_seconds
 
     seconds = {key: cell_seconds(cell, STEPS) for key, cell in cells.items()}
     priorities = Priorities(cells.values(), STEPS)
@@ -101,7 +101,8 @@ def test_parts_and_rounds_hold_every_cell_once(tmp_path):
 
 def test_cells_side_by_side_take_longer_than_half_of_the_time_of_one():
     """On the shipped study: 2 cores need SIDE_BY_SIDE / 2 of the time of one, and a little more at the end."""
-    from robustprune.gathering.plan import cell_seconds, planned_cells, read_timings
+    from robustprune.gathering.planned import planned_cells
+    from robustprune.gathering.timings import cell_seconds, read_timings
 
     config = load_study(REPOSITORY / "results" / "reference" / "config.yaml")
     cells = planned_cells(config)

@@ -10,7 +10,7 @@ from whole_search import run_search
 
 from robustprune.errors import StudyError
 from robustprune.gathering.bracketing import Goal, Trial, bracket, crossing, next_value
-from robustprune.gathering.plan import planned_cells
+from robustprune.gathering.planned import planned_cells
 from robustprune.gathering.programs import check_cells
 from robustprune.gathering.search import points_of, searched_forms, values_of_round
 from robustprune.study.cells import asked_of_cells, study_cells, unresolved

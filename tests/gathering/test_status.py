@@ -11,8 +11,8 @@ from test_schedule import searched_study
 from watched import KEYS, epoch_line, small_study, write_log, write_record
 
 from robustprune.cli import main
-from robustprune.gathering.plan import cell_seconds, read_timings
 from robustprune.gathering.status import status_lines
+from robustprune.gathering.timings import cell_seconds, read_timings
 from robustprune.study.cells import study_cells
 
 BENCH = REPOSITORY / "results" / "reference" / "bench.json"

@@ -11,7 +11,7 @@ from conftest import after
 from robustprune.engine.evaluation import evaluate
 from robustprune.engine.training import Training
 from robustprune.errors import StudyError
-from robustprune.gathering.checks import check_job
+from robustprune.gathering.job_checks import check_job
 from robustprune.methods.parts.estimators import COMBINE, EstimatedGate, exact
 from robustprune.methods.parts.flip import flip, passes, turns
 from robustprune.methods.parts.prices import Reference, complexity, complexity_prices

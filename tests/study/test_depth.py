@@ -16,10 +16,10 @@ from robustprune.analysis.read import read_detailed_runs, read_every_run
 from robustprune.cli import main
 from robustprune.engine.running import run_cell
 from robustprune.errors import StudyError
-from robustprune.gathering.checking import checked_record
 from robustprune.gathering.collection import collect
 from robustprune.gathering.export import export, load_network, read_exported
 from robustprune.gathering.merging import merge
+from robustprune.gathering.record_checks import checked_record
 from robustprune.networks.plain import error_percent
 from robustprune.records.record import COLUMNS, DEPTHS, read_record
 from robustprune.records.tables import checked_runs

@@ -26,7 +26,8 @@ from shipped_numbers import NETWORKS, REFERENCE, REPOSITORY, SEARCH_TABLES, STUD
 from robustprune.analysis.columns import with_interval
 from robustprune.analysis.read import SERIES
 from robustprune.analysis.verdicts.power import power_table
-from robustprune.gathering.plan import cell_seconds, planned_cells, read_timings
+from robustprune.gathering.planned import planned_cells
+from robustprune.gathering.timings import cell_seconds, read_timings
 from robustprune.study.config import load_study
 from robustprune.study.roles import METHOD_UNDER_STUDY
 

@@ -28,7 +28,7 @@ FIELDS = {
     "Cell.replicates": "number of networks that train together",
     "dataset": "name of the data set",
     "architecture": "name of the network",
-    "track": "which units have gates: `full` all, `hidden` those of hidden layers",
+    "track": "what has gates: `full` all units, `hidden` those in hidden layers, `layers` sections, `joint` both",
     "method": "name of the method or start",
     "strength": "key of the strength in the configuration",
     "initialization": "name of the scheme of the initial weights",

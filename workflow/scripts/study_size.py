@@ -6,8 +6,9 @@ from markdown_tables import markdown
 from shipped_numbers import REFERENCE, STUDY
 
 from robustprune.gathering.forecast import plan_of, waiting, with_mean
-from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, planned_cells, read_timings
+from robustprune.gathering.planned import planned_cells
 from robustprune.gathering.priority import Priorities
+from robustprune.gathering.timings import SIDE_BY_SIDE, cell_seconds, read_timings
 from robustprune.study.config import load_study
 
 NODES = (1, 10, 40, 100, 1000)

@@ -32,9 +32,9 @@ SHOWN = [
     *(Text("method"), Text("variant"), Text("strength"), Interval("params", "params", ",.0f")),
     *(Interval("error", "error (%)", ".2f"), Interval("difference", "difference at equal size (points)", "+.3f")),
     Interval("train", "training error (%)", ".2f"),
-    *(Number("undetermined_before_percent", "undetermined before the fall (%)", ".0f"),),
-    *(Number("undetermined_percent", "undetermined at the end (%)", ".0f"),),
-    *(Number("cheap_percent", "units worth less than c (%)", ".0f"),),
+    Number("undetermined_before_percent", "undetermined before the fall (%)", ".0f"),
+    Number("undetermined_percent", "undetermined at the end (%)", ".0f"),
+    Number("cheap_percent", "units worth less than c (%)", ".0f"),
     *(Number("clearly_cheap_percent", "clearly less (%)", ".0f"), Number("macs_percent", "training MACs (%)", ".1f")),
     Text("n"),
 ]

@@ -12,7 +12,7 @@ def methods(arguments: argparse.Namespace) -> None:
 
 
 def check_record(arguments: argparse.Namespace) -> None:
-    from robustprune.gathering.checking import checked_record
+    from robustprune.gathering.record_checks import checked_record
 
     for path in arguments.records:
         record = checked_record(path)

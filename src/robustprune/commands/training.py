@@ -16,9 +16,10 @@ def prepare(arguments: argparse.Namespace) -> None:
 
 def plan(arguments: argparse.Namespace) -> None:
     from robustprune.gathering.forecast import waiting_lines
-    from robustprune.gathering.plan import SIDE_BY_SIDE, cell_seconds, planned_cells, read_timings, timings_file
+    from robustprune.gathering.planned import planned_cells
     from robustprune.gathering.priority import Priorities
     from robustprune.gathering.programs import check_cells, check_names, check_rules, written_rules
+    from robustprune.gathering.timings import SIDE_BY_SIDE, cell_seconds, read_timings, timings_file
     from robustprune.study.config import load_study
 
     config = load_study(arguments.config)

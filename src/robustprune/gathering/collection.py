@@ -16,12 +16,12 @@ from robustprune.files import write_table
 from robustprune.gathering.asked import asked_columns
 from robustprune.gathering.cell_files import CellFiles
 from robustprune.gathering.cell_tables import gates_table, history_table
-from robustprune.gathering.checking import StaleRecord, checked_record
 from robustprune.gathering.collapse import judged
 from robustprune.gathering.kept import COLUMNS as KEPT_COLUMNS
 from robustprune.gathering.kept import NAME, kept_table
 from robustprune.gathering.long_tables import Part, long_table
 from robustprune.gathering.outcomes import SHOWN, outcome_lines, outcomes
+from robustprune.gathering.record_checks import StaleRecord, checked_record
 from robustprune.gathering.rows import Rows
 from robustprune.gathering.search import known_cells
 from robustprune.gathering.settings import complete_settings

@@ -6,7 +6,7 @@ from pathlib import Path
 from robustprune.engine.worker import Job
 from robustprune.errors import StudyError
 from robustprune.experiments.reading import tables_of
-from robustprune.gathering.checking import checked_record
+from robustprune.gathering.record_checks import checked_record
 from robustprune.gathering.same_data import data_digest
 from robustprune.networks.archive import read_archive
 from robustprune.records.record import RECORD_NAME, Record, read_record

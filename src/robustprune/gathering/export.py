@@ -9,7 +9,7 @@ import torch
 
 from robustprune.errors import StudyError
 from robustprune.files import read_text, reading, write_atomically, write_text
-from robustprune.gathering.checking import checked_record
+from robustprune.gathering.record_checks import checked_record
 from robustprune.networks.architecture import architecture
 from robustprune.networks.archive import FILE, read_archive
 from robustprune.networks.plain import PlainNetwork, plain_network

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from robustprune.gathering.plan import SIDE_BY_SIDE, planned_cells, with_points
+from robustprune.gathering.planned import planned_cells, with_points
 from robustprune.gathering.priority import Priorities
 from robustprune.gathering.rounds import SearchedForm, searched_rounds
 from robustprune.gathering.schedule import Job, end_times
+from robustprune.gathering.timings import SIDE_BY_SIDE
 from robustprune.study.cells import Cell, asked_of_cells
 from robustprune.study.config import StudyConfig
 

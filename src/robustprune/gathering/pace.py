@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from robustprune.gathering.plan import Timings, cell_seconds
 from robustprune.gathering.states import CellState
+from robustprune.gathering.timings import Timings, cell_seconds
 from robustprune.study.cells import Cell
 
 Kind = tuple[str, str]

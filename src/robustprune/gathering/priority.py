@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from functools import cached_property
 
-from robustprune.gathering.plan import Timings, cell_seconds
+from robustprune.gathering.timings import Timings, cell_seconds
 from robustprune.study.cells import Cell
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from robustprune.errors import StudyError
 from robustprune.files import read_text
-from robustprune.gathering.checks import check_folders, check_job
+from robustprune.gathering.job_checks import check_folders, check_job
 from robustprune.methods.parts.registry import method_names
 from robustprune.records.code_hash import source_hash
 from robustprune.starts.parts.registry import start_names

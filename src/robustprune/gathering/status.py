@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from robustprune.gathering.forecast import SEARCH, Plan, hours, jobs_of, with_mean
 from robustprune.gathering.outcomes import SHOWN, indented
 from robustprune.gathering.pace import Pace
-from robustprune.gathering.plan import SIDE_BY_SIDE, Timings, read_timings, timings_file
 from robustprune.gathering.priority import Priorities
 from robustprune.gathering.schedule import Job, end_times
 from robustprune.gathering.shared import network_named
 from robustprune.gathering.states import CellState, cell_states, study_plan
 from robustprune.gathering.summary import Networks, count_line, found_outcomes, networks_of, stopped_lines
+from robustprune.gathering.timings import SIDE_BY_SIDE, Timings, read_timings, timings_file
 from robustprune.networks.size import parameters
 from robustprune.study.config import StudyConfig
 

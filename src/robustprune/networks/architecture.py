@@ -14,11 +14,10 @@ from robustprune.networks.structure import problem
 class Slot:
     """A place in the network where units can be switched off.
 
-    hidden: the slot scales with the width factor and is gated on both tracks; other slots (input, flattened features)
-    are gated on track full only. parent: the convolutional slot whose channels this flattened slot holds. positions:
-    features per channel, channel-major (feature = channel * positions + position). optional: the slot may end empty,
-    which is no collapse. section: the slot is the gate of a section, one unit that multiplies all that the section adds
-    to its stream.
+    hidden: the number of units scales with the width factor; `Architecture.gated` says which slots a track gates.
+    parent: the convolutional slot whose channels this flattened slot holds. positions: features per channel,
+    channel-major (feature = channel * positions + position). optional: the slot may end empty, which is no collapse.
+    section: the slot is the gate of a section, one unit that multiplies all that the section adds to its stream.
     """
 
     name: str
@@ -135,11 +134,14 @@ class Architecture:
         return [layer for layer in self.layers if layer.reads in [slot, *flattened]]
 
     def reader(self, slot: str) -> Layer:
-        """Return the first of a slot's readers; only a stream has several."""
+        """Return the first of a slot's readers; only a stream has several. Raises IndexError for a section's gate."""
         return self.readers(slot)[0]
 
     def writer(self, slot: str) -> Layer | None:
-        """Return the layer that computes the units of a slot, of a stream the first; None for the input."""
+        """Return the layer that computes the units of a slot, of a stream the first, of features that of the channels.
+
+        None for the input and for the gate of a section.
+        """
         name = self.slot(slot).parent or slot
         return next((layer for layer in self.layers if layer.writes == name), None)
 

@@ -1,12 +1,13 @@
 """Templates of the page, filled in."""
 
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
+
+from robustprune.analysis.columns import STRONG
 
 FOLDER = Path(__file__).parent / "templates"
 """Templates (.html), and the style sheet and scripts that the page holds as they are."""
@@ -27,7 +28,7 @@ def _environment() -> Environment:
 
 def _bold(text: str) -> Markup:
     """Return text of a table, escaped, with <strong> where it has two asterisks on either side."""
-    return Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape(text))))
+    return Markup(STRONG.sub(r"<strong>\1</strong>", str(escape(text))))
 
 
 def render(template: str, **values: Any) -> Markup:

@@ -15,8 +15,8 @@ SMALLEST_WIDTH = "smallest_width"
 SHALLOW = "mlp_300"
 """The architecture whose pruned networks stand beside them: it has one hidden layer."""
 Count = Annotated[int, Field(ge=1)]
-AMONG = 2
-"""A block of widths that train side by side spans at most this factor: all are padded to the widest."""
+BLOCK_SPAN = 2
+"""Widths up to this factor of the first one of a block train side by side, padded to the widest."""
 
 
 class SmallestWidth(Strict):
@@ -51,7 +51,7 @@ class SmallestWidth(Strict):
         """Return the widths in blocks whose networks train side by side, narrow ones first."""
         blocks: list[list[int]] = []
         for width in self.widths:
-            if blocks and width <= AMONG * blocks[-1][0]:
+            if blocks and width <= BLOCK_SPAN * blocks[-1][0]:
                 blocks[-1].append(width)
             else:
                 blocks.append([width])

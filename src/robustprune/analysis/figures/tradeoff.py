@@ -15,7 +15,9 @@ from robustprune.analysis.tradeoff import points
 
 TITLES = {"params": "params kept", "macs": "MACs per image of the kept network"}
 MOST_IN_A_PANEL = 9
-WORTHLESS = 25.0  # percent; networks of larger error lie outside the axes, which would become too coarse
+WORTHLESS = 25.0
+"""Test error in percent. Networks of larger error lie outside the axes, which would become too coarse; the explorer of
+the page leaves them out until the reader asks for them."""
 FACES = ({}, {"markerfacecolor": "white"}, {"fillstyle": "left", "markerfacecoloralt": "white"})
 """Markers of a method's series: filled, open, half filled."""
 TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10, 20, 50, 90)

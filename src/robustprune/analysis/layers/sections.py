@@ -29,7 +29,7 @@ def network_of(architecture: str, depth: int) -> Architecture:
 
 
 def with_sections(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of networks with a depth, with columns on their sections.
+    """Return these rows, each of a network with a depth, with columns on their sections.
 
     sections_start: sections of all streams before training. open: the names of those that are left, in order. kept:
     their number, NaN for networks without numbers. dead: sections that the method left open and that were removed

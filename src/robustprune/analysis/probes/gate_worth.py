@@ -21,15 +21,15 @@ COLUMNS = [
 ]
 SHOWN = [
     *(Text("strength"), Text("slot"), Interval("crossings", "crossings of 1/2 a gate", ".1f")),
-    *(Interval("undetermined", "undetermined (%)", ".0f"),),
-    *(Interval("open_cheap_rounded", "open, worth less than c (%)", ".0f"),),
-    *(Interval("open_clearly_rounded", "clearly (%)", ".0f"),),
-    *(Interval("open_cheap_noise", "the same under noise (%)", ".0f"),),
-    *(Interval("open_clearly_noise", "clearly under noise (%)", ".0f"),),
-    *(Interval("closed_worth_rounded", "closed, worth more than c (%)", ".0f"),),
-    *(Interval("closed_clearly_rounded", "closed, clearly (%)", ".0f"),),
-    *(Interval("closed_worth_noise", "closed, under noise (%)", ".0f"),),
-    *(Interval("closed_clearly_noise", "closed, clearly under noise (%)", ".0f"),),
+    Interval("undetermined", "undetermined (%)", ".0f"),
+    Interval("open_cheap_rounded", "open, worth less than c (%)", ".0f"),
+    Interval("open_clearly_rounded", "clearly (%)", ".0f"),
+    Interval("open_cheap_noise", "the same under noise (%)", ".0f"),
+    Interval("open_clearly_noise", "clearly under noise (%)", ".0f"),
+    Interval("closed_worth_rounded", "closed, worth more than c (%)", ".0f"),
+    Interval("closed_clearly_rounded", "closed, clearly (%)", ".0f"),
+    Interval("closed_worth_noise", "closed, under noise (%)", ".0f"),
+    Interval("closed_clearly_noise", "closed, clearly under noise (%)", ".0f"),
     *(Number("open", "open gates measured", ",.0f"), Number("closed", "closed", ",.0f"), Text("n")),
 ]
 

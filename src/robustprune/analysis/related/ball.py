@@ -99,39 +99,29 @@ def _with_balls(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(own: pd.DataFrame, distances: pd.DataFrame, kept: Kept, confidence: float) -> Iterator[dict]:
-    """Yield the rows of one network."""
+    """Yield the rows of one network: of every run a row per slot and one of all slots, then the verdict of all runs."""
     arch = architecture(own["architecture"].iloc[0])
     hidden = [slot.name for slot in arch.slots if slot.hidden]
     layers = {slot: writer.name for slot in hidden if (writer := arch.writer(slot)) is not None}
     free = own[own["run"] == FREE]
     alike = {slot: _jaccards(own[own["run"] == OTHER], free, kept, slot) for slot in hidden}
-    medians = []
-    for slot in hidden:
-        shares = _of(distances, free, layers[slot], "kept")["median_share"]
-        medians.append(mean_interval(shares, confidence).mean)
+    medians = [_of(distances, free, layers[slot], "kept")["median_share"].mean() for slot in hidden]
     verdicts = []
     for run, networks in own.groupby("run", sort=False):
         radius = float(networks["radius"].iloc[0])
+        of_run = _empty() | {"run": run, "radius": radius, "n": len(networks)}
         answers = []
         for slot in hidden:
-            row = _empty() | {"run": run, "radius": radius, "slot": slot, "n": len(networks)}
-            units = [split_units(text)[slots(arch.name).index(slot)] for text in networks["units_kept"].dropna()]
-            row |= size_interval(units, confidence).columns("units")
-            for state in ("kept", "left"):
-                found = _of(distances, networks, layers[slot], state)
-                row |= mean_interval(found["median"], confidence).columns(f"moved_{state}")
-                if state == "kept":
-                    row |= mean_interval(found["median_share"], confidence).columns("share_kept")
-                    row |= mean_interval(found["at_boundary"], confidence).columns("boundary")
-            if run != FREE:
-                index = _jaccards(networks, free, kept, slot)
-                row |= mean_interval(index, confidence).columns("jaccard")
-                if run != OTHER:
-                    others = alike[slot].reindex(index.index)
-                    row |= paired_difference(index, others, confidence).columns("difference")
-                    answers.append(_agrees_less(paired_difference(index, others, OWN_LEVEL)))
+            agreement = None if run == FREE else _jaccards(networks, free, kept, slot)
+            row = of_run | {"slot": slot} | _of_slot(networks, distances, slot, layers[slot], confidence)
+            if agreement is not None:
+                row |= mean_interval(agreement, confidence).columns("jaccard")
+            if agreement is not None and run != OTHER:
+                others = alike[slot].reindex(agreement.index)
+                row |= paired_difference(agreement, others, confidence).columns("difference")
+                answers.append(_agrees_less(paired_difference(agreement, others, OWN_LEVEL)))
             yield row
-        row = _empty() | {"run": run, "radius": radius, "slot": ALL, "n": len(networks)}
+        row = of_run | {"slot": ALL}
         row |= mean_interval(networks["error_test_percent"], confidence).columns("error")
         row |= size_interval(networks["params_kept"], confidence).columns("units")
         if run not in (FREE, OTHER):
@@ -142,6 +132,18 @@ def _rows(own: pd.DataFrame, distances: pd.DataFrame, kept: Kept, confidence: fl
         yield row
     if verdicts:
         yield _empty() | {"run": ALL, "slot": ALL, "as_expected": all_yes(verdicts), "n": len(free)}
+
+
+def _of_slot(networks: pd.DataFrame, distances: pd.DataFrame, slot: str, layer: str, confidence: float) -> dict:
+    """Return the units that one run keeps in a slot, and how far the rows of its layer moved."""
+    place = slots(networks["architecture"].iloc[0]).index(slot)
+    units = [split_units(text)[place] for text in networks["units_kept"].dropna()]
+    row = size_interval(units, confidence).columns("units")
+    for state in ("kept", "left"):
+        row |= mean_interval(_of(distances, networks, layer, state)["median"], confidence).columns(f"moved_{state}")
+    kept = _of(distances, networks, layer, "kept")
+    row |= mean_interval(kept["median_share"], confidence).columns("share_kept")
+    return row | mean_interval(kept["at_boundary"], confidence).columns("boundary")
 
 
 def _of(distances: pd.DataFrame, networks: pd.DataFrame, layer: str, state: str) -> pd.DataFrame:

@@ -51,8 +51,8 @@ def smallest_width_table(runs: pd.DataFrame, confidence: float, widths: pd.DataF
         rows += [network | row for row in _kept_rows(kept[kept["dataset"] == dataset], own, confidence)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(
-        "Smallest: the first width of 784-m-10, from narrow to wide, at which two of three seeds classify all N "
-        "training images correctly at some check during training, at the best of the learning rates. Counting floor: "
+        "Smallest: the first width of 784-m-10, from narrow to wide, at which two thirds of the seeds classify all "
+        "N training images correctly at some check during training, at the best of the learning rates. Counting floor: "
         "as many parameters as numbers to fit. Kept: hidden units that the method keeps of 784-300-10 when it trains "
         "on the same N images in as many steps, with the same price c or the same hyper-prior, ln gamma = c N. "
         "Slope: of the logarithms, over the numbers of images that the series and random labels share. Needed: the "

@@ -24,8 +24,8 @@ OWN_LEVEL = 0.95
 class Comparison:
     """One difference and the margin that it must stay within.
 
-    what: the quantity ("params", "error", a slot). start: the width or initialization. unknown: networks of the two
-    samples without a number (diverged, failed).
+    what: the quantity ("params", "error", a slot). start: the width, initialization or depth. unknown: networks of the
+    two samples without a number (diverged, failed).
     """
 
     what: str

@@ -62,7 +62,7 @@ class Bounds(GateProbe):
             self.generator = torch.Generator(training.device).manual_seed(0)
             self.images, self.labels = examples_of(training, IMAGES)
             self.slots = between_linear_layers(training.architecture, method.context.gated)
-        ended = self.window.ended(method)
+        ended = self.window.after_step(method)
         if ended is not None:
             self.met |= RULE.asks(*ended)
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from robustprune.engine.compaction import compact, selection, surviving
 from robustprune.methods.parts.estimators import spread
-from robustprune.networks.architecture import Layer
+from robustprune.networks.architecture import Architecture, Layer
 from robustprune.networks.layers import cross_entropy
 from robustprune.networks.stacked import Gated, StackedNetwork
 
@@ -98,27 +98,21 @@ class Noted(Gated):
 class Flipped(Gated):
     """The same pass with one gate of every network flipped: the layers before it are those that were noted.
 
-    place: [R, 1, 1], which gate of the slot. A linear layer that reads the slot changes by one column of its weights.
+    place: [R, 1, 1], which gate of the slot. before: names of the layers up to the one that writes the slot. A linear
+    layer that reads the slot changes by one column of its weights.
     """
 
-    def __init__(self, noted: Noted, slot: str, place: Tensor, writer: Layer | None):
-        self.noted, self.slot, self.place = noted, slot, place
-        self.before = writer is not None
-        self.writer = writer
+    def __init__(self, noted: Noted, slot: str, place: Tensor, before: frozenset[str]):
+        self.noted, self.slot, self.place, self.before = noted, slot, place, before
         gates = dict(noted.gates)
         across = place.expand(-1, gates[slot].shape[1], 1)
         self.change = 1 - 2 * gates[slot].gather(2, across)
         gates[slot] = gates[slot].scatter_add(2, across, self.change)
         super().__init__(multiplied(gates))
 
-    def _noted(self, layer: Layer) -> bool:
-        """Return whether a layer comes before the gate, in which case its outputs are those that were noted."""
-        noted, self.before = self.before, self.before and layer != self.writer
-        return noted
-
     def linear(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Return the scores of a layer."""
-        if self._noted(layer):
+        if layer.name in self.before:
             return self.noted.written[layer.name].clone()
         if layer.reads != self.slot:
             return super().linear(layer, h, weight, bias)
@@ -128,7 +122,9 @@ class Flipped(Gated):
 
     def convolve(self, layer: Layer, h: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Return the outputs of a layer."""
-        return self.noted.written[layer.name] if self._noted(layer) else super().convolve(layer, h, weight, bias)
+        if layer.name in self.before:
+            return self.noted.written[layer.name]
+        return super().convolve(layer, h, weight, bias)
 
 
 @torch.no_grad()
@@ -155,9 +151,10 @@ def exact_values(
             noted = Noted(drawn(sample.theta, y.shape[1], generator))
         base = cross_entropy(network.forward(x, noted), y)
         for slot, places in sample.chosen.items():
+            before = _up_to(network.architecture, slot)
             for number in range(places.shape[1]):
                 place = places[:, number].clamp_min(0).view(-1, 1, 1)
-                flipped = Flipped(noted, slot, place, network.architecture.writer(slot))
+                flipped = Flipped(noted, slot, place, before)
                 losses = cross_entropy(network.forward(x, flipped), y)
                 difference = (flipped.change.squeeze(2) * (losses - base)).double()
                 sums[slot][:, :, number] += torch.stack([difference.sum(1), difference.square().sum(1)])
@@ -167,6 +164,12 @@ def exact_values(
         variance = (squares / count - mean.square()).clamp_min(0) / max(1, count - 1)
         values[slot] = (mean, variance.sqrt())
     return values
+
+
+def _up_to(architecture: Architecture, slot: str) -> frozenset[str]:
+    """Return the names of the layers up to the one that writes a slot, of a chain of layers; none for the input."""
+    names, writer = [layer.name for layer in architecture.layers], architecture.writer(slot)
+    return frozenset(names[: names.index(writer.name) + 1]) if writer else frozenset()
 
 
 def _inputs(network: StackedNetwork, images: Tensor) -> Tensor:

@@ -60,7 +60,7 @@ class Window:
         self.window = RemovalWindow.after(settings.theta_start, settings.drift, begin, every)
         self.before = tuple(torch.zeros_like(total) for total in _sums(method))
 
-    def ended(self, method: Bernoulli) -> tuple[Tensor, Tensor] | None:
+    def after_step(self, method: Bernoulli) -> tuple[Tensor, Tensor] | None:
         """Return mean theta and mean slope [R, all gates] of the window that ends with this step, or None."""
         if self.window.opens(method.moment):
             self.before = _sums(method)
@@ -113,7 +113,7 @@ class Removals(GateProbe):
             if method.moment.epoch_end:
                 yield from ((rule, method.theta < below) for rule, below in ENDS.items())
         for every, window in self.windows.items():
-            ended = window.ended(method)
+            ended = window.after_step(method)
             if ended is not None:
                 yield from ((name, rule.asks(*ended)) for name, rule in MEANS.items() if rule.every == every)
 

@@ -4,12 +4,13 @@ from typing import Any
 
 import altair as alt
 
-from robustprune.page.explorer.points import CHOICES, WORTHLESS
+from robustprune.analysis.figures.scales import TICKS
+from robustprune.analysis.figures.tradeoff import WORTHLESS
+from robustprune.page.explorer.points import CHOICES
 
 HEIGHT = 440
 X_TICKS = [digit * 10**power for power in range(1, 13) for digit in (1, 2, 5)]
-DIGITS = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
-Y_TICKS = [digit * power / 10 for power in (1, 10, 100) for digit in DIGITS]
+Y_TICKS = [digit * power / 10 for power in (1, 10, 100) for digit in TICKS[3]]
 OF_CHOICE = " && ".join(f"datum.{name} === {name}" for name in CHOICES)
 OF_CHOICE += f" && indexof(methods, datum.method) >= 0 && (worthless || datum.error <= {WORTHLESS:g})"
 """The condition of Vega on a point that the reader has asked for."""

@@ -14,8 +14,6 @@ from robustprune.page.study import Part, Study
 
 CHOICES = ("part", "network", "track", "budget")
 """What a reader chooses first, in this order; every point has one value of each."""
-WORTHLESS = 25.0
-"""Test error in percent above which points are left out until the reader asks for them, as in the figures."""
 CUT = 2.0
 """Intervals are drawn up to this factor from the mean, so that one wide interval does not flatten all others."""
 

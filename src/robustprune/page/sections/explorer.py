@@ -5,10 +5,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from robustprune.analysis.figures.tradeoff import WORTHLESS
 from robustprune.analysis.select import STANDARD_START
 from robustprune.page.explorer.chart import chart
 from robustprune.page.explorer.looks import looks_of
-from robustprune.page.explorer.points import CHOICES, WORTHLESS, explorer_points
+from robustprune.page.explorer.points import CHOICES, explorer_points
 from robustprune.page.explorer.scripts import vega
 from robustprune.page.figures import figure
 from robustprune.page.render import render, source

@@ -9,7 +9,7 @@ from conftest import REPOSITORY
 
 from robustprune import registry
 from robustprune.errors import StudyError
-from robustprune.gathering.plan import cell_seconds, read_timings, timings_file
+from robustprune.gathering.timings import cell_seconds, read_timings, timings_file
 
 FIGURES = {
     "dense: LeNet-300-100 dense step, R=5": 2.0,
