@@ -11,13 +11,13 @@ from robustprune.analysis.columns import number, with_interval
 from robustprune.analysis.labels import initialization_title
 from robustprune.analysis.layers.hypotheses import FAILED, HELD, NOT_RUN, UNDECIDED
 from robustprune.analysis.layers.joint import GATED
-from robustprune.analysis.layers.optimum import dense_losses, optimum
+from robustprune.analysis.layers.optimum import dense_losses, optimum, optimum_text
 from robustprune.analysis.read import read_every_long, read_every_run
 from robustprune.analysis.statistics import mean_interval
 from robustprune.analysis.verdicts.decision import YES
 from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
-STUDY = REFERENCE / "layers"
+RESULTS = REFERENCE / "layers"
 NETWORK = "mlp_residual"
 """The network that was trained at every depth."""
 OF_REMEDIES = "layer_c3e_2"
@@ -60,8 +60,7 @@ def _in_short(evidence: str) -> str:
 
 def depth_kept() -> str:
     """Return how many sections are left from every starting depth, and the depth that the price asks for."""
-    table = _sections_gated()
-    table = table[~table["strength"].isin(list(REMEDIES)[1:])]
+    table = _without_remedies()
     optima = shipped_table("layers", "depth_optimum")
     optima = optima[optima["method"] == METHOD_UNDER_STUDY].groupby(["architecture", "strength", "initialization"])
     depths = sorted(table["depth"].unique())
@@ -79,14 +78,13 @@ def _optimum(optima: "pd.api.typing.DataFrameGroupBy", key: tuple[str, str, str]
     """Return the depth that the price asks for with its interval, as `1 [1, 2]`."""
     if key not in optima.groups:
         return "-"
-    row = optima.get_group(key).iloc[0]
-    return with_interval(row, "optimum", ".0f")
+    return optimum_text(optima.get_group(key).iloc[0])
 
 
 def optimum_by_epoch() -> str:
     """Return the depth that each price asks for when the cross-entropy is that of an epoch before the last."""
-    runs, history, own = read_every_run(STUDY), read_every_long(STUDY / "history.parquet"), _sections_gated()
-    own = own[(own["architecture"] == NETWORK) & ~own["strength"].isin(list(REMEDIES)[1:])]
+    runs, history, own = read_every_run(RESULTS), read_every_long(RESULTS / "history.parquet"), _without_remedies()
+    own = own[own["architecture"] == NETWORK]
     dense = runs[(runs["architecture"] == NETWORK) & (runs["method"] == UNPRUNED)]
     epochs = range(1, int(history["epoch"].max()) + 1)
     losses = {epoch: dense_losses(dense, history[history["epoch"] == epoch]) for epoch in epochs}
@@ -110,7 +108,7 @@ def remedies() -> str:
     table = _sections_gated()
     table = table[table["strength"].isin(REMEDIES) & (table["initialization"] == "he_normal")]
     depths = sorted(table.loc[table["strength"] != OF_REMEDIES, "depth"].unique())
-    runs = read_every_run(STUDY)
+    runs = read_every_run(RESULTS)
     runs = runs[(runs["track"] == "layers") & (runs["method"] == METHOD_UNDER_STUDY) & runs["strength"].isin(REMEDIES)]
     runs = runs[(runs["initialization"] == "he_normal") & runs["depth"].isin(depths)]
     errors = runs.pivot(index=["depth", "replicate"], columns="strength", values="error_valid_percent")
@@ -129,6 +127,12 @@ def _sections_gated() -> pd.DataFrame:
     """Return the rows of the method on track layers."""
     table = shipped_table("layers", "depth_kept")
     return table[(table["track"] == "layers") & (table["method"] == METHOD_UNDER_STUDY)]
+
+
+def _without_remedies() -> pd.DataFrame:
+    """Return those rows whose strength is no remedy."""
+    table = _sections_gated()
+    return table[~table["strength"].isin(list(REMEDIES)[1:])]
 
 
 def joint() -> str:

@@ -83,17 +83,16 @@ def sensitivity_width(runs: pd.DataFrame, confidence: float) -> Sheet:
             row["steepest"] = steepest(group["width"], group["params_kept"])
             rows.append(_with_ends(row, group, "width", confidence))
     table = pd.DataFrame(rows, columns=WIDTH_COLUMNS)
-    start = FROM_STANDARD
     text = caption(
         rule_of_strengths(runs),
         "Elasticity: slope of log(params kept) on log(starting width), over the means of the widths; 0: the start does "
         "not matter. From width 1: over the standard size and wider starts only. Steepest: largest absolute slope "
         "between neighbouring widths; shows sizes that rise and fall again.",
         brackets(confidence, "Welch's t interval"),
-        f"Smallest, largest: of the means of the starting widths. Start: {start}.",
+        f"Smallest, largest: of the means of the starting widths. Start: {FROM_STANDARD}.",
         NOT_OK_SHARE,
         N,
-        without(runs, table, f"several widths ({start})"),
+        without(runs, table, f"several widths ({FROM_STANDARD})"),
     )
     return Sheet.of(table, WIDTH_SHOWN, "Robustness to the starting size", text)
 
