@@ -30,7 +30,7 @@ TIMED_BATCH = 128
 DENSE_SHARE = {"dense": 1.0, "slimming": 0.5, "bc_gnj": 0.7}
 DENSE_SHARE |= dict.fromkeys(("vib", "sbp", "bmrs_n", "bmrs_u", "beta_bernoulli", "group_lasso", "d_gating"), 0.1)
 DENSE_SHARE |= dict.fromkeys(("generalized_dropout", "l0_hc"), 0.05)
-DENSE_SHARE |= dict.fromkeys(("magnitude", "taylor", "random"), 0.2)
+DENSE_SHARE |= dict.fromkeys(("magnitude", "taylor", "random", "l0_arm"), 0.2)
 DENSE_SHARE_OF_OTHERS = 0.8
 # the same in epochs, for methods that remove units at the start, whatever the width and the number of epochs
 DENSE_EPOCHS = {"bernoulli": 3.0}
