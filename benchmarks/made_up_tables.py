@@ -2,8 +2,10 @@
 
 import itertools
 import json
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ from robustprune.gathering.long_tables import long_table
 from robustprune.gathering.planned import with_points
 from robustprune.gathering.rows import OF_DETAILS
 from robustprune.gathering.settings import complete_settings
-from robustprune.networks.architecture import architecture
+from robustprune.networks.architecture import Architecture, architecture
 from robustprune.networks.size import macs, parameters
 from robustprune.records.digests import write_table_digests
 from robustprune.records.record import COLUMNS
@@ -59,14 +61,7 @@ def _made(cell: Cell, asked: Strength, number: int, seeds: int, random: np.rando
     own = cell if first else cell.model_copy(update={"strength": f"{cell.strength}_{number}"})
     axes = {axis: getattr(own, axis) for axis in AXES}
     start, replicate = network.units(cell.width), np.arange(seeds)
-    share = 1.0 if unpruned else 0.1 + 0.05 * number
-    kept = {
-        slot: np.full(seeds, n) if unpruned else np.maximum(1, random.binomial(n, share, seeds))
-        for slot, n in start.items()
-    }
-    for slot in network.slots:
-        if slot.parent:
-            kept[slot.name] = np.minimum(kept[slot.name], kept[slot.parent] * slot.positions)
+    kept = _kept_units(network, start, seeds, 1.0 if unpruned else 0.1 + 0.05 * number, random)
     error = 1.5 + 0.1 * number + 0.1 * random.standard_normal(seeds)
     train = parameters(network, start) * 1e5
     values = {
@@ -92,28 +87,57 @@ def _made(cell: Cell, asked: Strength, number: int, seeds: int, random: np.rando
         **{"training": cell.training.model_dump_json(), "settings": json.dumps(settings)},
         "target_params": asked.params,
     }
-    tables = {"runs.csv": pd.DataFrame(values)[[*COLUMNS]], "details.csv": pd.DataFrame(more)[[*OF_DETAILS]]}
+    return {
+        "runs.csv": pd.DataFrame(values)[[*COLUMNS]],
+        "details.csv": pd.DataFrame(more)[[*OF_DETAILS]],
+        "history.parquet": _history(axes, kept, values["macs_kept"]),
+        **({} if unpruned else {"gates.parquet": _gates(axes, start, random)}),
+        "kept.parquet": _kept_rows(own.key, start, kept, random),
+    }
+
+
+def _kept_units(
+    network: Architecture, start: Mapping[str, int], seeds: int, share: float, random: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Return the units kept in every slot by each network, about that share of those of the start."""
+    kept = {
+        slot: np.full(seeds, n) if share == 1.0 else np.maximum(1, random.binomial(n, share, seeds))
+        for slot, n in start.items()
+    }
+    for slot in network.slots:
+        if slot.parent:
+            kept[slot.name] = np.minimum(kept[slot.name], kept[slot.parent] * slot.positions)
+    return kept
+
+
+def _history(axes: Mapping[str, Any], kept: Mapping[str, np.ndarray], macs_kept: np.ndarray) -> pd.DataFrame:
+    """Return the epochs of a cell: the sizes of its end in each of them."""
+    seeds = len(macs_kept)
     epoch = np.tile(np.arange(1, EPOCHS + 1), seeds)
-    tables["history.parquet"] = pd.DataFrame(
-        {
-            **axes,
-            **{"replicate": np.repeat(replicate, EPOCHS), "epoch": epoch, "train_loss": 1 / epoch},
-            **{f"units_{slot}": np.repeat(counts, EPOCHS) for slot, counts in kept.items()},
-            **{f"undetermined_{slot}": 0 for slot in kept},
-            "macs_step": np.repeat(values["macs_kept"], EPOCHS),
-        }
+    columns = {"replicate": np.repeat(np.arange(seeds), EPOCHS), "epoch": epoch, "train_loss": 1 / epoch}
+    units = {f"units_{slot}": np.repeat(counts, EPOCHS) for slot, counts in kept.items()}
+    undetermined = {f"undetermined_{slot}": 0 for slot in kept}
+    return pd.DataFrame({**axes, **columns, **units, **undetermined, "macs_step": np.repeat(macs_kept, EPOCHS)})
+
+
+def _gates(axes: Mapping[str, Any], slots: Iterable[str], random: np.random.Generator) -> pd.DataFrame:
+    """Return the gates of 60 units of every slot at every moment."""
+    unit, moment = (grid.ravel() for grid in np.meshgrid(np.arange(60), np.arange(EPOCHS + 1)))
+    return pd.concat(
+        pd.DataFrame(
+            {**axes, "slot": slot, "unit": unit, "epoch": moment, "theta": random.random(unit.size).astype("float32")}
+        )
+        for slot in slots
     )
-    if not unpruned:
-        moments = np.arange(EPOCHS + 1)
-        for slot in start:
-            unit, moment = np.meshgrid(np.arange(60), moments)
-            table = {**axes, "slot": slot, "unit": unit.ravel(), "epoch": moment.ravel()}
-            gates = pd.DataFrame({**table, "theta": random.random(unit.size).astype("float32")})
-            tables["gates.parquet"] = pd.concat([tables.get("gates.parquet", gates.iloc[:0]), gates])
+
+
+def _kept_rows(
+    key: str, start: Mapping[str, int], kept: Mapping[str, np.ndarray], random: np.random.Generator
+) -> pd.DataFrame:
+    """Return which units of the start each network keeps, as bits."""
     rows = [
-        (own.key, seed, slot, n, np.packbits(random.permutation(n) < kept[slot][seed]).tobytes())
-        for seed in replicate
+        (key, seed, slot, n, np.packbits(random.permutation(n) < kept[slot][seed]).tobytes())
+        for seed in range(len(next(iter(kept.values()))))
         for slot, n in start.items()
     ]
-    tables["kept.parquet"] = pd.DataFrame(rows, columns=["key", "replicate", "slot", "units", "kept"])
-    return tables
+    return pd.DataFrame(rows, columns=["key", "replicate", "slot", "units", "kept"])

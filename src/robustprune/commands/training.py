@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from robustprune.engine.worker import Job
+    from robustprune.gathering.jobs import StudyJobs
+    from robustprune.study.config import StudyConfig
 
 
 def prepare(arguments: argparse.Namespace) -> None:
@@ -82,7 +88,6 @@ def train(arguments: argparse.Namespace) -> None:
 
 
 def train_many(arguments: argparse.Namespace) -> int:
-    import sys
     import tempfile
     import time
     from contextlib import nullcontext
@@ -90,27 +95,22 @@ def train_many(arguments: argparse.Namespace) -> int:
 
     from robustprune.engine.devices import check_device
     from robustprune.engine.many import train_many
-    from robustprune.engine.worker import OUT_OF_TIME, Job, Machine
-    from robustprune.errors import StudyError
+    from robustprune.engine.worker import Machine
     from robustprune.experiments.reading import probe_of
     from robustprune.gathering.jobs import StudyJobs
     from robustprune.gathering.search import write_points
-    from robustprune.records.packing import check_archive, pack_once
+    from robustprune.records.packing import pack_once
     from robustprune.records.process import alone
     from robustprune.study.config import load_study
 
-    config = load_study(arguments.config)
     deadline = time.monotonic() + arguments.until
+    config = load_study(arguments.config)
     device = arguments.device or config.device
     check_device(device, config.training.precision)
     config = config.model_copy(update={"device": device})
     output: Path = arguments.output
     searched = output.with_stem(f"{output.stem}_search") if config.study else output
-    points = output.with_suffix(".yaml")
-    if points.resolve() == Path(arguments.config).resolve():
-        raise StudyError(f"{output}: the operating points would go to {points}, the configuration; name another file")
-    for archive in (output, searched):
-        check_archive(archive)
+    points = _points_beside(output, arguments.config, searched)
     trained = 0
 
     def done(job: Job, seconds: float) -> None:
@@ -129,9 +129,34 @@ def train_many(arguments: argparse.Namespace) -> int:
         left = train_many(jobs.first(), machine, jobs.after)
     if jobs.found:
         write_points(jobs.found, points)
+    print(f"{output}: {trained} of {trained + len(left)} cells trained")
+    return _report_untrained(config, jobs, left)
+
+
+def _points_beside(output: Path, config: Path, searched: Path) -> Path:
+    """Return the file of the operating points beside `output`.
+
+    Raises StudyError where it would replace the configuration, and where an archive to be written is not one.
+    """
+    from robustprune.errors import StudyError
+    from robustprune.records.packing import check_archive
+
+    points = output.with_suffix(".yaml")
+    if points.resolve() == Path(config).resolve():
+        raise StudyError(f"{output}: the operating points would go to {points}, the configuration; name another file")
+    for archive in (output, searched):
+        check_archive(archive)
+    return points
+
+
+def _report_untrained(config: StudyConfig, jobs: StudyJobs, left: list[tuple[Job, str]]) -> int:
+    """Print what was not trained or not searched, and why; return 1 where something failed, else 0."""
+    import sys
+
+    from robustprune.engine.worker import OUT_OF_TIME
+
     if config.search and config.operating_points:
         print("operating points are given: no search")
-    print(f"{output}: {trained} of {trained + len(left)} cells trained")
     for line in [f"{job.cell.key}: {reason}" for job, reason in left] + jobs.not_begun():
         print(f"not trained: {line}")
     for reason in jobs.stopped:

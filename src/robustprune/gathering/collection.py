@@ -63,10 +63,9 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
         for (key, cell), read in zip(cells.items(), _read_ahead(root, cells.items()), strict=True):
             known = {"operating_point": strengths[key].point if key in strengths else None}
             if isinstance(read, StudyError):
-                there = Path(root, key, RECORD_NAME).exists()
-                reason = str(read) if there else _reason_of_job(config, cell) or str(read)
+                reason, failed = _why_unread(config, cell, read)
                 missing.append({"cell": key, "reason": reason})
-                if reason != str(read) or (there and not isinstance(read, StaleRecord)):
+                if failed:
                     rows.add(cell, unfinished_replicates(cell, "failed", reason), known, asked[key])
                 continue
             record, parts = read
@@ -86,13 +85,18 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
             write_table(table, folder / name)
     write_table_digests(folder, [*tables, *long])
     counts = {name: len(table) for name, table in tables.items()} | {name: table.rows for name, table in long.items()}
-    lines = [f"{folder / name}: {count} rows" for name, count in counts.items()]
-    found = outcomes(runs["key"], details)
+    return [f"{folder / name}: {count} rows" for name, count in counts.items()] + _outcome_lines(config, folder, tables)
+
+
+def _outcome_lines(config: StudyConfig, folder: Path, tables: dict[str, pd.DataFrame]) -> list[str]:
+    """Return what collect prints of cells that are missing, failed or collapsed."""
+    found = outcomes(tables["runs.csv"]["key"], tables["details.csv"])
     listed = {outcome.key for outcome in found}
-    others = [f"missing: {entry['cell']}: {entry['reason']}" for entry in missing if entry["cell"] not in listed]
+    missing = tables["missing.csv"].itertuples()
+    others = [f"missing: {entry.cell}: {entry.reason}" for entry in missing if entry.cell not in listed]
     if len(others) > SHOWN:
         others[SHOWN:] = [f"missing: {len(others) - SHOWN} more cells, see {folder / 'missing.csv'}"]
-    return lines + others + outcome_lines(found, Path(config.root, "config.yaml"))
+    return others + outcome_lines(found, Path(config.root, "config.yaml"))
 
 
 def _read_ahead(root: Path, cells: Iterable[tuple[str, Cell]]) -> Iterator[Read | StudyError]:
@@ -124,6 +128,13 @@ def _asked(cell: Cell, how: Strength | None) -> dict[str, Any]:
     size = how.params if how else None
     training = cell.training.model_dump_json()
     return {"training": training, "settings": json.dumps(settings), **asked, "target_params": size}
+
+
+def _why_unread(config: StudyConfig, cell: Cell, error: StudyError) -> tuple[str, bool]:
+    """Return why a cell has no valid record, and whether its networks count as failed."""
+    there = Path(config.root, "runs", cell.key, RECORD_NAME).exists()
+    of_job = None if there else _reason_of_job(config, cell)
+    return of_job or str(error), bool(of_job) or (there and not isinstance(error, StaleRecord))
 
 
 def _reason_of_job(config: StudyConfig, cell: Cell) -> str | None:

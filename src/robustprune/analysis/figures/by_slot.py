@@ -1,8 +1,13 @@
 """The figure of kept units by slot: do methods agree on the shape of the small network?"""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+import pandas as pd
 from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
 
 from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.style import footnote_below, nothing, t_interval
@@ -25,26 +30,35 @@ def kept_units_by_slot(collected: Collected, confidence: float) -> Figure:
     figure = plt.figure(figsize=(2.6 * columns + 1.4, sum(heights) + 0.3))
     parts = np.atleast_1d(figure.subfigures(len(heights), 1, height_ratios=heights))
     for part, (key, group) in zip(parts, panels, strict=True):
-        part.suptitle(network_title(*key), fontsize="medium", weight="bold", x=0.01, ha="left")
-        axes = np.atleast_1d(part.subplots(1, len(slots(key[1])), sharey=True))
-        rows = list(group.groupby(["method", "strength"], sort=False))
-        several = group.groupby("method")["strength"].nunique()
-        labels = [f"{method} ({strength})" if several[method] > 1 else method for (method, strength), _ in rows]
-        for number, (ax, slot) in enumerate(zip(axes, slots(key[1]), strict=True)):
-            start = split_units(group["units_start"].iloc[0])[number]
-            for place, ((method, _), own) in enumerate(rows):
-                counts = own["units_kept"].map(lambda text, number=number: split_units(text)[number])
-                estimate = size_interval(counts, confidence)
-                bars = np.nan_to_num([[estimate.mean - estimate.low], [estimate.high - estimate.mean]])
-                style = {**looks(method), "linestyle": "none"}
-                ax.plot(counts, [place] * len(counts), ls="none", marker=".", ms=3, color=style["color"], alpha=0.5)
-                ax.errorbar([estimate.mean], [place], xerr=bars, capsize=2, lw=1.2, **style)
-            ax.axvline(start, color="0.6", lw=1, ls=(0, (1, 2)))
-            ax.set_xlim(0, 1.05 * start)
-            ax.set_title(f"slot {slot}", fontsize="small")
-            ax.set_yticks(range(len(rows)), labels, fontsize="small")
-            ax.set_ylim(len(rows) - 0.5, -0.5)
-            ax.set_xlabel("units kept")
-            ax.grid(axis="x", alpha=0.25)
+        _draw_network(part, key, group, looks, confidence)
     footnote_below(figure, f"small: networks; large: mean with {t_interval(confidence, sizes=True)}; dotted: the start")
     return figure
+
+
+def _draw_network(part: SubFigure, key: Sequence[str], group: pd.DataFrame, looks: Looks, confidence: float) -> None:
+    """Draw the panels of one network, one per slot."""
+    part.suptitle(network_title(*key), fontsize="medium", weight="bold", x=0.01, ha="left")
+    axes = np.atleast_1d(part.subplots(1, len(slots(key[1])), sharey=True))
+    rows = list(group.groupby(["method", "strength"], sort=False))
+    several = group.groupby("method")["strength"].nunique()
+    labels = [f"{method} ({strength})" if several[method] > 1 else method for (method, strength), _ in rows]
+    for number, (ax, slot) in enumerate(zip(axes, slots(key[1]), strict=True)):
+        start = split_units(group["units_start"].iloc[0])[number]
+        for place, ((method, _), own) in enumerate(rows):
+            counts = own["units_kept"].map(lambda text, number=number: split_units(text)[number])
+            _draw_row(ax, place, counts, {**looks(method), "linestyle": "none"}, confidence)
+        ax.axvline(start, color="0.6", lw=1, ls=(0, (1, 2)))
+        ax.set_xlim(0, 1.05 * start)
+        ax.set_title(f"slot {slot}", fontsize="small")
+        ax.set_yticks(range(len(rows)), labels, fontsize="small")
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.set_xlabel("units kept")
+        ax.grid(axis="x", alpha=0.25)
+
+
+def _draw_row(ax: Axes, place: int, counts: pd.Series, style: dict[str, Any], confidence: float) -> None:
+    """Draw the kept units of one method in one slot: its networks, their mean and its interval."""
+    estimate = size_interval(counts, confidence)
+    bars = np.nan_to_num([[estimate.mean - estimate.low], [estimate.high - estimate.mean]])
+    ax.plot(counts, [place] * len(counts), ls="none", marker=".", ms=3, color=style["color"], alpha=0.5)
+    ax.errorbar([estimate.mean], [place], xerr=bars, capsize=2, lw=1.2, **style)
