@@ -34,7 +34,7 @@ def history_table(cell: Cell, files: CellFiles) -> Part:
             table = parquet.ParquetFile(content).read(use_threads=False)
     elif files.has("history.csv"):
         with reading(files.folder / "history.csv", AGAIN):
-            rows = pd.read_csv(io.BytesIO(files.content("history.csv")), float_precision="round_trip")
+            rows = pd.read_csv(io.BytesIO(files.content("history.csv")), engine="pyarrow")  # reads floats exactly
             table = pa.Table.from_pandas(rows, preserve_index=False)
     else:
         return NOTHING
