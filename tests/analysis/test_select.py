@@ -9,7 +9,7 @@ from made_up_study import made_up, store
 from robustprune.analysis.comparison import main_comparison, ranking
 from robustprune.analysis.costs import inference_cost, training_cost
 from robustprune.analysis.floors import floors
-from robustprune.analysis.read import read_detailed_runs
+from robustprune.analysis.read import NETWORK, read_detailed_runs
 from robustprune.analysis.robustness import robustness
 from robustprune.analysis.select import of_one_budget, rule_of_strengths, standard, studied
 from robustprune.analysis.sensitivity import sensitivity_seed, sensitivity_width
@@ -162,6 +162,21 @@ def test_of_several_operating_points_those_at_equal_size_are_studied():
 
 
 def test_networks_of_equal_epochs_are_shown_where_there_are_any():
-    runs = pd.DataFrame({"budget": ["macs", None, "epochs"]})
+    runs = pd.DataFrame({"budget": ["macs", None, "epochs"]}).assign(**dict.fromkeys(NETWORK, "a"))
     assert of_one_budget(runs).index.tolist() == [1, 2]
     assert of_one_budget(runs[:1]).index.tolist() == [0]
+
+
+def test_points_of_one_budget_leave_the_other_its_strengths(tmp_path):
+    """At equal MACs the study names no point: its networks stay, beside the points at equal epochs."""
+    named, other = part("a", True, **STANDARD), part("b", False, **STANDARD)
+    runs = read(tmp_path, named, other, [table.assign(budget="macs") for table in part("b", False, **STANDARD)])
+    found = studied(runs)
+    assert set(zip(found["strength"], found["budget"], strict=True)) == {("a", "epochs"), ("b", "macs")}
+
+
+def test_a_network_that_only_ran_at_equal_macs_stays_in_the_tables(tmp_path):
+    runs = read(tmp_path, part("a", False, **STANDARD))
+    other = runs.assign(budget="macs", dataset="fashion_mnist")
+    both = of_one_budget(pd.concat([runs, runs.assign(budget="macs"), other], ignore_index=True))
+    assert set(zip(both["dataset"], both["budget"], strict=True)) == {("mnist", "epochs"), ("fashion_mnist", "macs")}

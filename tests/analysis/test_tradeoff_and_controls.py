@@ -137,3 +137,10 @@ def test_worthless_networks_do_not_push_the_others_together(tmp_path):
     figure = FIGURES["overview"](source.with_runs(runs), 0.95)
     assert note in " ".join(figure.legends[0].get_title().get_text().split())
     plt.close(figure)
+
+
+def test_controls_of_one_source_are_one_family_over_all_starts(tmp_path):
+    runs = read_detailed_runs(study(tmp_path))
+    wider = pd.concat([runs, runs.assign(width=2.0)], ignore_index=True)
+    ticket, both = (controls(own, 0.95).table.set_index("control").loc["ticket/of_it"] for own in (runs, wider))
+    assert both["p_holm"].tolist() == pytest.approx([min(1, 2 * ticket["p_holm"])] * 2)

@@ -65,3 +65,15 @@ def test_without_variants_the_table_is_empty_and_says_so():
     sheet = variants(runs[runs["variant"] == ""], 0.95)
     assert sheet.table.empty
     assert sheet.caption.endswith("No method ran in variants.")
+
+
+def test_a_diverged_network_does_not_make_test_images_decide():
+    runs = study().assign(error_test_percent=1.0)
+    runs.loc[5, ["error_test_percent", "error_valid_percent"]] = np.nan
+    assert set(variants(runs, 0.90).table["error_of"]) == {"validation"}
+
+
+def test_a_method_whose_strengths_keep_one_size_has_a_table():
+    runs = study()
+    runs.loc[runs["variant"] == "", "params_kept"] = 20_000
+    assert variants(runs, 0.90).table["difference"].notna().any()

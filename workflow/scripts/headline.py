@@ -28,8 +28,7 @@ def headline() -> str:
 
 
 def _point(row: dict) -> str:
-    numbers = re.sub(r"^\([^)]*\) ", "", row["evidence"])  # FINDINGS has the single verdicts
-    return f"on {place(row)}" + (f" ({numbers}, n = {row['n']})" if numbers else "")
+    return f"on {place(row)}" + (f" ({row['evidence']}, n = {row['n']})" if row["evidence"] else "")
 
 
 def _shared(table: pd.DataFrame) -> list[str]:

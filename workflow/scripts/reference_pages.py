@@ -54,7 +54,7 @@ FIELDS = {
     "budget": "what ends the training: `epochs` or `macs`",
     "operating_point": "name of the operating point, where the study asks for the cell as one",
     "key": "the cell's key: its folder below `runs/`",
-    "depth_start": "sections of the starting network, of all streams, where the architecture is made at any depth",
+    "depth_start": "sections of the starting network, per stream, where the architecture is made at any depth",
 }
 """What a field is, where the typed record says no more than its name and type."""
 FOLDERS = {

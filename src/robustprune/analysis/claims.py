@@ -6,6 +6,7 @@ returns the verdict and the numbers that it follows from.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,14 +25,18 @@ from robustprune.analysis.verdicts.decision import (
     OWN_LEVEL,
     SHORT,
     UNDECIDED,
+    YES,
     Comparison,
+    Verdict,
     at_most,
 )
-from robustprune.analysis.verdicts.effect import largest
+from robustprune.analysis.verdicts.effect import in_percent, largest
 from robustprune.analysis.verdicts.equal_size import not_worse
 from robustprune.analysis.verdicts.over_starts import (
     ERROR,
     SIZE,
+    STANDARD_WIDTH,
+    by_part,
     judged,
     over_initializations,
     over_widths,
@@ -60,26 +65,41 @@ class Others:
     confidence: float
 
 
-Answer = tuple[str, str]
-"""A verdict and the numbers that it follows from."""
+class Answer(NamedTuple):
+    """A verdict, the numbers that it follows from, and the networks of the smallest sample compared.
+
+    n: None for a verdict on the networks of the standard start alone.
+    """
+
+    verdict: str
+    evidence: str = ""
+    n: int | None = None
 
 
 def over_all_initializations(own: pd.DataFrame, others: Others) -> Answer:
     """The initialization does not matter."""
-    return _over_starts(over_initializations(own), "initializations") if sized_by_itself(own) else (NOT_APPLICABLE, "")
+    if not sized_by_itself(own):
+        return Answer(NOT_APPLICABLE)
+    compared = over_initializations(own)
+    return _over_starts(compared, f"{len({one.start for one in compared})} initializations")
 
 
 def over_all_widths(own: pd.DataFrame, others: Others) -> Answer:
     """The starting size does not matter."""
-    return _over_starts(over_widths(own), "widths") if sized_by_itself(own) else (NOT_APPLICABLE, "")
+    if not sized_by_itself(own):
+        return Answer(NOT_APPLICABLE)
+    compared = over_widths(own)
+    starts, wider = len({one.start for one in compared}), over_widths(own, least=STANDARD_WIDTH)
+    from_one = f"; from width 1 up {_short(judged(wider)['all'])}" if wider and len(wider) < len(compared) else ""
+    return _over_starts(compared, f"{starts + 1} widths{from_one}")
 
 
 def as_accurate(own: pd.DataFrame, others: Others) -> Answer:
     """As accurate as others at equal size."""
     mine = others.points.loc[others.points.index.isin(own.index)]
     rivals = others.points[(others.points["method"] != own["method"].iloc[0]) & (others.points["variant"] == "")]
-    if mine.empty or rivals.empty or mine["target_params"].isna().any():
-        return NOT_RUN, ""
+    if mine.empty or rivals.empty or mine["target_params"].isna().any() or not others.curves:
+        return Answer(NOT_RUN)
     target = float(np.log(mine["target_params"].iloc[0]))
     method = networks_at(mine, others.curves, target)
     against = {
@@ -89,73 +109,86 @@ def as_accurate(own: pd.DataFrame, others: Others) -> Answer:
     verdict = not_worse(target, method, against)
     worst = max(verdict.comparisons, key=lambda one: np.nan_to_num(one.effect.value, nan=-np.inf))
     shown = with_interval(worst.effect.estimate(LEVEL).columns("difference"), "difference", "+.2f")
-    return str(verdict), f"{shown} points against {worst.start} (largest of {len(against)})"
+    return Answer(str(verdict), f"{shown} points against {worst.start} (largest of {len(against)})")
 
 
 def at_zero_or_one(own: pd.DataFrame, others: Others) -> Answer:
     """Gates end at 0 or 1."""
     if not is_keep_probability(own["method"].iloc[0]):
-        return NOT_APPLICABLE, ""
+        return Answer(NOT_APPLICABLE)
     if others.history is None or own["budget"].iloc[0] != "epochs":
-        return NOT_RUN, ""
+        return Answer(NOT_RUN)
     start = standard(own)
     if start.empty:
-        return NOT_RUN, ""
+        return Answer(NOT_RUN)
     epoch = while_gates_are_drawn(start)
     shares = 100 * undetermined_at(epoch, start, others.history)
     share = mean_interval(shares, others.confidence)
     end = 100 * start["undetermined_fraction"].astype(float).mean()
     text = f"{with_interval(share.columns('share'), 'share', '.1f')} % undetermined after epoch {epoch}"
-    return at_most([mean_interval(shares, OWN_LEVEL)], DETERMINED), f"{text}, {number(end, '.1f')} % at the end"
+    verdict = at_most([mean_interval(shares, OWN_LEVEL)], DETERMINED)
+    return Answer(verdict, f"{text}, {number(end, '.1f')} % at the end")
 
 
 def early(own: pd.DataFrame, others: Others) -> Answer:
     """Units leave early."""
     start = standard(own)
     if others.history is None or start.empty:
-        return NOT_RUN, ""
+        return Answer(NOT_RUN)
     times = removal_times(start, others.history)
     lost = [slot for slot in slots(start["architecture"].iloc[0]) if times[slot].notna().any()]
     shares = {slot: mean_interval(times[slot], others.confidence) for slot in lost}
     text = ", ".join(f"{slot} {with_interval(share.columns('s'), 's', '.2f')}" for slot, share in shares.items())
     judged = [mean_interval(times[slot], OWN_LEVEL) for slot in lost]
-    return at_most(judged, EARLY), f"{text} of training" if text else "no unit leaves"
+    return Answer(at_most(judged, EARLY), f"{text} of training" if text else "no unit leaves")
 
 
 def cheaper(own: pd.DataFrame, others: Others) -> Answer:
     """Training is cheaper."""
     start = standard(own)
     if start.empty:
-        return NOT_RUN, ""
+        return Answer(NOT_RUN)
     ratio = 100 * (start["train_macs"] / start["train_macs_dense"]).astype(float)
     shown, macs = (size_interval(ratio, level) for level in (others.confidence, OWN_LEVEL))
     text = f"{with_interval(shown.columns('macs'), 'macs', '.1f')} % of the MACs of dense training"
+    verdict = NO if macs.low > 100 else at_most([macs], np.nextafter(100, 0))
     dense, machine = standard(others.dense), ["device", "threads"]
     both = pd.concat([start, dense])
     if dense.empty or len(both[machine].drop_duplicates()) > 1 or both["train_seconds"].isna().any():
         # seconds of another machine are not compared; networks that share a GPU have none
-        return (NO if macs.low > 100 else UNDECIDED), f"{text}; seconds not comparable"
-    seconds = 100 * start["train_seconds"].mean() / dense["train_seconds"].mean()
-    text += f", {number(seconds, '.0f')} % of the seconds"
-    if macs.low > 100 or seconds >= 100:
-        return NO, text
-    return at_most([macs], np.nextafter(100, 0)), text
+        seconds, text = np.nan, f"{text}; seconds not comparable"
+    else:
+        seconds = 100 * start["train_seconds"].mean() / dense["train_seconds"].mean()
+        text += f", {number(seconds, '.0f')} % of the seconds"
+    if verdict == YES and not seconds < 100:
+        verdict = UNDECIDED  # one measurement, perhaps beside other work: it can prevent a yes and give no no
+    return Answer(verdict, text)
 
 
-def _over_starts(comparisons: Sequence[Comparison], axis: str) -> Answer:
+def _over_starts(comparisons: Sequence[Comparison], ending: str) -> Answer:
+    """Judge comparisons of starts; each part has its own verdict and largest difference. ending: what else is shown."""
     if not comparisons:
-        return NOT_RUN, ""
-    verdicts = judged(comparisons)
-    starts = len({one.start for one in comparisons}) + (axis == "widths")
-    parts = " / ".join(SHORT.get(str(verdicts[name]), str(verdicts[name])) for name in ("size", "units", "error"))
-    found = []
-    for what, scale, form, unit in ((SIZE, 100.0, "+.1f", "% of size"), (ERROR, 1.0, "+.2f", "points")):
-        most = largest([one.effect for one in comparisons if one.what == what], LEVEL)
-        values = np.array([most.mean, most.low, most.high])
-        mean, low, high = 100 * np.expm1(values) if scale > 1 else values
-        row = {"most": mean, "most_low": low, "most_high": high}
-        found.append(f"{with_interval(row, 'most', form)} {unit}")
-    return str(verdicts["all"]), f"({parts}) largest difference {', '.join(found)} over {starts} {axis}"
+        return Answer(NOT_RUN)
+    verdicts, parts = judged(comparisons), by_part(comparisons)
+    shown = [f"{name} {_short(verdicts[name])}: {_largest(part)}" for name, part in parts.items()]
+    smallest = min(one.effect.n for one in comparisons)
+    return Answer(str(verdicts["all"]), f"{'; '.join(shown)} (largest differences over {ending})", smallest)
+
+
+def _largest(compared: Sequence[Comparison]) -> str:
+    """Return the largest difference with its simultaneous interval and its start, as `-10 [-15, -5] % from width 2`."""
+    found = largest([one.effect for one in compared], LEVEL)
+    of = next((one for one in compared if one.effect.value == found.mean), None)
+    if of is None:
+        return "unknown"
+    if of.what == ERROR:
+        return f"{with_interval(found.columns('most'), 'most', '+.2f')} points from {of.start}"
+    percent = with_interval(in_percent(found).columns("most"), "most", "+.1f")
+    return f"{'' if of.what == SIZE else f'{of.what} '}{percent} % from {of.start}"
+
+
+def _short(verdict: Verdict) -> str:
+    return SHORT.get(str(verdict), str(verdict))
 
 
 CLAIMS: dict[str, Callable[[pd.DataFrame, Others], Answer]] = {

@@ -9,6 +9,7 @@ from robustprune.analysis.read import NETWORK
 from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns
+from robustprune.study.related import FINETUNE
 
 START = [*NETWORK, "initialization", "width"]
 CELL_OF_SOURCE = [*START, "method", "strength"]
@@ -29,15 +30,19 @@ def control_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """Return one row per control: its error, and the difference from that of its source, paired by seed.
 
     difference > 0: the weights of the pruning method are better than those of the control. p_holm: two-sided t test,
-    adjusted for the controls of one source.
+    adjusted for the controls of one source on one network, over all starts. Networks that were fine-tuned have a table
+    of their own.
     """
     rows, places = [], runs.groupby(CELL_OF_SOURCE, sort=False).indices
-    for key, group in runs[runs["start_of"].notna()].groupby([*START, "start_of"], sort=False):
-        axes = dict(zip([*START, "source"], key, strict=True))
-        cells = group.groupby(["method", "strength"], sort=False)
-        source = runs.iloc[places.get((*key[:-1], *key[-1].split("/", 1)), [])]
-        of_source = [_row(source, axes, f"{method}/{strength}", own, confidence) for (method, strength), own in cells]
-        rows += adjusted(of_source)
+    own = runs[runs["start_of"].notna() & (runs["method"] != FINETUNE)]
+    for (*network, name), of_source in own.groupby([*NETWORK, "start_of"], sort=False):
+        family = []
+        for start, group in of_source.groupby(["initialization", "width"], sort=False):
+            axes = dict(zip([*START, "source"], [*network, *start, name], strict=True))
+            source = runs.iloc[places.get((*network, *start, *name.split("/", 1)), [])]
+            for (method, strength), cell in group.groupby(["method", "strength"], sort=False):
+                family.append(_row(source, axes, f"{method}/{strength}", cell, confidence))
+        rows += adjusted(family)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -62,9 +67,9 @@ def controls(runs: pd.DataFrame, confidence: float) -> Sheet:
         "Difference: control minus source in percentage points, paired by seed; above 0 the method's own weights are "
         "better.",
         brackets(confidence),
-        "p: paired t test, Holm-adjusted for the controls of one source. ticket: same units, initial weights; "
-        "random_ticket: same widths, other units; scratch_e: new weights; scratch_b: new weights, more epochs; "
-        "width_uniform: one factor for all slots.",
+        "p: paired t test, Holm-adjusted for the controls of one source on one network. ticket: same units, initial "
+        "weights; random_ticket: same widths, other units; scratch_e: new weights; scratch_b: new weights, more "
+        "epochs; width_uniform: one factor for all slots.",
         N,
         "" if len(table) else "There are no controls in these tables.",
     )

@@ -12,6 +12,8 @@ from robustprune.analysis.statistics import interval_columns, size_interval
 from robustprune.study.roles import UNPRUNED
 
 BY = [*NETWORK, "method", "strength", "width"]
+MACHINE = ["device", "threads"]
+"""Seconds are compared where these are the same."""
 TRAINING_COLUMNS = [
     *(*BY, "epochs", *interval_columns("macs_percent"), "train_seconds", "dense_seconds", "seconds_percent", "n"),
 ]
@@ -38,18 +40,22 @@ INFERENCE_SHOWN = [
 def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Return multiply-accumulates and seconds of training, as a share of dense training from the same start.
 
-    dense_seconds: mean over the networks of method dense with the same epochs and start, if any.
+    dense_seconds: mean over the networks of method dense with the same epochs and start, on the same device and number
+    of threads, if any.
     """
     everything, runs = runs, _by_cell(runs)
-    seconds = runs[runs["method"] == UNPRUNED].groupby([*NETWORK, "width", "epochs"])["train_seconds"].mean()
+    dense = runs[(runs["method"] == UNPRUNED) & (runs["variant"] == "")]
+    seconds = dense.groupby([*NETWORK, "width", "epochs", *MACHINE])["train_seconds"].mean()
     rows = []
     measured = ["train_macs", "train_macs_dense", "train_seconds"]
-    for key, group in runs[[*BY, "epochs", *measured]].groupby([*BY, "epochs"], sort=False):
+    for key, group in runs[[*BY, "epochs", *MACHINE, *measured]].groupby([*BY, "epochs"], sort=False):
         row = dict(zip([*BY, "epochs"], key, strict=True))
         share = size_interval(100 * group["train_macs"] / group["train_macs_dense"], confidence)
         row |= share.columns("macs_percent")
         row["train_seconds"] = group["train_seconds"].mean()
-        row["dense_seconds"] = seconds.get((*key[:3], row["width"], row["epochs"]), np.nan)
+        machines = group[MACHINE].drop_duplicates().itertuples(index=False, name=None)
+        found = [seconds.get((*key[:3], row["width"], row["epochs"], *machine), np.nan) for machine in machines]
+        row["dense_seconds"] = found[0] if len(found) == 1 else np.nan
         row["seconds_percent"] = 100 * row["train_seconds"] / row["dense_seconds"]
         rows.append({**row, "n": share.n})
     table = pd.DataFrame(rows, columns=TRAINING_COLUMNS)
@@ -58,7 +64,7 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
         "against dense training for the same epochs from the same start.",
         brackets(confidence, SIZES),
         "Seconds are those of a cell divided by its replicates (on a CPU, its thread's own), on a machine that trains "
-        f"other cells beside it; a dash: no dense run of that start. Start: {FROM_STANDARD}.",
+        f"other cells beside it; a dash: no dense run of that start on the same device. Start: {FROM_STANDARD}.",
         N,
         without(everything, table, FROM_STANDARD),
     )

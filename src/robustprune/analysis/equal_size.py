@@ -152,7 +152,7 @@ def _family(
         row |= effect.estimate(confidence).columns("difference")
         row |= {"p_holm": p, "better": _better(effect.value, p, confidence)}
         row["not_worse"] = str(not_worse(target, method, {"": others[name]})) if known else None
-        row["not_worse_than_all"] = str(together) if not np.isnan(size) else None
+        row["not_worse_than_all"] = str(together) if curves and not np.isnan(size) else None
         for cost, of_all in costs.items():
             row |= of_all[place].columns(f"{cost}_ratio") | {f"{cost}_p_holm": adjusted[cost][place]}
         yield row | {"n": int((~np.isnan(first.error + second.error)).sum())}

@@ -12,7 +12,7 @@ from robustprune.analysis.select import rule_of_strengths, studied
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Estimate, interval_columns
 from robustprune.analysis.verdicts.decision import LEVEL, Comparison, equivalent
-from robustprune.analysis.verdicts.effect import largest
+from robustprune.analysis.verdicts.effect import in_percent, largest
 from robustprune.analysis.verdicts.initializations import between_groups, welch_anova
 from robustprune.analysis.verdicts.over_starts import (
     ERROR,
@@ -72,7 +72,7 @@ def _rows(over: str, comparisons: Sequence[Comparison], own: pd.DataFrame, confi
         compared = [one for one in comparisons if one.what == what]
         found, scale = largest([one.effect for one in compared], LEVEL), (1 if what == ERROR else 100)
         place = next((one.start for one in compared if one.effect.value == found.mean), None)
-        shown = found if what == ERROR else _percent(found)
+        shown = found if what == ERROR else in_percent(found)
         row = {"over": over, "quantity": what, "start": place, **shown.columns("difference")}
         row["margin"] = round(compared[0].margin if what == ERROR else 100 * np.expm1(compared[0].margin), 6)
         row["verdict"] = str(equivalent(compared, family=len(comparisons)))
@@ -84,11 +84,6 @@ def _rows(over: str, comparisons: Sequence[Comparison], own: pd.DataFrame, confi
             spread, p = between_groups(groups, confidence), welch_anova(groups)
         between = Estimate(*(scale * value for value in (spread.mean, spread.low, spread.high)), spread.n)
         yield {**row, **between.columns("between"), "p": p, "n": found.n}
-
-
-def _percent(found: Estimate) -> Estimate:
-    """Return a difference of logarithms as a change in percent."""
-    return Estimate(*(float(100 * np.expm1(value)) for value in (found.mean, found.low, found.high)), found.n)
 
 
 def _unit(row: dict) -> str:

@@ -13,13 +13,14 @@ from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns
 
 COLUMNS = [
-    *(*NETWORK, *SIZE_TARGET, "method", "floor", "params", "floor_params", *interval_columns("error"), "floor_error"),
-    *DIFFERENCE,
+    *(*NETWORK, *SIZE_TARGET, "method", "strength", "floor", "floor_strength", "params", "floor_params"),
+    *(*interval_columns("error"), "floor_error", *DIFFERENCE),
 ]
 SHOWN = [
-    Text("method"),
+    Each("method", lambda row: f"{row['method']} {row['strength']}"),
     Each("budget", lambda row: f"{100 * row['target']:g} % of {row['measure']}"),
-    *(Number("params", "params", ",.0f"), Interval("error", "error (%)", ".2f"), Text("floor")),
+    *(Number("params", "params", ",.0f"), Interval("error", "error (%)", ".2f")),
+    Each("floor", lambda row: f"{row['floor']} {row['floor_strength']}"),
     *(Number("floor_params", "floor params", ",.0f"), Number("floor_error", "floor error (%)", ".2f")),
     *(Interval("difference", "difference (points)", "+.2f"), PValue("p_holm", "p (Holm)"), Text("n")),
 ]
@@ -32,6 +33,7 @@ def floor_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     and track.
     """
     runs = compared(standard(runs))
+    runs = runs[runs["variant"] == ""]
     runs = pd.concat([runs, size_targets(runs)], axis=1).dropna(subset=SIZE_TARGET)
     rows = []
     for network, group in runs.groupby(NETWORK, sort=False):
@@ -44,14 +46,15 @@ def floor_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
 
 def _rows(equals: pd.DataFrame, confidence: float) -> list[dict]:
     """Return a row for every method and floor of one budget."""
-    cells = [(method, own) for (method, _), own in equals.groupby(["method", "strength"], sort=False)]
+    cells = list(equals.groupby(["method", "strength"], sort=False))
     rows = []
-    for (method, own), (floor, below) in itertools.product(cells, cells):
+    for ((method, strength), own), ((floor, other), below) in itertools.product(cells, cells):
         if floor not in FLOORS or floor == method or method == FLOORS[-1]:
             continue
         comparison, floor_error = paired_errors(own, below, confidence)
-        sizes = {"params": own["params_kept"].mean(), "floor_params": below["params_kept"].mean()}
-        rows.append({"method": method, "floor": floor, **sizes, **comparison, "floor_error": floor_error})
+        row = {"method": method, "strength": strength, "floor": floor, "floor_strength": other}
+        row |= {"params": own["params_kept"].mean(), "floor_params": below["params_kept"].mean()}
+        rows.append(row | comparison | {"floor_error": floor_error})
     return rows
 
 

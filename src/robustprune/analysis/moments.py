@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.read import CELL, of_networks, slots, used
+from robustprune.analysis.read import CELL, WITHOUT_NUMBERS, of_networks, slots, used
 from robustprune.records.record import split_units
 
 GONE = 0.9
@@ -32,7 +32,7 @@ def while_gates_are_drawn(own: pd.DataFrame) -> int:
 def undetermined_at(epoch: int, own: pd.DataFrame, history: pd.DataFrame) -> pd.Series:
     """Return the undetermined share of the gates left in each network after this epoch, indexed as `own`.
 
-    NaN for networks without gates or without that epoch.
+    NaN for networks without gates or without that epoch, and for those that diverged or failed.
     """
     then = of_networks(history[history["epoch"] == epoch], _numbered(own))
     gated = [name for name in then if name.startswith("undetermined_")]
@@ -46,7 +46,7 @@ def removal_times(own: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
     """Return slot -> the share of training after which GONE of the units that the slot loses have left, per network.
 
     own: networks of one architecture. The share is of the epochs trained. The frame is indexed as `own`; NaN where a
-    slot loses nothing and for networks without a history.
+    slot loses nothing, for networks without a history, and for those that diverged or failed.
     """
     names = slots(own["architecture"].iloc[0])
     starts = np.array([split_units(text) for text in own["units_start"]], float)
@@ -63,5 +63,5 @@ def removal_times(own: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
 
 
 def _numbered(own: pd.DataFrame) -> pd.DataFrame:
-    """Return what identifies networks, with the column `network`: their row in `own`, counted from 0."""
-    return own[[*CELL, "replicate"]].assign(network=range(len(own)))
+    """Return what identifies networks with numbers, with the column `network`: their row in `own`, counted from 0."""
+    return own[[*CELL, "replicate"]].assign(network=range(len(own)))[~own["status"].isin(WITHOUT_NUMBERS)]

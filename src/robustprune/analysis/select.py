@@ -36,27 +36,28 @@ def without(runs: pd.DataFrame, chosen: pd.DataFrame, start: str) -> str:
 def studied(runs: pd.DataFrame, *, variants: bool = False) -> pd.DataFrame:
     """Return the networks at operating points, and the unpruned ones, without controls; of variants only if asked.
 
-    Where the study asks for several points, those at equal size (at_size) are meant. For a data set, architecture and
-    track without operating points these are the networks of every strength.
+    Where the study asks for several points, those at equal size (at_size) are meant. For a data set, architecture,
+    track and budget without operating points these are the networks of every strength.
     """
     runs = runs[runs["start_of"].isna() & (variants | (runs["variant"] == ""))]
     asked = runs["operating_point"].astype(bool)
     name = runs["point"].astype("str") if "point" in runs else pd.Series("", runs.index)
     at_size = asked & name.str.fullmatch(r"(.*_)?at_size")
-    sized, named = (flags.groupby([runs[key] for key in NETWORK]).transform("any") for flags in (at_size, asked))
+    comparison = [*(runs[key] for key in NETWORK), runs["budget"].fillna("epochs")]
+    sized, named = (flags.groupby(comparison).transform("any") for flags in (at_size, asked))
     chosen = at_size.where(sized, asked)
     return runs[~named | chosen | (runs["method"] == UNPRUNED)]
 
 
 def of_one_budget(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the networks that trained for equal epochs; all where no network did."""
+    """Return the networks that trained for equal epochs; for a network of which none did, all."""
     equal_epochs = runs["budget"].isna() | (runs["budget"] == "epochs")
-    return runs[equal_epochs] if equal_epochs.any() else runs
+    return runs[equal_epochs | ~equal_epochs.groupby([runs[key] for key in NETWORK]).transform("any").astype(bool)]
 
 
 def rule_of_strengths(runs: pd.DataFrame) -> str:
     """Return the sentence of a caption on the rule of `studied`."""
-    named = runs.groupby(NETWORK)["operating_point"].any()
+    named = runs.assign(budget=runs["budget"].fillna("epochs")).groupby([*NETWORK, "budget"])["operating_point"].any()
     if named.all() and len(named):
         return "Methods at their operating points."
     if not named.any():

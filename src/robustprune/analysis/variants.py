@@ -75,7 +75,8 @@ def variants(
 
 def _rows(own: pd.DataFrame, shares: pd.DataFrame, confidence: float) -> Iterator[dict]:
     """Yield the rows of one method, itself first."""
-    validated = own["error_valid_percent"].notna().all()
+    known = own.loc[own["error_test_percent"].notna(), "error_valid_percent"]  # a diverged network has no error
+    validated = len(known) > 0 and known.notna().all()
     error_of = "validation" if validated else "test"
     own = own[USED].assign(error=own[f"error_{'valid' if validated else 'test'}_percent"].astype(float))
     base = [_at_size(networks) for networks in _by_size(own[own["variant"] == ""]).values()]
@@ -114,7 +115,10 @@ def _difference(networks: pd.DataFrame, base: Sequence[AtSize]) -> Effect:
     nearest = min(base, key=lambda one: abs(np.nanmean(one.log_size) - size))
     slope = NO_SLOPE
     if len(base) > 1:
-        slope = local_slope([one.log_size for one in base], [one.error for one in base], size)
+        try:
+            slope = local_slope([one.log_size for one in base], [one.error for one in base], size)
+        except ValueError:  # all strengths of the method keep the same size
+            slope = NO_SLOPE
     return difference_at(size, replace(own, slope=slope), replace(nearest, slope=slope))
 
 
@@ -130,7 +134,9 @@ def _shares(own: pd.DataFrame, history: pd.DataFrame | None, values: pd.DataFram
     if is_keep_probability(own["method"].iloc[0]):
         shares["undetermined"] = own["undetermined_fraction"].astype(float)
         if history is not None and own["budget"].iloc[0] == "epochs":
-            shares["undetermined_before"] = undetermined_at(before_the_rate_falls(own), own, history)
+            for _, alike in own.groupby(["variant", "strength"]):  # a variant may train for longer
+                before = undetermined_at(before_the_rate_falls(alike), alike, history)
+                shares.loc[alike.index, "undetermined_before"] = before
     if values is not None and len(values):
         price = settings_of(own).map(lambda settings: settings.get("price")).where(own["status"] == "ok")
         priced = own.assign(price=pd.to_numeric(price, errors="coerce"))[[*CELL, "replicate", "price"]]

@@ -69,7 +69,7 @@ def tables(tmp_path_factory):
         assert main(["train", "--config", str(config), "--cell", key]) == 0
     assert main(["collect", "--config", str(config)]) == 0
     assert main(["related", "--config", str(config)]) == 0
-    names = ["ball", "finetune", "controls", "imbalance", "tradeoff"]
+    names = ["ball", "finetune", "imbalance", "tradeoff"]
     assert main(["tables", "--source", str(root), "--output", str(folder / "tables"), "--names", *names]) == 0
     return {name: pd.read_csv(folder / "tables" / f"{name}.csv") for name in names}, root, folder / "tables"
 

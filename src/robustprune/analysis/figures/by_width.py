@@ -12,7 +12,7 @@ from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.scales import log_axis, plain, thousands
 from robustprune.analysis.figures.style import bars, label_ends, legend_below, panel_grid, range_of, say, t_interval
 from robustprune.analysis.labels import network_title
-from robustprune.analysis.read import NETWORK, Collected
+from robustprune.analysis.read import NETWORK, SERIES, Collected
 from robustprune.analysis.select import FROM_STANDARD, of_standard_initialization, studied
 from robustprune.analysis.statistics import mean_interval, size_interval
 
@@ -125,5 +125,5 @@ def _width_axis(ax: Axes, widths: list[float]) -> None:
 
 
 def _footnote(runs: pd.DataFrame, confidence: float, sizes: bool) -> str:
-    n = range_of(runs.groupby(["method", "strength", "architecture", "track", "width"]).size())
+    n = range_of(runs.groupby([*SERIES, "width"]).size())
     return f"mean over n = {n} seeds, bars: {t_interval(confidence, sizes)}; {FROM_STANDARD}"

@@ -95,7 +95,7 @@ def depth(collected: Collected, confidence: float) -> Figure:
     "none". Hollow: the mean of a cell whose networks all have sections. Sections adapt to each other in training."""
     runs = standard(with_sections(collected.runs))
     runs = runs[(runs["track"] == "joint") & (runs["method"] == METHOD_UNDER_STUDY) & runs["kept"].notna()]
-    runs = runs[runs["depth"] > 0]
+    runs = runs[(runs["depth"] > 0) & (runs["variant"] == "")]
     prices = pd.DataFrame([(s.get("nu"), s.get("r")) for s in settings_of(runs)], runs.index, ["nu", "r"])
     runs = runs.assign(nu=prices["nu"], r=prices["r"]).dropna(subset=["nu", "r"])
     panels = list(runs.groupby(PLACE, sort=True))

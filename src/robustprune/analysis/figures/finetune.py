@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from robustprune.analysis.figures.scales import plain
 from robustprune.analysis.figures.style import legend_below, panel_grid, say, t_interval
 from robustprune.analysis.labels import network_title
-from robustprune.analysis.read import NETWORK, Collected
-from robustprune.analysis.related.finetune import FREE, fine_tuned, images_title
+from robustprune.analysis.read import Collected
+from robustprune.analysis.related.finetune import ALIKE, FREE, fine_tuned, images_title
 from robustprune.analysis.statistics import mean_interval
 
 LINES = {"mars": {"ls": "-", "marker": "o"}, "frobenius": {"ls": ":", "marker": "s"}}
@@ -20,18 +20,18 @@ def finetune(collected: Collected, confidence: float) -> Figure:
     around their weights at the start, as a share of the length of these weights. Solid: a ball for each row of weights
     (MARS norm); dotted: one for each layer. At the right end of each panel: without a ball."""
     known = fine_tuned(collected.runs, None)
-    panels = list(known.groupby([*NETWORK, "source"], sort=False))
+    panels = list(known.groupby([*ALIKE, "source"], sort=False))
     figure, axes = panel_grid(len(panels), 4.6, 3.8)
     if not panels:
         say(axes[0], "no network was fine-tuned in these records")
         return figure
     counts = sorted(known["images"].unique())
     shades = dict(zip(counts, colormaps["viridis"](np.linspace(0, 0.85, len(counts))), strict=True))
-    for ax, ((*network, source), own) in zip(axes, panels, strict=True):
+    for ax, ((*network, training, source), own) in zip(axes, panels, strict=True):
         radii = sorted(own["radius"].dropna().unique())
         for images, networks in own.groupby("images"):
             _draw(ax, networks, float(images), shades[images], radii, confidence)
-        ax.set_title(f"{network_title(*network)}\nfrom {source}", fontsize="small")
+        ax.set_title(f"{network_title(*network)}\nfrom {source}{training and f', {training}'}", fontsize="small")
         ax.set(xscale="log", xlabel="relative radius", ylabel="test error (%)")
         ax.set_xticks([*radii, _free_place(radii)], [*(f"1/{1 / radius:g}" for radius in radii), "free"])
         ax.minorticks_off()

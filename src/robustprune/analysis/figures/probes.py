@@ -9,12 +9,15 @@ from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.looks import BLUE, GREY, SPARE_COLOURS, VERMILION
 from robustprune.analysis.figures.style import legend_below, nothing, panel_grid, t_interval, titled_rows
-from robustprune.analysis.labels import network_title
+from robustprune.analysis.labels import initialization_title, network_title
+from robustprune.analysis.measured import measured
 from robustprune.analysis.probes.estimators import ALL_GATES, MEASURES, estimators
 from robustprune.analysis.probes.false_removals import ALL, MOST, RULE_TITLES, false_removals
 from robustprune.analysis.read import NETWORK, Collected
+from robustprune.analysis.select import STANDARD_INITIALIZATION
 
 NOTHING = "no probed cell in these records"
+STANDARD = (STANDARD_INITIALIZATION, 1.0)
 LINES = 40
 """So many kept and so many removed units of a panel are drawn."""
 COLOURS = (BLUE, *SPARE_COLOURS)
@@ -25,20 +28,20 @@ def false_removals_by_rule(collected: Collected, confidence: float) -> Figure:
     networks that remove none. A panel per network, a line per rule, a colour per variant of the method. The dotted line
     is the bound that was set beforehand."""
     table = false_removals(collected.runs, confidence, collected.long("removals")).table
-    table = table[table["slot"] == ALL]
+    table = _named(table[table["slot"] == ALL])
     panels = list(table.groupby(NETWORK, sort=False))
     if not panels:
         return nothing(NOTHING)
     figure, axes = panel_grid(len(panels), 7.0, 4.6, columns=1)
-    colours = _colours(table["strength"])
+    colours = _colours(table["name"])
     for ax, (key, group) in zip(axes, panels, strict=True):
-        strengths = list(dict.fromkeys(group["strength"]))
-        for number, strength in enumerate(strengths):
-            rows = group[group["strength"] == strength].set_index("rule").reindex(list(RULE_TITLES))
-            at = np.arange(len(rows)) + 0.7 * ((number + 0.5) / len(strengths) - 0.5)
-            middle, colour = rows["false_percent"], colours[strength]
+        names = list(dict.fromkeys(group["name"]))
+        for number, name in enumerate(names):
+            rows = group[group["name"] == name].set_index("rule").reindex(list(RULE_TITLES))
+            at = np.arange(len(rows)) + 0.7 * ((number + 0.5) / len(names) - 0.5)
+            middle, colour = rows["false_percent"], colours[name]
             sides = [middle - rows["false_percent_low"].clip(lower=0), rows["most_percent"] - middle]
-            ax.errorbar(middle, at, xerr=np.nan_to_num(sides), fmt="o", ms=3.5, lw=1, color=colour, label=strength)
+            ax.errorbar(middle, at, xerr=np.nan_to_num(sides), fmt="o", ms=3.5, lw=1, color=colour, label=name)
         ax.axvline(MOST, color="0.4", lw=1, ls=":", label=f"bound: {MOST:g} %")
         ax.set_yticks(range(len(RULE_TITLES)), RULE_TITLES.values(), fontsize="small")
         ax.invert_yaxis()
@@ -52,6 +55,17 @@ def false_removals_by_rule(collected: Collected, confidence: float) -> Figure:
     return figure
 
 
+def _named(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the column `name`: the strength of a probed cell, and its start where it is another."""
+    starts = zip(table["strength"], table["initialization"], table["width"], strict=True)
+    return table.assign(
+        name=[
+            strength + ("" if (start, width) == STANDARD else f", {initialization_title(start)}, width {width:g}")
+            for strength, start, width in starts
+        ]
+    )
+
+
 def _colours(names: Iterable[str]) -> dict[str, str]:
     """Return the colour of each name: panels share a legend."""
     return {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(dict.fromkeys(names))}
@@ -62,12 +76,13 @@ def units_beside_bounds(collected: Collected, confidence: float) -> Figure:
     and keep probability, at the ends of epochs. A row per variant, a panel per slot. A line is a unit: red where the
     removal rule has asked for it, with a point at that epoch, grey where it never does. Left of the dashed line a gate
     that is nearly closed is certain to stay closed."""
-    bounds = collected.long("bounds")
-    if bounds is None or not len(bounds):
+    columns = ("replicate", "slot", "unit", "epoch", "theta", "met", "kappa", "size_in", "size_out", "price")
+    bounds = _named(measured(collected.long("bounds"), columns, collected.runs))
+    if not len(bounds):
         return nothing(NOTHING)
-    bounds = bounds[bounds["replicate"] == 0]
+    bounds = bounds[bounds["replicate"] == bounds["replicate"].min()]
     bounds = bounds.assign(ratio=bounds["kappa"] * (bounds["size_in"] + bounds["size_out"]) / 2 / bounds["price"])
-    rows = list(bounds.groupby([*NETWORK, "strength"], sort=False))
+    rows = list(bounds.groupby([*NETWORK, "name"], sort=False))
     titles = [f"{network_title(*key[:3])}: {key[3]}" for key, _ in rows]
     figure, lines = titled_rows(titles, max(group["slot"].nunique() for _, group in rows))
     for line, (_, group) in zip(lines, rows, strict=True):
@@ -77,7 +92,7 @@ def units_beside_bounds(collected: Collected, confidence: float) -> Figure:
             ax.set_title(f"slot {slot}", fontsize="small")
             ax.set_xlabel("κ S / c")
         line[0].set_ylabel(r"keep probability $\theta$")
-    legend_below(figure, [ax for line in lines for ax in line], "replicate 0, a sample of units, one point an epoch")
+    legend_below(figure, [ax for line in lines for ax in line], "one network, a sample of units, a point an epoch")
     return figure
 
 
@@ -105,8 +120,8 @@ def estimator_quality(collected: Collected, confidence: float) -> Figure:
     last: bias in prices, slope of the estimates on the exact values, rank correlation, share on the wrong side of the
     price. A row per network and variant, a colour per estimator."""
     table = estimators(collected.runs, confidence, collected.long("estimates")).table
-    table = table[table["gates"] == ALL_GATES]
-    rows = list(table.groupby([*NETWORK, "strength"], sort=False))
+    table = _named(table[table["gates"] == ALL_GATES])
+    rows = list(table.groupby([*NETWORK, "name"], sort=False))
     if not rows:
         return nothing(NOTHING)
     figure, lines = titled_rows([f"{network_title(*key[:3])}: {key[3]}" for key, _ in rows], len(MEASURES))

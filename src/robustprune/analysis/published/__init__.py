@@ -54,7 +54,7 @@ def published_results(runs: pd.DataFrame, confidence: float) -> Sheet:
     """
     published = read_published("results")
     published = published[published["architecture"].isin(architecture_names()) & (published["method"] != "")]
-    there = runs[(runs["dataset"] == DATASET) & runs["params_kept"].notna()]
+    there = runs[(runs["dataset"] == DATASET) & (runs["variant"] == "") & runs["params_kept"].notna()]
     ours = standard(there)
     rows = []
     for key, group in ours.groupby([*NETWORK, "method"], sort=True):

@@ -61,7 +61,7 @@ def ball(runs: pd.DataFrame, confidence: float, moved: pd.DataFrame | None = Non
     """
     known = _with_balls(runs)
     rows: list[dict] = []
-    for key, own in known.groupby(NETWORK, sort=False):
+    for (*key, _), own in known.groupby([*NETWORK, "besides"], sort=False):
         network = dict(zip(NETWORK, key, strict=True))
         distances = measured(moved, ("layer", "state", "median", "median_share", "at_boundary"), own)
         rows += [network | row for row in _rows(own, distances, kept or {}, confidence)]
@@ -80,22 +80,25 @@ def ball(runs: pd.DataFrame, confidence: float, moved: pd.DataFrame | None = Non
 
 
 def _with_balls(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the networks of the method with a ball that has a norm, with run and radius.
+    """Return the networks of the method with a ball that has a norm, with run, radius, and their other settings.
 
-    Runs without a ball are free where their other settings are those of the runs within balls, else nudged.
+    Runs without a ball are free where their other settings are those of runs within balls, else nudged: `besides` is
+    then that of the runs within balls that differ from them in the fewest settings.
     """
     own = standard(runs[runs["method"] == METHOD_UNDER_STUDY]) if len(runs) else runs
     settings = settings_of(own)
     own = own[settings.map(lambda given: isinstance(given.get("ball"), dict)).astype(bool)]
     settings = settings.loc[own.index]
     balls = [given["ball"] for given in settings]
-    rest = [repr(sorted((name, value) for name, value in given.items() if name != "ball")) for given in settings]
-    bound = {other for other, given in zip(rest, balls, strict=True) if given["norm"] != FREE}
+    rest = [frozenset((name, repr(value)) for name, value in given.items() if name != "ball") for given in settings]
+    bound = {other: None for other, given in zip(rest, balls, strict=True) if given["norm"] != FREE}
+    besides = [min(bound, key=lambda one: len(one ^ other), default=other) for other in rest]
     names = [
         f"{given['norm']} {given['radius']:g}" if given["norm"] != FREE else FREE if other in bound else OTHER
         for other, given in zip(rest, balls, strict=True)
     ]
-    return own.assign(run=names, radius=[given.get("radius") or np.nan for given in balls])
+    radii = [given.get("radius") or np.nan for given in balls]
+    return own.assign(run=names, radius=radii, besides=[repr(sorted(one)) for one in besides])
 
 
 def _rows(own: pd.DataFrame, distances: pd.DataFrame, kept: Kept, confidence: float) -> Iterator[dict]:

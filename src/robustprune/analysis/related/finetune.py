@@ -21,16 +21,20 @@ FREE, MARS = "free", "mars"
 HELPS, NEEDS = 1 / 8, 1 / 16
 """The relative radii at which the two questions are judged (docs/protocol.md, B28)."""
 NOTHING = "No network was fine-tuned (start finetune, e.g. config/mars.yaml)."
+ALIKE = [*NETWORK, "training"]
+"""What networks share that are compared; training: the settings in which networks of one ball differ."""
+DESCRIBED = ("examples", "ball", "of", "of_dataset")
+"""Settings that the table has columns for."""
 ESTIMATES = ("error", "gain", "share", "boundary", "contrast")
 COLUMNS = [
-    *(*NETWORK, "images", "source", "norm", "radius"),
+    *(*ALIKE, "images", "source", "norm", "radius"),
     *(name for one in ESTIMATES for name in interval_columns(one)),
     *("helps_few", "needs_more", "n"),
 ]
 
 
 SHOWN = [
-    *(Text("images"), Text("source"), Text("norm"), Number("radius", "radius", "g")),
+    *(Text("training"), Text("images"), Text("source"), Text("norm"), Number("radius", "radius", "g")),
     *(Interval("error", "test error (%)", ".2f"), Interval("gain", "gain over free (points)", "+.2f")),
     *(Interval("share", "distance moved, share of length", ".3f"), Interval("boundary", "at the boundary (%)", ".0f")),
     *(Interval("contrast", "contrast (points)", "+.2f"), Text("helps_few", "helps most with few images")),
@@ -42,8 +46,8 @@ def finetune(runs: pd.DataFrame, confidence: float, moved: pd.DataFrame | None =
     """Return a row per fine-tuned cell and rows with verdicts. moved: the table of experiments/related/moved.py."""
     known = fine_tuned(runs, moved)
     rows: list[dict] = []
-    for key, own in known.groupby(NETWORK, sort=False):
-        network = dict(zip(NETWORK, key, strict=True))
+    for key, own in known.groupby(ALIKE, sort=False):
+        network = dict(zip(ALIKE, key, strict=True))
         rows += [network | row for row in (*_rows(own, confidence), *_judged(own, confidence))]
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(
@@ -63,27 +67,50 @@ def fine_tuned(runs: pd.DataFrame, moved: pd.DataFrame | None) -> pd.DataFrame:
     """Return the fine-tuned networks of the standard start, in the order of the table.
 
     With images (infinite: all), source, norm, radius (NaN: free), gain, and means over layers of median_share and
-    at_boundary. moved: the table of experiments/related/moved.py.
+    at_boundary; `training` says in which other settings networks of the same images, source and ball differ. moved:
+    the table of experiments/related/moved.py.
     """
     own = standard(runs[runs["method"] == FINETUNE]).copy() if len(runs) else runs.assign(start_of=None)
     settings = settings_of(own)
     balls = [given.get("ball") or {} for given in settings]
     own["images"] = [_images(text) for text in own["training"]]
-    own["source"] = own["start_of"]
+    sources = zip(own["start_of"], settings, own["dataset"], strict=True)
+    own["source"] = [_source(name, given.get("of_dataset"), dataset) for name, given, dataset in sources]
     own["norm"] = [ball.get("norm", FREE) for ball in balls]
     own["radius"] = [ball.get("radius") or np.nan for ball in balls]
+    own["training"] = _differences(own, settings)
     distances = measured(moved, ("layer", "state", "median_share", "at_boundary"), own)
     means = distances[[*CELL, "replicate", "median_share", "at_boundary"]].groupby([*CELL, "replicate"]).mean()
     own = own.merge(means.reset_index().astype({"median_share": float, "at_boundary": float}), "left")
-    same = [*NETWORK, "images", "source", "replicate"]
+    same = [*ALIKE, "images", "source", "replicate"]
     free = own[own["norm"] == FREE][[*same, "error_test_percent"]].rename(columns={"error_test_percent": "free"})
-    own = own.merge(free, "left", on=same)
+    own = own.merge(free, "left", on=same, validate="many_to_one")
     own = own.assign(gain=own["free"] - own["error_test_percent"])
-    return own.sort_values([*NETWORK, "images", "source", "norm", "radius", "replicate"], na_position="first")
+    return own.sort_values([*ALIKE, "images", "source", "norm", "radius", "replicate"], na_position="first")
+
+
+def _source(name: str, of_dataset: str | None, dataset: str) -> str:
+    """Return the cell whose networks were trained on, with its data set where that is another."""
+    return f"{name} on {of_dataset}" if of_dataset and of_dataset != dataset else name
+
+
+def _differences(own: pd.DataFrame, settings: pd.Series) -> list[str]:
+    """Return the settings in which networks of the same images, source and ball differ from each other."""
+    ways = [_read(text) | given for text, given in zip(own["training"], settings, strict=True)]
+    values = pd.DataFrame([{name: repr(value) for name, value in way.items()} for way in ways], index=own.index)
+    values = values.drop(columns=[name for name in DESCRIBED if name in values])
+    alike = [own[name] for name in (*NETWORK, "images", "source", "norm", "radius")]
+    several = values.groupby(alike, dropna=False).nunique(dropna=False) > 1
+    differ = [name for name in values if several[name].any()]
+    return [", ".join(f"{name} {way.get(name)}" for name in differ) for way in ways]
+
+
+def _read(training: object) -> dict:
+    return json.loads(training) if isinstance(training, str) else {}
 
 
 def _images(training: object) -> float:
-    found = json.loads(training).get("examples") if isinstance(training, str) else None
+    found = _read(training).get("examples")
     return np.inf if found is None else float(found)
 
 

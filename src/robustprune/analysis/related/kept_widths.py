@@ -22,9 +22,11 @@ COLUMNS = [*NETWORK, "reading", "examples", "steps", "kept", "error_train", "err
 def kept_widths(runs: pd.DataFrame) -> pd.DataFrame:
     """Return a row per network and reading of "the same strength", relative to the cell with most images.
 
-    Networks of the standard start whose training names its number of images and whose method has one price.
+    Networks of track full and the standard start whose training names its number of images and whose method has one
+    price.
     """
-    shallow = runs[(runs["architecture"] == SHALLOW) & (runs["method"] == METHOD_UNDER_STUDY)] if len(runs) else runs
+    of_method = (runs["method"] == METHOD_UNDER_STUDY) & (runs["track"] == "full")
+    shallow = runs[(runs["architecture"] == SHALLOW) & of_method]
     rows = []
     for row, settings in zip(standard(shallow).to_dict("records"), settings_of(standard(shallow)), strict=True):
         training = json.loads(row["training"]) if isinstance(row["training"], str) else {}

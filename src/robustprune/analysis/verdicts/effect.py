@@ -71,14 +71,20 @@ def difference(first: ArrayLike, second: ArrayLike) -> Effect:
 def deviations(groups: Sequence[ArrayLike]) -> list[Effect]:
     """Return the deviation of each group's mean from the mean of the k group means; groups weigh alike.
 
+    A group without numbers has no deviation (NaN) and no part in that mean.
+
     The degrees of freedom are those of the smallest sample, which is never too many (Mickey and Banerjee, 1966).
     Satterthwaite's are too many for a sum that one small sample dominates: nine groups of three are covered together in
     79 % of studies instead of 90 % (tests/analysis/verdicts/test_effect.py).
     """
     means = [mean_of(group) for group in groups]
-    k = len(means)
-    sums = [weighted(np.eye(k)[place] - 1 / k, means) for place in range(k)]
-    return [replace(effect, freedom=float(min(effect.freedom, effect.n - 1))) for effect in sums]
+    known = [place for place, mean in enumerate(means) if mean.n]
+    k = len(known)
+    sums = [replace(mean, value=np.nan) for mean in means]
+    for number, place in enumerate(known):
+        effect = weighted(np.eye(k)[number] - 1 / k, [means[other] for other in known])
+        sums[place] = replace(effect, freedom=float(min(effect.freedom, effect.n - 1)))
+    return sums
 
 
 def simultaneous(confidence: float, count: int) -> float:
@@ -108,3 +114,8 @@ def widest(groups: Sequence[ArrayLike], confidence: float) -> Estimate:
     if found.mean >= 0 or np.isnan(found.mean):
         return found
     return Estimate(-found.mean, -found.high, -found.low, found.n)
+
+
+def in_percent(found: Estimate) -> Estimate:
+    """Return a difference of logarithms as a change in percent."""
+    return Estimate(*(float(100 * np.expm1(value)) for value in (found.mean, found.low, found.high)), found.n)

@@ -78,8 +78,8 @@ def _compared(
 
 
 def _lost(part: pd.DataFrame) -> int:
-    """Return the number of networks without a size: those that diverged or failed."""
-    return int(part["params_kept"].isna().sum())
+    """Return the number of networks without a size or without an error: those that diverged or failed."""
+    return int((part["params_kept"].isna() | part["error_test_percent"].isna()).sum())
 
 
 def logarithms(values: pd.Series | np.ndarray) -> np.ndarray:
@@ -94,14 +94,18 @@ def _units(part: pd.DataFrame, count: int) -> np.ndarray:
     return np.array([split_units(text) if isinstance(text, str) else unknown for text in part["units_kept"]], float)
 
 
+def by_part(comparisons: Sequence[Comparison]) -> dict[str, list[Comparison]]:
+    """Return the comparisons of "size", "units" (of every slot) and "error"."""
+    named = {SIZE: "size", ERROR: "error"}
+    return {
+        part: [one for one in comparisons if named.get(one.what, "units") == part]
+        for part in ("size", "units", "error")
+    }
+
+
 def judged(comparisons: Sequence[Comparison]) -> dict[str, Verdict]:
     """Return the verdicts "all", "size", "units" (of every slot) and "error" of the comparisons of one axis."""
-    parts = {
-        "all": comparisons,
-        "size": [one for one in comparisons if one.what == SIZE],
-        "units": [one for one in comparisons if one.what not in (SIZE, ERROR)],
-        "error": [one for one in comparisons if one.what == ERROR],
-    }
+    parts = {"all": comparisons, **by_part(comparisons)}
     return {name: equivalent(own, family=len(comparisons)) for name, own in parts.items()}
 
 
