@@ -204,7 +204,7 @@ def test_the_verdict_from_width_one_up_stands_beside_that_of_all_widths():
     table = claims(pd.concat([runs, narrow], ignore_index=True), 0.95, history).table
     row = table[table["claim"].str.contains("starting size") & (table["method"] == "vib")].iloc[0]
     assert row["verdict"] == NO
-    assert row["evidence"].endswith("(largest differences over 3 widths; from width 1 up yes)")
+    assert row["evidence"].endswith("(largest differences over 3 widths; from width 1 up: yes)")
 
 
 def test_a_start_without_numbers_leaves_the_others_their_verdict():

@@ -107,7 +107,7 @@ def test_a_second_budget_has_a_twin():
     assert len(scorecard(runs.assign(budget=None), 0.95).sections) == 1
     twins = pd.concat([runs.assign(budget="epochs"), runs.assign(budget="macs", error_test_percent=1.0)])
     sections = dict(scorecard(twins, 0.95).sections)
-    assert [heading.split(", ")[-1] for heading in sections] == ["at equal epochs", "at equal MACs"]
+    assert [heading.split(", ")[-1] for heading in sections] == ["at equal epochs", "within the MACs of dense training"]
     errors = [shown["test error (%)"].iloc[0] for shown in sections.values()]
     assert errors[0].startswith("1.60 [")
     assert errors[1] == "1.00 [1.00, 1.00]"

@@ -151,7 +151,7 @@ def test_every_budget_and_target_is_a_family_of_its_own():
     network = "LeNet-300-100 on MNIST, track full"
     assert headings == [
         f"{network}, at equal epochs, at_size: bernoulli c_3e_4",
-        f"{network}, at equal MACs, at_size: bernoulli c_3e_4",
+        f"{network}, within the MACs of dense training, at_size: bernoulli c_3e_4",
         f"{network}, at equal epochs, at_size_60k: bernoulli c_3e_4",
     ]
     assert len(sheet.table) == 6

@@ -5,14 +5,19 @@ from markdown_tables import markdown
 from shipped_numbers import REFERENCE, WIDTHS
 
 from robustprune.analysis.columns import with_interval
-from robustprune.analysis.select import STANDARD_INITIALIZATION
+from robustprune.analysis.read import NETWORK, read_detailed_runs
+from robustprune.analysis.select import STANDARD_INITIALIZATION, of_one_budget, studied
 from robustprune.analysis.statistics import mean_interval, size_interval
 from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
+
+SHOWN = ["mnist", "lenet_300_100", "full"]
+"""The data set, architecture and track of the table."""
 
 
 def sizes_and_errors() -> str:
     """Every method at its operating point of 26,000 params at width 1: params kept and test error from each width."""
-    runs = pd.read_csv(REFERENCE / "runs.csv")
+    runs = studied(read_detailed_runs(REFERENCE))
+    runs = of_one_budget(runs[(runs[NETWORK] == SHOWN).all(axis=1)])
     rows = [["method", *(f"width {width:g}" for width in WIDTHS), "initializations at width 1"]]
     pruned = [method for method in runs["method"].unique() if method not in (METHOD_UNDER_STUDY, UNPRUNED)]
     for method in (METHOD_UNDER_STUDY, *sorted(pruned)):

@@ -5,7 +5,8 @@ from markdown_tables import markdown
 from shipped_numbers import TABLES
 
 from robustprune.analysis.columns import with_interval
-from robustprune.analysis.labels import ARCHITECTURES
+from robustprune.analysis.labels import heading_of_budget
+from robustprune.analysis.read import NETWORK
 
 
 def against_baselines() -> str:
@@ -21,8 +22,8 @@ def against_baselines() -> str:
         "n",
     ]
     tables = []
-    for architecture, own in table.groupby("architecture", sort=False):
-        rows = [[f"{ARCHITECTURES[architecture]}, against", *columns]]
+    for key, own in table.groupby([*NETWORK, "budget"], sort=False):
+        rows = [[f"{heading_of_budget(*key)}, against", *columns]]
         for row in own.sort_values("difference", ascending=False).to_dict("records"):
             ratios = [with_interval(row, "macs_ratio", ".2f"), f"{row['seconds_ratio']:.2f}"]
             answers = [row["not_worse"], row["better"]]

@@ -13,6 +13,7 @@ import by_start
 import controls
 import equal_size
 import layers
+import own_settings
 import pandas as pd
 import related
 import speed
@@ -203,6 +204,7 @@ BLOCKS = {
     "by-start": by_start.sizes_and_errors,
     "equal-size": equal_size.against_baselines,
     "controls": controls.against_the_method,
+    "own-settings": own_settings.changed,
     "layers-hypotheses": layers.hypotheses,
     "layers-kept": layers.depth_kept,
     "layers-by-epoch": layers.optimum_by_epoch,
@@ -210,7 +212,7 @@ BLOCKS = {
     "layers-joint": layers.joint,
     "balls": related.balls,
     "fine-tuning": related.fine_tuning,
-    "study-size": study_size.on_nodes,
+    "study-size": study_size.on_cores,
     "speed-targets": speed.targets,
     "speed-public-programs": speed.public_programs,
     "speed-methods": speed.methods,

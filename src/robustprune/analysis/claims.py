@@ -90,7 +90,7 @@ def over_all_widths(own: pd.DataFrame, others: Others) -> Answer:
         return Answer(NOT_APPLICABLE)
     compared = over_widths(own)
     starts, wider = len({one.start for one in compared}), over_widths(own, least=STANDARD_WIDTH)
-    from_one = f"; from width 1 up {_short(judged(wider)['all'])}" if wider and len(wider) < len(compared) else ""
+    from_one = f"; from width 1 up: {_short(judged(wider)['all'])}" if wider and len(wider) < len(compared) else ""
     return _over_starts(compared, f"{starts + 1} widths{from_one}")
 
 

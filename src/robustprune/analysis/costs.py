@@ -44,6 +44,7 @@ def training_cost(runs: pd.DataFrame, confidence: float) -> Sheet:
     of threads, if any.
     """
     everything, runs = runs, _by_cell(runs)
+    runs = runs.assign(**{name: runs[name].astype(object).fillna("unknown") for name in MACHINE})
     dense = runs[(runs["method"] == UNPRUNED) & (runs["variant"] == "")]
     seconds = dense.groupby([*NETWORK, "width", "epochs", *MACHINE])["train_seconds"].mean()
     rows = []

@@ -19,7 +19,7 @@ GATES = {
     "d_gating": r"product of gates $\gamma$",
 }
 """The gate that a method records over the epochs, in the notation of its paper."""
-BUDGETS = {"epochs": "at equal epochs", "macs": "at equal MACs"}
+BUDGETS = {"epochs": "at equal epochs", "macs": "within the MACs of dense training"}
 
 
 def network_title(dataset: str, architecture: str, track: str | None = None) -> str:
