@@ -26,7 +26,7 @@ def overview(collected: Collected, confidence: float) -> Figure:
         return nothing("no networks in these records")
     key = max(networks, key=lambda key: len(networks[key]))
     runs, looks = networks[key], Looks(collected.methods)
-    table = points(runs, confidence).dropna(subset=["error", "params"])
+    table = points(runs[runs["variant"] == ""], confidence).dropna(subset=["error", "params"])
     widths = of_standard_initialization(studied(runs)).dropna(subset="params_kept")
     several = widths if widths["width"].nunique() > 1 else widths.iloc[:0]
     initializations = varied(runs.dropna(subset="params_kept"))
