@@ -56,7 +56,7 @@ SPARE_COLOURS = (
 )
 SPARE_MARKERS = ("d", "8", "H", "s", "D", "P", "h", "p", "*", "<", ">")
 SIZES = {"*": 8, "P": 6}  # in points, of markers that look smaller than others at equal size
-LINES = ("-", "--", ":", "-.")
+LINES = ("-", "--", ":", "-.", (0, (7, 1, 1, 1, 1, 1)), (0, (10, 4)), (0, (2, 1)), (0, (1, 4)))
 
 
 class Looks:
