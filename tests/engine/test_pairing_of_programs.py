@@ -6,13 +6,14 @@ import pytest
 import torch
 
 from robustprune.data.datasets import prepare
+from robustprune.engine.batches import training_examples
 from robustprune.engine.jobs import order
 from robustprune.engine.programs import read_order
 from robustprune.engine.training import Training
 from robustprune.networks.plain import error_percent
 from robustprune.study.config import validate_study
 from robustprune.study.data_settings import DataSettings
-from robustprune.study.training_settings import TrainingSettings
+from robustprune.study.training_settings import LONGEST, TrainingSettings
 
 
 @pytest.fixture
@@ -61,3 +62,12 @@ def test_images_and_errors_follow_the_split(make_cell, digits, ordered):
     whole = ordered(make_cell("dense"))
     assert len(whole.labels) == len(digits.train_labels)
     assert set(whole.errors(network)) == {"error_train_percent", "error_test_percent"}
+
+
+def test_images_follow_a_choice_of_examples_and_batches_the_budget(make_cell, digits, ordered):
+    """A program may train as long as any method does; the images are those that the methods train on."""
+    cell = make_cell("dense", training=TrainingSettings(epochs=2, examples=100, batch_size=50, budget="macs"))
+    asked, own = ordered(cell), training_examples(cell, digits)
+    assert torch.equal(asked.images, own.images)
+    assert torch.equal(asked.labels, own.labels)
+    assert sum(1 for _ in asked.batches(0)) == 2 * LONGEST

@@ -11,7 +11,7 @@ from robustprune.engine.batches import Batches
 from robustprune.engine.checkpoint import Checkpoint
 from robustprune.engine.evaluation import evaluate
 from robustprune.engine.running import run_cell
-from robustprune.engine.training import Training
+from robustprune.engine.training import Training, _on
 from robustprune.errors import StudyError
 from robustprune.networks.latency import Latency
 from robustprune.networks.plain import error_percent
@@ -242,3 +242,21 @@ def test_images_follow_the_kept_inputs_where_one_replicate_keeps_them_all():
     x, _ = batches.next()
     assert sorted(x[0].tolist()) == [[2, 5, 6, 0, 0, 0], [8, 11, 12, 0, 0, 0]]
     assert sorted(x[1].tolist()) == images.tolist()
+
+
+def test_a_checkpoint_is_read_to_the_cpu_and_its_networks_go_to_the_device(digits, make_cell, monkeypatch, tmp_path):
+    """Generators, counts and the history stay on the CPU, which a GPU's tensors would break."""
+    training = Training(make_cell(epochs=2), digits)
+    training.run_epoch()
+    checkpoint = Checkpoint(tmp_path / "checkpoint.pt", training.cell)
+    checkpoint.save(training, force=True)
+    again, asked = Training(make_cell(epochs=2), digits), []
+    load = torch.load
+    monkeypatch.setattr(
+        torch, "load", lambda *args, **given: asked.append(given["map_location"]) or load(*args, **given)
+    )
+    assert checkpoint.load(again)
+    assert asked == ["cpu"]
+    moved = _on({"weights": {"a": torch.zeros(2)}, "moments": [torch.zeros(1), 3]}, "meta")
+    assert moved["weights"]["a"].device.type == moved["moments"][0].device.type == "meta"
+    assert moved["moments"][1] == 3

@@ -73,3 +73,22 @@ def test_a_damaged_table_is_named_before_it_gets_a_new_digest(tmp_path, name):
     with pytest.raises(StudyError, match=f"second/{name}: damaged or of another run"):
         merge([first, second], tmp_path / "again")
     assert not (tmp_path / "again").exists()
+
+
+def test_a_cell_that_failed_later_does_not_replace_a_trained_one(tmp_path):
+    """Whichever folder comes last; where it failed in both it stands once, and is named as missing."""
+    first = stored(tmp_path / "first", ("bernoulli", "vib"))
+    second = stored(tmp_path / "second", ("bernoulli", "vib"), missing=[key("bernoulli"), key("vib")], error=1.0)
+    for folder, methods in ((first, ["vib"]), (second, ["bernoulli", "vib"])):
+        for name in ("runs.csv", "details.csv"):
+            table = pd.read_csv(folder / name)
+            table.loc[table["method"].isin(methods), "status"] = "failed"
+            table.to_csv(folder / name, index=False)
+    for number, folders in enumerate(([first, second], [second, first])):
+        merge(folders, tmp_path / f"both{number}")
+        runs = pd.read_csv(tmp_path / f"both{number}" / "runs.csv")
+        assert runs.groupby("method").size().to_dict() == {"bernoulli": 3, "vib": 3}
+        own = runs[runs["method"] == "bernoulli"]
+        assert set(own["status"]) == {"ok"}
+        assert own["error_test_percent"].mean() == pytest.approx(1.6)
+    assert list(pd.read_csv(tmp_path / "both0" / "missing.csv")["cell"]) == [key("vib")]

@@ -307,3 +307,31 @@ def test_removal_by_windows_makes_training_cheaper(digits, make_cell):
 def test_wrong_options_name_the_key(make_cell, settings_, message):
     with pytest.raises(StudyError, match=message):
         check_cell(make_cell(settings={"price": 1e-3, **settings_}))
+
+
+# prices by complexity
+
+
+def test_a_slot_whose_gates_are_all_closed_gives_its_neighbours_no_price_and_no_nan():
+    method = make_method(price=None, cost="complexity", nu=10.0)
+    method.by_slot(method.theta)["fc1"].zero_()
+    price = method.prices()
+    assert (method.by_slot(price)["input"] == 0).all()
+    divisors = method.divisors(price)
+    assert (divisors > 0).all()
+    method.prior.move(method.theta, torch.zeros_like(price), divisors, 1e-3)
+    assert method.theta.isfinite().all()
+
+
+def test_arm_leaves_padding_closed_where_prices_count_gates(make_cell, digits):
+    """Two networks that keep unequal numbers of units: the columns of padding have theta 0 to the end."""
+    settings = {"cost": "complexity", "nu": 30.0, "drift": 4e-3, "estimator": "arm", "remove_below": 0.3}
+    training = Training(make_cell(settings=settings, epochs=5, batch_size=32), digits)
+    padded = 0
+    while not training.finished:
+        training.run_epoch()
+        for slot, theta in training.method.by_slot(training.method.theta).items():
+            empty = training.network.kept[slot] < 0
+            padded += int(empty.sum())
+            assert (theta[empty] == 0).all(), slot
+    assert padded

@@ -4,9 +4,11 @@ import pytest
 import torch
 import yaml
 from conftest import REPOSITORY
+from pydantic import ValidationError
 
 from robustprune.methods.parts.prices import Reference, complexity_prices
 from robustprune.networks.architecture import architecture
+from robustprune.study.search import Knob, Search
 
 KNOBS = yaml.safe_load((REPOSITORY / "config" / "knobs.yaml").read_text())
 LENET5 = architecture("lenet5")
@@ -57,3 +59,14 @@ def test_every_method_of_lenet5_has_a_form_without_numbers_of_its_own():
     study = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
     (search,) = [search for search in study["search"] if search["architecture"] == "lenet5"]
     assert {form for forms in search["methods"].values() for form in forms} == {"one", "sep", "nu", "keep"}
+
+
+@pytest.mark.parametrize("place", [Knob, Search])
+def test_a_search_needs_images_for_its_validation(place):
+    given = {"knob": "price", "range": [1e-4, 1e-3]}
+    if place is Search:
+        given = {"dataset": "digits", "architecture": "lenet5", "methods": {"vib": ["kappa"]}}
+        given["targets"] = {"x": {"params": 9}}
+    place.model_validate(given | {"training": {"images": "tuning"}})
+    with pytest.raises(ValidationError, match="validation images"):
+        place.model_validate(given | {"training": {"images": "all"}})

@@ -35,7 +35,7 @@ class Checkpoint:
         if self.path is None or not self.path.exists():
             return False
         try:
-            content = torch.load(self.path, weights_only=True, map_location=training.device)
+            content = torch.load(self.path, weights_only=True, map_location="cpu")
             identity, state, digest = (content[name] for name in ("identity", "state", "digest"))
         except Exception as error:
             return self._damaged(type(error).__name__)

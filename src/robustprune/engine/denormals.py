@@ -9,7 +9,8 @@ import torch
 @contextmanager
 def flushed_denormals() -> Iterator[None]:
     """Flush subnormal floats to zero inside the block: L2 drives unused weights below the normal range, where CPU
-    matrix products run up to 25 times slower. The setting is process-wide; its old value is restored on exit."""
+    matrix products run up to 25 times slower. The setting is that of the calling thread, whose old value is restored on
+    exit; torch's other threads take it when they start, so cells with several threads may differ in the last digits."""
     smallest = torch.finfo(torch.float32).tiny
     before = bool((torch.full((1,), smallest) * 0.5 == 0).all())
     torch.set_flush_denormal(True)

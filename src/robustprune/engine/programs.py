@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from robustprune.data.datasets import Dataset, load
+from robustprune.engine.batches import training_examples
 from robustprune.initialization import initial_parameters
 from robustprune.initialization.examples import Examples
 from robustprune.networks.architecture import architecture
 from robustprune.networks.plain import error_percent
 from robustprune.study.cells import Cell, stream_seed
 from robustprune.study.data_settings import DataSettings
+from robustprune.study.training_settings import LONGEST
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,17 @@ class Order:
 
     @cached_property
     def images(self) -> Tensor:
-        """The training images; without the validation images where the cell says `images: tuning`."""
-        return self.data.train_images[self._chosen]
+        """The training images that the cell names by `images` and `examples`."""
+        return self._chosen.images
 
     @cached_property
     def labels(self) -> Tensor:
         """The labels of `images`."""
-        return self.data.train_labels[self._chosen]
+        return self._chosen.labels
 
-    @property
-    def _chosen(self) -> Tensor | slice:
-        return self.data.tuning if self.cell.training.images == "tuning" else slice(None)
+    @cached_property
+    def _chosen(self) -> Examples:
+        return training_examples(self.cell, self.data)
 
     def weights(self, replicate: int) -> dict[str, Tensor]:
         """Return the replicate's initial weights, the same for every method.
@@ -48,15 +50,19 @@ class Order:
         "<layer>.weight" [out, in(, k, k)] and "<layer>.bias" [out].
         """
         generator = torch.Generator().manual_seed(stream_seed(self.cell.seed(replicate), "weights"))
-        network, examples = architecture(self.cell.architecture, self.cell.depth), Examples(self.images, self.labels)
-        drawn = initial_parameters(network, self.units, self.cell.initialization, [generator], examples=examples)
+        network = architecture(self.cell.architecture, self.cell.depth)
+        drawn = initial_parameters(network, self.units, self.cell.initialization, [generator], examples=self._chosen)
         return {name: tensor[0] for name, tensor in drawn.items()}
 
     def batches(self, replicate: int) -> Iterator[Tensor]:
-        """Yield per epoch an index [steps, batch] into `images`: the batches that every method gets."""
+        """Yield per epoch an index [steps, batch] into `images`: the batches that every method gets.
+
+        With budget `macs` for as many epochs as any method may train; the program ends when it has spent its budget.
+        """
         generator = torch.Generator().manual_seed(stream_seed(self.cell.seed(replicate), "order"))
         count, size = len(self.labels), self.cell.training.batch_size
-        for _ in range(self.cell.training.epochs):
+        training = self.cell.training
+        for _ in range(training.epochs * (LONGEST if training.budget == "macs" else 1)):
             yield torch.randperm(count, generator=generator)[: count // size * size].view(-1, size)
 
     def errors(self, network: Callable[[Tensor], Tensor]) -> dict[str, float]:

@@ -17,6 +17,7 @@ from robustprune.engine.arithmetic import dense_training_macs
 from robustprune.engine.jobs import OPTIONAL_COLUMNS, result_columns, starting_network
 from robustprune.errors import StudyError, nearest
 from robustprune.gathering.programs import program_hash
+from robustprune.gathering.record_checks import impossible
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import macs, parameters
 from robustprune.records.provenance import provenance
@@ -198,8 +199,11 @@ def _sizes(row: Row, cell: Cell) -> dict[str, Any]:
             why += f"; track {cell.track} leaves {slot.name} alone"
         least = 0 if slot.optional else 1 if slot.name in gated else most  # a section closes with its last unit
         kept[slot.name] = row.count(f"units_{slot.name}", least, most, why)
+    if wrong := impossible(network, start, kept):
+        raise row.wrong(f"units_{next(iter(network.sections))}", f"counts that one network has: {wrong}")
     sizes = {"params_kept": parameters(network, kept), "macs_kept": macs(network, kept)}
-    return {"units_kept": join_units(kept), **sizes}
+    depth = {"depth_kept": sum(kept[gate] for gate in network.sections)} if cell.depth is not None else {}
+    return {"units_kept": join_units(kept), **sizes, **depth}
 
 
 def _errors(row: Row, cell: Cell) -> dict[str, float]:

@@ -19,7 +19,7 @@ from robustprune.records.digests import check_tables, write_table_digests
 from robustprune.records.packing import unpack_cells
 from robustprune.records.record import COLUMNS as RUN_COLUMNS
 from robustprune.records.tables import AGAIN, NETWORK, check_same_networks, checked_runs, with_axes
-from robustprune.study.cells import AXES, cell_key
+from robustprune.study.cells import AXES, cell_key, study_cells
 from robustprune.study.config import StudyConfig
 
 TABLES = ("runs.csv", "details.csv", "history.parquet", "gates.parquet", NAME)
@@ -39,8 +39,15 @@ def collected(sources: Sequence[Path], config: StudyConfig | None) -> Iterator[l
                 if config is None:
                     raise StudyError(f"{source}: an archive of cells needs the study that they belong to (--config)")
                 folder = Path(temporary, str(number))
-                unpack_cells(source, folder / "runs")
-                collect(config.model_copy(update={"root": str(folder)}), folder)
+                keys, own = unpack_cells(source, folder / "runs"), config.model_copy(update={"root": str(folder)})
+                asked = study_cells(own)
+                if unknown := [key for key in keys if key not in asked]:
+                    raise StudyError(
+                        f"{source}: {unknown[0]} is no cell of the grids in this configuration; give that with which "
+                        "the cells were trained, with their operating points (of a search: one whose `study` lists its "
+                        "strengths, as results/reference/search/config.yaml)"
+                    )
+                collect(own, folder)
             folders.append(folder)
         yield folders
 
@@ -48,28 +55,37 @@ def collected(sources: Sequence[Path], config: StudyConfig | None) -> Iterator[l
 def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> list[str]:
     """Write the merged tables of all folders into `output` (which may be one of them); return lines to print.
 
-    A cell that several folders hold is taken as a whole from the last of them. order: keys of cells, which come first,
-    in this order. missing.csv is that of the last folder without the cells that another folder has. Collapse is judged
-    again over all networks. Raises StudyError naming a missing file, one that lacks a column, and a wrong row.
+    A cell that several folders hold is taken as a whole from the last of them; one that failed in some of them, from
+    the last in which it did not. order: keys of cells, which come first, in this order. missing.csv is that of the last
+    folder without the cells that a folder has. Collapse is judged again over all networks. Raises StudyError naming a
+    missing file, one that lacks a column, and a wrong row.
     """
     collected = [_read_folder(folder) for folder in folders]
-    cells = [set(tables["runs.csv"].index) for tables in collected]
+    held = [set(tables["runs.csv"].index) for tables in collected]
+    trained = [set(own.index[own["status"] != "failed"]) for own in (tables["runs.csv"] for tables in collected)]
+    dropped = [_replaced(number, held, trained) for number in range(len(collected))]
     merged, rank = {}, {key: number for number, key in enumerate(order)}
     for name in TABLES:
         parts = [tables[name] for tables in collected]
-        parts = [part[~part.index.isin(set().union(*cells[number + 1 :]))] for number, part in enumerate(parts)]
+        parts = [part[~part.index.isin(others)] for part, others in zip(parts, dropped, strict=True)]
         filled = [part for part in parts if len(part)]
         whole = pd.concat(filled) if filled else parts[0]
         places = [rank.get(key, len(rank)) for key in whole.index]
         merged[name] = whole.iloc[np.argsort(places, kind="stable")]
     merged["runs.csv"], merged["details.csv"] = _judged(merged["runs.csv"], merged["details.csv"])
     missing = collected[-1]["missing.csv"]
-    merged["missing.csv"] = missing[~missing["cell"].isin(set().union(*cells))]
+    merged["missing.csv"] = missing[~missing["cell"].isin(set().union(*trained))]
     merged["runs.csv"] = merged["runs.csv"][list(RUN_COLUMNS)]
     for name, table in merged.items():
         write_table(table, output / name)
     write_table_digests(output, merged)
     return [f"{output / name}: {len(table)} rows" for name, table in merged.items()]
+
+
+def _replaced(number: int, held: Sequence[set[str]], trained: Sequence[set[str]]) -> set[str]:
+    """Return the cells that are not taken from a folder: those trained later, failed ones that another folder has."""
+    failed = held[number] - trained[number]
+    return set().union(*trained[number + 1 :]) | (failed & set().union(*trained, *held[number + 1 :]))
 
 
 def _judged(runs: pd.DataFrame, details: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

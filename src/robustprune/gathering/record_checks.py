@@ -52,8 +52,8 @@ def _wrong(network: Architecture, start: Mapping[str, int], entry: Replicate) ->
     if entry.units_kept is None:
         return None
     kept = dict(zip(start, split_units(entry.units_kept), strict=True))
-    if impossible := _impossible(network, start, kept):
-        return f"units_kept: {entry.units_kept}: {impossible}"
+    if wrong := impossible(network, start, kept):
+        return f"units_kept: {entry.units_kept}: {wrong}"
     return _other(entry, {"params_kept": parameters(network, kept), "macs_kept": macs(network, kept)})
 
 
@@ -63,7 +63,8 @@ def _other(entry: Replicate, expected: Mapping[str, Any]) -> str | None:
     return next((f"{key}: {getattr(entry, key)}, expected {expected[key]}" for key in wrong), None)
 
 
-def _impossible(network: Architecture, start: Mapping[str, int], kept: Mapping[str, int]) -> str | None:
+def impossible(network: Architecture, start: Mapping[str, int], kept: Mapping[str, int]) -> str | None:
+    """Return why no network of that start can keep these units; None where one can."""
     for slot in network.slots:
         most = kept[slot.parent] * slot.positions if slot.parent else start[slot.name]
         least = 0 if slot.optional else 1

@@ -26,7 +26,7 @@ def require_whole(architecture: Architecture, units: Mapping[str, int], examples
     """Return the examples; raises StudyError without any, or for a network that takes only a part of each image."""
     for slot in architecture.slots:
         whole = units[slot.parent] * slot.positions if slot.parent else slot.units
-        if not slot.hidden and units[slot.name] != whole:
+        if not slot.hidden and not slot.section and units[slot.name] != whole:
             raise StudyError(
                 f"this initialization needs whole images, but slot {slot.name} has {units[slot.name]} of {whole} "
                 "features; give controls another initialization"

@@ -162,7 +162,8 @@ class Bernoulli(BernoulliGates[BernoulliSettings]):
         own.
         """
         if not self.sections:
-            return price
+            # a price by complexity is 0 where no neighbour is left, and 0 / 0 would make theta NaN
+            return price if self.reference is None else price.clamp_min(torch.finfo(price.dtype).tiny)
         if self.least is None or self.least.shape != price.shape:
             whole = {slot: price.new_tensor([float(count)]) for slot, count in self.context.units.items()}
             nothing = {slot: price.new_zeros(1) for slot in whole}
@@ -179,6 +180,11 @@ class Bernoulli(BernoulliGates[BernoulliSettings]):
         if not self.sampling:
             return
         estimate, theta = self.estimate(losses, loss), self.theta
+        if (
+            self.reference is not None and self.settings.estimator == "arm"
+        ):  # it moves padding, which prices would count
+            for slot, part in self.by_slot(estimate).items():
+                part.masked_fill_(network.kept[slot] < 0, 0)
         if self.price is None or self.price.shape != theta.shape or self.settings.cost == "complexity":
             self.price = self.prices()
             self.divisor = self.divisors(self.price)

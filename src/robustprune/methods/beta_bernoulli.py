@@ -8,7 +8,7 @@ come after ReLU and pooling, which is the same function because they are not neg
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 from torch import Tensor
 
 from robustprune.methods.parts.base import Context
@@ -27,7 +27,9 @@ A_START, B_START = -1.0, 0.5413
 class BetaBernoulliSettings(PretrainedSettings):
     """Strength of the KL and parameter of the prior."""
 
-    kl_scale: float | dict[str, float] = Field(1.0, description="factor on the KL, one for all slots or by slot")
+    kl_scale: PositiveFloat | dict[str, PositiveFloat] = Field(
+        1.0, description="factor on the KL, one for all slots or by slot"
+    )
     alpha: float = Field(1e-4, gt=0, description="alpha / K of the prior")
 
 

@@ -50,8 +50,12 @@ class Random(Criterion[RandomSettings]):
     def check_start(cls, settings: RandomSettings, architecture: Architecture, units: Mapping[str, int]) -> None:
         super().check_start(settings, architecture, units)
         for slot, count in (settings.units or {}).items():
-            if not 0 <= count <= units[slot]:
-                raise StudyError(f"units: {slot}: {count} of the {units[slot]} units of the starting network")
+            least = 0 if architecture.slot(slot).optional else 1
+            if not least <= count <= units[slot]:
+                raise StudyError(
+                    f"units: {slot}: {count} of the {units[slot]} units of the starting network; expected {least} to "
+                    f"{units[slot]}"
+                )
 
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
         return {slot: self.buffer(slot, "score") for slot in self.context.gated}

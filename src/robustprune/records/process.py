@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from robustprune.errors import StudyError
-from robustprune.files import write_text
 from robustprune.records.provenance import hostname_hash
 
 LINE = re.compile(r"^(?P<key>\S+): process (?P<process>\d+) on host (?P<host>[0-9a-f]+)$", re.M)
@@ -31,13 +30,24 @@ def announce(key: str, process: int) -> None:
 def alone(folder: Path, command: str) -> Iterator[None]:
     """Hold a folder for this process while the block runs; raises StudyError where another one holds it.
 
-    One that was killed holds nothing any more.
+    One that was killed on this machine holds nothing any more; of another machine this cannot be known.
     """
     path = folder / HOLDER
-    held = path.read_text() if path.exists() else ""
-    if runs(held, command):
-        raise StudyError(f"{folder}: another call works here ({held.strip()}); wait for it, or give another folder")
-    write_text(path, f"{_line(command, os.getpid())}\n")
+    held = path.read_text().strip() if path.exists() else ""
+    working = runs(held, command)
+    if working:
+        raise StudyError(f"{folder}: another call works here ({held}); wait for it, or give another folder")
+    if working is None and LINE.search(held):
+        raise StudyError(
+            f"{folder}: a call may work here on another machine ({held}); where it has ended, delete {path}"
+        )
+    path.unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as opened:  # of two calls that begin at once only one makes the file
+            opened.write(f"{_line(command, os.getpid())}\n")
+    except FileExistsError:
+        raise StudyError(f"{folder}: another call begins here; wait for it, or give another folder") from None
     try:
         yield
     finally:

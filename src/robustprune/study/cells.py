@@ -186,7 +186,10 @@ def _check_sources(cells: dict[str, Cell]) -> None:
         source = cells.get(cell.source_key) if cell.source_key else cell
         where = f"strengths.{cell.method}.{cell.strength}: of"
         if source is None:
-            raise StudyError(f"{where}: no cell {cell.source_key} in this study; add it to a grid of its own axes")
+            raise StudyError(
+                f"{where}: no cell {cell.source_key} in this study; add it to a grid of its own axes, and where `of` "
+                "names an operating point of another data set, give the control's grid `points_of` with that data set"
+            )
         if _begins_with_itself(cells, cell):
             raise StudyError(
                 f"{where}: {cell.key} would start from itself; name a strength of a method that is no start"

@@ -24,6 +24,12 @@ def _form_key(key: str) -> str:
 FormKey = Annotated[str, AfterValidator(_form_key)]
 
 
+def _check_images(training: Mapping[str, Any]) -> None:
+    """Raise ValueError for training images other than those that leave some for the validation of a search."""
+    if training.get("images", "tuning") != "tuning":
+        raise ValueError(f"training: images: {training['images']}, but a search needs validation images; leave it out")
+
+
 class Knob(Strict):
     """The one setting of a method that trades size for error, and its other settings."""
 
@@ -38,6 +44,7 @@ class Knob(Strict):
         low, high = self.range
         if not 0 < low < high < math.inf:
             raise ValueError(f"range: expected [smallest, largest], both above 0 and finite, found {list(self.range)}")
+        _check_images(self.training)
         if self.knob in self.settings:
             raise ValueError(f"settings: {self.knob} is the knob; its value is searched")
         return self
@@ -50,7 +57,7 @@ KnobTable = dict[str, dict[FormKey, Knob]]
 class Target(Strict):
     """What an operating point must meet: a number of parameters, or validation error above that of dense training."""
 
-    params: float | None = Field(None, gt=0, description="mean parameters kept")
+    params: float | None = Field(None, gt=0, description="geometric mean of the parameters kept")
     above_dense: float | None = Field(None, gt=0, description="percentage points above dense validation error")
 
     @model_validator(mode="after")
@@ -85,6 +92,11 @@ class Search(Strict):
     first_replicate: int = Field(100, ge=0, description="seeds are those of replicates from here up")
     training: dict[str, Any] = Field({}, description="overrides of the study's training settings")
     budget: Budget = Field("epochs", description="what ends training; each has operating points of its own")
+
+    @model_validator(mode="after")
+    def _valid(self) -> "Search":
+        _check_images(self.training)
+        return self
 
     def targets_for(self, form: str) -> dict[str, Target]:
         """Return the targets of a form, by name."""

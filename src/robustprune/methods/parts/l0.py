@@ -3,7 +3,7 @@
 import math
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 
 from robustprune.methods.parts.base import Context
 from robustprune.methods.parts.group_sizes import per_slot, weights_per_gate
@@ -13,7 +13,7 @@ from robustprune.methods.parts.phased import PhaseSettings
 class L0Settings(PhaseSettings):
     """Strength, and the network whose weights it prices."""
 
-    l0_lambda: float | dict[str, float] = Field(
+    l0_lambda: PositiveFloat | dict[str, PositiveFloat] = Field(
         description="price of a weight in nats of the whole data set, or by slot"
     )
     price_of: Literal["start", "standard"] = Field(
