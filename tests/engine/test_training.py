@@ -8,10 +8,10 @@ import torch
 
 from robustprune.engine.allocator import keep_freed_memory
 from robustprune.engine.batches import Batches
-from robustprune.engine.checkpoint import Checkpoint
+from robustprune.engine.checkpoint import Checkpoint, _on
 from robustprune.engine.evaluation import evaluate
 from robustprune.engine.running import run_cell
-from robustprune.engine.training import Training, _on
+from robustprune.engine.training import Training
 from robustprune.errors import StudyError
 from robustprune.networks.latency import Latency
 from robustprune.networks.plain import error_percent

@@ -15,6 +15,8 @@ from robustprune.starts.parts.registry import code_hash
 from robustprune.study.cells import Cell
 
 INTERVAL_SECONDS = 20.0
+MOVED = ("flags", "weights", "kept", "parameters", "buffers", "moments")
+"""Parts of a state that go to the device of the training; generators, counts and the history stay on the CPU."""
 
 
 class Checkpoint:
@@ -43,7 +45,7 @@ class Checkpoint:
             return False
         if digest != _digest(state):
             return self._damaged("its content does not match its digest")
-        training.restore(state)
+        training.restore({name: _on(part, training.device) if name in MOVED else part for name, part in state.items()})
         return True
 
     def _damaged(self, why: str) -> bool:
@@ -66,6 +68,15 @@ class Checkpoint:
         """Remove the file, once the results of the cell are written."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+
+
+def _on(state: Any, device: str) -> Any:
+    """Return a part of a state with its tensors on a device."""
+    if isinstance(state, torch.Tensor):
+        return state.to(device)
+    if isinstance(state, dict):
+        return {name: _on(entry, device) for name, entry in state.items()}
+    return [_on(entry, device) for entry in state] if isinstance(state, list) else state
 
 
 def _digest(state: Mapping[str, Any]) -> str:

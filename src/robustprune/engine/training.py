@@ -241,9 +241,9 @@ class Training:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Resume from the state of a checkpoint, whose tensors are on the CPU."""
+        """Resume from the state of a checkpoint."""
         self.epoch, self.seconds = state["epoch"], state["seconds"]
-        self.guarded, self.diverged = state["flags"].to(self.device)
+        self.guarded, self.diverged = state["flags"]
         self.arithmetic.total = state["train_macs"].numpy()
         self._set_moment(self.budget.after_epoch(self.moment, self.epoch, self.arithmetic.total))
         self.history.restore(state["history"])
@@ -252,16 +252,5 @@ class Training:
         self.noise.position.copy_(state["noise"])
         for name, stream in self.method.streams.items():
             stream.position.copy_(state["streams"][name])
-        weights, kept, parameters, buffers, moments = (
-            _on(state[name], self.device) for name in ("weights", "kept", "parameters", "buffers", "moments")
-        )
-        self._go_on_with(StackedNetwork(self.architecture, weights, kept), parameters, buffers, moments)
-
-
-def _on(state: Any, device: str) -> Any:
-    """Return a state with its tensors on a device: generators, counts and the history stay on the CPU."""
-    if isinstance(state, torch.Tensor):
-        return state.to(device)
-    if isinstance(state, dict):
-        return {name: _on(entry, device) for name, entry in state.items()}
-    return [_on(entry, device) for entry in state] if isinstance(state, list) else state
+        network = StackedNetwork(self.architecture, state["weights"], state["kept"])
+        self._go_on_with(network, dict(state["parameters"]), dict(state["buffers"]), state["moments"])
