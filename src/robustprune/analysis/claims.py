@@ -15,7 +15,7 @@ from robustprune.analysis.columns import number, with_interval
 from robustprune.analysis.equal_size import Curves, networks_at
 from robustprune.analysis.labels import is_keep_probability
 from robustprune.analysis.moments import removal_times, undetermined_at, while_gates_are_drawn
-from robustprune.analysis.read import slots
+from robustprune.analysis.read import MACHINE, slots
 from robustprune.analysis.select import standard
 from robustprune.analysis.statistics import mean_interval, size_interval
 from robustprune.analysis.verdicts.decision import (
@@ -152,9 +152,9 @@ def cheaper(own: pd.DataFrame, others: Others) -> Answer:
     shown, macs = (size_interval(ratio, level) for level in (others.confidence, OWN_LEVEL))
     text = f"{with_interval(shown.columns('macs'), 'macs', '.1f')} % of the MACs of dense training"
     verdict = NO if macs.low > 100 else at_most([macs], np.nextafter(100, 0))
-    dense, machine = standard(others.dense), ["device", "threads"]
+    dense = standard(others.dense)
     both = pd.concat([start, dense])
-    if dense.empty or len(both[machine].drop_duplicates()) > 1 or both["train_seconds"].isna().any():
+    if dense.empty or len(both[MACHINE].drop_duplicates()) > 1 or both["train_seconds"].isna().any():
         # seconds of another machine are not compared; networks that share a GPU have none
         seconds, text = np.nan, f"{text}; seconds not comparable"
     else:

@@ -5,15 +5,13 @@ import pandas as pd
 
 from robustprune.analysis.captions import SIZES, N, brackets, caption
 from robustprune.analysis.columns import WIDTH, Interval, Number, Text
-from robustprune.analysis.read import NETWORK
+from robustprune.analysis.read import MACHINE, NETWORK
 from robustprune.analysis.select import FROM_STANDARD, of_standard_initialization, without
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns, size_interval
 from robustprune.study.roles import UNPRUNED
 
 BY = [*NETWORK, "method", "strength", "width"]
-MACHINE = ["device", "threads"]
-"""Seconds are compared where these are the same."""
 TRAINING_COLUMNS = [
     *(*BY, "epochs", *interval_columns("macs_percent"), "train_seconds", "dense_seconds", "seconds_percent", "n"),
 ]

@@ -8,7 +8,7 @@ import pandas as pd
 from robustprune.analysis.captions import AT_STANDARD, ERROR, brackets, caption
 from robustprune.analysis.columns import Each, Interval, Number, PValue, Row, Text, number
 from robustprune.analysis.labels import heading_of_budget
-from robustprune.analysis.read import NETWORK
+from robustprune.analysis.read import MACHINE, NETWORK
 from robustprune.analysis.select import standard
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Difference, holm, interval_columns, paired_difference
@@ -181,7 +181,7 @@ def _ratio(own: pd.DataFrame, other: pd.DataFrame, cost: str, confidence: float)
     first, second = (cell.set_index("seed") for cell in (own, other))
     shared = first.index.intersection(second.index)
     first, second = first.loc[shared], second.loc[shared]
-    machines = pd.concat([first, second])[["device", "threads"]].drop_duplicates()
+    machines = pd.concat([first, second])[MACHINE].drop_duplicates()
     if cost == "seconds" and len(machines) > 1:
         return Difference(np.nan, np.nan, np.nan, 0, np.nan)
     found = paired_difference(*(logarithms(cell[COSTS[cost]]) for cell in (first, second)), confidence)

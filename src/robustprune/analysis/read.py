@@ -22,6 +22,8 @@ CELL = [axis for axis in AXES if axis != "depth"]
 """The axes of cells without a depth, which tables and figures show; those of several depths add `depth`."""
 NETWORK = ["dataset", "architecture", "track"]
 SERIES = [*NETWORK, "method", "strength"]
+MACHINE = ["device", "threads"]
+"""Seconds are compared only where these are the same (docs/protocol.md, B20)."""
 COLLECTED = ("history.parquet", "gates.parquet")
 """Long tables that `robustprune collect` writes; their digests lie beside them."""
 WITHOUT_NUMBERS = ("diverged", "failed")
