@@ -19,6 +19,13 @@ def standard(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[(runs["initialization"] == STANDARD_INITIALIZATION) & (runs["width"] == 1)]
 
 
+def other_start(initialization: str, width: float) -> str:
+    """Return a start as the end of a title, e.g. ", orthogonal, width 2"; nothing for the standard start."""
+    if (initialization, width) == (STANDARD_INITIALIZATION, 1):
+        return ""
+    return f", {initialization_title(initialization)}, width {width:g}"
+
+
 def of_standard_initialization(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the networks of every width that started from He normal."""
     return runs[runs["initialization"] == STANDARD_INITIALIZATION]

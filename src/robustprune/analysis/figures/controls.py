@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from robustprune.analysis.controls import START, control_rows
 from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.style import footnote_below, panel_grid, say, t_interval
-from robustprune.analysis.labels import initialization_title, network_title
+from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import Collected
-from robustprune.analysis.select import FLOORS, STANDARD_INITIALIZATION
+from robustprune.analysis.select import FLOORS, other_start
 
 
 def controls_difference(collected: Collected, confidence: float) -> Figure:
@@ -28,8 +28,7 @@ def controls_difference(collected: Collected, confidence: float) -> Figure:
         _draw(ax, group, looks)
         n = group["difference_n"].min()
         *network, initialization, width, source = key
-        other = (initialization, width) != (STANDARD_INITIALIZATION, 1)
-        start = f", {initialization_title(initialization)}, width {width:g}" if other else ""
+        start = other_start(initialization, width)
         ax.set_title(f"{network_title(*network)}\nsource {source}{start}, n = {n}", fontsize="medium")
     if panels:
         footnote_below(figure, f"mean difference over n seeds, paired by seed; bars: {t_interval(confidence)}")

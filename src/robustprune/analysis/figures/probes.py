@@ -9,15 +9,14 @@ from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.looks import BLUE, GREY, SPARE_COLOURS, VERMILION
 from robustprune.analysis.figures.style import legend_below, nothing, panel_grid, t_interval, titled_rows
-from robustprune.analysis.labels import initialization_title, network_title
+from robustprune.analysis.labels import network_title
 from robustprune.analysis.measured import measured
 from robustprune.analysis.probes.estimators import ALL_GATES, MEASURES, estimators
 from robustprune.analysis.probes.false_removals import ALL, MOST, RULE_TITLES, false_removals
 from robustprune.analysis.read import NETWORK, Collected
-from robustprune.analysis.select import STANDARD_INITIALIZATION
+from robustprune.analysis.select import other_start
 
 NOTHING = "no probed cell in these records"
-STANDARD = (STANDARD_INITIALIZATION, 1.0)
 LINES = 40
 """So many kept and so many removed units of a panel are drawn."""
 COLOURS = (BLUE, *SPARE_COLOURS)
@@ -58,12 +57,7 @@ def false_removals_by_rule(collected: Collected, confidence: float) -> Figure:
 def _named(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with the column `name`: the strength of a probed cell, and its start where it is another."""
     starts = zip(table["strength"], table["initialization"], table["width"], strict=True)
-    return table.assign(
-        name=[
-            strength + ("" if (start, width) == STANDARD else f", {initialization_title(start)}, width {width:g}")
-            for strength, start, width in starts
-        ]
-    )
+    return table.assign(name=[strength + other_start(start, width) for strength, start, width in starts])
 
 
 def _colours(names: Iterable[str]) -> dict[str, str]:
