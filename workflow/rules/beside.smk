@@ -12,6 +12,10 @@ SHIPPED = {
         ["depth_kept_by_start", "depth"],
     ),
     "mars": (["ball", "finetune"], ["finetune"]),
+    "probes": (
+        ["false_removals", "certified", "gate_worth", "estimators"],
+        ["false_removals_by_rule", "units_beside_bounds", "estimator_quality"],
+    ),
 }
 SHIPPED_TABLES = [
     f"figures/{study}/tables/{name}.{form}"

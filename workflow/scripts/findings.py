@@ -15,6 +15,7 @@ import equal_size
 import layers
 import own_settings
 import pandas as pd
+import probes
 import related
 import speed
 import study_size
@@ -40,6 +41,7 @@ DOCUMENTS = [
         "docs/protocol.md",
         "docs/layers.md",
         "docs/related.md",
+        "docs/theory.md",
         "docs/cluster.md",
         "benchmarks/README.md",
         "results/reference/FINDINGS.md",
@@ -49,7 +51,7 @@ STUDIES = {
     "smoke": "every part of the pipeline on scikit-learn's 8 x 8 digits; no download",
     "quick": "cells of the shipped study with three seeds, and whether they are consistent with it",
     "settings": "gate rates of four methods on the tuning split: which of them the search takes",
-    "ablations": "one-factor changes of the method at three prices, on the tuning split",
+    "ablations": "one-factor changes of the method at three strengths, on the tuning split",
     "probes": "the method's gates read while it trains: false removals, certified sets, estimators",
     "layers": "the depth that the method finds from several starting depths; units and sections together",
     "related": "three related systems: initial imbalance, sizes without labels, local predictors of random blocks",
@@ -210,6 +212,11 @@ BLOCKS = {
     "layers-by-epoch": layers.optimum_by_epoch,
     "layers-remedies": layers.remedies,
     "layers-joint": layers.joint,
+    "removal-rules": probes.rules,
+    "removal-variants": probes.variants,
+    "certified-sets": probes.certified,
+    "gate-worth": probes.worth,
+    "estimators": probes.estimators,
     "balls": related.balls,
     "fine-tuning": related.fine_tuning,
     "study-size": study_size.on_cores,

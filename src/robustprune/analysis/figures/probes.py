@@ -67,26 +67,25 @@ def _colours(names: Iterable[str]) -> dict[str, str]:
 
 def units_beside_bounds(collected: Collected, confidence: float) -> Figure:
     """Real units on the plane of the theory: size of the weights times the slot's bound on the gradient over the price,
-    and keep probability, at the ends of epochs. A row per variant, a panel per slot. A line is a unit: red where the
-    removal rule has asked for it, with a point at that epoch, grey where it never does. Left of the dashed line a gate
-    that is nearly closed is certain to stay closed."""
+    and keep probability, at the ends of epochs. A panel per variant and slot. A line is a unit: red where the removal
+    rule has asked for it, with a point at that epoch, grey where it never does. Left of the dashed line a gate that is
+    nearly closed is certain to stay closed."""
     columns = ("replicate", "slot", "unit", "epoch", "theta", "met", "kappa", "size_in", "size_out", "price")
     bounds = _named(measured(collected.long("bounds"), columns, collected.runs))
     if not len(bounds):
         return nothing(NOTHING)
     bounds = bounds[bounds["replicate"] == bounds["replicate"].min()]
     bounds = bounds.assign(ratio=bounds["kappa"] * (bounds["size_in"] + bounds["size_out"]) / 2 / bounds["price"])
-    rows = list(bounds.groupby([*NETWORK, "name"], sort=False))
-    titles = [f"{network_title(*key[:3])}: {key[3]}" for key, _ in rows]
-    figure, lines = titled_rows(titles, max(group["slot"].nunique() for _, group in rows))
-    for line, (_, group) in zip(lines, rows, strict=True):
-        for ax, (slot, units) in zip(line, group.groupby("slot", sort=False), strict=False):
-            ax.set_axis_on()
-            _draw_units(ax, units)
-            ax.set_title(f"slot {slot}", fontsize="small")
-            ax.set_xlabel("κ S / c")
-        line[0].set_ylabel(r"keep probability $\theta$")
-    legend_below(figure, [ax for line in lines for ax in line], "one network, a sample of units, a point an epoch")
+    panels = list(bounds.groupby([*NETWORK, "name", "slot"], sort=False))
+    figure, axes = panel_grid(len(panels), 3.2, 2.8, columns=4)
+    for ax, (key, units) in zip(axes, panels, strict=True):
+        _draw_units(ax, units)
+        ax.set_title(f"{network_title(*key[:3])}\n{key[3]}: slot {key[4]}", fontsize="small")
+        ax.set_xlabel("κ S / c", fontsize="small")
+        ax.sharex(axes[0])
+    for ax in axes[::4]:
+        ax.set_ylabel(r"keep probability $\theta$")
+    legend_below(figure, axes, "one network, a sample of units, a point an epoch")
     return figure
 
 
@@ -112,10 +111,11 @@ def _draw_units(ax: Axes, units: pd.DataFrame) -> None:
 def estimator_quality(collected: Collected, confidence: float) -> Figure:
     """Estimators of a gate's DL beside its exact value under the same noise, after the first epoch, the middle and the
     last: bias in prices, slope of the estimates on the exact values, rank correlation, share on the wrong side of the
-    price. A row per network and variant, a colour per estimator."""
+    price. A row per network, of its first variant; the table has all. A colour per estimator."""
     table = estimators(collected.runs, confidence, collected.long("estimates")).table
     table = _named(table[table["gates"] == ALL_GATES])
-    rows = list(table.groupby([*NETWORK, "name"], sort=False))
+    firsts = table.drop_duplicates(NETWORK)[[*NETWORK, "name"]]
+    rows = list(table.merge(firsts, on=[*NETWORK, "name"]).groupby([*NETWORK, "name"], sort=False))
     if not rows:
         return nothing(NOTHING)
     figure, lines = titled_rows([f"{network_title(*key[:3])}: {key[3]}" for key, _ in rows], len(MEASURES))

@@ -1,1 +1,1 @@
-"""Tables of what probes read while the method trains: config/probes.yaml, docs/theory.md 9."""
+"""Tables of what probes read while the method trains: config/probes.yaml, docs/theory.md 8."""

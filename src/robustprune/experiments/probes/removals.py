@@ -1,4 +1,4 @@
-"""When rules of removal would have removed each unit, in a training that removes none (docs/theory.md 9)."""
+"""When rules of removal would have removed each unit, in a training that removes none (docs/theory.md 8)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

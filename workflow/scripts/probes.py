@@ -1,0 +1,109 @@
+"""Tables of docs/theory.md, from the probed networks that are shipped beside the reference."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+from markdown_tables import markdown
+from shipped_numbers import shipped_table
+
+from robustprune.analysis.columns import number, with_interval
+from robustprune.analysis.labels import ARCHITECTURES
+from robustprune.analysis.probes.estimators import ALL_GATES
+from robustprune.analysis.probes.false_removals import ALL, RULE_TITLES
+
+STUDIED = {"lenet_300_100": "c3e_4", "lenet5": "c_lenet5"}
+"""The strength of each network at which the method itself was probed; the other strengths are variants of it."""
+SHOWN = (ALL_GATES, "open")
+"""Kinds of gates in the table of estimators."""
+
+
+def rules() -> str:
+    """Return, for every rule of removal and network, the units that it asks for and those that are open at the end."""
+    table = shipped_table("probes", "false_removals")
+    table = table[table["slot"] == ALL]
+    networks = [own.set_index("rule") for own in _of_method(table)]
+    titles = [ARCHITECTURES[own["architecture"].iloc[0]] for own in networks]
+    columns = [f"{title}: {what}" for title in titles for what in ("units", "open at the end", "at most (%)")]
+    rows = [["rule", *columns]]
+    for rule, title in RULE_TITLES.items():
+        found = [part for own in networks for part in _asked(own.loc[rule])]
+        rows.append([title, *found])
+    return markdown(*rows)
+
+
+def variants() -> str:
+    """Return the same of the method's own rule, for every variant that was probed."""
+    table = shipped_table("probes", "false_removals")
+    table = table[(table["slot"] == ALL) & (table["rule"] == next(iter(RULE_TITLES)))]
+    rows = [["network", "variant", "units", "open at the end", "at most (%)", "below the bound", "n"]]
+    for row in table.to_dict("records"):
+        rows.append([ARCHITECTURES[row["architecture"]], f"`{row['strength']}`", *_asked(row), row["below"], row["n"]])
+    return markdown(*rows)
+
+
+def _asked(row: dict | pd.Series) -> list[str]:
+    return [f"{row['asked']:,}", f"{row['false']:,}", number(row["most_percent"], ".2f")]
+
+
+def _of_method(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield the rows of the method itself on each network."""
+    for architecture, strength in STUDIED.items():
+        own = table[(table["architecture"] == architecture) & (table["strength"] == strength)]
+        if len(own):
+            yield own
+
+
+def certified() -> str:
+    """Return how removed units lie to the certified sets, by slot."""
+    columns = [
+        "units",
+        "λ/κ",
+        "vacuous",
+        "κ S / c: median",
+        "10 to 90 %",
+        "S below c/κ (%)",
+        "in A (%)",
+        "extension (%)",
+    ]
+    rows = [["network", "variant", "slot", *columns]]
+    for row in shipped_table("probes", "certified").to_dict("records"):
+        spread = f"{row['ratio_low']:,.0f} to {row['ratio_high']:,.0f}"
+        shares = [number(row[f"{name}_percent"], ".0f") for name in ("below", "inside", "extended")]
+        start = [ARCHITECTURES[row["architecture"]], f"`{row['strength']}`", row["slot"], f"{row['units']:,}"]
+        rows.append(
+            [*start, f"{row['theta_bound']:.0e}", row["vacuous"], f"{row['ratio_median']:,.0f}", spread, *shares]
+        )
+    return markdown(*rows)
+
+
+def worth() -> str:
+    """Return what gates are worth at the end beside their price, by slot of the method itself."""
+    names = {
+        "crossings": (".1f", "crossings of 1/2"),
+        "undetermined": (".0f", "undetermined (%)"),
+        "open_cheap_rounded": (".0f", "open, worth less than c (%)"),
+        "open_clearly_rounded": (".0f", "clearly less (%)"),
+        "open_clearly_noise": (".0f", "clearly less, under noise (%)"),
+        "closed_worth_rounded": (".0f", "closed, worth more than c (%)"),
+        "closed_clearly_rounded": (".0f", "clearly more (%)"),
+    }
+    rows = [["network", "slot", *(title for _, title in names.values()), "n"]]
+    for own in _of_method(shipped_table("probes", "gate_worth")):
+        for row in own.to_dict("records"):
+            found = [with_interval(row, name, form) for name, (form, _) in names.items()]
+            rows.append([ARCHITECTURES[row["architecture"]], row["slot"], *found, row["n"]])
+    return markdown(*rows)
+
+
+def estimators() -> str:
+    """Return what each estimator makes of all gates and of the open ones after the first and the last epoch."""
+    names = {"bias": ("+.2f", "bias / c"), "slope": (".2f", "slope"), "rank": (".2f", "rank correlation")}
+    names["wrong"] = (".0f", "wrong side of the price (%)")
+    rows = [["network", "epoch", "gates", "estimator", *(title for _, title in names.values()), "spread / c"]]
+    for own in _of_method(shipped_table("probes", "estimators")):
+        own = own[own["gates"].isin(SHOWN) & own["epoch"].isin([own["epoch"].min(), own["epoch"].max()])]
+        for row in own.to_dict("records"):
+            start = [ARCHITECTURES[row["architecture"]], f"{row['epoch']:.0f}", row["gates"], f"`{row['estimator']}`"]
+            found = [with_interval(row, name, form) for name, (form, _) in names.items()]
+            rows.append([*start, *found, number(row["spread"], ",.0f")])
+    return markdown(*rows)
