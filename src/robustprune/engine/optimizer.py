@@ -10,9 +10,9 @@ from robustprune.engine.compaction import Selection, select_own, select_paramete
 from robustprune.methods.parts.base import Method
 from robustprune.networks.stacked import StackedNetwork
 from robustprune.study.cells import Cell
+from robustprune.study.training_settings import MOMENTUM
 
 OWN = "method/"
-MOMENTUM = 0.9  # of sgd
 Moments = dict[str, dict[str, Tensor]]
 """The optimizer's state by parameter name; names of a method's own parameters begin with OWN."""
 

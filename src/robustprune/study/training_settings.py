@@ -7,6 +7,8 @@ from pydantic import Field
 from robustprune.study.names import Budget
 from robustprune.study.strict import Strict
 
+MOMENTUM = 0.9
+"""Of sgd."""
 LONGEST = 5
 """The longest training where MACs are the budget, in units of `training.epochs`."""
 
@@ -23,7 +25,7 @@ class TrainingSettings(Strict):
     batch_size: int = Field(128, ge=1)
     learning_rate: float = Field(1e-3, gt=0, description="learning rate of the weights")
     optimizer: Literal["adam", "sgd"] = Field(
-        "adam", description="of the weights and of a method's own parameters; sgd: with momentum 0.9"
+        "adam", description=f"of the weights and of a method's own parameters; sgd: with momentum {MOMENTUM}"
     )
     l2: float = Field(0.0, ge=0, description="lambda of the penalty (lambda / 2) ||W||^2 on weights and biases")
     weight_decay: Literal["coupled", "decoupled"] = Field(

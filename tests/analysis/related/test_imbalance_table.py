@@ -67,6 +67,15 @@ def test_few_networks_decide_nothing_and_slots_that_lost_no_unit_are_left_out(ru
     assert verdicts(imbalance(runs, 0.95, table)) == {"fc1": YES, "fc2": NOT_APPLICABLE, ALL: YES}
 
 
+def test_a_diverged_network_prevents_a_yes_and_is_counted(runs):
+    """What it kept is arbitrary: its units do not enter the AUC."""
+    five = pd.concat([runs, runs.assign(replicate=runs["replicate"] + 3)], ignore_index=True)
+    five.loc[five["replicate"] == 3, "status"] = "diverged"
+    sheet = imbalance(five, 0.95, measured(five, 0.0, replicates=6))
+    assert verdicts(sheet)[ALL] != YES
+    assert sheet.table.iloc[0][["n", "not_ok"]].tolist() == [5, 1]
+
+
 def test_networks_of_other_studies_have_no_rows(runs):
     other = measured(runs, 0.0).assign(strength="other")
     sheet = imbalance(runs, 0.95, other)

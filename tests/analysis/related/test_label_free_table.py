@@ -114,6 +114,22 @@ def test_a_method_that_grows_faster_than_its_prediction_is_a_no(tmp_path):
     assert row(label_free(runs, 0.95, grows), width=1.0, slot=ALL)["follows_start"] == NO
 
 
+def test_a_diverged_network_prevents_a_yes_and_is_counted(tmp_path):
+    def kept(dataset, width, replicate):
+        return (200, 100 + replicate, 40) if dataset == "kmnist" else (100, 50, 20)
+
+    runs = study(tmp_path, kept, widths=(1.0,), datasets=("mnist", "kmnist"), replicates=5)
+    doubled = measured(runs, lambda dataset, width: (200, 100, 40) if dataset == "kmnist" else (100, 50, 20))
+    assert row(label_free(runs, 0.95, doubled), dataset="kmnist", slot=ALL)["follows_data"] == YES
+    lost = runs.index[runs["dataset"] == "kmnist"][0]
+    runs.loc[lost, ["status", "units_kept"]] = ["diverged", None]
+    sheet = label_free(runs, 0.95, doubled)
+    assert row(sheet, dataset="kmnist", slot=ALL)["follows_data"] != YES
+    own = row(sheet, dataset="kmnist", slot="fc1")
+    assert own["n"] == len(runs[runs["dataset"] == "kmnist"]) - 1
+    assert own["not_ok"] == 1
+
+
 def test_few_networks_decide_nothing(tmp_path):
     runs = study(tmp_path, lambda dataset, width, replicate: (100, 50 + replicate, 20), replicates=2)
     grows = measured(runs, lambda dataset, width: (100, int(50 * width), int(20 * width)))

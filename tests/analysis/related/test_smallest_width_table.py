@@ -85,6 +85,31 @@ def test_the_table_has_a_row_per_number_of_images_and_verdicts(tmp_path):
     assert (needed["fewer"], needed["units"]) == (NO, 60)
 
 
+def test_without_the_cell_of_all_images_nothing_is_judged_by_another(tmp_path):
+    runs = read_detailed_runs(study(tmp_path))
+    fewer = runs[~runs["training"].str.contains("60000")]
+    assert len(fewer) < len(runs)
+    assert kept_widths(fewer).empty
+
+
+def test_networks_that_are_not_ok_are_counted(tmp_path):
+    runs = read_detailed_runs(study(tmp_path))
+    runs.loc[0, "status"] = "collapsed"
+    runs.loc[1, ["status", "units_kept"]] = ["diverged", None]
+    table = smallest_width_table(runs, 0.95, searched()).table
+    kept = table[table["series"] == SAME_PRICE].dropna(subset="not_ok")
+    assert kept["not_ok"].sum() == 2
+    assert kept[kept["not_ok"] > 0]["n"].sum() == 2
+
+
+def test_the_slope_of_true_labels_is_over_the_images_that_random_labels_share(tmp_path):
+    widths = searched()
+    widths = widths[(widths["labels"] == "true") | (widths["examples"] < 10_000)]
+    table = smallest_width_table(read_detailed_runs(study(tmp_path)), 0.95, widths).table
+    slope = table[(table["series"] == TRUE) & table["slope"].notna()]["slope"].iloc[0]
+    assert slope == pytest.approx(np.log(8 / 4) / np.log(10))
+
+
 def test_a_width_that_grows_faster_is_no(tmp_path):
     sheet = smallest_width_table(read_detailed_runs(study(tmp_path, exponent=0.9)), 0.95, searched())
     assert set(sheet.table["slower"].dropna()) == {NO}

@@ -68,8 +68,8 @@ def _colours(names: Iterable[str]) -> dict[str, str]:
 def units_beside_bounds(collected: Collected, confidence: float) -> Figure:
     """Real units on the plane of the theory: size of the weights times the slot's bound on the gradient over the price,
     and keep probability, at the ends of epochs. A panel per variant and slot. A line is a unit: red where the removal
-    rule has asked for it, with a point at that epoch, grey where it never does. Left of the dashed line a gate that is
-    nearly closed is certain to stay closed."""
+    rule has asked for it, with a point at that epoch, grey where it never does. For gradient flow, and if κ bounds the
+    gradient, a gate left of the dashed line that is nearly closed stays closed."""
     columns = ("replicate", "slot", "unit", "epoch", "theta", "met", "kappa", "size_in", "size_out", "price")
     bounds = _named(measured(collected.long("bounds"), columns, collected.runs))
     if not len(bounds):

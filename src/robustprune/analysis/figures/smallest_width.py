@@ -29,8 +29,8 @@ def smallest_width(collected: Collected, confidence: float) -> Figure:
     """How many hidden units do N images need, and how many does the method keep? Squares and diamonds: the smallest
     width of a network 784-m-10 that classifies all N training images correctly, with their own labels and with random
     ones. Circles: hidden units that the method keeps of 784-300-10 when it trains on the same images, with the same
-    price and with the same hyper-prior. Numbers: slopes of the logarithms. Dashes: as many parameters as numbers to
-    fit."""
+    price and with the same hyper-prior. Numbers: slopes of the logarithms over the N drawn. Dashes: as many parameters
+    as numbers to fit."""
     curves, kept = fitted_curves(collected.long(SMALLEST_WIDTH)), kept_widths(collected.runs)
     datasets = list(dict.fromkeys([*(key for key, _, _ in curves), *kept["dataset"]]))
     figure, axes = panel_grid(len(datasets), 5.6, 4.4)

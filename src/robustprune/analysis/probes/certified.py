@@ -13,6 +13,7 @@ from robustprune.analysis.probes.rows import NONE, READ
 from robustprune.analysis.read import CELL, NETWORK, settings_of
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.theory.certified import UnitBound
+from robustprune.study.training_settings import MOMENTUM
 
 VACUOUS = 1e-3
 """Where the set A allows no theta above this it says nothing about a gate in training."""
@@ -49,9 +50,9 @@ def certified(runs: pd.DataFrame, confidence: float, bounds: pd.DataFrame | None
         READ,
         "S = (|w|² + |v|²)/2 of incoming weights with the bias and outgoing weights. κ = G X: the norm of the loss's "
         "gradient at the units that read the slot times that of the slot's inputs, mean over 1,000 images with gates "
-        "drawn; with largest κ: the largest product instead of the mean, which bounds every image. Vacuous: A allows "
-        f"no θ above {VACUOUS:g}. The extension needs the gate rate, drift / (c times learning rate), which only plain "
-        "gradient descent has: - for Adam, about which the theory says nothing.",
+        "drawn; with largest κ: the largest product instead of the mean. Vacuous: A allows no θ above "
+        f"{VACUOUS:g}. The extension needs the gate rate, drift / (c times learning rate); momentum {MOMENTUM:g} "
+        f"raises the learning rate by 1 / (1 - {MOMENTUM:g}). - for Adam, about which the theory says nothing.",
         "" if len(table) else NONE,
     )
     return Sheet.of(table, SHOWN, "Certified sets beside real removals", text, by=NETWORK)
@@ -84,7 +85,7 @@ def _row(units: pd.DataFrame, training: dict, drift: float) -> dict:
         **{"gate_rate": np.nan, "extended_percent": np.nan},
     }
     if training["optimizer"] == "sgd":
-        row["gate_rate"] = drift / (price * training["learning_rate"])
+        row["gate_rate"] = drift * (1 - MOMENTUM) / (price * training["learning_rate"])
         inside = [
             bool(UnitBound(kappa, decay, c, row["gate_rate"]).extension(theta, s))
             for kappa, c, theta, s in zip(units["kappa"], units["price"], units["theta"], size, strict=True)

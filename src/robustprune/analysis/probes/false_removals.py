@@ -6,12 +6,12 @@ import pandas as pd
 from scipy import stats
 
 from robustprune.analysis.captions import brackets, caption
-from robustprune.analysis.columns import Interval, Number, Text
+from robustprune.analysis.columns import Each, Interval, Number, Row, Text
 from robustprune.analysis.measured import measured
 from robustprune.analysis.probes.rows import NONE, READ, share
 from robustprune.analysis.read import CELL, NETWORK
 from robustprune.analysis.sheet import Sheet
-from robustprune.analysis.statistics import interval_columns
+from robustprune.analysis.statistics import LEAST, interval_columns
 from robustprune.analysis.verdicts.decision import NO, OWN_LEVEL, TOO_FEW, UNDECIDED, YES
 
 MOST = 1.0
@@ -41,7 +41,7 @@ SHOWN = [
     *(Text("strength"), Text("title", "rule"), Text("slot"), Number("asked", "units asked for", ",.0f")),
     *(Number("false", "open at the end", ",.0f"), Interval("false_percent", "false (%)", ".2f")),
     *(Number("most_percent", "at most (%)", ".2f"), Text("below", f"below {MOST:g} %")),
-    *(Number("worth", "of them worth c", ".0f"), Number("epoch", "mean epoch", ".1f")),
+    *(Each("of them worth c", lambda row: _worth(row)), Number("epoch", "mean epoch", ".1f")),
     *(Number("closed_percent", "of the closed units found (%)", ".1f"), Text("n")),
 ]
 
@@ -69,14 +69,19 @@ def false_removals(
         READ,
         "False: of the units that a rule asks for, those that are open at the end. At most: upper end of the 95 % "
         "interval; without any false removal that of a binomial share, units taken as independent. Of them worth c: "
-        "those whose removal alone from the final rounded network costs more than the price. Of the closed units "
-        "found: share of the units closed at the end that the rule asked for before the last epoch. The method's rule "
-        "is the first.",
+        "those whose removal alone from the final rounded network costs more than the price, and how many were "
+        "measured, of a sample of every slot. Of the closed units found: share of the units closed at the end that the "
+        "rule asked for before the last epoch. The method's rule is the first.",
         brackets(confidence),
         "" if len(table) else NONE,
     )
     table = table.assign(title=table["rule"].map(RULE_TITLES))
     return Sheet.of(table, SHOWN, "False removals by rule", text, by=NETWORK)
+
+
+def _worth(row: Row) -> str:
+    """Return how many of the units that are open at the end are worth c, of those that were measured."""
+    return f"{row['worth']:.0f} of {row['known']}" if row["known"] else "-"
 
 
 def _pays(values: pd.DataFrame) -> pd.Series:
@@ -101,19 +106,20 @@ def _row(part: pd.DataFrame, confidence: float) -> dict:
     opened = part["theta_end"] > 0.5
     false, judged = (share(opened, part["replicate"], level) for level in (confidence, OWN_LEVEL))
     most = judged.high
-    if len(part) and not opened.any():
+    networks = part["replicate"].nunique()
+    if networks >= LEAST and not opened.any():
         most = 100 * float(stats.beta.ppf((1 + OWN_LEVEL) / 2, 1, len(part)))
     pays = part.loc[opened, "pays"]
     below = YES if most <= MOST else NO if judged.low > MOST else UNDECIDED
     return {
         **{"asked": len(part), "false": int(opened.sum()), **false.columns("false_percent"), "most_percent": most},
         **{"below": TOO_FEW if pd.isna(most) else below, "worth": pays.sum() if pays.notna().any() else float("nan")},
-        **{"known": int(pays.notna().sum()), "n": part["replicate"].nunique()},
+        **{"known": int(pays.notna().sum()), "n": networks},
     }
 
 
 def _found(part: pd.DataFrame, closed: pd.DataFrame, slot: str, last: float) -> dict:
     """Return when the rule asked for the units that end closed, and for how many of them before the last epoch."""
-    right = part[(part["theta_end"] <= 0.5) & (part["epoch"] < last)]
+    right = part[(part["theta_end"] <= 0.5) & (part["epoch"] <= last - 1)]
     ending = len(closed) if slot == ALL else (closed["slot"] == slot).sum()
     return {"epoch": right["epoch"].mean(), "closed_percent": 100 * len(right) / ending if ending else float("nan")}

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.captions import brackets, caption
+from robustprune.analysis.captions import NOT_OK, brackets, caption
 from robustprune.analysis.columns import WIDTH, Interval, Number, Text
 from robustprune.analysis.kept import Kept
 from robustprune.analysis.measured import measured
-from robustprune.analysis.read import CELL, NETWORK, slots
+from robustprune.analysis.read import CELL, NETWORK, WITHOUT_NUMBERS, slots
 from robustprune.analysis.related.nothing import NONE
 from robustprune.analysis.select import studied
 from robustprune.analysis.sheet import Sheet
@@ -28,14 +28,15 @@ START = [*NETWORK, "initialization", "width"]
 ESTIMATES = ("error_start", "error_kept", "jaccard", "above_chance")
 COLUMNS = [
     *(*CELL, "slot", "features_start", "features_kept", *(name for one in ESTIMATES for name in interval_columns(one))),
-    *("against", "agrees", "n"),
+    *("against", "agrees", "n", "not_ok"),
 ]
 SHOWN = [
     *(Text("strength"), Text("initialization"), WIDTH, Text("slot", "slot or block")),
     *(Number("features_start", "features at the start", ".0f"), Number("features_kept", "kept", ".0f")),
     *(Interval("error_start", "test error at the start (%)", ".2f"), Interval("error_kept", "pruned (%)", ".2f")),
     *(Text("against", f"against {METHOD_UNDER_STUDY}"), Interval("jaccard", "Jaccard", ".2f")),
-    *(Interval("above_chance", "above chance", "+.2f"), Text("agrees", "agrees above chance"), Text("n")),
+    *(Interval("above_chance", "above chance", "+.2f"), Text("agrees", "agrees above chance")),
+    *(Text("n"), Text("not_ok", "not ok")),
 ]
 
 
@@ -48,16 +49,17 @@ def cafo_blocks(
     """
     own = runs[runs["method"] == LOCAL_PREDICTORS]
     others = studied(runs) if len(runs) else runs
-    others = others[others["method"] == METHOD_UNDER_STUDY]
+    others = others[(others["method"] == METHOD_UNDER_STUDY) & ~others["status"].isin(WITHOUT_NUMBERS)]
     found = measured(blocks, ("network", "slot", "features", "error_test"), own)
     rows: list[dict] = []
     for cell, networks in own.groupby(CELL, sort=False):
-        axes = dict(zip(CELL, cell, strict=True))
-        errors = found[(found[CELL] == pd.Series(axes)).all(axis=1)]
+        axes = dict(zip(CELL, cell, strict=True)) | {"not_ok": int((networks["status"] != "ok").sum())}
+        errors = found[(found[CELL] == pd.Series(dict(zip(CELL, cell, strict=True)))).all(axis=1)]
         rows += [axes | row for row in _errors(errors, confidence)]
+        known = networks[~networks["status"].isin(WITHOUT_NUMBERS)]
         same = others[(others[START] == networks[START].iloc[0]).all(axis=1)]
         for strength, against in same.groupby("strength", sort=False):
-            pairs = _pairs(networks, against, kept or {})
+            pairs = _pairs(known, against, kept or {})
             rows += [axes | {"against": strength} | row for row in _agreements(axes, pairs, confidence)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(
@@ -66,6 +68,7 @@ def cafo_blocks(
         "Jaccard index of the units kept with those that the method under study kept from the same initial weights, "
         "and (J - E) / (1 - E) with E the index by chance; hidden slots have a verdict (docs/protocol.md, B26).",
         brackets(confidence),
+        NOT_OK,
         "" if len(table) else f"{NONE} Or no cell of {LOCAL_PREDICTORS} ran.",
     )
     return Sheet.of(table, SHOWN, "Pruning by local predictors", text, by=NETWORK, sparse=True)

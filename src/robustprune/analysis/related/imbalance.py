@@ -7,10 +7,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from robustprune.analysis.captions import brackets, caption
+from robustprune.analysis.captions import NOT_OK, brackets, caption
 from robustprune.analysis.columns import WIDTH, Interval, Number, Text
 from robustprune.analysis.measured import measured
-from robustprune.analysis.read import CELL, NETWORK
+from robustprune.analysis.read import CELL, NETWORK, WITHOUT_NUMBERS
 from robustprune.analysis.related.nothing import NONE
 from robustprune.analysis.select import rule_of_strengths, studied
 from robustprune.analysis.sheet import Sheet
@@ -26,14 +26,14 @@ ALL = "all"
 """The slot of a row that judges all slots of a cell."""
 COLUMNS = [
     *(*CELL, "slot", "kept_percent", *(name for measure in MEASURES for name in interval_columns(measure))),
-    *("does_not_predict", "n"),
+    *("does_not_predict", "n", "not_ok"),
 ]
 SHOWN = [
     *(Text("method"), Text("strength"), Text("initialization"), WIDTH, Text("slot")),
     *(Number("kept_percent", "kept (%)", ".0f"), Interval("imbalance", "imbalance (AUC)", ".3f")),
     *(Text("does_not_predict", "does not predict"), Interval("norm_in", "incoming norm (AUC)", ".3f")),
     *(Interval("norm_out", "outgoing norm (AUC)", ".3f"), Interval("product", "product of norms (AUC)", ".3f")),
-    Text("n"),
+    *(Text("n"), Text("not_ok", "not ok")),
 ]
 
 
@@ -57,9 +57,12 @@ def imbalance(runs: pd.DataFrame, confidence: float, units: pd.DataFrame | None 
     """
     chosen = studied(runs) if len(runs) else runs
     found = measured(units, ("slot", "unit", "kept", "imbalance", "norm_in", "norm_out"), chosen)
+    status = {cell: own["status"] for cell, own in chosen.groupby(CELL, sort=False)}
     rows = []
     for cell, own in found.groupby(CELL, sort=False):
-        rows += [dict(zip(CELL, cell, strict=True)) | row for row in _rows(own, confidence)]
+        lost = int(status[cell].isin(WITHOUT_NUMBERS).sum())
+        axes = dict(zip(CELL, cell, strict=True)) | {"not_ok": int((status[cell] != "ok").sum())}
+        rows += [axes | row for row in _rows(own, lost, confidence)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(
         rule_of_strengths(runs) if len(runs) else "",
@@ -69,16 +72,17 @@ def imbalance(runs: pd.DataFrame, confidence: float, units: pd.DataFrame | None 
         f"imbalance lies within {MARGIN:g} of chance (docs/protocol.md, B24); the norms have no verdict. Pixels and "
         "flattened features have no incoming weights. Networks that kept all units of a slot have no AUC there.",
         brackets(confidence),
+        NOT_OK,
         "" if len(table) else NONE,
     )
     return Sheet.of(table, SHOWN, "Initial imbalance of kept and removed units", text, by=NETWORK)
 
 
-def _rows(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
-    """Yield the rows of one cell, that of all slots last."""
+def _rows(own: pd.DataFrame, lost: int, confidence: float) -> Iterator[dict]:
+    """Yield the rows of one cell, that of all slots last. lost: its networks without numbers."""
     by_slot = {str(slot): _by_network(part) for slot, part in own.groupby("slot", sort=False)}
     comparisons = {
-        slot: Comparison("imbalance", slot, mean_of(networks["imbalance"] - CHANCE), MARGIN)
+        slot: Comparison("imbalance", slot, mean_of(networks["imbalance"] - CHANCE), MARGIN, lost)
         for slot, networks in by_slot.items()
         if networks["imbalance"].notna().any()
     }

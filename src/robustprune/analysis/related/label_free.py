@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from robustprune.analysis.captions import SIZES, brackets, caption
+from robustprune.analysis.captions import NOT_OK, SIZES, brackets, caption
 from robustprune.analysis.columns import WIDTH, Interval, Number, Text
 from robustprune.analysis.read import CELL, NETWORK, SERIES
 from robustprune.analysis.related.nothing import NONE
@@ -26,7 +26,7 @@ ESTIMATES = ("kept", "predicted", "ratio", "elasticity_predicted", "elasticity_k
 COLUMNS = [
     *(*CELL, "slot", "delta", "fitted", "effective_rank"),
     *(name for one in ESTIMATES for name in interval_columns(one)),
-    *("follows_data", "follows_start", "spearman", "spearman_cells", "n"),
+    *("follows_data", "follows_start", "spearman", "spearman_cells", "n", "not_ok"),
 ]
 SHOWN = [
     *(Text("strength"), Text("initialization"), WIDTH, Text("slot"), Number("delta", "δ", ".4f"), Text("fitted")),
@@ -36,6 +36,7 @@ SHOWN = [
     Interval("elasticity_kept", "elasticity, kept", "+.2f"),
     Text("follows_start", "only predictions follow the start"),
     *(Number("spearman", "Spearman", "+.2f"), Number("spearman_cells", "over cells", ".0f"), Text("n")),
+    Number("not_ok", "not ok", ".0f"),
 ]
 
 
@@ -58,6 +59,7 @@ def label_free(runs: pd.DataFrame, confidence: float, measured: pd.DataFrame | N
         "predictions follow the start: over widths the elasticity of predicted units and that of predicted over kept "
         "units are above 0. Spearman: of predicted and kept units over the other cells; no verdict.",
         brackets(confidence, SIZES),
+        NOT_OK,
         "" if len(table) else f"δ is fitted on none: no cell starts from {STANDARD_START}." if len(known) else NONE,
     )
     return Sheet.of(table, SHOWN, "Sizes predicted without labels", text, by=NETWORK, sparse=True)
@@ -78,7 +80,8 @@ def _rows(own: pd.DataFrame, reference: pd.DataFrame, family: pd.DataFrame, conf
         row = {**empty, "slot": slot, "delta": first["delta"], "fitted": YES if first["fitted"] else None}
         row |= size_interval(part["kept"], confidence).columns("kept")
         row |= size_interval(part["predicted"], confidence).columns("predicted")
-        row |= {"effective_rank": part["effective_rank"].mean(), "follows_start": None, "n": len(part)}
+        row |= {"effective_rank": part["effective_rank"].mean(), "follows_start": None}
+        row |= {"n": int(part["kept"].notna().sum()), "not_ok": int((part["status"] != "ok").sum())}
         if slot in comparisons:
             row |= _factor(comparisons[slot].effect, confidence).columns("ratio")
             row["follows_data"] = str(equivalent([comparisons[slot]], family=len(comparisons)))
@@ -91,7 +94,7 @@ def _rows(own: pd.DataFrame, reference: pd.DataFrame, family: pd.DataFrame, conf
     if comparisons or slopes:
         together = str(equivalent(list(comparisons.values()))) if comparisons else None
         over_starts = _start_verdict(list(judged.values())) if judged else None
-        least = int(own.groupby("slot")["replicate"].size().min())
+        least = int(own["kept"].notna().groupby(own["slot"]).sum().min())
         yield {**empty, "slot": ALL, "follows_data": together, "follows_start": over_starts, "n": least}
 
 

@@ -13,27 +13,34 @@ from robustprune.study.roles import METHOD_UNDER_STUDY
 FAMILY = ["architecture", "track"]
 """Networks that share one fitted number."""
 DELTAS = np.geomspace(1e-4, 0.9, 400)
-COLUMNS = [*CELL, "replicate", "seed", "slot", "kept", "variances"]
+COLUMNS = [*CELL, "replicate", "seed", "status", "slot", "kept", "variances"]
 
 
 def kept_beside_variances(runs: pd.DataFrame, measured: pd.DataFrame | None) -> pd.DataFrame:
     """Return a row per network and slot of the method under study: kept units and the variances of its start.
 
-    measured: the table of experiments/related/label_free.py. Networks without numbers, or without measured starts, are
-    left out.
+    measured: the table of experiments/related/label_free.py. `kept` is NaN in networks without numbers; those without
+    measured starts are left out.
     """
     if measured is None or not len(runs):
         return pd.DataFrame(columns=COLUMNS)
     known = studied(runs)
-    known = known[(known["method"] == METHOD_UNDER_STUDY) & known["units_kept"].notna()]
+    known = known[known["method"] == METHOD_UNDER_STUDY]
     rows = [
         {"row": row, "slot": slot, "kept": units}
         for row, architecture, text in known[["architecture", "units_kept"]].itertuples()
-        for slot, units in zip(slots(architecture), split_units(text), strict=True)
+        for slot, units in _by_slot(architecture, text)
     ]
     kept = known.join(pd.DataFrame(rows, columns=["row", "slot", "kept"]).set_index("row"), how="inner")
     starts = measured.drop_duplicates(["seed", "slot"])[["seed", "slot", "variances"]]
     return kept.merge(starts, on=["seed", "slot"])[COLUMNS]
+
+
+def _by_slot(architecture: str, units: str | float) -> list[tuple[str, float]]:
+    """Return the kept units of every slot, NaN in a network without numbers."""
+    names = slots(architecture)
+    counts = split_units(units) if isinstance(units, str) else [np.nan] * len(names)
+    return list(zip(names, counts, strict=True))
 
 
 def fitted_cells(networks: pd.DataFrame) -> dict[tuple, tuple]:
@@ -48,7 +55,7 @@ def fitted_delta(own: pd.DataFrame) -> float:
     Nearest: least sum over slots of squared differences of mean log units; of several the smallest.
     """
     by_slot = [part for _, part in own.groupby("slot", sort=False)]
-    kept = np.array([logarithms(part["kept"]).mean() for part in by_slot])
+    kept = np.array([np.nanmean(logarithms(part["kept"])) for part in by_slot])
     errors = []
     for delta in DELTAS:
         found = [logarithms([predicted_units(v, delta) for v in part["variances"]]).mean() for part in by_slot]

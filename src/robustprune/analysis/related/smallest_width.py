@@ -8,7 +8,7 @@ import pandas as pd
 from robustprune.analysis.captions import brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
 from robustprune.analysis.read import NETWORK
-from robustprune.analysis.related.kept_widths import SAME_PRICE, kept_widths
+from robustprune.analysis.related.kept_widths import ALL_IMAGES, SAME_PRICE, kept_widths
 from robustprune.analysis.related.widths import Curve, counting_floor, wrong_by_width
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Estimate, elasticity, interval_columns, mean_interval, size_interval
@@ -22,7 +22,7 @@ ESTIMATES = ("units", "error_train", "error_test", "slope", "slope_random", "nee
 COLUMNS = [
     *(*NETWORK, "series", "examples", "steps", "steps_factor", "floor", "rate", "wrong_below"),
     *(name for one in ESTIMATES for name in interval_columns(one)),
-    *("slower", "fewer", "n"),
+    *("slower", "fewer", "n", "not_ok"),
 ]
 SHOWN = [
     *(Text("series"), Number("examples", "images", ".0f"), Number("steps", "steps", ".0f")),
@@ -31,7 +31,7 @@ SHOWN = [
     *(Interval("error_train", "training error (%)", ".3f"), Interval("error_test", "test error (%)", ".2f")),
     *(Interval("slope", "slope over images", ".2f"), Interval("slope_random", "of random labels there", ".2f")),
     *(Text("slower", "kept width grows slower"), Interval("needed", "needed for all labels", ".0f")),
-    *(Text("fewer", "keeps fewer than needed"), Text("n")),
+    *(Text("fewer", "keeps fewer than needed"), Text("n"), Number("not_ok", "not ok", ".0f")),
 ]
 
 
@@ -56,7 +56,7 @@ def smallest_width_table(runs: pd.DataFrame, confidence: float, widths: pd.DataF
         "as many parameters as numbers to fit. Kept: hidden units that the method keeps of 784-300-10 when it trains "
         "on the same N images in as many steps, with the same price c or the same hyper-prior, ln gamma = c N. "
         "Slope: of the logarithms, over the numbers of images that the series and random labels share. Needed: the "
-        "smallest width for true labels at the largest N, by the line through the logarithms. Verdicts: "
+        "smallest width for true labels at N = 60,000, by the line through the logarithms. Verdicts: "
         "docs/protocol.md, B27. Smallest widths are those of one optimizer, and depend on the steps.",
         f"{brackets(confidence)} Smallest widths and their slopes: percentile bootstrap over seeds.",
         "" if len(table) else NOTHING,
@@ -78,6 +78,7 @@ def _empty() -> dict[str, float]:
 
 def _searched_rows(curves: dict[tuple[str, float], Curve], searched: pd.DataFrame, confidence: float) -> Iterator[dict]:
     """Yield a row per number of images of every curve, and its slope."""
+    random = curves.get(("random", 1.0))
     for (labels, factor), curve in curves.items():
         own = searched[(searched["labels"] == labels) & (searched["steps_factor"] == factor)]
         at = {**_empty(), "series": TITLES[labels], "steps_factor": factor, "n": curve.seeds}
@@ -86,8 +87,9 @@ def _searched_rows(curves: dict[tuple[str, float], Curve], searched: pd.DataFram
             row = {"examples": count, "steps": networks["steps"].iloc[0], "floor": float(counting_floor(count))}
             row |= _around(networks, float(curve.widths[place]))
             yield at | row | curve.at(place, confidence).columns("units")
-        if len(curve.examples) > 1:
-            yield at | curve.slope(confidence).columns("slope")
+        shared = curve.only([count for count in curve.examples if random is None or count in random.examples])
+        if len(shared.examples) > 1:
+            yield at | shared.slope(confidence).columns("slope")
 
 
 def _around(networks: pd.DataFrame, width: float) -> dict[str, float]:
@@ -106,7 +108,8 @@ def _kept_rows(kept: pd.DataFrame, curves: dict[tuple[str, float], Curve], confi
     for reading, own in kept.groupby("reading", sort=False):
         at = {**_empty(), "series": reading}
         for count, networks in own.groupby("examples"):
-            row = at | {"examples": count, "steps": networks["steps"].iloc[0], "n": len(networks)}
+            row = at | {"examples": count, "steps": networks["steps"].iloc[0]}
+            row |= {"n": int(networks["kept"].notna().sum()), "not_ok": int((networks["status"] != "ok").sum())}
             row |= size_interval(networks["kept"], confidence).columns("units")
             for name in ("error_train", "error_test"):
                 row |= mean_interval(networks[name], confidence).columns(name)
@@ -120,22 +123,23 @@ def _kept_rows(kept: pd.DataFrame, curves: dict[tuple[str, float], Curve], confi
             )
             verdict = below(*judged) if shared["examples"].nunique() > 1 else NOT_APPLICABLE
             row = at | slope.columns("slope") | other.columns("slope_random")
-            yield row | {"slower": verdict, "n": int(shared.groupby("examples").size().min()) if len(shared) else 0}
+            known = shared["kept"].notna().groupby(shared["examples"]).sum()
+            yield row | {"slower": verdict, "n": int(known.min()) if len(known) else 0}
         if true is not None and reading == SAME_PRICE:
-            yield at | _needed(own[own["examples"] == own["examples"].max()], true, confidence)
+            yield at | _needed(own[own["examples"] == ALL_IMAGES], true, confidence)
 
 
 def _needed(most: pd.DataFrame, true: Curve, confidence: float) -> dict:
-    """Return what stands in the row that compares the kept width at the largest N with the width that is needed."""
+    """Return what stands in the row that compares the kept width at ALL_IMAGES with the width that is needed."""
     (units, error, needed), judged = (
         (
             size_interval(most["kept"], level),
             mean_interval(most["error_train"], level),
-            true.predicted(float(most["examples"].iloc[0]), level),
+            true.predicted(ALL_IMAGES, level),
         )
         for level in (confidence, OWN_LEVEL)
     )
-    row = {"examples": most["examples"].iloc[0], "n": len(most), "fewer": fewer(*judged)}
+    row = {"examples": ALL_IMAGES, "n": int(most["kept"].notna().sum()), "fewer": fewer(*judged)}
     return row | units.columns("units") | error.columns("error_train") | needed.columns("needed")
 
 

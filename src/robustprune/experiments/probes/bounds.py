@@ -40,8 +40,9 @@ class Bounds(GateProbe):
     """Notes theta and the sizes of every unit at the ends of epochs, for units between two linear layers.
 
     Before them it has the constant kappa = G X of the unit's slot: the mean over images of the norm of the loss's
-    gradient at the scores of the units that read the slot, times the norm of the inputs of the slot's units. The bound
-    |DL| <= kappa S holds for these images and weights with kappa_max, their largest product.
+    gradient at the scores of the units that read the slot, times the norm of the inputs of the slot's units, with gates
+    drawn once; kappa_max is the largest product. It bounds |DL| by kappa_max S as far as the gradient between a closed
+    and an open gate is not larger than the one that was drawn.
     """
 
     columns = (
