@@ -15,7 +15,7 @@ STEPS = {
     "slimming": 3 * FORWARD,  # factors of the pixels are trained
     "bernoulli": 3 * FORWARD,
     "l0_hc": 3 * FORWARD,
-    "l0_arm": 5 * FORWARD - FIRST,  # two more passes; its gates get no gradient through the layers
+    "l0_arm": 4 * FORWARD - FIRST,  # one more pass; its gates get no gradient through the layers
     "bc_gnj": 6 * FORWARD,
 }
 

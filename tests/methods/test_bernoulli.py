@@ -16,6 +16,7 @@ from robustprune.methods.parts.moment import Moment
 from robustprune.methods.parts.noise import Noise
 from robustprune.networks.architecture import architecture
 from robustprune.starts.parts.registry import check_cell
+from robustprune.study.training_settings import TrainingSettings
 
 
 def make_method(replicates=2, steps=4, examples=1000, width=1.0, **values) -> Bernoulli:
@@ -156,12 +157,37 @@ def test_complexity_prices_follow_the_expected_network():
         ({"price": {"input": 1e-3, "fc1": 1e-3}}, "no entry for slot 'fc2'"),
         ({"price": {"input": 1e-3, "fc1": 1e-3, "fc3": 1e-3}}, "no slot 'fc3'"),
         ({"price": 1e-3, "estimator": "trapezium"}, "estimator"),
+        ({"price": 1e-3, "s": 0.9}, "s: cost uniform counts neither"),
     ],
 )
 def test_wrong_settings_name_the_key(make_cell, settings_, message):
     with pytest.raises(StudyError, match=message) as caught:
         check_cell(make_cell(settings=settings_))
     assert "strengths.bernoulli.key" in str(caught.value)
+
+
+def test_pretraining_whose_last_step_is_not_known_is_refused(make_cell):
+    check_cell(make_cell(settings={"price": 1e-3, "pretrain": 0.1}))
+    macs = TrainingSettings(epochs=2, budget="macs")
+    check_cell(make_cell(settings={"price": 1e-3}, training=macs))
+    with pytest.raises(StudyError, match="pretrain: its removal windows count steps"):
+        check_cell(make_cell(settings={"price": 1e-3, "pretrain": 0.1}, training=macs))
+
+
+@pytest.mark.parametrize("cost", [{"price": 1e-3}, {"cost": "complexity", "nu": 0.5}])
+def test_arm_leaves_theta_of_padding_at_rest(digits, make_cell, cost):
+    """The history counts gates by theta, whatever the cost."""
+    cell = make_cell(settings={"estimator": "arm", "drift": 0.05} | cost, epochs=2)
+    training = Training(cell, digits)
+    places = training.network.kept["fc1"].shape[1]
+    remove = {"fc1": torch.zeros(cell.replicates, places, dtype=torch.bool)}
+    remove["fc1"][0, 5:] = True
+    training.remove(remove)
+    while not training.finished:
+        training.run_epoch()
+    assert bool((training.network.kept["fc1"][0] < 0).any())
+    theta = training.method.by_slot(training.method.theta)["fc1"]
+    assert not bool(theta[0][training.network.kept["fc1"][0] < 0].any())
 
 
 def test_exact_estimator_agrees_with_the_cheap_ones_in_training(digits, make_cell):

@@ -475,3 +475,54 @@ def test_trained_gates_fold_into_the_compact_network(digits, make_cell, name, ar
     weights, kept = extract(training.network, 0)
     assert all(w.isfinite().all() for w in weights.values())
     assert plain_network(training.architecture, weights, kept)
+
+
+CLOSED = {
+    "l0_hc": ("log_alpha", -8.0, -7.0),
+    "l0_arm": ("phi", -1.0, -0.9),
+    "generalized_dropout": ("theta", 0.01, 0.02),
+    "sbp": ("mu", -18.0, -17.0),
+    "bmrs_n": ("mu", -18.0, -17.0),
+    "vib": ("mu", 1e-4, 1e-3),
+    "bc_gnj": ("mu", 1e-4, 1e-3),
+    "beta_bernoulli": ("b", 40.0, 30.0),
+    "ss_ig": ("t", -8.0, -7.0),
+}
+"""Method -> a gate parameter, its value in gates that are all closed, and that of the one that is nearest to open."""
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_of_a_slot_whose_gates_all_close_the_best_unit_stays_and_is_tuned(name):
+    """The test gates are all 0 then, and rank nothing."""
+    method = make(name, replicates=2)
+    parameter, closed, best = CLOSED[name]
+    if name in ("sbp", "bmrs_n"):
+        method.parameters["fc2.log_sigma"].data.fill_(1.0)
+    if name == "beta_bernoulli":
+        method.parameters["fc2.a"].data.fill_(-8.0)
+    method.parameters[f"fc2.{parameter}"].data.fill_(closed)
+    method.parameters[f"fc2.{parameter}"].data[:, 7] = best
+    remove = method._settle()
+    assert bool(remove["fc2"].all())  # so that the network counts as collapsed
+    assert method.scores(None)["fc2"].argmax(1).tolist() == [7, 7]
+    assert method.buffer("fc2", "fixed").nonzero().tolist() == [[0, 7], [1, 7]]
+    assert method.buffer("fc2", "fixed").max() == 1
+
+
+def test_a_closed_slot_keeps_its_best_unit_through_training(digits, make_cell):
+    resting = {"a": 0.1, "b": 2.0, "gate_learning_rate": 1e-12, "patience": None}
+    training = Training(make_cell("generalized_dropout", settings=resting, epochs=4), digits)
+    theta = training.method.parameters["fc2.theta"].data
+    theta.fill_(0.01)
+    theta[:, 5] = 0.02
+    expected = training.network.kept["fc2"][:, 5].tolist()
+    while not training.finished:
+        training.run_epoch()
+    for replicate, unit in enumerate(expected):
+        assert finish(training, replicate).kept["fc2"].tolist() == [unit]
+    assert bool(training.guarded.all())
+
+
+def test_phases_that_leave_no_epoch_for_the_gates_are_refused():
+    with pytest.raises(ValueError, match="leave no epoch for the gates"):
+        make("sbp", pretrain=0.75, fine_tune=0.25)

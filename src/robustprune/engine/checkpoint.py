@@ -15,8 +15,8 @@ from robustprune.starts.parts.registry import code_hash
 from robustprune.study.cells import Cell
 
 INTERVAL_SECONDS = 20.0
-MOVED = ("flags", "weights", "kept", "parameters", "buffers", "moments")
-"""Parts of a state that go to the device of the training; generators, counts and the history stay on the CPU."""
+MOVED = ("weights", "kept", "parameters", "buffers", "moments")
+"""Parts of a state that go to the device of the training; generators, flags, counts and the history stay on the CPU."""
 
 
 class Checkpoint:

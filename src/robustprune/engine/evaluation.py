@@ -39,8 +39,8 @@ class FinishedNetwork:
 def finish(training: Training, replicate: int) -> FinishedNetwork:
     """Fold the rounded gates of one replicate into a deterministic compact network.
 
-    Where rounding would close every gate of a slot that may not end empty, the largest one stays open and `emptied`
-    names the slot.
+    Where rounding would close every gate of a slot that may not end empty, that of the highest score stays open and
+    `emptied` names the slot.
     """
     weights, kept = extract(training.network, replicate)
     mean, final = training.method.gates(), training.method.final_gates()
@@ -52,8 +52,9 @@ def finish(training: Training, replicate: int) -> FinishedNetwork:
     rounded = {slot: values[replicate][valid[slot]].clone() for slot, values in final.items()}
     needed = {slot.name for slot in training.architecture.slots if not slot.optional}
     emptied = [slot for slot, values in rounded.items() if slot in needed and not bool((values != 0).any())]
+    scores = training.method.scores(training.network) if emptied else {}
     for slot in emptied:
-        rounded[slot][own[slot].argmax()] = 1
+        rounded[slot][scores[slot][replicate][valid[slot]].argmax()] = 1
     before = plain_network(training.architecture, fold_gates(training.architecture, weights, own, kept), kept)
     raw = {slot: int((values != 0).sum()) for slot, values in rounded.items()}
     raw = {slot: raw.get(slot, len(indices)) for slot, indices in kept.items()}

@@ -93,6 +93,10 @@ class _HorseshoeGates(PhasedGates[BCGHSSettings]):
         mean, variance = self.log_normal(slot)
         return torch.where(self.pruned(slot), 0, torch.exp(mean + 0.5 * variance))
 
+    def rank(self, slot: str) -> Tensor:
+        mean, variance = self.log_normal(slot)
+        return mean - variance
+
     def closing(self, slot: str) -> Tensor:
         return self.pruned(slot)
 

@@ -43,6 +43,9 @@ class BCGNJ(GaussianWeights[BCGNJSettings], GaussianGates[BCGNJSettings]):
     def settled(self, slot: str) -> Tensor:
         return torch.where(self.pruned(slot), 0, self.own(slot, "mu"))
 
+    def rank(self, slot: str) -> Tensor:
+        return -self.log_alpha(slot)
+
     def closing(self, slot: str) -> Tensor:
         return self.pruned(slot)
 

@@ -180,9 +180,7 @@ class Bernoulli(BernoulliGates[BernoulliSettings]):
         if not self.sampling:
             return
         estimate, theta = self.estimate(losses, loss), self.theta
-        if (
-            self.reference is not None and self.settings.estimator == "arm"
-        ):  # it moves padding, which prices would count
+        if self.settings.estimator == "arm":  # it moves padding, which prices and the history would count
             for slot, part in self.by_slot(estimate).items():
                 part.masked_fill_(network.kept[slot] < 0, 0)
         if self.price is None or self.price.shape != theta.shape or self.settings.cost == "complexity":

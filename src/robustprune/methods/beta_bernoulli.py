@@ -82,6 +82,9 @@ class BetaBernoulli(PhasedGates[BetaBernoulliSettings]):
         expected = mean(*self.shape(slot))
         return torch.where(expected >= LEAST_MEAN, expected, 0).to(self.context.dtype)
 
+    def rank(self, slot: str) -> Tensor:
+        return mean(*self.shape(slot))
+
     def closing(self, slot: str) -> Tensor:
         return self.settled(slot).detach() == 0
 

@@ -1,10 +1,10 @@
 """BMRS_N: Bayesian model reduction to a spike (Wright, Igel and Selvan 2024; docs/baselines.md section 5).
 
 The model is that of SBP. A gate is pruned if its log evidence does not fall when its prior is replaced by a spike at
-the left edge, dF_N = log[(b - a) q(x = a)] >= 0, at two consecutive ends of epochs. The public code omits the term
--(1/2) log 2 pi and therefore prunes more; `criterion: public_code` does the same. With the exact criterion, flat
-posteriors stay just below 0 and are kept; the KL gives idle gates such posteriors. Changed: the KL has weight 1/N as in
-SBP. The public code averages it over gates, which `kl_scale` can reproduce.
+the left edge, dF_N = log[(b - a) q(x = a)] >= 0, or if E[theta] < 1e-3, at two consecutive ends of epochs. The public
+code omits the term -(1/2) log 2 pi and therefore prunes more; `criterion: public_code` does the same. With the exact
+criterion, flat posteriors stay just below 0 and are kept; the KL gives idle gates such posteriors. Changed: the KL has
+weight 1/N as in SBP. The public code averages it over gates, which `kl_scale` can reproduce.
 """
 
 from typing import Literal

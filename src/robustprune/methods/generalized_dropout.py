@@ -53,6 +53,9 @@ class GeneralizedDropout(PhasedGates[GeneralizedDropoutSettings]):
         theta = self.own(slot, "theta")
         return torch.where(theta >= THRESHOLD, theta, 0)
 
+    def rank(self, slot: str) -> Tensor:
+        return self.own(slot, "theta")
+
     def cost(self, slot: str) -> Tensor:
         theta = self.own(slot, "theta").clamp(EDGE, 1 - EDGE)
         return negative_log_prior(theta, self.settings.a, self.settings.b) / self.context.train_size

@@ -6,8 +6,6 @@ example, which is unbiased. Changed: as in l0_hc; phi is kept in [-1, 1]; the te
 elsewhere.
 """
 
-from collections.abc import Callable
-
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -62,20 +60,23 @@ class L0Arm(PhasedGates[L0ARMSettings]):
     def step(self, network: StackedNetwork, losses: Tensor, loss: LossUnder) -> None:
         if not self.sampling:
             return
-        f_a, f_b = (self._loss_with(gates, loss) for gates in (self.sampled, self.antithetic))
+        f_b = self._antithetic_losses(loss)
         for slot in self.context.gated:
             gradient = self.own(slot, "phi").grad
             assert gradient is not None  # the penalty depends on phi
-            gradient.add_(arm_gradient(f_a, f_b, self.u[slot], self.settings.k))
+            gradient.add_(arm_gradient(losses, f_b, self.u[slot], self.settings.k))
 
-    def _loss_with(self, gates: Callable[[str], Tensor], loss: LossUnder) -> Tensor:
-        """Return the losses per example [R, B] under these gates."""
-        z = {slot: gates(slot) for slot in self.context.gated}
+    def _antithetic_losses(self, loss: LossUnder) -> Tensor:
+        """Return the losses per example [R, B] of the second pass."""
+        z = {slot: self.antithetic(slot) for slot in self.context.gated}
         return loss(Gated(lambda slot, h: h * spread(z[slot], h) if slot in z else h))
 
     def settled(self, slot: str) -> Tensor:
         pi = self.pi(slot)
         return torch.where(pi >= THRESHOLD, pi, 0)
+
+    def rank(self, slot: str) -> Tensor:
+        return self.pi(slot)
 
     def cost(self, slot: str) -> Tensor:
         return self.prices[slot] * self.pi(slot)

@@ -72,6 +72,9 @@ class L0HardConcrete(PhasedGates[L0HCSettings]):
     def settled(self, slot: str) -> Tensor:
         return test_gate(self.own(slot, "log_alpha"))
 
+    def rank(self, slot: str) -> Tensor:
+        return self.own(slot, "log_alpha")
+
     def cost(self, slot: str) -> Tensor:
         return self.prices[slot] * probability_open(self.own(slot, "log_alpha"))
 

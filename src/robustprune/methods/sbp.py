@@ -54,6 +54,9 @@ class SBP(PhasedGates[SBPSettings]):
         mean = truncated.mean(*self.posterior(slot))
         return torch.where(self.pruned(slot) | (mean < LEAST_MEAN), 0, mean).to(self.context.dtype)
 
+    def rank(self, slot: str) -> Tensor:
+        return truncated.mean(*self.posterior(slot))
+
     def closing(self, slot: str) -> Tensor:
         return self.settled(slot).detach() == 0
 

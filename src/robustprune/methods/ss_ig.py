@@ -147,6 +147,9 @@ class SSIG(PhasedGates[SSIGSettings]):
     def settled(self, slot: str) -> Tensor:
         return (self.own(slot, "t") > 0).to(self.context.dtype)
 
+    def rank(self, slot: str) -> Tensor:
+        return self.own(slot, "t")
+
     def closing(self, slot: str) -> Tensor:
         return torch.sigmoid(self.own(slot, "t").detach()) < ALMOST_CLOSED
 

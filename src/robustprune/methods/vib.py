@@ -46,6 +46,9 @@ class VIB(GaussianGates[VIBSettings]):
     def settled(self, slot: str) -> Tensor:
         return torch.where(self.log_alpha(slot) < 0, self.own(slot, "mu"), 0)
 
+    def rank(self, slot: str) -> Tensor:
+        return -self.log_alpha(slot)
+
     def closing(self, slot: str) -> Tensor:
         return self.settled(slot).detach() == 0
 

@@ -1,7 +1,7 @@
 """The contract between a pruning method and the training loop.
 
 A method is one file methods/<name>.py with one subclass of Method. It declares its state as data. The engine compacts
-this state, writes it to checkpoints and moves it to the device. The engine calls 14 hooks, in this order:
+this state, writes it to checkpoints and moves it to the device. The engine calls 15 hooks, in this order:
 
     begin(network)                  note the starting network, before the first step
     draw(batch)                     draw the noise of the step

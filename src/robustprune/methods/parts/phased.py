@@ -35,6 +35,8 @@ class PhaseSettings(FreedomSettings):
     def _fits(self) -> "PhaseSettings":
         if self.pretrain + self.warm_up + self.fine_tune > 1:
             raise ValueError("pretrain, warm_up and fine_tune together exceed the epochs")
+        if self.pretrain + self.fine_tune >= 1:
+            raise ValueError("pretrain and fine_tune together leave no epoch for the gates; lower one")
         return self
 
 
@@ -55,9 +57,10 @@ P = TypeVar("P", bound=PhaseSettings)
 class PhasedGates(Method[P], ABC):
     """Gates z [R, B or 1, n] per slot after activation and pooling, h = z a(...).
 
-    Required: draw, sampled, settled, cost. Optional: closing, network_cost, and every other hook of Method. The phases
-    are "open", "sampled" and "settled". Buffers per slot: `valid`, False at padding; `closed_for`, the number of epochs
-    that a gate has looked closed; `fixed`, the gates of the settled phase. The buffer `weight` is that of the penalty.
+    Required: draw, sampled, settled, cost. Optional: rank, closing, network_cost, and every other hook of Method. The
+    phases are "open", "sampled" and "settled". Buffers per slot: `valid`, False at padding; `closed_for`, the number of
+    epochs that a gate has looked closed; `fixed`, the gates of the settled phase. The buffer `weight` is that of the
+    penalty.
     """
 
     Settings: ClassVar[type[Strict]] = PhaseSettings
@@ -84,6 +87,11 @@ class PhasedGates(Method[P], ABC):
     @abstractmethod
     def settled(self, slot: str) -> Tensor:
         """Return the test gate [R, n], 0 where a unit is pruned; padding may hold any value."""
+
+    def rank(self, slot: str) -> Tensor:
+        """Return what ranks the units [R, n] of a slot in which every gate is closed: the test gate without its
+        threshold, or what the threshold is applied to. The unit with the largest stays."""
+        return self.settled(slot).abs()
 
     @abstractmethod
     def cost(self, slot: str) -> Tensor:
@@ -152,10 +160,18 @@ class PhasedGates(Method[P], ABC):
         return moment.ramp(settings.pretrain, settings.pretrain + settings.warm_up)
 
     def _settle(self) -> dict[str, Tensor]:
-        """Fix the gates at their test value and return the pruned units by slot."""
-        fixed = self._test_gates()
-        self.buffers |= {f"{slot}.fixed": gate for slot, gate in fixed.items()}
-        return {slot: gate == 0 for slot, gate in fixed.items()}
+        """Fix the gates at their test value and return the pruned units by slot.
+
+        Where all units of a slot are pruned, the best stays (scores): its gate is open, so that what reads it is tuned.
+        """
+        remove = {}
+        for slot, gate in self._test_gates().items():
+            remove[slot] = closed = gate == 0
+            if gate.shape[1]:  # sections that left took all units of their slots along
+                best = self._ranked(slot).argmax(1, keepdim=True)
+                gate = torch.where(closed.all(1, keepdim=True), gate.scatter(1, best, 1.0), gate)
+            self.buffers[f"{slot}.fixed"] = gate
+        return remove
 
     def _closed_for_good(self) -> dict[str, Tensor] | None:
         """Return by slot the gates that have looked closed at `patience` consecutive ends of epochs."""
@@ -175,7 +191,11 @@ class PhasedGates(Method[P], ABC):
         return {slot: torch.where(self.valid(slot), self.settled(slot).detach(), 0) for slot in self.context.gated}
 
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
-        return {slot: gate.abs() for slot, gate in self._test_gates().items()}
+        return {slot: self._ranked(slot) for slot in self.context.gated}
+
+    def _ranked(self, slot: str) -> Tensor:
+        """Return the rank of every unit [R, n], -inf at padding."""
+        return self.rank(slot).detach().masked_fill(~self.valid(slot), -torch.inf)
 
     def gates(self) -> dict[str, Tensor]:
         if self.phase(self.moment) == "settled":

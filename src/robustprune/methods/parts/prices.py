@@ -13,6 +13,9 @@ from robustprune.networks.architecture import Architecture
 from robustprune.networks.size import macs, parameters
 from robustprune.study.strict import Strict
 
+EQUAL = 0.5
+"""The share of compute at which compute and memory count alike."""
+
 
 class PriceSettings(Strict):
     """Prices of units: `price` for cost uniform, `nu` for cost complexity."""
@@ -20,7 +23,7 @@ class PriceSettings(Strict):
     cost: Literal["uniform", "complexity"] = "uniform"
     price: float | dict[str, float] | None = Field(None, description="c: one for all slots, or slot -> c")
     nu: float | None = Field(None, gt=0, description="strength of cost complexity")
-    s: float = Field(0.5, ge=0, le=1, description="share of compute (against memory) in cost complexity")
+    s: float = Field(EQUAL, ge=0, le=1, description="share of compute (against memory) in cost complexity")
     reference: Literal["start", "standard"] = Field(
         "start",
         description="network whose counts divide those of cost complexity: the starting one, or that of width 1 (and "
@@ -35,6 +38,8 @@ class PriceSettings(Strict):
             raise ValueError(f"cost {self.cost} needs {given} and takes no {missing}")
         if self.cost == "uniform" and self.reference != "start":
             raise ValueError("reference: cost uniform counts nothing; it is for cost complexity")
+        if self.cost == "uniform" and self.s != EQUAL:  # records name every setting
+            raise ValueError("s: cost uniform counts neither MACs nor parameters; s is for cost complexity")
         if self.cost == "uniform" and self.r:
             raise ValueError("r: cost uniform has one price for every gate; r is for cost complexity")
         prices = self.price.values() if isinstance(self.price, dict) else [self.price]

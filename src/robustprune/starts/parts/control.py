@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from robustprune.errors import StudyError
 from robustprune.networks.size import macs
 from robustprune.starts.parts.base import FreshWeights, Start, StartContext, Units
 from robustprune.study.strict import Strict
@@ -30,7 +31,10 @@ class Control(Start[C]):
     def __init__(self, settings: C, context: StartContext):
         super().__init__(settings, context)
         if len(context.kept) < context.replicates:
-            raise ValueError(f"{settings.of} left {len(context.kept)} networks, {context.replicates} are needed")
+            raise StudyError(
+                f"of: {settings.of} left {len(context.kept)} networks, {context.replicates} are needed; train its cell "
+                "with as many replicates, or ask for fewer here"
+            )
 
     def units(self, replicate: int) -> Units:
         return dict(self.context.kept[replicate])

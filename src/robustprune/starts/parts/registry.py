@@ -11,6 +11,7 @@ from robustprune.records.code_hash import training_hash
 from robustprune.starts.parts.base import Start
 from robustprune.study.cells import Cell
 from robustprune.study.config import describe
+from robustprune.study.roles import METHOD_UNDER_STUDY
 from robustprune.study.strict import Strict
 
 
@@ -57,12 +58,22 @@ def check_cell(cell: Cell, source: str | None = None) -> Strict:
         method = find_method(cell.method)
         settings = method.Settings.model_validate(cell.settings)
         method.check(settings, network, network.gated(cell.track))
+        _check_budget(cell, settings)
         method.check_start(settings, network, units)
     except ValidationError as error:
         raise describe(error, source) from None
     except StudyError as error:
         raise StudyError(f"{source}: {error}") from None
     return settings
+
+
+def _check_budget(cell: Cell, settings: Strict) -> None:
+    """Raise StudyError for a pre-training of the method under study whose last step is not known beforehand."""
+    if cell.budget == "macs" and cell.method == METHOD_UNDER_STUDY and getattr(settings, "pretrain", False):
+        raise StudyError(
+            "pretrain: its removal windows count steps from the end of pre-training, which is not known where MACs are "
+            "the budget; use training.budget: epochs, or pretrain: 0"
+        )
 
 
 def _check_track(cell: Cell, network: Architecture) -> None:
