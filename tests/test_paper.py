@@ -9,12 +9,12 @@ import pytest
 from conftest import REPOSITORY
 from made_up_study import made_up, store
 
-from robustprune.analysis.figures import FIGURES, PROBED, THEORY
+from robustprune.analysis.figures import DEEP, FIGURES, PROBED, THEORY
 from robustprune.analysis.tables import TABLES, write_tables
 
 PAPER = REPOSITORY / "paper"
 SECTIONS = sorted(PAPER.glob("sections/*.typ"))
-SHOWS = re.compile(r'#(tab|fig)\("(\w+)"')
+SHOWS = re.compile(r'#(tab|fig)\(\s*"(\w+)"')
 RESULTS = ("results", "robustness", "units", "ablations", "related")
 NUMBERS = re.compile(r"#\w+\(.*?\)$|LeNet-300-100|LeNet-5|@\w+|`[^`]*`|\$[^$]*\$", re.M | re.S)
 """What may have digits in a section of results: calls, names, citations, code, formulas."""
@@ -23,7 +23,7 @@ NUMBERS = re.compile(r"#\w+\(.*?\)$|LeNet-300-100|LeNet-5|@\w+|`[^`]*`|\$[^$]*\$
 def test_what_the_paper_shows_is_made_by_rules():
     for path in SECTIONS:
         for kind, name in SHOWS.findall(path.read_text()):
-            assert name in (TABLES if kind == "tab" else FIGURES | PROBED | THEORY), f"{path.name}: {name}"
+            assert name in (TABLES if kind == "tab" else FIGURES | DEEP | PROBED | THEORY), f"{path.name}: {name}"
 
 
 @pytest.mark.parametrize("name", RESULTS)
@@ -62,3 +62,25 @@ def test_tables_have_a_form_that_the_paper_reads(tmp_path):
     for section in sheet["sections"]:
         assert all(len(row) == len(section["columns"]) for row in section["rows"])
         assert all(isinstance(value, str) for row in section["rows"] for value in row)
+
+
+def test_the_paper_shows_the_studies_beside_the_study(tmp_path):
+    """Their tables are cut to rows and columns, whose names the tables must have."""
+    pytest.importorskip("typst")
+    parts, titles = [], set()
+    for study, names in (("mars", ["ball", "finetune"]), ("probes", ["certified", "gate_worth", "false_removals"])):
+        folder = tmp_path / study
+        write_tables(REPOSITORY / "results" / "reference" / study, folder, names=names)
+        parts += ["--part", study, folder, tmp_path]
+        for name in names:
+            sheet = json.loads((folder / f"{name}.json").read_text())
+            titles |= {title for section in sheet["sections"] for title in section["columns"]}
+    source = store(tmp_path, made_up())
+    command = [sys.executable, REPOSITORY / "workflow/scripts/paper.py", "--source", source, *parts]
+    done = subprocess.run([*map(str, command), "--output", str(tmp_path / "p.pdf")], capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+    for name in ("convergence", "related"):
+        for call in re.findall(r"#tab\(.*?\n\)", (PAPER / "sections" / f"{name}.typ").read_text(), re.S):
+            if "estimators" not in call:
+                cols = re.search(r"cols: \((.*?)\),\n", call, re.S)
+                assert set(re.findall(r'"([^"]+)"', cols[1])) <= titles if cols else True

@@ -63,7 +63,7 @@ def test_a_source_without_weights_or_networks_is_an_error(tmp_path, digits, make
     cell = make_cell("finetune", width=0.2, settings={"of": "magnitude/key"})
     with pytest.raises(StudyError, match=r"magnitude/key: its networks\.safetensors holds no weights"):
         Training(cell, digits, source=[ArchivedNetwork({}, one.kept) for one in networks])
-    with pytest.raises(StudyError, match="of: magnitude.key left 0 networks"):
+    with pytest.raises(StudyError, match=r"of: magnitude/key left 0 networks"):
         Training(cell, digits)
 
 

@@ -43,6 +43,8 @@ use rule paper_of_runs as paper_of_reference with:
             name=(set(FIGURES) | set(THEORY)) - set(SEARCH_FIGURES) - set(NOT_SHIPPED),
         ),
         sweep=expand("figures/search/{name}.svg", name=SEARCH_FIGURES),
+        beside=SHIPPED_TABLES
+        + [path for path in SHIPPED_FIGURES if path.endswith(".svg")],
     output:
         "paper/robustprune.pdf",
     log:
@@ -52,6 +54,16 @@ use rule paper_of_runs as paper_of_reference with:
         parts=[
             *("--part", "study", "figures/tables", "figures"),
             *("--part", "sweep", "figures/search/tables", "figures/search"),
+            *(
+                word
+                for name in SHIPPED
+                for word in (
+                    "--part",
+                    name,
+                    f"figures/{name}/tables",
+                    f"figures/{name}",
+                )
+            ),
         ],
         script=Path(workflow.basedir, "workflow/scripts/paper.py"),
 
