@@ -68,7 +68,9 @@ def test_tick_labels_of_the_macs_lie_side_by_side():
 
 
 def test_the_share_of_the_units_that_leave(collected):
-    drawn = lines(FIGURES["when_units_leave"](collected, 0.95), "starting width 1")
+    figure = FIGURES["when_units_leave"](collected, 0.95)
+    assert " ".join(figure.axes[0].get_ylabel().split()) == "units gone (% of those that leave)"
+    drawn = lines(figure, "starting width 1")
     assert len(drawn) == 2  # nothing leaves fc2
     np.testing.assert_allclose(drawn[0].get_ydata(), [0, 100 * (784 - 300) / (784 - 100), 100])
     np.testing.assert_allclose(drawn[1].get_ydata(), [0, 50, 100])
@@ -98,6 +100,8 @@ def test_undetermined_gates_are_a_share_of_those_left(collected):
 
 def test_the_heat_map_has_the_gates_that_leave_first_at_the_bottom(collected):
     figure = FIGURES["gate_heat_map"](collected, 0.95)
+    assert figure.axes[0].get_ylabel() == "gates, sorted by mean"
+    assert "bernoulli, strength a" in figure.subfigs[0].get_suptitle()
     for image in (image for ax in figure.axes for image in ax.images):
         means = np.asarray(image.get_array()).mean(axis=1)
         assert (np.diff(means) >= 0).all()

@@ -12,7 +12,14 @@ from matplotlib import pyplot as plt
 
 from robustprune.analysis.figures import FIGURES, caption, draw_figure
 from robustprune.analysis.figures.looks import BLUE, CONTROLS, FAMILIES, LOOKS, REFERENCES, Looks
-from robustprune.analysis.figures.style import drawing, legend_below, mark_cut_bars, panel_grid, save, titled_rows
+from robustprune.analysis.figures.style import (
+    drawing,
+    legend_below,
+    mark_cut_bars,
+    panel_grid,
+    save,
+    titled_rows,
+)
 from robustprune.analysis.read import read_collected
 from robustprune.cli import main
 from robustprune.errors import StudyError
@@ -159,7 +166,7 @@ def test_the_overview_has_no_panel_of_what_was_not_varied(tmp_path):
     tables = made_up(widths=(1.0,), initializations=("he_normal",))
     figure = FIGURES["overview"](read_collected(store(tmp_path, tables)), 0.95)
     titles = [ax.get_title("left") for ax in figure.axes if ax.get_title("left")]
-    assert titles == ["a  error against size, all strengths"]
+    assert titles == ["a  error against size"]
     assert len(figure.axes) == 1
 
 

@@ -160,7 +160,21 @@ def test_training_macs_figure_adds_up(tmp_path):
     assert len(ends) == 2  # two widths; dense is the reference line
     for end, width in zip(ends, (1.0, 2.0), strict=True):  # of 100 MACs times the width
         np.testing.assert_allclose(end, [0, 8.8 / width, 11 / width])
+    labels = [text.get_text() for text in figure.axes[0].texts]
+    assert labels == ["bernoulli, width 2: 6 %", "bernoulli, width 1: 11 %", "dense"]
     plt.close(figure)
+
+
+def test_a_method_that_spends_more_than_dense_training_stays_in_the_axes(tmp_path):
+    """bc_gnj spends 123 %: its line left at the top, and a legend lay on the others."""
+    runs, *rest = made_up()
+    store(tmp_path, (runs.assign(train_macs=130.0), *rest))
+    (ax,) = FIGURES["training_macs_over_epochs"](read_collected(tmp_path), 0.95).axes
+    highest = max(line.get_ydata()[-1] for line in ax.lines)
+    assert highest == pytest.approx(130)
+    assert highest < ax.get_ylim()[1]
+    assert ax.get_legend() is None
+    plt.close(ax.figure)
 
 
 def test_tick_labels_of_counts_are_short():

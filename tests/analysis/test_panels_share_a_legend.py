@@ -3,13 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import REPOSITORY
 from made_up_depths import networks
 from made_up_depths import stored as store_depths
 from made_up_study import made_up, store
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex, to_rgba_array
+from matplotlib.text import Text
 
-from robustprune.analysis.figures import DEEP, FIGURES, PROBED
+from robustprune.analysis.figures import DEEP, FIGURES, FINE_TUNED, PROBED
+from robustprune.analysis.figures.style import drawing, label_ends, legend_below, panel_grid
 from robustprune.analysis.probes.false_removals import RULE_TITLES
 from robustprune.analysis.read import CELL, read_collected
 
@@ -139,3 +142,37 @@ def test_a_slot_without_lines_has_no_frame_and_says_why(tmp_path, name, why):
     low, high = second.get_ylim()
     assert low < 0
     assert high > 100
+
+
+@pytest.mark.parametrize("letters", [4, 20, 40])
+def test_a_legend_is_not_wider_than_its_figure(letters):
+    """Three columns of strengths with long names were cut at both sides."""
+    with drawing():
+        figure, (ax,) = panel_grid(1, 8.25, 3.0)
+        for number in range(7):
+            ax.plot([0, 1], label=f"{number}".rjust(letters, "e"))
+        legend_below(figure, [ax], "a footnote")
+        figure.draw_without_rendering()
+        extent = figure.legends[0].get_window_extent()
+    assert extent.x0 >= 0
+    assert extent.x1 <= figure.bbox.x1
+    assert extent.width > 0.4 * figure.bbox.width
+
+
+def test_no_text_is_smaller_than_eight_points():
+    with drawing():
+        figure, (ax,) = panel_grid(1, 5.0, 3.0)
+        label_ends(ax, [(1, 1, "a method", "black")])
+        legend_below(figure, [ax], "a footnote")
+        sizes = {text.get_fontsize() for text in figure.findobj(Text) if text.get_text()}
+    assert round(min(sizes), 1) >= 8
+
+
+def test_panels_of_one_network_share_the_axis_of_errors_and_say_n():
+    """The shipped networks: beside each other, pruned and dense ones had axes of their own."""
+    source = read_collected(REPOSITORY / "results" / "reference" / "mars")
+    figure = FINE_TUNED["finetune"](source, 0.95)
+    limits = [ax.get_ylim() for ax in figure.axes]
+    assert limits[0] == limits[1]
+    assert limits[2] == limits[3] != limits[0]
+    assert "over n = 5 networks" in figure.legends[0].get_title().get_text()

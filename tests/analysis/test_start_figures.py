@@ -29,7 +29,7 @@ def texts(figure):
 
 def test_a_trail_joins_the_means_of_the_widths_and_dots_are_initializations(tmp_path):
     collected = read_collected(store(tmp_path, made_up(widths=(0.5, 1.0, 8.0))))
-    left, right = FIGURES["start_matters"](collected, 0.95).axes
+    left, right, near, _ = FIGURES["start_matters"](collected, 0.95).axes
     trails = {line.get_color(): line.get_xydata() for line in left.lines if len(line.get_xydata()) == 3}
     np.testing.assert_allclose(trails["#000000"], [[501, 1.6], [1001, 1.6], [8001, 1.6]])
     np.testing.assert_allclose(trails[BLUE], [[1001, 1.6]] * 3)
@@ -39,6 +39,34 @@ def test_a_trail_joins_the_means_of_the_widths_and_dots_are_initializations(tmp_
     np.testing.assert_allclose(ends.get_xydata(), [[w * 100, w * 266610] for w in (0.5, 1, 8)])
     assert {"0.5", "1", "8"} <= {text.get_text() for text in right.texts}
     assert {line.get_color() for line in right.lines} == {BLUE, "black"}  # dense training is its ends only
+    (frame,) = left.patches
+    np.testing.assert_allclose(frame.get_extents().transformed(left.transData.inverted()).intervalx, near.get_xlim())
+    assert near.get_xlim()[0] < 1001 < near.get_xlim()[1] < 8001  # around the method, not dense
+    dots = [line for line in near.lines if line.get_marker() == "." and len(line.get_xdata())]
+    assert not dots  # initializations are in the last panel
+
+
+def test_an_initialization_that_changes_the_size_is_named_once(tmp_path):
+    """Two methods keep far more from x3; the one that keeps little more from orthogonal has no name there."""
+    names = ("he_normal", "orthogonal", "he_normal_x3", "mmd")
+    runs, *rest = made_up(methods=("bernoulli", "vib", "sbp"), initializations=names)
+    runs["params_kept"] = 1000.0
+    runs.loc[runs["initialization"] == "orthogonal", "params_kept"] = 1100
+    runs.loc[(runs["initialization"] == "he_normal_x3") & (runs["method"] != "bernoulli"), "params_kept"] = 1500
+    runs.loc[(runs["initialization"] == "mmd") & (runs["method"] == "vib"), "params_kept"] = 9000  # outside
+    runs.loc[(runs["initialization"] == "he_normal_x3") & (runs["method"] == "sbp"), "error_test_percent"] += 0.05
+    figure = FIGURES["start_matters"](read_collected(store(tmp_path, (runs, *rest))), 0.95)
+    last = figure.axes[3]
+    assert [text.get_text() for text in last.texts] == ["he_normal_x3"]
+    np.testing.assert_allclose(last.texts[0].xy, [1500, 1.65])  # over the upper one
+    assert "n = 3 seeds" in texts(figure)
+
+
+def test_the_close_view_needs_neither_the_method_nor_a_pruned_one(tmp_path):
+    collected = read_collected(store(tmp_path, made_up(methods=("vib", "dense"))))
+    for methods, size in ((["vib", "dense"], 2001), (["dense"], 2001)):
+        near = FIGURES["start_matters"](collected.of_methods(methods), 0.95).axes[2]
+        assert near.get_xlim()[0] < 1001 < size < near.get_xlim()[1]
 
 
 def test_the_second_budget_is_not_mixed_in(tmp_path, monkeypatch):
@@ -99,9 +127,37 @@ def test_the_map_is_the_share_of_networks_that_keep_a_pixel(tmp_path):
     assert "101 pixels, n = 3" in texts(figure)
 
 
+def test_the_map_is_of_the_standard_start(tmp_path):
+    """Methods ran from different starts: over all of them their maps cannot be compared."""
+    collected = with_kept(tmp_path)
+    other = collected.runs.assign(initialization="orthogonal")
+    both = collected.with_runs(pd.concat([collected.runs, other, collected.runs.assign(width=2.0)]))
+    figure = FIGURES["kept_pixels"](both, 0.95)
+    assert "101 pixels, n = 3" in texts(figure)
+    assert "of width 1, He normal;" in " ".join(texts(figure).split())
+
+
 def test_without_kept_pixels_the_page_says_so_and_the_scorecard_has_a_dash(tmp_path):
     store(tmp_path, made_up())
     assert "no kept pixels" in texts(FIGURES["kept_pixels"](read_collected(tmp_path), 0.95))
     assert draw_figure("kept_pixels", tmp_path, tmp_path / "figures")
     write_tables(tmp_path, tmp_path / "tables", names=["scorecard"])
     assert pd.read_csv(tmp_path / "tables" / "scorecard.csv")["jaccard"].isna().all()
+
+
+@pytest.mark.parametrize("name", ["error_by_initialization", "kept_params_by_initialization", "overview"])
+def test_initializations_of_one_method_are_named(tmp_path, name):
+    collected = read_collected(store(tmp_path, made_up(initializations=("he_normal", "orthogonal", "fuse", "mmd"))))
+    lone = collected.runs["initialization"].isin(["fuse", "mmd"]) & (collected.runs["method"] != "bernoulli")
+    assert "only" not in texts(FIGURES[name](collected, 0.95))
+    assert "only" not in texts(FIGURES[name](collected.of_methods(["bernoulli"]), 0.95))
+    assert "from fuse, mmd: only bernoulli ran" in texts(
+        FIGURES[name](collected.with_runs(collected.runs[~lone]), 0.95)
+    )
+
+
+def test_initializations_say_how_many_networks_there_are(tmp_path):
+    collected = read_collected(store(tmp_path, made_up()))
+    runs = collected.runs.drop(collected.runs.index[0])
+    for name in ("error_by_initialization", "kept_params_by_initialization"):
+        assert "n = 2 to 3 per initialization" in texts(FIGURES[name](collected.with_runs(runs), 0.95))

@@ -43,6 +43,8 @@ def test_the_portrait_shows_the_boundary_and_the_certified_sets(portrait):
 def test_no_start_of_a_linear_network_lies_below_its_bound():
     figure = THEORY["imbalance_rate"]()
     bounds, rates = figure.axes[0].collections[0].get_offsets().T
+    assert "gain 0.3 (light) to 3 (dark)" in " ".join(figure.legends[0].get_title().get_text().split())
+    assert all(label.endswith("(1 / time)") for label in (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()))
     plt.close(figure)
     assert len(bounds) == 30
     assert (rates >= bounds).all()

@@ -10,6 +10,7 @@ from scipy import stats
 
 from robustprune.analysis.controls import controls
 from robustprune.analysis.figures import FIGURES
+from robustprune.analysis.figures.scales import log_axis, log_counts_axis, plain
 from robustprune.analysis.read import read_collected, read_detailed_runs
 from robustprune.analysis.tradeoff import points, tradeoff
 
@@ -131,8 +132,11 @@ def test_worthless_networks_do_not_push_the_others_together(tmp_path):
     (ax,) = figure.axes
     assert ax.get_xlim()[0] > 500
     assert ax.get_ylim()[1] < 10
-    note = "1 of 3 points err more than 25 % and lie outside the axes"
+    note = "1 of 3 points err more than 25 % and lie outside the axes: bernoulli"
     assert note in " ".join(figure.legends[0].get_title().get_text().split())
+    plt.close(figure)
+    figure = FIGURES["error_by_params"](source.with_runs(runs.assign(variant="fixed prior")), 0.95)
+    assert f"{note}, fixed prior" in " ".join(figure.legends[0].get_title().get_text().split())
     plt.close(figure)
     figure = FIGURES["overview"](source.with_runs(runs), 0.95)
     assert note in " ".join(figure.legends[0].get_title().get_text().split())
@@ -144,3 +148,31 @@ def test_controls_of_one_source_are_one_family_over_all_starts(tmp_path):
     wider = pd.concat([runs, runs.assign(width=2.0)], ignore_index=True)
     ticket, both = (controls(own, 0.95).table.set_index("control").loc["ticket/of_it"] for own in (runs, wider))
     assert both["p_holm"].tolist() == pytest.approx([min(1, 2 * ticket["p_holm"])] * 2)
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_the_overview_says_all_strengths_where_there_are_others_than_operating_points(tmp_path, swept):
+    runs = (collected := read_collected(store(tmp_path, made_up()))).runs.assign(operating_point=True)
+    more = runs[runs["method"] == "bernoulli"].assign(strength="b", operating_point=False)
+    figure = FIGURES["overview"](collected.with_runs(pd.concat([runs, more]) if swept else runs), 0.95)
+    assert figure.axes[0].get_title("left") == "a  error against size" + swept * ", all strengths"
+    assert ("all but a: operating points" in figure.legends[0].get_title().get_text()) == swept
+    assert "operating points" in figure.legends[0].get_title().get_text()
+
+
+def test_an_axis_of_errors_from_one_to_five_percent_has_a_label_at_four():
+    figure, ax = plt.subplots()
+    log_axis(ax, pd.Series([1.35, 4.3]), plain)
+    figure.draw_without_rendering()
+    low, high = ax.get_ylim()
+    labels = {tick.get_text(): y for y, tick in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True)}
+    assert [name for name, y in labels.items() if low <= y <= high] == ["1.5", "2", "3", "4"]
+
+
+def test_a_close_axis_of_counts_has_several_ticks():
+    _, ax = plt.subplots()
+    log_counts_axis(ax, [12_900, 45_500])
+    ax.set_xlim(12_900, 45_500)
+    assert [tick for tick in ax.get_xticks() if 12_900 <= tick <= 45_500] == pytest.approx(
+        [15_000, 20_000, 30_000, 40_000]
+    )

@@ -17,6 +17,7 @@ import own_settings
 import pandas as pd
 import probes
 import related
+import rivals
 import speed
 import study_size
 import verdicts
@@ -205,6 +206,8 @@ BLOCKS = {
     "power": power,
     "by-start": by_start.sizes_and_errors,
     "equal-size": equal_size.against_baselines,
+    "against-rivals-widths": rivals.from_widths,
+    "against-rivals-initializations": rivals.from_initializations,
     "controls": controls.against_the_method,
     "own-settings": own_settings.changed,
     "layers-hypotheses": layers.hypotheses,

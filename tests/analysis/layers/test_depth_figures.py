@@ -77,6 +77,8 @@ def test_where_all_is_kept_every_mean_lies_on_the_segment_of_its_start(tmp_path,
 
 def test_depth_stands_against_inner_width_by_price_of_sequence(folder):
     four, eight = drawn("depth", folder)
+    note = four.figure.legends[0].get_title().get_text()
+    assert all(words in note for words in ("$r$: price of sequence", r"$\nu$: strength", "n = 3 networks"))
     assert four.get_title() == "residual MLP on MNIST, starting depth 4"
     means = {
         line.get_label(): (*line.get_xdata(), *line.get_ydata()) for line in four.lines if len(line.get_xdata()) == 1

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.scales import log_axis, plain, thousands
-from robustprune.analysis.figures.style import bars, legend_below, panel_grid, say, t_interval
+from robustprune.analysis.figures.style import bars, legend_below, panel_grid, range_of, say, t_interval
 from robustprune.analysis.labels import network_title
-from robustprune.analysis.read import NETWORK, Collected
+from robustprune.analysis.read import NETWORK, SERIES, Collected
 from robustprune.analysis.select import studied
 from robustprune.analysis.statistics import mean_interval, size_interval
 
@@ -19,12 +19,14 @@ TITLES = {"params_kept": "params kept", "error_test_percent": "test error (%)"}
 
 def kept_params_by_initialization(collected: Collected, confidence: float) -> Figure:
     """Parameters kept under every initialization, on a logarithmic axis. Every small point is a network. Where the
-    means are level, the initialization does not matter."""
+    means are level, the initialization does not matter. The footnote names initializations that one method alone ran
+    from."""
     return _by_initialization(collected, confidence, "params_kept")
 
 
 def error_by_initialization(collected: Collected, confidence: float) -> Figure:
-    """Last-epoch test error under every initialization, on a logarithmic axis. Every small point is a network."""
+    """Last-epoch test error under every initialization, on a logarithmic axis. Every small point is a network. The
+    footnote names initializations that one method alone ran from."""
     return _by_initialization(collected, confidence, "error_test_percent")
 
 
@@ -39,10 +41,23 @@ def _by_initialization(collected: Collected, confidence: float, column: str) -> 
     if not panels:
         say(axes[0], "no method with several initializations in these records")
         return figure
-    note = f"small: networks; large: mean with {t_interval(confidence, sizes=column == 'params_kept')}; width 1"
+    shown = pd.concat([group for _, group in panels])
+    n = range_of(shown.groupby([*SERIES, "initialization"]).size())
+    note = f"small: networks, n = {n} per initialization and method; width 1"
     note += ", operating points" if runs["operating_point"].any() else ""
-    legend_below(figure, axes, note)
+    note += f"\nlarge: mean with {t_interval(confidence, sizes=column == 'params_kept')}"
+    legend_below(figure, axes, note + of_one_method(shown))
     return figure
+
+
+def of_one_method(runs: pd.DataFrame) -> str:
+    """Return the lines of a footnote on initializations from which one method ran, of several; "" without any."""
+    methods = runs.groupby("initialization", sort=False)["method"].unique()
+    alone: dict[str, list[str]] = {}
+    for name, own in methods[methods.map(len) == 1].items():
+        alone.setdefault(own[0], []).append(name)
+    several = runs["method"].nunique() > 1
+    return "".join(f"\nfrom {', '.join(names)}: only {method} ran" for method, names in alone.items() if several)
 
 
 def varied(runs: pd.DataFrame) -> pd.DataFrame:

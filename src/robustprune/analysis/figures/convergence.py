@@ -94,8 +94,9 @@ def when_units_leave(collected: Collected, confidence: float) -> Figure:
         for place, (ax, slot) in enumerate(zip(line, names, strict=False)):
             _draw_leaving(ax, group, slot, place, shades)
             _finish(ax, slot, "no unit leaves")
-        _label_row(line, "units gone (%)")
-    footnote = f"{FROM_STANDARD}; line: mean over seeds; band: all seeds"
+        _label_row(line, "units gone (% of\nthose that leave)")
+    footnote = f"{METHOD_UNDER_STUDY}, {FROM_STANDARD}; 100 %: all that a slot loses; "
+    footnote += "line: mean over seeds that lose any; band: all"
     legend_below(figure, [ax for line in lines for ax in line], footnote, map(_name, shades))
     return figure
 

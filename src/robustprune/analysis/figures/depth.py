@@ -39,7 +39,7 @@ def depth_kept_by_start(collected: Collected, confidence: float) -> Figure:
     networks = (group for _, group in runs.groupby(NETWORK, sort=False))
     cells = (cell for group in networks for cell in group.groupby([*NETWORK, "strength"], sort=False))
     panels = [(key, own) for key, own in cells if finds_its_depth(own) and own["depth"].nunique() > 1]
-    figure, axes = panel_grid(len(panels), 4.2, 3.4, columns=3)
+    figure, axes = panel_grid(len(panels), 3.6, 3.4, columns=3)
     looks = _looks(name for _, own in panels for name in own["initialization"])
     if not panels:
         say(axes[0], "no networks on track layers from several depths in these records")
@@ -123,5 +123,8 @@ def depth(collected: Collected, confidence: float) -> Figure:
         ax.set_xlabel("units in a section that is left (mean)")
         ax.set_ylabel("sections left")
         ax.grid(alpha=0.25)
-    legend_below(figure, axes, f"filled: networks; hollow: their mean, where all of them have sections\n{ADAPTED}")
+    n = range_of(runs.groupby([*PLACE, "r", "nu"]).size())
+    meant = r"$r$: price of sequence, what a section costs by its number alone; $\nu$: strength of the prices"
+    filled = f"filled: n = {n} networks; hollow: their mean, where all of them have sections"
+    legend_below(figure, axes, f"{meant}\n{filled}\n{ADAPTED}")
     return figure

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.scales import plain
-from robustprune.analysis.figures.style import legend_below, panel_grid, say, t_interval
+from robustprune.analysis.figures.style import legend_below, panel_grid, range_of, say, t_interval
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import Collected
 from robustprune.analysis.related.finetune import ALIKE, FREE, fine_tuned, images_title
@@ -21,13 +21,18 @@ def finetune(collected: Collected, confidence: float) -> Figure:
     (MARS norm); dotted: one for each layer. At the right end of each panel: without a ball."""
     known = fine_tuned(collected.runs, None)
     panels = list(known.groupby([*ALIKE, "source"], sort=False))
-    figure, axes = panel_grid(len(panels), 4.6, 3.8)
+    figure, axes = panel_grid(len(panels), 4.9, 3.8)
     if not panels:
         say(axes[0], "no network was fine-tuned in these records")
         return figure
+    cells = [*ALIKE, "source", "images", "norm", "radius"]
+    n = range_of(known.groupby(cells, dropna=False).size())
     counts = sorted(known["images"].unique())
     shades = dict(zip(counts, colormaps["viridis"](np.linspace(0, 0.85, len(counts))), strict=True))
+    first: dict[tuple, Axes] = {}
     for ax, ((*network, training, source), own) in zip(axes, panels, strict=True):
+        if first.setdefault(tuple(network), ax) is not ax:
+            ax.sharey(first[tuple(network)])
         radii = sorted(own["radius"].dropna().unique())
         for images, networks in own.groupby("images"):
             _draw(ax, networks, float(images), shades[images], radii, confidence)
@@ -37,7 +42,8 @@ def finetune(collected: Collected, confidence: float) -> Figure:
         ax.minorticks_off()
         ax.yaxis.set_major_formatter(plain)
         ax.grid(alpha=0.25)
-    legend_below(figure, axes, f"means over networks; bars: {t_interval(confidence)}")
+    axis = "; panels of one network and data set share the error axis" if len(first) > 1 else ""
+    legend_below(figure, axes, f"means over n = {n} networks; bars: {t_interval(confidence)}{axis}")
     return figure
 
 

@@ -23,7 +23,7 @@ def _rows(collected: Collected) -> dict[str, pd.DataFrame]:
     gates = collected.of_cells("gates", nearest_to_standard(studied(collected.runs)))
     gates = gates[gates["method"] == METHOD_UNDER_STUDY] if len(gates) else gates
     groups = gates.groupby(SERIES, sort=False) if len(gates) else ()
-    return {f"{network_title(*key[:3])}: strength {key[4]}": group for key, group in groups}
+    return {f"{network_title(*key[:3])}: {key[3]}, strength {key[4]}": group for key, group in groups}
 
 
 def gate_heat_map(collected: Collected, confidence: float) -> Figure:
@@ -47,6 +47,7 @@ def gate_heat_map(collected: Collected, confidence: float) -> Figure:
             ax.set_title(f"slot {slot}, {len(wide)} gates", fontsize="small")
             ax.set_xlabel("epoch")
             ax.set_yticks([])
+        line[0].set_ylabel("gates, sorted by mean")
         drawn = [ax for ax in line if ax.axison]
         figure.colorbar(image, ax=drawn, label=r"keep probability $\theta$", shrink=0.85)
     footnote_below(figure, SAMPLE)

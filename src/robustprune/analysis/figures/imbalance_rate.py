@@ -25,13 +25,14 @@ def imbalance_rate() -> Figure:
     shades = np.linspace(0.25, 1.0, STARTS)
     ax.scatter(bounds, rates, color=BLUE, alpha=shades, s=26, lw=0)
     ends = [min(bounds), max(rates)]
-    ax.plot(ends, ends, color="black", lw=1, label="bound")
+    ax.plot(ends, ends, color="black", lw=1)
     ax.annotate("rate = bound", (ends[0] * 3, ends[0] * 3), (6, -12), textcoords="offset points", fontsize="small")
-    ax.set(xscale="log", yscale="log", xlabel=r"rate by the imbalance at the start, $2 \mu a$", ylabel="measured rate")
+    ax.set(xscale="log", yscale="log", xlabel=r"rate by the imbalance at the start, $2 \mu a$ (1 / time)")
+    ax.set_ylabel("measured rate (1 / time)")
     ax.xaxis.set_major_formatter(plain)
     ax.yaxis.set_major_formatter(plain)
     first, second = starts[0][1].first.shape, starts[0][1].second.shape
     network = f"{first[1]} inputs, {first[0]} hidden units, {second[0]} outputs"
-    draws = f"{STARTS} initializations, gain {GAINS[0]:g} to {GAINS[1]:g}"
-    footnote_below(figure, f"{network}; {draws};\nmean rate until a share of {FALL:g} of the loss is left; no data")
+    draws = f"{STARTS} initializations, gain {GAINS[0]:g} (light) to {GAINS[1]:g} (dark)"
+    footnote_below(figure, f"{network}; no data\n{draws}\nmean rate until a share of {FALL:g} of the loss is left")
     return figure

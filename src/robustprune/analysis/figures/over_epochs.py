@@ -7,7 +7,14 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.looks import Looks
-from robustprune.analysis.figures.style import footnote_below, legend_below, nothing, panel_grid, titled_rows
+from robustprune.analysis.figures.style import (
+    footnote_below,
+    label_ends,
+    legend_below,
+    nothing,
+    panel_grid,
+    titled_rows,
+)
 from robustprune.analysis.labels import gate_label, initialization_title, network_title
 from robustprune.analysis.read import CELL, NETWORK, SERIES, Collected, of_networks, slots
 from robustprune.analysis.select import (
@@ -100,31 +107,33 @@ def training_macs_over_epochs(collected: Collected, confidence: float) -> Figure
     title = initialization_title(STANDARD_INITIALIZATION)
     if not panels:
         return nothing(f"no history of pruned networks of initialization {title} in these records")
-    figure, axes = panel_grid(len(panels), 5.0, 4.4)
+    figure, axes = panel_grid(len(panels), 5.4, 4.4)
     for ax, (key, group) in zip(axes, panels, strict=False):
         _draw_shares(ax, group, looks)
         ax.set_title(network_title(*key), fontsize="medium")
-    footnote_below(figure, f"mean over seeds; initialization {title}")
+    footnote_below(figure, f"mean over seeds; initialization {title}; dotted: dense, from the same start")
     return figure
 
 
 def _draw_shares(ax: Axes, group: pd.DataFrame, looks: Looks) -> None:
-    """Draw one line per series and width; the legend gives its last value."""
+    """Draw one line per series and width; a label at its end gives its last value."""
     epochs = group["epoch"].max()
-    ax.plot([0, epochs], [0, 100], color="0.6", lw=1, ls=(0, (1, 2)), label="dense from the same start")
+    ax.plot([0, epochs], [0, 100], color="0.5", lw=1, ls=(0, (1, 2)))
+    ends, of_width = [(epochs, 100.0, "dense", "0.4")], group["width"].nunique() > 1
     for _, label, style, series in looks.series_of(group):
         widths = sorted(series["width"].unique())
         for rank, width in enumerate(widths):
             share = _cumulative_share(series[series["width"] == width])
             shade = 0.35 + 0.65 * (rank + 1) / len(widths)
-            name = f"{label}, width {width:g}: {share.iloc[-1]:.0f} %"
-            ax.plot(share, color=style["color"], ls=style["linestyle"], lw=1.5, alpha=shade, label=name)
+            ax.plot(share, color=style["color"], ls=style["linestyle"], lw=1.5, alpha=shade)
+            name = f"{label}, width {width:g}" if of_width else label
+            ends.append((share.index[-1], share.iloc[-1], f"{name}: {share.iloc[-1]:.0f} %", style["color"]))
     ax.set_xlabel("epoch")
     ax.set_ylabel("cumulative MACs (% of dense training)")
-    ax.set_xlim(0, epochs)
-    ax.set_ylim(0, 103)
+    ax.set_xlim(0, 1.08 * epochs)  # room for the lines that lead to labels
+    ax.set_ylim(0, 1.03 * max(end[1] for end in ends))
     ax.grid(alpha=0.25)
-    ax.legend(loc="upper left", fontsize="x-small", frameon=False)  # the line of dense training leaves this corner free
+    label_ends(ax, ends)
 
 
 def _cumulative_share(series: pd.DataFrame) -> pd.Series:

@@ -5,14 +5,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from robustprune.analysis.figures.by_initialization import draw_initializations, varied
+from robustprune.analysis.figures.by_initialization import draw_initializations, of_one_method, varied
 from robustprune.analysis.figures.by_width import draw_params_by_width
 from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.style import legend_below, nothing, panel_grid
 from robustprune.analysis.figures.tradeoff import draw_tradeoff, outside_note
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, Collected
-from robustprune.analysis.select import STANDARD_START, of_standard_initialization, studied
+from robustprune.analysis.select import STANDARD_START, of_standard_initialization, standard, studied
 from robustprune.analysis.sensitivity import sensitivity_width
 from robustprune.analysis.tradeoff import points
 
@@ -26,13 +26,15 @@ def overview(collected: Collected, confidence: float) -> Figure:
         return nothing("no networks in these records")
     key = max(networks, key=lambda key: len(networks[key]))
     runs, looks = networks[key], Looks(collected.methods)
-    table = points(runs[runs["variant"] == ""], confidence).dropna(subset=["error", "params"])
+    methods = runs[runs["variant"] == ""]
+    swept = len(standard(methods[methods["start_of"].isna()])) > len(standard(studied(runs)))
+    table = points(methods, confidence).dropna(subset=["error", "params"])
     widths = of_standard_initialization(studied(runs)).dropna(subset="params_kept")
     several = widths if widths["width"].nunique() > 1 else widths.iloc[:0]
     initializations = varied(runs.dropna(subset="params_kept"))
     elasticities = sensitivity_width(runs, confidence).table.dropna(subset="elasticity")
     panels = [
-        ("error against size, all strengths", table, lambda ax: draw_tradeoff(ax, table, "params", looks)),
+        ("error against size" + ", all strengths" * swept, table, lambda ax: draw_tradeoff(ax, table, "params", looks)),
         ("size kept against starting size", several, lambda ax: draw_params_by_width(ax, several, confidence, looks)),
         (
             "size kept by initialization",
@@ -50,8 +52,9 @@ def overview(collected: Collected, confidence: float) -> Figure:
         draw(ax)
         ax.set_title(f"{letter}  {title}", loc="left", fontsize="medium")
     footnote = f"mean over seeds, bars: {confidence:.0%} interval, from three networks on"
-    footnote += "; all but a: operating points" if runs["operating_point"].any() else ""
-    legend_below(figure, axes, footnote + outside_note(table))
+    if runs["operating_point"].any():
+        footnote += "; all but a: operating points" if swept else "; operating points"
+    legend_below(figure, axes, footnote + outside_note(table) + of_one_method(initializations))
     return figure
 
 

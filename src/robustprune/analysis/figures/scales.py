@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-TICKS = {3: (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), 30: (1, 1.5, 2, 3, 5, 7)}
+TICKS = {3: (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), 30: (1, 1.5, 2, 3, 4, 5, 7)}
 """Ticks of a logarithmic axis within a factor of ten, by the largest factor that the axis spans."""
-WIDE = 100
-"""Factor from which a logarithmic x axis has ticks at powers of ten only, so that labels do not meet."""
+WIDE, NARROW = 100, 5
+"""Factors from which a logarithmic x axis has ticks at powers of ten only, so that labels do not meet, and below which
+it has more of them, so that it has several."""
 
 
 def log_axis(ax: Axes, values: pd.Series, form: Callable[[float, int], str]) -> None:
@@ -36,8 +37,8 @@ def log_counts_axis(ax: Axes, counts: ArrayLike | None = None) -> None:
     if counts is None:
         counts = np.concatenate([np.asarray(line.get_xdata(), float) for line in ax.lines])
     ax.set_xscale("log")
-    wide = np.max(counts) > WIDE * np.min(counts)
-    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
+    span = np.max(counts) / np.min(counts)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if span > WIDE else (1, 2, 5) if span > NARROW else TICKS[30]))
     ax.xaxis.set_major_formatter(FuncFormatter(thousands))
     ax.xaxis.set_minor_formatter(NullFormatter())
 

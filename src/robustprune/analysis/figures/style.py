@@ -18,6 +18,8 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 from matplotlib.transforms import Transform, offset_copy
 from numpy.typing import ArrayLike
 from scipy import optimize
@@ -32,11 +34,12 @@ CANVASES = {
     "svg": (FigureCanvasSVG, {"metadata": {"Date": None}}),
 }
 """What draws each format, and how; png first, for the layout that it gets is that of all."""
-SMALL_PRINT = 17
+SMALL_PRINT = 15.5
 """Characters of small print per inch."""
 LEADER = {"arrowstyle": "-", "relpos": (0, 0.5), "lw": 0.6, "alpha": 0.6, "shrinkA": 1, "shrinkB": 4}
-LEGEND_ROWS, LEGEND_ROW = 2, 0.21  # rows of a legend that the panels make room for; inches that each further one adds
-LABEL_DISTANCE = 10  # points between the middles of labels in small print
+LEGEND_ROWS, LEGEND_ROW = 2, 0.23  # rows of a legend that the panels make room for; inches that each further one adds
+HANDLE = 4.8  # sizes of its letters that an entry of a legend takes beside its label
+LABEL_DISTANCE = 11  # points between the middles of labels in small print
 
 
 @contextmanager
@@ -48,12 +51,13 @@ def drawing() -> Iterator[None]:
 
 
 def set_style() -> None:
-    """Set seaborn's ticks with sizes for print, on matplotlib's defaults; SVG files get reproducible ids.
+    """Set seaborn's ticks with sizes for print, on matplotlib's defaults: small print has 8 points. SVG files get
+    reproducible ids.
 
     Titles have a fixed place: to search one that is free costs matplotlib a tenth of the time of a figure.
     """
     matplotlib.rcdefaults()
-    sns.set_theme(context="paper", style="ticks", font_scale=1.1)
+    sns.set_theme(context="paper", style="ticks", font_scale=1.2)
     laid_out = {"figure.constrained_layout.use": True, "axes.titley": 1.0}
     matplotlib.rcParams.update(laid_out | {"svg.hashsalt": "robustprune", "pdf.fonttype": 42, "savefig.dpi": 160})
 
@@ -72,7 +76,7 @@ def panel_grid(count: int, width: float, height: float, columns: int = 2) -> tup
 def titled_rows(titles: list[str], columns: int) -> tuple[Figure, list[list[Axes]]]:
     """Return a figure with a row of `columns` panels, all empty and without axes, under each title."""
     rows = max(1, len(titles))
-    figure = plt.figure(figsize=(max(5.0, 2.9 * columns), 2.9 * rows + 0.3))  # a title needs five inches
+    figure = plt.figure(figsize=(max(5.5, 2.75 * columns), 2.9 * rows + 0.8))  # a title needs 5.5 inches
     lines = []
     for title, part in zip(titles, np.atleast_1d(figure.subfigures(rows, 1)), strict=False):
         part.suptitle(title, fontsize="medium", weight="bold", x=0.01, ha="left")
@@ -113,10 +117,24 @@ def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str, order: Ite
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
     entries = {label: entries[label] for label in order if label in entries} | entries
-    columns = max(1, min(len(entries), int(figure.get_figwidth() / 2.3)))
+    columns = legend_columns(list(entries), figure.get_figwidth())
     further = max(0, -(-len(entries) // columns) - LEGEND_ROWS)
     figure.set_figheight(figure.get_figheight() + LEGEND_ROW * further)
     footnote_below(figure, footnote, handles=list(entries.values()), labels=list(entries), ncols=columns)
+
+
+def legend_columns(labels: Sequence[str], width: float, size: str | None = None) -> int:
+    """Return how many columns of a legend with these labels fit into a width in inches; at least one.
+
+    size: of the letters, that of legends by default.
+    """
+    font = FontProperties(size=size or matplotlib.rcParams["legend.fontsize"])
+    beside = HANDLE * font.get_size_in_points()
+    points = [beside + TextPath((0, 0), label, prop=font).get_extents().width for label in labels]
+    for columns in range(len(labels), 1, -1):
+        if sum(max(column) for column in np.array_split(points, columns)) <= 72 * width:
+            return columns
+    return 1
 
 
 def footnote_below(figure: Figure, footnote: str, **entries: Any) -> None:

@@ -7,7 +7,15 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from robustprune.analysis.figures.looks import FAMILIES, LOOKS, Looks, family
 from robustprune.analysis.figures.scales import log_counts_axis, plain
-from robustprune.analysis.figures.style import bars, footnote_below, panel_grid, range_of, say, t_interval
+from robustprune.analysis.figures.style import (
+    bars,
+    footnote_below,
+    legend_columns,
+    panel_grid,
+    range_of,
+    say,
+    t_interval,
+)
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, Collected
 from robustprune.analysis.select import STANDARD_START
@@ -15,6 +23,8 @@ from robustprune.analysis.tradeoff import points
 
 TITLES = {"params": "params kept", "macs": "MACs per image of the kept network"}
 MOST_IN_A_PANEL = 9
+LEGEND_WIDTH = 4.4
+"""Inches: a legend is not wider than the axes of its panel."""
 WORTHLESS = 25.0
 """Test error in percent. Networks of larger error lie outside the axes, which would become too coarse; the explorer of
 the page leaves them out until the reader asks for them."""
@@ -38,13 +48,14 @@ def error_by_macs(collected: Collected, confidence: float) -> Figure:
 def _against(collected: Collected, confidence: float, measure: str) -> Figure:
     table, looks = points(collected.runs, confidence).dropna(subset=["error", measure]), Looks(collected.methods)
     panels = [panel for key, network in table.groupby(NETWORK, sort=False) for panel in _panels(key, network)]
-    figure, axes = panel_grid(len(panels), 5.6, 5.0)
+    figure, axes = panel_grid(len(panels), 5.4, 5.0)
     for ax, (title, shown, network) in zip(axes, panels, strict=False):
         draw_tradeoff(ax, shown, measure, looks, network)
         ax.set_title(title, fontsize="medium")
         # of its own: in another panel the same marker may be another variant of a method
-        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.13), "ncols": 3, "fontsize": "x-small"}
-        ax.legend(**below, columnspacing=1.0, frameon=False)
+        columns = legend_columns(ax.get_legend_handles_labels()[1], LEGEND_WIDTH, "x-small")
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.15), "ncols": columns, "fontsize": "x-small"}
+        ax.legend(**below, frameon=False)
     if not panels:
         say(axes[0], f"no networks of the standard start ({STANDARD_START}) in these records")
         return figure
@@ -56,10 +67,12 @@ def _against(collected: Collected, confidence: float, measure: str) -> Figure:
 
 def outside_note(table: pd.DataFrame) -> str:
     """Return the footnote on points that `draw_tradeoff` leaves outside the axes, "" without any."""
-    outside = int((table["error"] > WORTHLESS).sum())
-    if not outside:
+    outside = table[table["error"] > WORTHLESS]
+    if not len(outside):
         return ""
-    return f"; {outside} of {len(table)} points err more than {WORTHLESS:g} % and lie outside the axes"
+    note = f"\n{len(outside)} of {len(table)} points err more than {WORTHLESS:g} % and lie outside the axes"
+    names = outside["method"].where(outside["variant"] == "", outside["method"] + ", " + outside["variant"])
+    return f"{note}: {'; '.join(dict.fromkeys(names))}"
 
 
 def _panels(key: tuple, network: pd.DataFrame) -> list[tuple[str, pd.DataFrame, pd.DataFrame]]:
