@@ -72,16 +72,21 @@ def progress() -> str:
     rest = f"; `results/reference/missing.csv` lists the other {missing}" if missing else ""
     planned = dict.fromkeys(method for grid in load_study(STUDY).study for method in grid.methods)
     ran = {*runs["method"], *pd.read_csv(REFERENCE / "controls" / "runs.csv")["method"]}
-    lacking = [f"`{name}`" for name in planned if name not in ran]
     measured = runs["train_seconds"].sum() / 3600
     text = (
         f"{cells} of the {cells + missing} cells of `results/reference/config.yaml` have run: {len(runs)} networks "
         f"({ended}){rest}. Training took {measured:.1f} core-hours beside other work."
     )
     points = yaml.safe_load((REFERENCE / "operating_points.yaml").read_text())
-    missed = [f"`{point['method']}`" for point in points if point["target"] == "at_size" and not point["confirmed"]]
+    sized = [point for point in points if point["target"] == "at_size"]
+    unreached = {point["method"] for point in sized if point["strength"] is None}
+    missed = [f"`{point['method']}`" for point in sized if point["strength"] and not point["confirmed"]]
+    lacking = [f"`{name}`" for name in planned if name not in ran | unreached]
     if missed:
         text += f" The confirming run missed the size of {', '.join(missed)}."
+    if unreached:
+        names = ", ".join(f"`{name}`" for name in sorted(unreached))
+        text += f" Of {names} no strength that the search tried keeps as few params."
     if lacking:
         text += f" Methods and controls of config/config.yaml that have not run: {', '.join(lacking)}."
     return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
