@@ -1,5 +1,6 @@
 """The file of the results page: whole, small, well formed, with every table and verdict, and nothing from outside."""
 
+import io
 import itertools
 import re
 from html import unescape
@@ -11,10 +12,12 @@ import pytest
 from made_up_depths import networks
 from made_up_page import FIGURES, MISSING, small, whole
 from made_up_study import made_up, store
+from PIL import Image
 
 from robustprune.analysis.figures import draw_figure
 from robustprune.analysis.tables import write_tables
 from robustprune.cli import main
+from robustprune.page.figures import _pixels
 from robustprune.page.sections import SECTIONS
 from robustprune.page.sheets import read_sheet
 from robustprune.page.write import write_page
@@ -153,6 +156,14 @@ def test_every_verdict_is_there_with_its_evidence(full, folder):
         assert " ".join(known.split()) in full.words, known
         if row["method"] == METHOD_UNDER_STUDY:
             assert " ".join(f"{row['claim']} {row['verdict']} {row['evidence']}".split()) in full.words
+
+
+@pytest.mark.parametrize(("height", "dots"), [(1000, (1000, 1000)), (5000, (600, 3000))])
+def test_a_tall_picture_is_embedded_with_a_dot_for_a_pixel(tmp_path, height, dots):
+    Image.new("RGB", (1000, height), "navy").save(tmp_path / "tall.png")
+    content, _, size = _pixels(tmp_path / "tall.png")
+    assert size == (600, round(0.6 * height))
+    assert Image.open(io.BytesIO(content)).size == dots
 
 
 def test_every_figure_is_embedded_with_its_command(full, folder):

@@ -13,6 +13,8 @@ from robustprune.page.study import Part, Study
 
 COLOURS = 96
 """Colours of an embedded PNG: a third of its bytes, and no difference to the eye in a line plot."""
+LARGE = 4_000_000
+"""Dots of a picture that is too heavy for the page at full resolution: a tall one with hundreds of lines."""
 USUAL = 0.95
 """The level that `robustprune figure` takes without --confidence."""
 
@@ -59,8 +61,15 @@ def _vectors(path: Path) -> tuple[bytes, str, tuple[int, int]]:
 
 
 def _pixels(path: Path) -> tuple[bytes, str, tuple[int, int]]:
-    """Return a PNG with COLOURS colours, its media type, and its size: at 160 dots an inch, 96 pixels an inch."""
+    """Return a PNG with COLOURS colours, its media type, and its size: at 160 dots an inch, 96 pixels an inch.
+
+    One of more than LARGE dots has a dot for a pixel.
+    """
     with Image.open(path) as image:
-        small, written = image.convert("RGB").quantize(COLOURS, method=Image.Quantize.FASTOCTREE), io.BytesIO()
+        size = round(image.width * 0.6), round(image.height * 0.6)
+        coloured = image.convert("RGB")
+    if coloured.width * coloured.height > LARGE:
+        coloured = coloured.resize(size, Image.Resampling.LANCZOS)
+    small, written = coloured.quantize(COLOURS, method=Image.Quantize.FASTOCTREE), io.BytesIO()
     small.save(written, "png", optimize=True)
-    return written.getvalue(), "image/png", (round(image.width * 0.6), round(image.height * 0.6))
+    return written.getvalue(), "image/png", size
