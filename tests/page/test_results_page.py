@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import json
 import re
 from html import unescape
 from html.parser import HTMLParser
@@ -276,3 +277,22 @@ def test_networks_with_a_depth_stand_in_the_robustness_section_and_among_the_cel
     assert "Which depth is kept?" not in page[page.index('id="tables"') :]
     assert page.count("mlp_residual-layers/bernoulli/c3e_2/he_normal/width-1/depth-4") >= 1
     assert "<td>mnist/mlp_residual</td>" in page
+
+
+def test_a_table_without_rows_is_not_shown_beside_the_same_one_with_rows(tmp_path):
+    """A study has no trade-off of its own where its search has it."""
+    parts = []
+    for name, cells in (("study", 0), ("sweep", 1)):
+        folder = tmp_path / name
+        (folder / "tables").mkdir(parents=True)
+        store(folder, made_up(("bernoulli",), (1.0,), ("he_normal",)))
+        sheet = {"title": f"Ranks {name}", "caption": "", "text": False, "sections": []}
+        if cells:
+            sheet["sections"] = [{"heading": "all", "columns": ["method"], "rows": [["bernoulli"]], "cells": [""]}]
+        for table in ("ranking", "inference_cost"):
+            given = sheet if table == "ranking" else {**sheet, "sections": []}
+            (folder / "tables" / f"{table}.json").write_text(json.dumps(given))
+        parts.append((name, str(folder), str(folder / "tables"), "-"))
+    page = write_page(parts, tmp_path / "page.html").read_text()
+    assert "Ranks sweep <small>1 row</small>" in page
+    assert page.count("Ranks study: no rows in these results.") == 1  # the table that nobody has

@@ -24,12 +24,17 @@ FIGURES = {
 
 
 def show(study: Study) -> Markup:
-    """Return the cells, every table that no other section shows, and every such figure."""
+    """Return the cells, every table that no other section shows, and every such figure.
+
+    A table without rows is left out where another part has one with rows.
+    """
+    filled = {name for part in study.parts for name, sheet in part.sheets.items() if sheet.rows}
     groups = []
     for part in study.parts:
         others = [name for name in part.sheets if not (_elsewhere(name) if part is study.main else name in WITH_DEPTH)]
-        if others:
-            groups.append((part, [(part, name, part.sheets[name], False) for name in others]))
+        shown = [name for name in others if part.sheets[name].rows or name not in filled]
+        if shown:
+            groups.append((part, [(part, name, part.sheets[name], False) for name in shown]))
     figures = [
         (name, figure(part, name, study))
         for part in study.parts
