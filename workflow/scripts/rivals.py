@@ -5,18 +5,18 @@ import pandas as pd
 from markdown_tables import markdown
 from shipped_numbers import REFERENCE, TABLES, WIDTHS
 
+from robustprune.analysis.claims import CLAIMS, as_accurate
 from robustprune.analysis.columns import with_interval
 from robustprune.analysis.read import read_detailed_runs
 from robustprune.analysis.select import STANDARD_INITIALIZATION, of_one_budget, studied
 from robustprune.analysis.statistics import Estimate, coefficient_of_variation
 from robustprune.analysis.verdicts.decision import YES
 from robustprune.analysis.verdicts.effect import difference, in_percent
-from robustprune.analysis.verdicts.over_starts import logarithms
+from robustprune.analysis.verdicts.over_starts import STANDARD_WIDTH, logarithms
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
 ARCHITECTURE = "lenet_300_100"
-ACCURATE = "As accurate as others at equal size"
-STANDARD_WIDTH = 1.0
+ACCURATE = {judge: claim for claim, judge in CLAIMS.items()}[as_accurate]
 LARGE = f"{STANDARD_INITIALIZATION}_x3"
 """The initialization whose weights are three times as large."""
 

@@ -24,7 +24,6 @@ ALL = "all"
 GROUP = [*NETWORK, "method", "budget"]
 SHARES = ["undetermined_before", "undetermined", "cheap", "clearly_cheap", "macs"]
 USED = ["variant", "strength", "replicate", "seed", "params_kept", "error_train_percent", "status"]
-NO_SLOPE = Effect(0.0, 0.0, np.inf, 0)
 OUTSIDE = float(np.log(1.25))
 """So far, in log size, the method's curve is continued beyond its strengths."""
 COLUMNS = [
@@ -138,7 +137,7 @@ def _difference(networks: pd.DataFrame, base: Sequence[AtSize]) -> tuple[Effect,
 
 def _at_size(networks: pd.DataFrame) -> AtSize:
     sizes, errors = logarithms(networks["params_kept"]), networks["error"].to_numpy(float)
-    return AtSize(networks["seed"].to_numpy(), sizes, errors, NO_SLOPE)
+    return AtSize(networks["seed"].to_numpy(), sizes, errors, UNKNOWN)
 
 
 def _shares(own: pd.DataFrame, history: pd.DataFrame | None, values: pd.DataFrame | None) -> pd.DataFrame:
