@@ -10,7 +10,7 @@ from robustprune.engine.training import Training
 from robustprune.errors import StudyError
 from robustprune.methods.group_lasso import shrink
 from robustprune.methods.parts.base import incoming_norm
-from robustprune.methods.parts.schedule import remove_to_budget
+from robustprune.methods.parts.schedule import SIZES, remove_to_budget, smallest_units
 from robustprune.methods.slimming import soft_threshold
 from robustprune.methods.taylor import gate_gradient
 from robustprune.networks.architecture import Architecture, Layer, Slot, architecture
@@ -109,8 +109,6 @@ def test_taylor_averages_squares_of_mini_batches_with_momentum(digits, make_cell
 def test_criteria_meet_their_budget(digits, make_cell, name, measure):
     cell = make_cell(name, "lenet5", epochs=4, batch_size=128, width=0.3, settings={"target": 0.3, "measure": measure})
     training = trained(cell, digits)
-    from robustprune.methods.parts.schedule import SIZES
-
     size = SIZES[measure]
     dense = size(training.architecture, training.units)
     for replicate in range(2):
@@ -137,6 +135,57 @@ def test_numbers_of_parameters_that_cannot_be_are_refused(make_cell):
     ):
         with pytest.raises(StudyError, match=message):
             check_cell(make_cell("magnitude", width=0.5, settings=settings))
+
+
+@pytest.mark.parametrize("track", ["full", "hidden"])
+@pytest.mark.parametrize("arch", ["lenet_300_100", "lenet5"])
+@pytest.mark.parametrize("measure", ["params", "macs"])
+def test_a_budget_below_the_smallest_network_is_refused(make_cell, arch, track, measure):
+    network = architecture(arch)
+    gated, size = network.gated(track), SIZES[measure]
+    places = every_unit(network.units(), 1)
+    scores = {slot: torch.rand(places[slot].shape, generator=torch.Generator().manual_seed(1)) for slot in gated}
+    kept = dict(places)
+    remove = remove_to_budget(network, kept, scores, 0.0, measure)
+    left = {slot: int((~remove[slot]).sum()) if slot in remove else len(places[slot][0]) for slot in places}
+    if "flat" in left:  # features and channels leave together; on track full one feature of one channel remains
+        left["flat"] = 1 if "flat" in gated else 16 * left["conv2"]
+        left["conv2"] = 1
+    least = size(network, left)
+    assert size(network, smallest_units(network, network.units(), gated)) == least
+    start = size(network, network.units())
+    check_cell(
+        make_cell("magnitude", arch, track=track, settings={"target": (least + 0.5) / start, "measure": measure})
+    )
+    with pytest.raises(StudyError, match=f"target: asks for .* but {least} remain with one unit .* give at least"):
+        check_cell(
+            make_cell("magnitude", arch, track=track, settings={"target": (least - 1) / start, "measure": measure})
+        )
+    if measure == "params":
+        check_cell(make_cell("random", arch, track=track, settings={"target_params": least}))
+        with pytest.raises(StudyError, match=f"target_params: asks for {least - 1} .* give at least {least}"):
+            check_cell(make_cell("random", arch, track=track, settings={"target_params": least - 1}))
+
+
+@pytest.mark.parametrize("flat", [5, 6, 40, 80])
+def test_random_keeps_exactly_the_units_asked_for(digits, make_cell, flat):
+    """A channel would leave with its last feature, so each channel that stays keeps one."""
+    units = {"conv1": 4, "conv2": 5, "flat": flat, "fc1": 20}
+    settings = {"units": units, "events": 5, "warm_up": 0.0, "prune_until": 0.5}
+    training = trained(make_cell("random", "lenet5", epochs=2, width=0.3, settings=settings), digits)
+    for slot, count in training.network.counts().items():
+        assert count.tolist() == [units[slot]] * 2, slot
+
+
+def test_units_that_no_network_has_are_refused(make_cell):
+    units = {"conv1": 4, "conv2": 5, "flat": 40, "fc1": 20}
+    for change, message in (
+        ({"flat": 4}, "flat: 4 of the 80 units of 5 channels of conv2; expected 5 to 80"),
+        ({"flat": 81}, "flat: 81 of the 80 units of 5 channels of conv2; expected 5 to 80"),
+        ({"fc1": 0}, "fc1: 0 of the 150 units of the starting network; expected 1 to 150"),
+    ):
+        with pytest.raises(StudyError, match=message):
+            check_cell(make_cell("random", "lenet5", width=0.3, settings={"units": units | change}))
 
 
 def test_mac_budgets_spare_linear_layers_and_cut_convolutions():

@@ -47,15 +47,19 @@ class Random(Criterion[RandomSettings]):
             )
 
     @classmethod
-    def check_start(cls, settings: RandomSettings, architecture: Architecture, units: Mapping[str, int]) -> None:
-        super().check_start(settings, architecture, units)
-        for slot, count in (settings.units or {}).items():
-            least = 0 if architecture.slot(slot).optional else 1
-            if not least <= count <= units[slot]:
-                raise StudyError(
-                    f"units: {slot}: {count} of the {units[slot]} units of the starting network; expected {least} to "
-                    f"{units[slot]}"
-                )
+    def check_start(
+        cls, settings: RandomSettings, architecture: Architecture, units: Mapping[str, int], gated: tuple[str, ...]
+    ) -> None:
+        super().check_start(settings, architecture, units, gated)
+        counts = settings.units or {}
+        for slot, count in counts.items():
+            described = architecture.slot(slot)
+            least, most, of = 0 if described.optional else 1, units[slot], "the starting network"
+            if described.parent in counts:
+                channels = counts[described.parent]
+                least, most, of = channels, channels * described.positions, f"{channels} channels of {described.parent}"
+            if not least <= count <= most:
+                raise StudyError(f"units: {slot}: {count} of the {most} units of {of}; expected {least} to {most}")
 
     def scores(self, network: StackedNetwork) -> dict[str, Tensor]:
         return {slot: self.buffer(slot, "score") for slot in self.context.gated}
@@ -69,6 +73,7 @@ class Random(Criterion[RandomSettings]):
     def _to_units(self, network: StackedNetwork, units: Mapping[str, int], share: float) -> dict[str, Tensor]:
         """Return by slot all units but those of highest score; a channel leaves with its flattened features.
 
+        The best feature of a channel that stays, stays too: a channel without one would leave with it.
         share: share of the whole removal that remains for later events.
         """
         remove: dict[str, Tensor] = {}
@@ -78,7 +83,15 @@ class Random(Criterion[RandomSettings]):
             described = self.context.architecture.slot(slot)
             if described.parent and described.parent in remove:
                 belongs = membership(network.kept[slot], described.positions, network.kept[described.parent])
-                gone = gone | ~(belongs & ~remove[described.parent].unsqueeze(1)).any(2)
+                belongs = belongs & ~remove[described.parent].unsqueeze(1)
+                gone = gone | ~belongs.any(2)
+                of_channel = scores.unsqueeze(2).masked_fill(~belongs, -1.0)
+                best = (of_channel == of_channel.amax(1, keepdim=True)) & belongs
+                scores = scores + best.any(2).to(scores.dtype)  # scores are below 1, so the best come first
+                # of the channels that stay to the end, no more features may leave before than at the end
+                channels = int((~remove[described.parent]).sum(1).max())
+                spare = units[described.parent] * described.positions - units[slot]
+                count = max(count, channels * described.positions - spare)
             rank = scores.masked_fill(gone, -1.0).argsort(1, descending=True).argsort(1)
             remove[slot] = gone | (rank >= count)
         return remove

@@ -130,8 +130,10 @@ class Method(ForwardHooks, Generic[S]):
         """Raise StudyError if the settings do not fit the architecture or its gated slots."""
 
     @classmethod
-    def check_start(cls, settings: S, architecture: Architecture, units: Mapping[str, int]) -> None:
-        """Raise StudyError if the settings do not fit a starting network with these units per slot."""
+    def check_start(
+        cls, settings: S, architecture: Architecture, units: Mapping[str, int], gated: tuple[str, ...]
+    ) -> None:
+        """Raise StudyError if the settings do not fit a starting network with these units per slot and gated slots."""
 
     def phase(self, moment: Moment) -> Hashable:
         """Return a value that names the kind of work that the step after `moment` does; it must not change state."""

@@ -12,9 +12,8 @@ from torch import Tensor
 
 from robustprune.errors import StudyError
 from robustprune.methods.parts.base import Context, Method
-from robustprune.methods.parts.schedule import SIZES, ScheduleSettings, remove_to_budget
+from robustprune.methods.parts.schedule import SIZES, ScheduleSettings, remove_to_budget, smallest_units
 from robustprune.networks.architecture import Architecture
-from robustprune.networks.size import parameters
 from robustprune.networks.stacked import StackedNetwork
 from robustprune.study.strict import Strict
 
@@ -34,12 +33,25 @@ class Criterion(Method[C], ABC):
         self.dense = SIZES[settings.measure](context.architecture, context.units)
 
     @classmethod
-    def check_start(cls, settings: C, architecture: Architecture, units: Mapping[str, int]) -> None:
-        start, wanted = parameters(architecture, units), settings.target_params
-        if wanted is not None and wanted > start:
+    def check_start(
+        cls, settings: C, architecture: Architecture, units: Mapping[str, int], gated: tuple[str, ...]
+    ) -> None:
+        if settings.target is None and settings.target_params is None:
+            return
+        size = SIZES[settings.measure]
+        start, least = size(architecture, units), size(architecture, smallest_units(architecture, units, gated))
+        wanted = settings.budget(settings.events, start)
+        if wanted > start:
             raise StudyError(
-                f"target_params: {wanted} is more than the {start} parameters of the starting {architecture.name}; "
+                f"target_params: {wanted:.0f} is more than the {start} parameters of the starting {architecture.name}; "
                 "give at most that, or start from a wider network"
+            )
+        if wanted < least - 0.5:  # a share is rounded
+            named, lowest = ("target", least / start) if settings.target_params is None else ("target_params", least)
+            raise StudyError(
+                f"{named}: asks for {wanted:.0f} of the {start} {settings.measure} of the starting "
+                f"{architecture.name}, but {least} remain with one unit in every slot that this track prunes; give at "
+                f"least {lowest:.6g}"
             )
 
     @abstractmethod

@@ -145,6 +145,19 @@ def remove_to_budget(
     return remove
 
 
+def smallest_units(architecture: Architecture, units: Mapping[str, int], gated: tuple[str, ...]) -> dict[str, int]:
+    """Return the units per slot of the smallest network that `remove_to_budget` can leave, of a start with `units`."""
+    least = {
+        name: int(not architecture.slot(name).optional) if name in gated else count for name, count in units.items()
+    }
+    for slot in architecture.slots:
+        if slot.parent and slot.name not in gated:
+            least[slot.name] = least[slot.parent] * slot.positions
+        elif slot.parent:
+            least[slot.parent] = 1  # a channel leaves with its last feature
+    return least
+
+
 def _ascending(scores: Mapping[str, Tensor], kept: Mapping[str, Tensor], replicate: int) -> list[tuple[str, int]]:
     """Return the (slot, place) pairs of one replicate's valid places, lowest score first."""
     ranked = []

@@ -57,9 +57,10 @@ def check_cell(cell: Cell, source: str | None = None) -> Strict:
             return find_start(cell.method).Settings.model_validate(cell.settings)
         method = find_method(cell.method)
         settings = method.Settings.model_validate(cell.settings)
-        method.check(settings, network, network.gated(cell.track))
+        gated = network.gated(cell.track)
+        method.check(settings, network, gated)
         _check_budget(cell, settings)
-        method.check_start(settings, network, units)
+        method.check_start(settings, network, units, gated)
     except ValidationError as error:
         raise describe(error, source) from None
     except StudyError as error:
