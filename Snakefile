@@ -12,6 +12,7 @@ from robustprune.analysis.figures import (
     WIDTH_SEARCHES,
     THEORY,
     FINE_TUNED,
+    VARIED,
     caption,
 )
 from robustprune.analysis.tables import TABLES
@@ -82,6 +83,7 @@ check_cells(STUDY, PLANNED.values())
 DRAWN = [*FIGURES, *(PROBED_FIGURES if STUDY.probes else ())]
 DRAWN += DEEP if any(cell.depth is not None for cell in PLANNED.values()) else []
 DRAWN += WIDTH_SEARCHES if STUDY.smallest_width else []
+DRAWN += VARIED if any(grid.variants for grid in STUDY.study) else []
 DRAWN += FINE_TUNED if any(cell.method == FINETUNE for cell in PLANNED.values()) else []
 # the table of the searches for a width; with results=partial it is read where it is there
 WIDTHS = [Path(ROOT, f"{SMALLEST_WIDTH}.parquet").as_posix()]

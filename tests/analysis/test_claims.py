@@ -99,6 +99,24 @@ def test_units_leave_early_where_every_slot_is_done_by_half(epochs, answer):
     assert verdict(judged(**epochs), "early", "vib") == answer
 
 
+def test_a_criterion_is_not_asked_when_its_units_leave():
+    runs, history = study(fc1=11)
+    runs.loc[runs["method"] == "vib", "settings"] = json.dumps({"target": 0.1, "prune_until": 0.375})
+    assert verdict(claims(runs, 0.95, history), "early", "vib") == NOT_APPLICABLE
+
+
+def test_a_method_with_more_initializations_is_also_judged_over_those_of_dense_training():
+    """bernoulli has a third initialization, from which it keeps half as much again."""
+    runs, history = study()
+    more = runs[(runs["method"] == "bernoulli") & (runs["initialization"] == "orthogonal")]
+    more = more.assign(initialization="uniform", params_kept=more["params_kept"] * 1.5)
+    table = claims(pd.concat([runs, more], ignore_index=True), 0.95, history).table
+    rows = table[table["claim"].str.contains("initialization")].set_index("method")
+    assert rows.loc["bernoulli", "verdict"] == NO
+    assert rows.loc["bernoulli", "evidence"].endswith("over 3 initializations; over the 2 of dense training: yes)")
+    assert rows.loc["vib", "evidence"].endswith("(largest differences over 2 initializations)")
+
+
 @pytest.mark.parametrize(
     ("macs", "seconds", "answer"),
     [(99.0, 1.9, YES), (101.0, 1.9, NO), (99.0, 2.1, UNDECIDED), (99.995, 1.9, UNDECIDED)],
@@ -143,7 +161,7 @@ def test_each_method_is_asked_for_errors_at_equal_size():
     answers = {method: verdict(found, "equal size", method) for method in ("bernoulli", "vib", "sbp")}
     assert answers == {"bernoulli": YES, "vib": YES, "sbp": NO}
     own = found.table[found.table["claim"].str.contains("equal size")].set_index("method")
-    assert own.loc["sbp", "evidence"].endswith("points against vib kappa_1e_4 (largest of 2)")
+    assert own.loc["sbp", "evidence"].endswith("points against vib kappa_1e_4 (largest of 2; 3 pairs)")
 
 
 def test_moments_of_networks():
@@ -181,7 +199,10 @@ def test_shipped_networks_are_judged(request):
     found = claims(read_detailed_runs(folder), 0.95, read_long(folder / "history.parquet"))
     own = found.table.query("method == 'bernoulli'").set_index("claim")
     assert own.loc["Gates end at 0 or 1", "verdict"] == NO
-    assert "undetermined after epoch 35, 0.0 % at the end" in own.loc["Gates end at 0 or 1", "evidence"]
+    assert (
+        " % undetermined after epoch 35, 51.7 % before the learning rate falls"
+        in own.loc["Gates end at 0 or 1", "evidence"]
+    )
     assert own.loc["Training is cheaper", "verdict"] == YES
 
 

@@ -31,7 +31,7 @@ def test_cells_add_up_and_later_ones_win(tmp_path):
     )
     history = pd.read_parquet(tmp_path / "both" / "history.parquet")
     assert history.groupby("method").size().to_dict() == {"bernoulli": 6, "dense": 6, "vib": 6}
-    assert list(pd.read_csv(tmp_path / "both" / "missing.csv")["cell"]) == [key("sbp")]
+    assert list(pd.read_csv(tmp_path / "both" / "missing.csv")["cell"]) == [key("sbp"), key("renamed_since")]
 
 
 def test_cells_come_in_the_order_of_the_study_whatever_run_had_them(tmp_path):

@@ -22,7 +22,9 @@ rule figure_of_runs:
     log:
         f"{ROOT}/logs/figure/{{name}}.log",
     wildcard_constraints:
-        name="|".join([*FIGURES, *PROBED_FIGURES, *DEEP, *WIDTH_SEARCHES, *FINE_TUNED]),
+        name="|".join(
+            [*FIGURES, *PROBED_FIGURES, *DEEP, *WIDTH_SEARCHES, *FINE_TUNED, *VARIED]
+        ),
     params:
         source=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,

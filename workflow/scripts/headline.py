@@ -17,30 +17,39 @@ def headline() -> str:
     """Verdicts on the method under study, what did not hold first, and how many baselines share them."""
     table = claims_table()
     own = table[table["method"] == METHOD_UNDER_STUDY]
+    several = len(table.groupby(["architecture", "budget"])) > 1
     points = []
     for heading, answers in HEADINGS.items():
         claims = own[own["verdict"].isin(answers)].groupby("claim", sort=False)
         if len(claims):
-            texts = [f"*{_lowered(claim)}* {', '.join(map(_point, rows.to_dict('records')))}" for claim, rows in claims]
+            texts = [f"*{_lowered(claim)}* {_places(rows, several)}" for claim, rows in claims]
             points.append(f"**{heading}:** {'; '.join(texts)}.")
-    points.append("**Methods with a yes, of those judged:** " + "; ".join(_shared(table)) + ".")
+    points.append(
+        "**All methods** (open: undecided, or too few networks)**:** " + "; ".join(_shared(table, several)) + "."
+    )
     return "\n".join(_filled(f"- {point}") for point in points)
 
 
-def _point(row: dict) -> str:
-    return f"on {place(row)}" + (f" ({row['evidence']}, n = {row['n']})" if row["evidence"] else "")
+def _places(rows: pd.DataFrame, several: bool) -> str:
+    """Return the numbers of a claim on each network, which is named where there are several."""
+    points = []
+    for row in rows.to_dict("records"):
+        numbers = f"({row['evidence']}, n = {row['n']})" if row["evidence"] else ""
+        points.append(f"on {place(row)} {numbers}".rstrip() if several else numbers)
+    return ", ".join(points)
 
 
-def _shared(table: pd.DataFrame) -> list[str]:
-    """Return for each claim and network with baselines how many methods have the verdict yes."""
+def _shared(table: pd.DataFrame, several: bool) -> list[str]:
+    """Return for each claim and network with baselines how many methods have which verdict."""
     lines = []
     for claim, rows in table.groupby("claim", sort=False):
         counts = []
         for _, group in rows.groupby(["architecture", "budget"], sort=False):
             judged = group[group["verdict"].isin(JUDGED)]
             if judged["method"].nunique() > 1:
-                yes = int((judged["verdict"] == YES).sum())
-                counts.append(f"{yes} of {len(judged)} on {place(group.iloc[0])}")
+                yes, no = (int((judged["verdict"] == answer).sum()) for answer in (YES, NO))
+                count = f"{yes} yes, {no} no, {len(judged) - yes - no} open"
+                counts.append(f"{count} on {place(group.iloc[0])}" if several else count)
         if counts:
             lines.append(f"{_lowered(claim)}: {', '.join(counts)}")
     return lines
@@ -51,7 +60,7 @@ def _lowered(text: str) -> str:
 
 
 def _filled(text: str) -> str:
-    """Lines of at most 120 characters, broken neither before "%" nor inside an interval."""
-    tied = re.sub(r" (?=%|[^\[]*\])", "\u00a0", text)
+    """Lines of at most 120 characters, broken neither before "%" nor inside "n = 3" and intervals."""
+    tied = re.sub(r" (?=%|=|[^\[]*\])|(?<==) ", "\u00a0", text)
     lines = textwrap.fill(tied, 120, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     return lines.replace("\u00a0", " ")

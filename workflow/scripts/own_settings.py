@@ -7,22 +7,27 @@ import pandas as pd
 from markdown_tables import markdown
 from shipped_numbers import REFERENCE
 
-from robustprune.analysis.claims_table import RECONSTRUCTIONS
 from robustprune.analysis.columns import with_interval
-from robustprune.analysis.read import read_detailed_runs
+from robustprune.analysis.read import NETWORK, read_detailed_runs
 from robustprune.analysis.select import standard, studied
 from robustprune.analysis.statistics import mean_interval, paired_difference, size_interval
+from robustprune.analysis.variants import form_of
 from robustprune.analysis.verdicts.effect import in_percent
 from robustprune.analysis.verdicts.over_starts import logarithms
 
 
 def changed() -> str:
-    """Return a row per method and changed setting: size, change of size, test error and its change, paired by seed."""
+    """Return a row per method and changed setting: size, change of size, test error and its change, paired by seed.
+
+    A variant is compared within its form and budget. One that is a form of its own has another strength, and no row.
+    """
     runs = standard(studied(read_detailed_runs(REFERENCE), variants=True))
+    runs = runs.assign(form=[form_of(*names) for names in zip(runs["strength"], runs["variant"], strict=True)])
     rows = [["method", "setting", "params kept", "change of size (%)", "test error (%)", "change (points)", "n"]]
-    for method, own in runs.groupby("method", sort=False):
+    for (method, *_), own in runs.groupby(["method", "form", *NETWORK, "budget"], sort=False):
         itself = own[own["variant"] == ""]
-        for _, networks in own[~own["variant"].isin(RECONSTRUCTIONS)].groupby("strength", sort=False):
+        changes = own[own["variant"] != ""] if len(itself) else itself
+        for _, networks in changes.groupby("strength", sort=False):
             rows.append([f"`{method}`", _setting(networks, itself), *_numbers(networks, itself)])
     return markdown(*rows)
 

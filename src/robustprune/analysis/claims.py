@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from robustprune.analysis.columns import number, with_interval
+from robustprune.analysis.columns import number, range_of, with_interval
 from robustprune.analysis.equal_size import Curves, networks_at
 from robustprune.analysis.labels import is_keep_probability
-from robustprune.analysis.moments import removal_times, undetermined_at, while_gates_are_drawn
-from robustprune.analysis.read import MACHINE, slots
+from robustprune.analysis.moments import before_the_rate_falls, removal_times, undetermined_at, while_gates_are_drawn
+from robustprune.analysis.read import MACHINE, slots, used
 from robustprune.analysis.select import standard
 from robustprune.analysis.statistics import mean_interval, size_interval
 from robustprune.analysis.verdicts.decision import (
@@ -81,7 +81,10 @@ def over_all_initializations(own: pd.DataFrame, others: Others) -> Answer:
     if not sized_by_itself(own):
         return Answer(NOT_APPLICABLE)
     compared = over_initializations(own)
-    return _over_starts(compared, f"{len({one.start for one in compared})} initializations")
+    shared = over_initializations(own[own["initialization"].isin(others.dense["initialization"])])
+    few, many = (len({one.start for one in part}) for part in (shared, compared))
+    of_dense = f"; over the {few} of dense training: {_short(judged(shared)['all'])}" if 0 < few < many else ""
+    return _over_starts(compared, f"{many} initializations{of_dense}")
 
 
 def over_all_widths(own: pd.DataFrame, others: Others) -> Answer:
@@ -109,7 +112,9 @@ def as_accurate(own: pd.DataFrame, others: Others) -> Answer:
     verdict = not_worse(target, method, against)
     worst = max(verdict.comparisons, key=lambda one: np.nan_to_num(one.effect.value, nan=-np.inf))
     shown = with_interval(worst.effect.estimate(LEVEL).columns("difference"), "difference", "+.2f")
-    return Answer(str(verdict), f"{shown} points against {worst.start} (largest of {len(against)})")
+    pairs = [one.effect.n for one in verdict.comparisons]
+    text = f"largest of {len(against)}; {range_of(pairs)} pairs"
+    return Answer(str(verdict), f"{shown} points against {worst.start} ({text})", min(pairs))
 
 
 def at_zero_or_one(own: pd.DataFrame, others: Others) -> Answer:
@@ -124,15 +129,18 @@ def at_zero_or_one(own: pd.DataFrame, others: Others) -> Answer:
     epoch = while_gates_are_drawn(start)
     shares = 100 * undetermined_at(epoch, start, others.history)
     share = mean_interval(shares, others.confidence)
-    end = 100 * start["undetermined_fraction"].astype(float).mean()
     text = f"{with_interval(share.columns('share'), 'share', '.1f')} % undetermined after epoch {epoch}"
-    verdict = at_most([mean_interval(shares, OWN_LEVEL)], DETERMINED)
-    return Answer(verdict, f"{text}, {number(end, '.1f')} % at the end")
+    if (fall := before_the_rate_falls(start)) < epoch:
+        before = 100 * undetermined_at(fall, start, others.history).mean()
+        text += f", {number(before, '.1f')} % before the learning rate falls"
+    return Answer(at_most([mean_interval(shares, OWN_LEVEL)], DETERMINED), text)
 
 
 def early(own: pd.DataFrame, others: Others) -> Answer:
     """Units leave early."""
     start = standard(own)
+    if any(hasattr(settings, "prune_until") for _, settings in used(start)):
+        return Answer(NOT_APPLICABLE)  # a criterion removes units when its schedule says so
     if others.history is None or start.empty:
         return Answer(NOT_RUN)
     times = removal_times(start, others.history)

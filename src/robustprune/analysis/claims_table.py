@@ -60,10 +60,11 @@ def claims(
         f"not worse than any other method by 0.1 points at equal size (B9). Both at level {LEVEL:.0%}, over starts "
         "simultaneously. Gates end at 0 or 1: at most 1 % of the gates left are undetermined before a schedule "
         "rounds or fixes them. Units leave early: 90 % of the units that a slot loses are gone in the first half of "
-        "training. Training is cheaper: in MACs, and no slower (B20).",
+        "training; criteria, whose schedule says when, are not asked. Training is cheaper: in MACs, and no slower "
+        "(B20).",
         brackets(confidence),
         "Holds in reconstructions: those of the method under study in which the verdict is yes, of those that ran "
-        "(B10). n: networks; over starts those of the smallest sample.",
+        "(B10). n: networks, where several samples are compared those of the smallest.",
         "" if len(table) else "No method ran at an operating point in these tables.",
     )
     shown = table[table["variant"] == ""]

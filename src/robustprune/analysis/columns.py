@@ -127,6 +127,13 @@ def number(value: float, form: str) -> str:
     return "-" if pd.isna(value) else format(value, form)
 
 
+def range_of(counts: Iterable[int]) -> str:
+    """Return "3", or "3 to 5" where counts differ."""
+    known = list(counts)
+    low, high = min(known), max(known)
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
 def p_value(p: float) -> str:
     """Return a p value with three decimals, or "<0.001"."""
     return "<0.001" if p < 0.001 else number(p, ".3f")

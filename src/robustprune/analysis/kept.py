@@ -8,11 +8,8 @@ import pandas as pd
 
 from robustprune.files import reading
 from robustprune.records.digests import check_tables
-from robustprune.records.record import split_units
 from robustprune.records.tables import AGAIN
 
-PIXELS = "input"
-"""The slot whose units are the pixels of an image."""
 Kept = Mapping[tuple[str, int], Mapping[str, np.ndarray]]
 """(cell key, replicate) -> slot -> indices of the kept units [n]."""
 
@@ -57,18 +54,3 @@ class _Packed(Kept):
 
     def __len__(self) -> int:
         return len(self._networks)
-
-
-def pixels_of(runs: pd.DataFrame, kept: Kept) -> np.ndarray:
-    """Return the kept pixels of those networks of `runs` that are known, bool [n, pixels]; [0, 0] without any.
-
-    runs: networks of one architecture whose first slot is PIXELS, with the column `key`.
-    """
-    if "key" not in runs:
-        return np.zeros((0, 0), dtype=bool)
-    found = []
-    for key, replicate, start in runs[["key", "replicate", "units_start"]].itertuples(index=False):
-        own = kept.get((key, replicate), {})
-        if PIXELS in own:
-            found.append(np.isin(np.arange(split_units(start)[0]), own[PIXELS]))
-    return np.array(found) if found else np.zeros((0, 0), dtype=bool)

@@ -5,8 +5,9 @@ import pandas as pd
 
 from robustprune.analysis.captions import ERROR, brackets, caption
 from robustprune.analysis.columns import Each, Interval, Number, Row, number, with_interval
-from robustprune.analysis.kept import Kept, pixels_of
+from robustprune.analysis.kept import Kept
 from robustprune.analysis.labels import heading_of_budget, is_keep_probability
+from robustprune.analysis.pixels import pixels_of
 from robustprune.analysis.read import NETWORK, SERIES
 from robustprune.analysis.select import STANDARD_START, of_standard_initialization, rule_of_strengths, standard, studied
 from robustprune.analysis.sheet import Sheet

@@ -1,6 +1,6 @@
 """Variants of a method beside the method itself, at several strengths: a change is judged at equal size."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,30 +9,35 @@ import pandas as pd
 from robustprune.analysis.captions import AT_STANDARD, NOT_OK, SIZES, N, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
 from robustprune.analysis.equal_size import UNKNOWN
-from robustprune.analysis.labels import is_keep_probability
+from robustprune.analysis.labels import heading_of_budget, is_keep_probability
 from robustprune.analysis.moments import before_the_rate_falls, undetermined_at, while_gates_are_drawn
-from robustprune.analysis.read import CELL, NETWORK, settings_of
+from robustprune.analysis.read import NETWORK
 from robustprune.analysis.select import compared, standard
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns, mean_interval, size_interval
+from robustprune.analysis.unit_worth import worth_less
 from robustprune.analysis.verdicts.effect import Effect, weighted
 from robustprune.analysis.verdicts.equal_size import AtSize, difference_at, local_slope
 from robustprune.analysis.verdicts.over_starts import logarithms
+from robustprune.study.search import form_of_key
 
 ALL = "all"
 """The strength of a row that pools those of a variant."""
+NOT_SEARCHED = "not searched"
+"""The form of strengths that no search named, beside forms that one did."""
 GROUP = [*NETWORK, "method", "budget"]
 SHARES = ["undetermined_before", "undetermined", "cheap", "clearly_cheap", "macs"]
 USED = ["variant", "strength", "replicate", "seed", "params_kept", "error_train_percent", "status"]
 OUTSIDE = float(np.log(1.25))
 """So far, in log size, the method's curve is continued beyond its strengths."""
 COLUMNS = [
-    *(*GROUP, "variant", "strength", *interval_columns("params"), "error_of", *interval_columns("error")),
+    *(*GROUP, "variant", "strength", "against", *interval_columns("params"), "error_of", *interval_columns("error")),
     *("moved_percent", *interval_columns("difference"), *interval_columns("train")),
     *(*(f"{name}_percent" for name in SHARES), "n", "not_ok"),
 ]
 SHOWN = [
-    *(Text("method"), Text("variant"), Text("strength"), Interval("params", "params", ",.0f")),
+    *(Text("method"), Text("variant"), Text("strength"), Text("against", "against form")),
+    Interval("params", "params", ",.0f"),
     *(Interval("error", "error (%)", ".2f"), Number("moved_percent", "method moved by (%)", "+.0f")),
     Interval("difference", "difference at equal size (points)", "+.3f"),
     Interval("train", "training error (%)", ".2f"),
@@ -48,6 +53,8 @@ def variants(
     runs: pd.DataFrame, confidence: float, history: pd.DataFrame | None = None, values: pd.DataFrame | None = None
 ) -> Sheet:
     """Return a row per strength of every method that has variants, and a row per variant that pools its strengths.
+
+    Forms of a method (docs/protocol.md, B2) have a curve each, and a variant has rows of its own for each.
 
     history: rows of history.parquet. values: the worth of every kept unit (experiments/unit_values.py). Columns that
     need one of them are "-" without it.
@@ -68,16 +75,29 @@ def variants(
         "own curve between two strengths, paired by seed; moved by: how far. Without one where the method has one "
         f"strength, or where the variant's size lies more than {np.expm1(OUTSIDE):.0%} outside the sizes of the "
         "method's strengths. All: mean over the strengths that have one.",
+        "Against form: a variant of one form of the method is compared with that form, any other with each form."
+        if table["against"].notna().any()
+        else "",
         brackets(confidence, SIZES),
         "Undetermined: share of keep probabilities inside (0.05, 0.95), in the last epoch before the learning rate "
         "falls or gates are rounded, and at the end. Units worth less than c: share of kept units whose removal alone "
-        "raises the mean cross-entropy of training images by less than the price; clearly: by two standard errors. "
-        "Training MACs: % of dense training.",
+        "raises the mean cross-entropy of training images by less than the price of their slot; clearly: by two "
+        "standard errors. Training MACs: % of dense training.",
         N,
         NOT_OK,
         "" if len(table) else "No method ran in variants.",
     )
-    return Sheet.of(table, SHOWN, "Variants of methods", text, by=NETWORK, sparse=True)
+    return Sheet.of(
+        table, SHOWN, "Variants of methods", text, by=[*NETWORK, "budget"], heading=heading_of_budget, sparse=True
+    )
+
+
+def form_of(strength: str, variant: str) -> str:
+    """Return the form of a strength, or that of the strength that a variant changes; "" for one that was not searched.
+
+    A variant that is a form of its own has its own strengths: "nu_2e_1" is of the form nu.
+    """
+    return form_of_key(strength.removesuffix(f"_{variant}")) or ""
 
 
 def _rows(own: pd.DataFrame, shares: pd.DataFrame, confidence: float) -> Iterator[dict]:
@@ -85,37 +105,73 @@ def _rows(own: pd.DataFrame, shares: pd.DataFrame, confidence: float) -> Iterato
     known = own.loc[own["error_test_percent"].notna(), "error_valid_percent"]  # a diverged network has no error
     validated = len(known) > 0 and known.notna().all()
     error_of = "validation" if validated else "test"
-    own = own[USED].assign(error=own[f"error_{'valid' if validated else 'test'}_percent"].astype(float))
-    base = [_at_size(networks) for networks in _by_size(own[own["variant"] == ""]).values()]
-    for variant, rows in sorted(own.groupby("variant"), key=lambda pair: str(pair[0])):
-        differences = []
-        for strength, networks in _by_size(rows).items():
-            params = size_interval(networks["params_kept"].astype(float), confidence)
-            row = {"variant": variant or "-", "strength": strength, **params.columns("params"), "error_of": error_of}
-            row |= mean_interval(networks["error"], confidence).columns("error")
-            row |= mean_interval(networks["error_train_percent"], confidence).columns("train")
-            if variant:
-                difference, row["moved_percent"] = _difference(networks, base)
-                row |= difference.estimate(confidence).columns("difference")
-                differences += [] if np.isnan(difference.value) else [difference]
-            part = shares.loc[networks.index].mean()
-            row |= {f"{name}_percent": 100 * part[name] for name in SHARES}
-            yield {**row, "n": params.n, "not_ok": int((networks["status"] != "ok").sum())}
-        if variant and len(differences) > 1:
-            # the strengths share their seeds, so the error of their mean is at most the mean of their errors
-            pooled = weighted(np.full(len(differences), 1 / len(differences)), differences)
-            error = float(np.mean([one.error for one in differences]))
-            freedom = min(one.freedom for one in differences)
-            pooled = Effect(pooled.value, error, freedom, pooled.n)
-            row = {"variant": variant, "strength": ALL, "error_of": error_of}
-            row["not_ok"] = int((rows["status"] != "ok").sum())
-            yield {**row, **pooled.estimate(confidence).columns("difference"), "n": pooled.n}
+    error = own[f"error_{'valid' if validated else 'test'}_percent"].astype(float)
+    forms = [form_of(*names) for names in zip(own["strength"], own["variant"], strict=True)]
+    own = own[USED].assign(error=error, form=forms)
+    curves = _curves(own[own["variant"] == ""])
+    for (variant, form), rows in own.groupby(["variant", "form"]):
+        sizes = _by_size(rows)
+        measured = {name: _measured(networks, shares, confidence) for name, networks in sizes.items()}
+        named = {"variant": variant or "-", "error_of": error_of}
+        if not variant:
+            yield from (named | {"strength": strength} | row for strength, row in measured.items())
+            continue
+        measured[ALL] = {"not_ok": _not_ok(rows)}
+        for against in [form] if form in curves else curves:
+            named["against"] = (against or NOT_SEARCHED) if len(curves) > 1 else None
+            for strength, row in _compared(sizes, curves[against], confidence):
+                yield named | {"strength": strength} | measured[strength] | row
+
+
+def _curves(itself: pd.DataFrame) -> dict[str, list[AtSize]]:
+    """Return form -> the strengths of the method itself with sizes and errors, which make the curve of that form."""
+    return {
+        str(form): [
+            one for one in map(_at_size, _by_size(rows).values()) if (~np.isnan(one.log_size + one.error)).any()
+        ]
+        for form, rows in itself.groupby("form")
+    }
+
+
+def _measured(networks: pd.DataFrame, shares: pd.DataFrame, confidence: float) -> dict:
+    """Return the numbers of one strength."""
+    params = size_interval(networks["params_kept"].astype(float), confidence)
+    row = {**params.columns("params"), "n": params.n, "not_ok": _not_ok(networks)}
+    row |= mean_interval(networks["error"], confidence).columns("error")
+    row |= mean_interval(networks["error_train_percent"], confidence).columns("train")
+    part = shares.loc[networks.index].mean()
+    return row | {f"{name}_percent": 100 * part[name] for name in SHARES}
+
+
+def _compared(
+    sizes: Mapping[str, pd.DataFrame], curve: Sequence[AtSize], confidence: float
+) -> Iterator[tuple[str, dict]]:
+    """Yield the strengths of a variant with their differences from a curve of the method, then ALL with their mean."""
+    known = []
+    for strength, networks in sizes.items():
+        difference, moved = _difference(networks, curve)
+        known += [] if np.isnan(difference.value) else [difference]
+        yield strength, {"moved_percent": moved, **difference.estimate(confidence).columns("difference")}
+    if len(known) > 1:
+        pooled = _pooled(known)
+        yield ALL, {**pooled.estimate(confidence).columns("difference"), "n": pooled.n}
+
+
+def _pooled(differences: Sequence[Effect]) -> Effect:
+    """Return the mean over strengths. They share their seeds, so its error is at most the mean of their errors."""
+    mean = weighted(np.full(len(differences), 1 / len(differences)), differences)
+    error = float(np.mean([one.error for one in differences]))
+    return Effect(mean.value, error, min(one.freedom for one in differences), mean.n)
+
+
+def _not_ok(networks: pd.DataFrame) -> int:
+    return int((networks["status"] != "ok").sum())
 
 
 def _by_size(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return strength -> its networks by replicate, the largest first."""
+    """Return strength -> its networks by replicate, the largest first, those without sizes last."""
     parts = {str(name): part.sort_values("replicate") for name, part in rows.groupby("strength")}
-    return dict(sorted(parts.items(), key=lambda pair: -pair[1]["params_kept"].mean()))
+    return dict(sorted(parts.items(), key=lambda pair: -np.nan_to_num(pair[1]["params_kept"].mean())))
 
 
 def _difference(networks: pd.DataFrame, base: Sequence[AtSize]) -> tuple[Effect, float]:
@@ -151,13 +207,5 @@ def _shares(own: pd.DataFrame, history: pd.DataFrame | None, values: pd.DataFram
                 epoch = min(before_the_rate_falls(alike), while_gates_are_drawn(alike))
                 shares.loc[alike.index, "undetermined_before"] = undetermined_at(epoch, alike, history)
     if values is not None and len(values):
-        # with a pi the objective has no price
-        price = settings_of(own).map(lambda settings: None if settings.get("pi") else settings.get("price"))
-        price = price.where(own["status"] == "ok")
-        priced = own.assign(price=pd.to_numeric(price, errors="coerce"))[[*CELL, "replicate", "price"]]
-        joined = values.merge(priced.reset_index(names="row"), on=[*CELL, "replicate"]).dropna(subset="price")
-        cheap = joined["value"] < joined["price"]
-        clearly = joined["value"] + 2 * joined["error"] < joined["price"]
-        shares.loc[joined["row"].unique(), "cheap"] = cheap.groupby(joined["row"]).mean()
-        shares.loc[joined["row"].unique(), "clearly_cheap"] = clearly.groupby(joined["row"]).mean()
+        shares.update(worth_less(own, values))
     return shares

@@ -14,6 +14,9 @@ from robustprune.gathering.asked import ASKED
 from robustprune.gathering.collapse import judged
 from robustprune.gathering.collection import collect
 from robustprune.gathering.kept import COLUMNS, NAME
+from robustprune.gathering.measured_tables import without_replaced
+from robustprune.gathering.still_missing import COLUMNS as MISSING
+from robustprune.gathering.still_missing import still_missing
 from robustprune.gathering.table_sizes import check_sizes
 from robustprune.records.digests import check_tables, write_table_digests
 from robustprune.records.packing import unpack_cells
@@ -56,9 +59,10 @@ def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> l
     """Write the merged tables of all folders into `output` (which may be one of them); return lines to print.
 
     A cell that several folders hold is taken as a whole from the last of them; one that failed in some of them, from
-    the last in which it did not. order: keys of cells, which come first, in this order. missing.csv is that of the last
-    folder without the cells that a folder has. Collapse is judged again over all networks. Raises StudyError naming a
-    missing file, one that lacks a column, and a wrong row.
+    the last in which it did not. order: keys of cells, which come first, in this order. missing.csv holds what any
+    folder lacks and none has. Collapse is judged again over all networks. Tables that were measured in networks of
+    `output` lose the rows of those that others replace; those of other folders are not joined. Raises StudyError naming
+    a missing file, one that lacks a column, and a wrong row; nothing is written then.
     """
     collected = [_read_folder(folder) for folder in folders]
     held = [set(tables["runs.csv"].index) for tables in collected]
@@ -73,13 +77,15 @@ def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> l
         places = [rank.get(key, len(rank)) for key in whole.index]
         merged[name] = whole.iloc[np.argsort(places, kind="stable")]
     merged["runs.csv"], merged["details.csv"] = _judged(merged["runs.csv"], merged["details.csv"])
-    missing = collected[-1]["missing.csv"]
-    merged["missing.csv"] = missing[~missing["cell"].isin(set().union(*trained))]
+    merged["missing.csv"] = still_missing(*([own[name] for own in collected] for name in ("runs.csv", "missing.csv")))
+    measured = without_replaced(output, merged["runs.csv"], TABLES)
     merged["runs.csv"] = merged["runs.csv"][list(RUN_COLUMNS)]
+    for rest in measured:  # before runs.csv, by which a call that was interrupted finds these rows again
+        write_table(rest.table, rest.path)
     for name, table in merged.items():
         write_table(table, output / name)
     write_table_digests(output, merged)
-    return [f"{output / name}: {len(table)} rows" for name, table in merged.items()]
+    return [f"{output / name}: {len(table)} rows" for name, table in merged.items()] + [rest.line for rest in measured]
 
 
 def _replaced(number: int, held: Sequence[set[str]], trained: Sequence[set[str]]) -> set[str]:
@@ -109,9 +115,8 @@ def _read(path: Path) -> pd.DataFrame:
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
     with reading(path, AGAIN):
         table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-    wanted = {*ASKED, *NETWORK} - {"budget", "depth"}  # with_axes adds them
-    missing = wanted - set(table.columns) if path.name == "details.csv" else ()
-    if missing:
+    wanted = {"missing.csv": {*MISSING}, "details.csv": {*ASKED, *NETWORK} - {"budget", "depth"}}  # with_axes adds them
+    if missing := wanted.get(path.name, set()) - set(table.columns):
         raise StudyError(
             f"{path}: no column {', '.join(sorted(missing))} (collected by an older version); make it again with "
             "`robustprune collect`"

@@ -1,10 +1,11 @@
 """What is asked of the smallest width that fits a number of images (docs/related.md 4)."""
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from robustprune import registry
 from robustprune.study.names import DatasetName
 from robustprune.study.strict import Strict
 
@@ -43,6 +44,25 @@ class SmallestWidth(Strict):
             raise ValueError(f"widths: expected different numbers in ascending order, found {list(self.widths)}")
         return self
 
+    @model_validator(mode="after")
+    def _other_steps_of_examples(self) -> "SmallestWidth":
+        asked = {count for counts in self.examples.values() for count in counts}
+        for count in self.other_steps:
+            if count not in asked:
+                raise ValueError(
+                    f"other_steps.{count}: no search has so many images; expected numbers of `examples` "
+                    f"({', '.join(map(str, sorted(asked)))}); add it there, or leave it out here"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _enough_images(self) -> "SmallestWidth":
+        images = _train_count(self.dataset)
+        for labels, counts in self.examples.items():
+            if images is not None and max(counts, default=0) > images:
+                raise ValueError(too_many(labels, max(counts), images))
+        return self
+
     def training_steps(self, examples: int, factor: float = 1.0) -> int:
         """Return the longest training of networks that fit so many images."""
         return max(1, round(factor * (self.steps + self.steps_per_root * math.sqrt(examples))))
@@ -65,3 +85,18 @@ class SmallestWidth(Strict):
                 for factor in (1.0, *self.other_steps.get(count, ())):
                     found[f"{labels}-{count}-{factor:g}"] = (labels, count, factor)
         return found
+
+
+def too_many(labels: str, count: int, images: int) -> str:
+    """Return the error message for more images than a data set has for training."""
+    return f"examples.{labels}: {count} exceeds the {images} training images; choose fewer"
+
+
+def _train_count(dataset: str) -> int | None:
+    """Return the number of training images of a data set; None where it is not known before they are read.
+
+    A file without a reader is named where it is read.
+    """
+    reader: Any = getattr(registry.find("dataset", dataset), "DATASET", None)
+    count: int | None = reader.train_count() if hasattr(reader, "train_count") else None
+    return count

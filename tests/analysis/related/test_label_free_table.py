@@ -8,7 +8,7 @@ from made_up_study import made_up, store
 from robustprune.analysis.read import read_detailed_runs
 from robustprune.analysis.related.label_free import ALL, label_free
 from robustprune.analysis.related.nothing import NONE
-from robustprune.analysis.related.sizes import fitted_delta, kept_beside_variances
+from robustprune.analysis.related.sizes import DELTAS, fitted_delta, kept_beside_variances
 from robustprune.analysis.related.spectra import predicted_units
 from robustprune.analysis.verdicts.decision import NO, TOO_FEW, YES
 
@@ -145,3 +145,61 @@ def test_without_measurements_the_table_says_so(tmp_path):
     sheet = label_free(wide, 0.95, measured(wide, lambda dataset, width: (100, 50, 20)))
     assert not len(sheet.table)
     assert "no cell starts from width 1" in sheet.caption
+
+
+def lost(runs, *chosen):
+    """Return runs in which the networks of these cells (column -> value) diverged."""
+    runs = runs.copy()
+    for where in chosen:
+        own = np.all([runs[name] == value for name, value in where.items()], axis=0)
+        runs.loc[own, "status"] = "diverged"
+        runs.loc[own, "units_kept"] = None
+    return runs
+
+
+def test_delta_is_fitted_on_the_first_cell_that_has_numbers(tmp_path):
+    datasets = ("mnist", "kmnist")
+    runs = study(tmp_path, lambda dataset, width, replicate: (180, 108, 60), widths=(1.0,), datasets=datasets)
+    starts = [(seed, slot, np.geomspace(1, 1e-4, units)) for seed in runs["seed"] for slot, units in SLOTS.items()]
+    table = pd.DataFrame(starts, columns=["seed", "slot", "variances"])
+    whole = label_free(runs, 0.95, table).table
+    without = label_free(lost(runs, {"dataset": "mnist"}), 0.95, table).table
+    assert set(without[without["fitted"] == YES]["dataset"]) == {"kmnist"}
+    assert set(without["delta"].dropna()) == set(whole["delta"].dropna())
+    assert without["delta"].min() > DELTAS[0]
+
+
+def test_one_network_without_numbers_does_not_move_the_fit(tmp_path):
+    runs = study(tmp_path, lambda dataset, width, replicate: (100, 50, 20), widths=(1.0,))
+    signal = measured(runs, lambda dataset, width: (100, 50, 20))
+    one = label_free(lost(runs, {"replicate": 0}), 0.95, signal).table
+    assert one["delta"].tolist() == label_free(runs, 0.95, signal).table["delta"].tolist()
+    assert (one["n"] == 2).all()
+
+
+def test_where_no_cell_has_numbers_nothing_is_predicted(tmp_path):
+    runs = study(tmp_path, lambda dataset, width, replicate: (100, 50, 20), datasets=("mnist", "kmnist"))
+    signal = measured(runs, lambda dataset, width: (100, 50, 20))
+    table = label_free(lost(runs, {"width": 1.0}), 0.95, signal).table
+    assert table["delta"].isna().all()
+    assert table["predicted"].isna().all()
+    assert (table.loc[(table["width"] == 2) & (table["slot"] == "fc1"), "kept"] == 50).all()
+    assert set(table["follows_data"].dropna()) == set(table["follows_start"].dropna()) == {TOO_FEW}
+
+
+def test_a_slot_that_every_network_emptied_has_no_number(tmp_path):
+    """No delta is fitted on a cell whose logarithm is that of 0."""
+    runs = study(tmp_path, lambda dataset, width, replicate: (100, 0, 20), widths=(1.0,))
+    table = label_free(runs, 0.95, measured(runs, lambda dataset, width: (100, 50, 20))).table
+    assert table["delta"].isna().all()
+
+
+def test_slots_that_the_track_does_not_gate_have_no_say(tmp_path):
+    """They are always wholly kept; on track hidden the pixels would be fitted, too."""
+    runs = study(tmp_path, lambda dataset, width, replicate: (784, 50, 20), datasets=("mnist", "kmnist"), widths=(1.0,))
+    signal = measured(runs, lambda dataset, width: (100 if dataset == "mnist" else 784, 50, 20))
+    hidden = label_free(runs.assign(track="hidden"), 0.95, signal).table
+    assert set(hidden["slot"]) == {"fc1", "fc2", ALL}
+    assert row(label_free(runs.assign(track="hidden"), 0.95, signal), slot=ALL)["follows_data"] == YES
+    assert row(label_free(runs, 0.95, signal), slot=ALL)["follows_data"] == NO
+    assert set(label_free(runs, 0.95, signal).table["slot"]) == {"input", "fc1", "fc2", ALL}

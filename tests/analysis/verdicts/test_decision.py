@@ -34,6 +34,8 @@ def compared(value, half=0.05, unknown=0, margin=0.1):
         ([compared(0.0), compared(0.16)], UNDECIDED, UNDECIDED),  # outside alone, but not at the level for two
         ([compared(0.16)], NO, NO),
         ([compared(0.0, half=0.11), compared(0.3)], NO, NO),
+        # far below the margin a wide interval passes on that side, and so says nothing of the n that the other lacks
+        ([compared(-0.3, half=0.2), compared(0.06)], TOO_FEW, UNDECIDED),
         ([compared(0.0, unknown=1)], UNDECIDED, UNDECIDED),
         ([compared(np.nan, half=np.nan)], TOO_FEW, TOO_FEW),
         ([compared(0.0, half=0.0), compared(0.099, half=0.0)], YES, YES),

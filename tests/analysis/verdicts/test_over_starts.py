@@ -17,6 +17,7 @@ from robustprune.analysis.verdicts.over_starts import (
     SLOT_MARGIN,
     over_initializations,
     over_widths,
+    sized_by_itself,
 )
 
 WIDTHS = (0.5, 1.0, 2.0, 8.0)
@@ -85,3 +86,18 @@ def test_the_protocol_states_the_margins_of_the_code():
     assert f"size {100 * SIZE_MARGIN:g} % on LeNet-300-100, {100 * SIZE_MARGINS['lenet5']:g} % on LeNet-5" in part
     assert f"every slot {100 * SLOT_MARGIN:g} %; test error {ERROR_MARGIN:g} points" in part
     assert f"margin {NOT_WORSE:g} points at equal size" in part
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "itself"),
+    [
+        ("bernoulli", '{"price": 0.001}', True),
+        ("random", '{"target": 0.1, "target_params": null, "units": null}', True),
+        ("random", '{"target": null, "target_params": 26000, "units": null}', False),
+        ("random", '{"target": null, "units": {"input": 150, "fc1": 90, "fc2": 40}}', False),
+        ("dense", "{}", False),
+    ],
+)
+def test_a_method_whose_params_or_units_are_given_does_not_size_itself(method, settings, itself):
+    """A share of the start is no size: what is kept follows the start."""
+    assert sized_by_itself(runs_of(method).assign(settings=settings)) is itself

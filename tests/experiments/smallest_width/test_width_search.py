@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from conftest import REPOSITORY
 
 from robustprune.cli import main
 from robustprune.data.datasets import stratified_choice
@@ -36,6 +37,30 @@ def test_steps_grow_with_the_root_of_the_number_of_images():
     asked = SmallestWidth(examples={"true": [100]}, widths=[1])
     assert [asked.training_steps(count) for count in (100, 1_000, 10_000)] == [1900, 3846, 10_000]
     assert asked.training_steps(100, 0.5) == 950
+
+
+@pytest.mark.parametrize("labels", ["true", "random"])
+def test_more_images_than_there_are_are_refused_before_any_job(tmp_path, capsys, labels):
+    """Where their number is known; else by the search, which names the key as well."""
+    asked = ASKED | {"examples": {"true": [20], labels: [20, 3000]}}
+    study = [{"dataset": "digits", "architecture": "mlp_300", "methods": {"dense": ["dense"]}}]
+    config = tmp_path / "study.yaml"
+    config.write_text(yaml.safe_dump({"smallest_width": asked, "strengths": {"dense": {"dense": {}}}, "study": study}))
+    assert main(["plan", "--config", str(config)]) == 2
+    message = f"study.yaml: smallest_width: examples.{labels}: 3000 exceeds the 1437 training images; choose fewer"
+    assert message in capsys.readouterr().err
+    assert SmallestWidth(**ASKED | {"examples": {"true": [20], labels: [20, 1437]}})
+
+
+def test_a_search_on_too_few_images_names_its_key(digits):
+    with pytest.raises(StudyError, match=r"^smallest_width\.examples\.random: 3000 exceeds the 1437 training images; "):
+        chosen_examples(digits, "random", 3000)
+
+
+def test_other_steps_are_of_numbers_of_images_that_are_searched():
+    with pytest.raises(ValueError, match=r"other_steps\.30: no search has so many images; .*`examples` \(20, 40\)"):
+        SmallestWidth(**ASKED | {"examples": {"true": [40], "random": [20]}, "other_steps": {30: [2]}})
+    assert load_study(REPOSITORY / "config" / "smallest_width.yaml").smallest_width
 
 
 def test_choices_are_stratified_and_nested():

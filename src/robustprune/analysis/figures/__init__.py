@@ -30,6 +30,7 @@ from robustprune.analysis.figures.start import start_matters
 from robustprune.analysis.figures.start_over import start_matters_over
 from robustprune.analysis.figures.style import drawing, save
 from robustprune.analysis.figures.tradeoff import error_by_macs, error_by_params
+from robustprune.analysis.figures.variants import variants_difference
 from robustprune.analysis.read import Collected, missing_note, read_collected
 from robustprune.analysis.select import of_one_budget
 from robustprune.errors import StudyError, nearest
@@ -75,7 +76,10 @@ WIDTH_SEARCHES: dict[str, Callable[[Collected, float], Figure]] = {"smallest_wid
 FINE_TUNED: dict[str, Callable[[Collected, float], Figure]] = {"finetune": finetune}
 """Figures of networks that were fine-tuned (docs/related.md 5)."""
 
-DRAWN = FIGURES | PROBED | DEEP | WIDTH_SEARCHES | FINE_TUNED
+VARIED: dict[str, Callable[[Collected, float], Figure]] = {"variants_difference": variants_difference}
+"""Figures of methods that ran in variants (docs/protocol.md, B30)."""
+
+DRAWN = FIGURES | PROBED | DEEP | WIDTH_SEARCHES | FINE_TUNED | VARIED
 """All figures that are drawn from collected tables."""
 
 THEORY: dict[str, Callable[[], Figure]] = {"phase_portrait": phase_portrait, "imbalance_rate": imbalance_rate}

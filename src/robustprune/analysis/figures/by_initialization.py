@@ -5,9 +5,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from robustprune.analysis.columns import range_of
 from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.scales import log_axis, plain, thousands
-from robustprune.analysis.figures.style import bars, legend_below, panel_grid, range_of, say, t_interval
+from robustprune.analysis.figures.style import bars, legend_below, panel_grid, say, t_interval
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, SERIES, Collected
 from robustprune.analysis.select import studied

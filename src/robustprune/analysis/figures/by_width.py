@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from robustprune.analysis.columns import range_of
 from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.scales import log_axis, plain, thousands
-from robustprune.analysis.figures.style import bars, label_ends, legend_below, panel_grid, range_of, say, t_interval
+from robustprune.analysis.figures.style import bars, label_ends, legend_below, panel_grid, say, t_interval
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK, SERIES, Collected
 from robustprune.analysis.select import FROM_STANDARD, of_standard_initialization, studied

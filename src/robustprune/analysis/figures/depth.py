@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from robustprune.analysis.columns import range_of
 from robustprune.analysis.figures.looks import BLUE, ORANGE, SPARE_COLOURS, VERMILION
-from robustprune.analysis.figures.style import legend_below, panel_grid, range_of, say
+from robustprune.analysis.figures.style import legend_below, panel_grid, say
 from robustprune.analysis.labels import initialization_title, network_title
 from robustprune.analysis.layers.joint import PLACE, heading
 from robustprune.analysis.layers.sections import finds_its_depth, uniform_price, with_sections

@@ -5,8 +5,9 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from robustprune.analysis.columns import range_of
 from robustprune.analysis.figures.scales import plain
-from robustprune.analysis.figures.style import legend_below, panel_grid, range_of, say, t_interval
+from robustprune.analysis.figures.style import legend_below, panel_grid, say, t_interval
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import Collected
 from robustprune.analysis.related.finetune import ALIKE, FREE, fine_tuned, images_title

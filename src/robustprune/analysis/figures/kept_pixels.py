@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.style import footnote_below, nothing, panel_grid
-from robustprune.analysis.kept import pixels_of
 from robustprune.analysis.labels import network_title
+from robustprune.analysis.pixels import pixels_of
 from robustprune.analysis.read import SERIES, Collected
 from robustprune.analysis.select import STANDARD_START, standard, studied
 from robustprune.study.roles import UNPRUNED

@@ -12,10 +12,11 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from robustprune.analysis.columns import range_of
 from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.scales import TICKS as FINE_TICKS
 from robustprune.analysis.figures.scales import log_counts_axis, plain, thousands
-from robustprune.analysis.figures.style import legend_below, panel_grid, range_of, say
+from robustprune.analysis.figures.style import legend_below, panel_grid, say
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import CELL, NETWORK, Collected, of_networks, slots
 from robustprune.analysis.select import FROM_STANDARD, STANDARD_INITIALIZATION, of_standard_initialization, studied

@@ -8,6 +8,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from robustprune.analysis.columns import range_of
 from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.start import (
     draw_dense_ends,
@@ -17,7 +18,7 @@ from robustprune.analysis.figures.start import (
     networks_of_several_widths,
     training_of,
 )
-from robustprune.analysis.figures.style import legend_below, panel_grid, range_of, say
+from robustprune.analysis.figures.style import legend_below, panel_grid, say
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import CELL, Collected
 from robustprune.analysis.select import FROM_STANDARD, of_standard_initialization

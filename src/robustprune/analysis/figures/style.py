@@ -9,7 +9,6 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -97,12 +96,6 @@ def nothing(why: str) -> Figure:
     figure, (ax,) = panel_grid(1, 5.0, 2.0)
     say(ax, why)
     return figure
-
-
-def range_of(counts: pd.Series) -> str:
-    """Return "3", or "3 to 5" where counts differ."""
-    low, high = counts.min(), counts.max()
-    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def t_interval(confidence: float, sizes: bool = False) -> str:

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from robustprune.analysis.columns import range_of
 from robustprune.analysis.figures.looks import FAMILIES, LOOKS, Looks, family
 from robustprune.analysis.figures.scales import log_counts_axis, plain
 from robustprune.analysis.figures.style import (
@@ -12,7 +13,6 @@ from robustprune.analysis.figures.style import (
     footnote_below,
     legend_columns,
     panel_grid,
-    range_of,
     say,
     t_interval,
 )

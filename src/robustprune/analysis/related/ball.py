@@ -9,9 +9,9 @@ from robustprune.analysis.captions import SIZES, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
 from robustprune.analysis.kept import Kept
 from robustprune.analysis.measured import measured
-from robustprune.analysis.read import CELL, NETWORK, settings_of, slots
+from robustprune.analysis.read import CELL, NETWORK, WITHOUT_NUMBERS, slots
+from robustprune.analysis.related.ball_runs import FREE, OTHER, with_balls
 from robustprune.analysis.related.nothing import NONE
-from robustprune.analysis.select import standard
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Estimate, interval_columns, mean_interval, paired_difference, size_interval
 from robustprune.analysis.verdicts.agreement import jaccard
@@ -30,11 +30,11 @@ from robustprune.analysis.verdicts.effect import mean_of
 from robustprune.analysis.verdicts.over_starts import logarithms
 from robustprune.networks.architecture import architecture
 from robustprune.records.record import split_units
-from robustprune.study.roles import METHOD_UNDER_STUDY
 
-FREE, OTHER, ALL = "free", "free, nudged", "all"
+ALL = "all"
 SIZE, AGREEMENT = 0.1, 0.05
 """Margins of "no change": of the size, relative; of the Jaccard index (docs/protocol.md, B28)."""
+OTHERS = "Runs of other settings or other training are named by these, and compared among themselves."
 BELOW, ABOVE, BETWEEN = "below", "above", "between"
 ESTIMATES = ("error", "units", "moved_kept", "moved_left", "share_kept", "boundary", "jaccard", "difference")
 COLUMNS = [
@@ -55,16 +55,18 @@ SHOWN = [
 
 
 def ball(runs: pd.DataFrame, confidence: float, moved: pd.DataFrame | None = None, kept: Kept | None = None) -> Sheet:
-    """Return rows per run with a relative ball, by slot and for all slots; the last row of a network has its verdict.
+    """Return rows per run with a relative ball, by slot and for all slots; the last row of a group has its verdict.
 
-    moved: the table of experiments/related/moved.py. kept: kept units of every network.
+    A network has several groups where runs differ in more than the ball; their runs are named by what differs. moved:
+    the table of experiments/related/moved.py. kept: kept units of every network.
     """
-    known = _with_balls(runs)
+    known = with_balls(runs)
     rows: list[dict] = []
-    for (*key, _), own in known.groupby([*NETWORK, "besides"], sort=False):
+    for (*key, group), own in known.groupby([*NETWORK, "group"], sort=False):
         network = dict(zip(NETWORK, key, strict=True))
         distances = measured(moved, ("layer", "state", "median", "median_share", "at_boundary"), own)
-        rows += [network | row for row in _rows(own, distances, kept or {}, confidence)]
+        for row in _rows(own, distances, kept or {}, confidence):
+            rows.append(network | row | {"run": f"{row['run']}, {group}" if group else row["run"]})
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(
         "The method with weights that may not leave a ball around their initial values (norm mars: a ball for each "
@@ -73,36 +75,16 @@ def ball(runs: pd.DataFrame, confidence: float, moved: pd.DataFrame | None = Non
         "absolute row sum of the change, over the columns left; of survivors at the end, of others when they left. "
         "Radius beside the median: of the share of length that survivors of the free run moved, in every hidden slot. "
         "Changed, as expected: docs/protocol.md, B28.",
+        OTHERS if len(known) and known["group"].any() else "",
         brackets(confidence, SIZES),
+        _without_numbers(known),
         "" if len(table) else f"{NONE} Or no cell has a ball with a norm (config/mars.yaml).",
     )
     return Sheet.of(table, SHOWN, "Pruning within balls around the initial weights", text, by=NETWORK, sparse=True)
 
 
-def _with_balls(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the networks of the method with a ball that has a norm, with run, radius, and their other settings.
-
-    Runs without a ball are free where their other settings are those of runs within balls, else nudged: `besides` is
-    then that of the runs within balls that differ from them in the fewest settings.
-    """
-    own = standard(runs[runs["method"] == METHOD_UNDER_STUDY]) if len(runs) else runs
-    settings = settings_of(own)
-    own = own[settings.map(lambda given: isinstance(given.get("ball"), dict)).astype(bool)]
-    settings = settings.loc[own.index]
-    balls = [given["ball"] for given in settings]
-    rest = [frozenset((name, repr(value)) for name, value in given.items() if name != "ball") for given in settings]
-    bound = {other: None for other, given in zip(rest, balls, strict=True) if given["norm"] != FREE}
-    besides = [min(bound, key=lambda one: len(one ^ other), default=other) for other in rest]
-    names = [
-        f"{given['norm']} {given['radius']:g}" if given["norm"] != FREE else FREE if other in bound else OTHER
-        for other, given in zip(rest, balls, strict=True)
-    ]
-    radii = [given.get("radius") or np.nan for given in balls]
-    return own.assign(run=names, radius=radii, besides=[repr(sorted(one)) for one in besides])
-
-
 def _rows(own: pd.DataFrame, distances: pd.DataFrame, kept: Kept, confidence: float) -> Iterator[dict]:
-    """Yield the rows of one network: of every run a row per slot and one of all slots, then the verdict of all runs."""
+    """Yield the rows of one group: of every run a row per slot and one of all slots, then the verdict of all runs."""
     arch = architecture(own["architecture"].iloc[0])
     hidden = [slot.name for slot in arch.slots if slot.hidden]
     layers = {slot: writer.name for slot in hidden if (writer := arch.writer(slot)) is not None}
@@ -112,7 +94,7 @@ def _rows(own: pd.DataFrame, distances: pd.DataFrame, kept: Kept, confidence: fl
     verdicts = []
     for run, networks in own.groupby("run", sort=False):
         radius = float(networks["radius"].iloc[0])
-        of_run = _empty() | {"run": run, "radius": radius, "n": len(networks)}
+        of_run = _empty() | {"run": run, "radius": radius, "n": len(_numbered(networks))}
         answers = []
         for slot in hidden:
             agreement = None if run == FREE else _jaccards(networks, free, kept, slot)
@@ -134,7 +116,7 @@ def _rows(own: pd.DataFrame, distances: pd.DataFrame, kept: Kept, confidence: fl
             row |= {"beside_median": side, "changed": changed, "as_expected": verdicts[-1]}
         yield row
     if verdicts:
-        yield _empty() | {"run": ALL, "slot": ALL, "as_expected": all_yes(verdicts), "n": len(free)}
+        yield _empty() | {"run": ALL, "slot": ALL, "as_expected": all_yes(verdicts), "n": len(_numbered(free))}
 
 
 def _of_slot(networks: pd.DataFrame, distances: pd.DataFrame, slot: str, layer: str, confidence: float) -> dict:
@@ -157,9 +139,13 @@ def _of(distances: pd.DataFrame, networks: pd.DataFrame, layer: str, state: str)
 
 
 def _jaccards(networks: pd.DataFrame, free: pd.DataFrame, kept: Kept, slot: str) -> pd.Series:
-    """Return replicate -> the Jaccard index of a slot's kept units with those of the free run, NaN where unknown."""
+    """Return replicate -> the Jaccard index of a slot's kept units with those of the free run, NaN where unknown.
+
+    Replicates of which a network diverged or failed are left out: what it kept is arbitrary.
+    """
     found = {}
-    pairs = networks.merge(free[["replicate", "key"]], on="replicate", suffixes=("", "_free"))
+    others = _numbered(free)[["replicate", "key"]]
+    pairs = _numbered(networks).merge(others, on="replicate", suffixes=("", "_free"))
     for row in pairs.to_dict("records"):
         first, second = (kept.get((row[name], row["replicate"]), {}).get(slot) for name in ("key", "key_free"))
         total = split_units(row["units_start"])[slots(row["architecture"]).index(slot)]
@@ -202,6 +188,16 @@ def expected(side: str, changed: str) -> str:
     if changed in (TOO_FEW, UNDECIDED):
         return changed
     return YES if (changed == YES) == (side == BELOW) else NO
+
+
+def _numbered(networks: pd.DataFrame) -> pd.DataFrame:
+    return networks[~networks["status"].isin(WITHOUT_NUMBERS)]
+
+
+def _without_numbers(networks: pd.DataFrame) -> str:
+    """Return the sentence on networks that the numbers leave out, "" without any."""
+    count = len(networks) - len(_numbered(networks))
+    return f"Networks that diverged or failed, which are in no number: {count}." if count else ""
 
 
 def _empty() -> dict:

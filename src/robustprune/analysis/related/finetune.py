@@ -1,7 +1,8 @@
 """Fine-tuning within balls: on how many images does a small ball help, and do pruned networks need a larger one?"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from robustprune.analysis.verdicts.decision import NO, OWN_LEVEL, TOO_FEW, UNDEC
 from robustprune.study.related import FINETUNE
 from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
-FREE, MARS = "free", "mars"
+FREE, MARS, ON = "free", "mars", " on "
 HELPS, NEEDS = 1 / 8, 1 / 16
 """The relative radii at which the two questions are judged (docs/protocol.md, B28)."""
 NOTHING = "No network was fine-tuned (start finetune, e.g. config/mars.yaml)."
@@ -91,7 +92,7 @@ def fine_tuned(runs: pd.DataFrame, moved: pd.DataFrame | None) -> pd.DataFrame:
 
 def _source(name: str, of_dataset: str | None, dataset: str) -> str:
     """Return the cell whose networks were trained on, with its data set where that is another."""
-    return f"{name} on {of_dataset}" if of_dataset and of_dataset != dataset else name
+    return f"{name}{ON}{of_dataset}" if of_dataset and of_dataset != dataset else name
 
 
 def _differences(own: pd.DataFrame, settings: pd.Series) -> list[str]:
@@ -131,7 +132,7 @@ def _rows(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
 
 
 def _judged(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
-    """Yield a row per source whose gain is compared over images, and per target whose sources are compared."""
+    """Yield a row per source whose gain is compared over images, and per pruned source beside a dense one."""
     for source, networks in _at(own, HELPS).groupby("source", sort=False):
         by_images = {count: part.set_index("replicate")["gain"] for count, part in networks.groupby("images")}
         if len(by_images) > 1:
@@ -143,13 +144,23 @@ def _judged(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
             row = _empty() | {"images": images, "source": source, "norm": MARS, "radius": HELPS, "helps_few": verdict}
             yield row | found.columns("contrast") | {"n": found.n}
     for images, networks in _at(own, NEEDS).groupby("images"):
-        kinds = networks["source"].str.partition("/")[0]
-        pruned, dense = (networks[kinds == kind] for kind in (METHOD_UNDER_STUDY, UNPRUNED))
-        if len(pruned) and len(dense):
-            gains = [part.groupby("replicate")["gain"].mean() for part in (dense, pruned)]
-            found, judged = (mean_interval(gains[0] - gains[1], level) for level in (confidence, OWN_LEVEL))
-            row = _empty() | {"images": images_title(images), "source": "pruned - dense", "norm": MARS, "radius": NEEDS}
+        by_source = networks.groupby("source", sort=False)
+        gains = {source: part.groupby("replicate")["gain"].mean() for source, part in by_source}
+        pairs = _pruned_and_dense(list(gains))
+        for pruned, dense in pairs:
+            losses = gains[dense] - gains[pruned]
+            found, judged = (mean_interval(losses, level) for level in (confidence, OWN_LEVEL))
+            source = "pruned - dense" if len(pairs) == 1 else f"{pruned} - {dense}"
+            row = _empty() | {"images": images_title(images), "source": source, "norm": MARS, "radius": NEEDS}
             yield row | found.columns("contrast") | {"needs_more": above_zero(judged), "n": found.n}
+
+
+def _pruned_and_dense(sources: Sequence[str]) -> list[tuple[str, str]]:
+    """Return each pruned source with each dense one of the same data set."""
+    pruned, dense = (
+        [source for source in sources if source.partition("/")[0] == kind] for kind in (METHOD_UNDER_STUDY, UNPRUNED)
+    )
+    return [pair for pair in product(pruned, dense) if len({source.partition(ON)[2] for source in pair}) == 1]
 
 
 def _at(own: pd.DataFrame, radius: float) -> pd.DataFrame:

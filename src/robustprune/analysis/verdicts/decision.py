@@ -53,8 +53,8 @@ def equivalent(comparisons: Sequence[Comparison], level: float = LEVEL, family: 
     must pass (intersection-union), a false yes has a probability of at most (1 - level) / 2. no: at least one interval,
     at the simultaneous level of all comparisons, lies wholly outside its margin; a false no has at most the same
     probability. family: the number of comparisons, where these are a part of a larger verdict. Otherwise TOO_FEW where
-    an interval's half width exceeds the margin or is unknown, so that no data with this spread could give a yes, else
-    UNDECIDED. NOT_APPLICABLE without comparisons.
+    the half width of an interval that does not pass exceeds the margin or is unknown, so that with this spread not even
+    an estimate of no difference would pass, else UNDECIDED. NOT_APPLICABLE without comparisons.
     """
     return _decide(comparisons, level, family, both_sides=True)
 
@@ -91,12 +91,13 @@ def _decide(comparisons: Sequence[Comparison], level: float, family: int, both_s
     compared = tuple(comparisons)
     if not compared:
         return Verdict(NOT_APPLICABLE, compared)
-    if all(_inside(one, level, both_sides) for one in compared):
+    failing = [one for one in compared if not _inside(one, level, both_sides)]
+    if not failing:
         return Verdict(YES, compared)
     together = simultaneous(level, max(family, len(compared)))
     if any(_outside(one, together, both_sides) for one in compared):
         return Verdict(NO, compared)
-    halves = np.array([one.effect.half_width(level) / one.margin for one in compared])
+    halves = np.array([one.effect.half_width(level) / one.margin for one in failing])
     return Verdict(UNDECIDED if (halves <= 1).all() else TOO_FEW, compared)
 
 

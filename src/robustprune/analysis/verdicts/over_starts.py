@@ -112,7 +112,7 @@ def judged(comparisons: Sequence[Comparison]) -> dict[str, Verdict]:
 def sized_by_itself(runs: pd.DataFrame) -> bool:
     """Return whether the size of a method's networks could depend on the start.
 
-    It cannot where nothing is pruned, and where the settings give the params to keep.
+    It cannot where nothing is pruned, and where the settings give the params to keep or the units of every slot.
     """
-    given = [settings.get("target_params") for settings in settings_of(runs)]
+    given = [settings.get("target_params") or settings.get("units") for settings in settings_of(runs)]
     return runs["method"].iloc[0] != UNPRUNED and not any(given)

@@ -6,10 +6,11 @@ import pandas as pd
 import torch
 
 from robustprune.data.datasets import Dataset, stratified_choice
+from robustprune.errors import StudyError
 from robustprune.experiments.smallest_width.shallow import CLASSES, Fits, fit, generator
 from robustprune.files import reading
 from robustprune.initialization.examples import Examples
-from robustprune.study.smallest_width import Labels, SmallestWidth
+from robustprune.study.smallest_width import SMALLEST_WIDTH, Labels, SmallestWidth, too_many
 
 COLUMNS = (
     *("dataset", "labels", "examples", "steps_factor", "steps", "width", "seed", "learning_rate"),
@@ -50,7 +51,12 @@ def join_searches(asked: SmallestWidth, folder: Path) -> pd.DataFrame:
 
 
 def chosen_examples(data: Dataset, labels: Labels, count: int) -> Examples:
-    """Return so many training images, the choice of `training.examples`, with their labels or with random ones."""
+    """Return so many training images, the choice of `training.examples`, with their labels or with random ones.
+
+    Raises StudyError for more images than there are.
+    """
+    if count > len(data.train_labels):
+        raise StudyError(f"{SMALLEST_WIDTH}.{too_many(labels, count, len(data.train_labels))}")
     chosen = stratified_choice(data.train_labels, count)
     own = data.train_labels[chosen]
     if labels == "random":

@@ -1,0 +1,77 @@
+"""What one-factor changes of a method do: error at equal size, undetermined gates, arithmetic of training."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from robustprune.analysis.figures.style import footnote_below, nothing, t_interval
+from robustprune.analysis.labels import heading_of_budget
+from robustprune.analysis.read import NETWORK, Collected
+from robustprune.analysis.variants import ALL, GROUP, variants
+
+PANELS = {
+    "difference": "error at equal size minus\nthat of the method (points)",
+    "undetermined_before_percent": "undetermined gates before\nthe learning rate falls (%)",
+    "macs_percent": "training MACs\n(% of dense training)",
+}
+"""Column -> what its panel shows."""
+ITSELF = "-"
+"""The method itself among its variants."""
+ROW = 0.19
+"""Inches of one variant."""
+
+
+def variants_difference(collected: Collected, confidence: float) -> Figure:
+    """One change of the method on each line. Left: its validation error minus that of the method at the same size,
+    paired by seed; filled: mean over its strengths, with interval; open: a single strength. Middle and right: keep
+    probabilities inside (0.05, 0.95) before the learning rate falls, and multiply-accumulates of training, a point for
+    each strength; dashed: the method itself. Where the error of a variant has no point, no strength of it has a size
+    near the method's own curve."""
+    table = variants(collected.runs, confidence, collected.history).table
+    parts = {key: _by_variant(own) for key, own in table.groupby(GROUP, sort=False)}
+    if not parts:
+        return nothing("no method ran in variants in these records")
+    lines = [len(own) for own in parts.values()]
+    figure, axes = plt.subplots(
+        len(parts), len(PANELS), squeeze=False, sharey="row", figsize=(8.0, ROW * sum(lines) + 0.8 * len(parts) + 0.5),
+        height_ratios=lines,
+    )  # fmt: skip
+    for row, (key, own) in zip(axes, parts.items(), strict=True):
+        for ax, (column, title) in zip(row, PANELS.items(), strict=True):
+            _draw(ax, own, column)
+            ax.set_xlabel(title, fontsize="small")
+        row[0].set_yticks(range(len(own)), [name if name != ITSELF else "the method" for name in own], fontsize=8)
+        row[0].set_ylim(len(own) - 0.4, -0.6)
+        row[0].set_title(heading_of_budget(*key[: len(NETWORK)], key[-1]), fontsize="small", loc="left")
+    footnote_below(figure, f"bars: {t_interval(confidence)}, not adjusted for the number of variants")
+    return figure
+
+
+def _by_variant(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {str(name): own for name, own in table.groupby("variant", sort=False)}
+
+
+def _draw(ax: Axes, parts: Mapping[str, pd.DataFrame], column: str) -> None:
+    """Draw one column of the table, the variants from top to bottom."""
+    itself = parts[ITSELF][column].dropna() if column != "difference" else [0.0]
+    for value in itself:
+        ax.axvline(value, color="0.5", lw=0.8, ls="-" if column == "difference" else "--")
+    for place, own in enumerate(parts.values()):
+        single, pooled = own[own["strength"] != ALL], own[own["strength"] == ALL]
+        ax.plot(single[column], np.full(len(single), place), "o", ms=3, mfc="none", color="C0", alpha=0.8)
+        if column == "difference":
+            _with_interval(ax, pooled if len(pooled) else single.dropna(subset=[column]), place)
+    ax.grid(axis="both", alpha=0.2)
+
+
+def _with_interval(ax: Axes, rows: pd.DataFrame, place: int) -> None:
+    """Draw the difference of a variant: the mean over its strengths, or that of the only strength compared."""
+    for row in rows.to_dict("records"):
+        spread = [[row["difference"] - row["difference_low"]], [row["difference_high"] - row["difference"]]]
+        ax.errorbar(
+            [row["difference"]], [place], xerr=np.nan_to_num(spread), fmt="o", ms=4, color="C0", capsize=2, lw=1.1
+        )

@@ -1,0 +1,40 @@
+"""The figure of variants shows the numbers of their table."""
+
+import pandas as pd
+import pytest
+from test_variants import study
+
+from robustprune.analysis.figures.variants import variants_difference
+from robustprune.analysis.labels import heading_of_budget
+from robustprune.analysis.read import Collected
+from robustprune.analysis.variants import ALL, variants
+
+
+def collected(runs) -> Collected:
+    return Collected(runs, lambda name, cells=None: pd.DataFrame())
+
+
+@pytest.fixture
+def runs():
+    return study(shift=0.3).assign(
+        training='{"epochs": 40, "decay_at": 0.75}', budget="macs", train_macs=20.0, train_macs_dense=100.0
+    )
+
+
+def test_points_are_those_of_the_table(runs):
+    figure = variants_difference(collected(runs), 0.95)
+    difference, _, macs = figure.axes
+    table = variants(runs, 0.95).table.query("variant == 'slow'")
+    open_points = difference.lines[1 + 1]  # the line at zero, then the method's row without points
+    single = table[table["strength"] != ALL]
+    assert open_points.get_xdata().tolist() == pytest.approx(single["difference"].tolist())
+    pooled = difference.containers[0]
+    assert pooled.lines[0].get_xdata()[0] == pytest.approx(0.3, abs=1e-9)
+    assert [text.get_text() for text in difference.get_yticklabels()] == ["the method", "slow"]
+    assert macs.lines[0].get_xdata()[0] == pytest.approx(20)
+    assert difference.get_title(loc="left") == heading_of_budget("mnist", "lenet_300_100", "full", "macs")
+
+
+def test_without_variants_the_figure_says_so(runs):
+    figure = variants_difference(collected(runs[runs["variant"] == ""]), 0.95)
+    assert "no method ran in variants" in figure.axes[0].texts[0].get_text()
