@@ -13,7 +13,7 @@ SHIPPED = {
     ),
     "mars": (["ball", "finetune"], ["finetune"]),
     "probes": (
-        ["false_removals", "certified", "gate_worth", "estimators"],
+        ["false_removals", "certified", "gate_worth", "estimators", "gate_ends"],
         ["false_removals_by_rule", "units_beside_bounds", "estimator_quality"],
     ),
 }

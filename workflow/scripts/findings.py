@@ -225,6 +225,7 @@ BLOCKS = {
     "certified-sets": probes.certified,
     "gate-worth": probes.worth,
     "estimators": probes.estimators,
+    "gate-ends": probes.ends,
     "balls": related.balls,
     "fine-tuning": related.fine_tuning,
     "study-size": study_size.on_cores,

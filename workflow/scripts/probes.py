@@ -95,6 +95,22 @@ def worth() -> str:
     return markdown(*rows)
 
 
+def ends() -> str:
+    """Return what `trapezoid` and `fisher` make of open and of closed gates, for the method and both trainings."""
+    columns = ["DL / c", "`trapezoid` / c", "`fisher`, open / c", "`fisher`, closed / c", "falls below θ ="]
+    rows = [["network", "trained with", "slot", "units", *columns, "held closed (%)", "n"]]
+    table = shipped_table("probes", "gate_ends")
+    for architecture, strength in STUDIED.items():
+        own = table[table["architecture"] == architecture]
+        for name, estimator in ((strength, "trapezoid"), (f"{strength}_fisher", "fisher")):
+            for row in own[own["strength"] == name].to_dict("records"):
+                start = [ARCHITECTURES[architecture], f"`{estimator}`", row["slot"], f"{row['units']:,}"]
+                shown = [number(row[name], "+,.1f") for name in ("exact", "trapezoid", "fisher_open", "fisher_closed")]
+                last = [number(row["turning"], ".2f"), with_interval(row, "closes", ".0f"), row["n"]]
+                rows.append([*start, *shown, *last])
+    return markdown(*rows)
+
+
 def estimators() -> str:
     """Return what each estimator makes of all gates and of the open ones after the first and the last epoch."""
     names = {"bias": ("+.2f", "bias / c"), "slope": (".2f", "slope"), "rank": (".2f", "rank correlation")}

@@ -17,6 +17,7 @@ from robustprune.analysis.costs import inference_cost, training_cost
 from robustprune.analysis.equal_size import equal_size
 from robustprune.analysis.equivalence import equivalence
 from robustprune.analysis.floors import floors
+from robustprune.analysis.gate_ends import gate_ends
 from robustprune.analysis.kept import read_kept
 from robustprune.analysis.layers.equivalence import depth_equivalence
 from robustprune.analysis.layers.hypotheses import layers_hypotheses
@@ -75,6 +76,7 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "certified": certified,
     "gate_worth": gate_worth,
     "estimators": estimators,
+    "gate_ends": gate_ends,
     "imbalance": imbalance,
     "label_free": label_free,
     "cafo_blocks": cafo_blocks,
@@ -128,6 +130,7 @@ MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
     "certified": {"bounds": long("bounds")},
     "gate_worth": {"gate_values": long("gate_values")},
     "estimators": {"estimates": long("estimates")},
+    "gate_ends": {"values": long("unit_values")},
     "layers_hypotheses": {"history": read_history_by_depth},
     "depth_optimum": {"history": read_history_by_depth},
     "imbalance": {"units": long("imbalance")},

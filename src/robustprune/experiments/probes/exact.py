@@ -167,7 +167,12 @@ def exact_values(
 
 
 def _up_to(architecture: Architecture, slot: str) -> frozenset[str]:
-    """Return the names of the layers up to the one that writes a slot, of a chain of layers; none for the input."""
+    """Return the names of the layers up to the one that writes a slot, of a chain of layers; none for the input.
+
+    None also where sections stand beside their stream: layers are then in no order of before and after.
+    """
+    if architecture.sections:
+        return frozenset()
     names, writer = [layer.name for layer in architecture.layers], architecture.writer(slot)
     return frozenset(names[: names.index(writer.name) + 1]) if writer else frozenset()
 
