@@ -119,7 +119,10 @@ def test_an_estimator_has_one_colour_and_may_miss_a_moment(tmp_path):
                         for unit, value in enumerate((-3e-3, 1e-3, 2e-3))
                     ]
     figure = PROBED["estimator_quality"](probed(tmp_path, "estimates", pd.DataFrame(rows)), 0.95)
-    of_legend_everywhere(figure, panels=8)
+    of_legend_everywhere(figure, panels=10)
+    spread = figure.axes[4]
+    assert spread.get_title() == "spread of one step / c"
+    assert spread.containers[0].lines[0].get_ydata().tolist() == pytest.approx([100, 100])  # 0.1 over a price of 1e-3
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,12 @@ def test_every_statement_of_the_page_says_what_shows_it():
     assert all("*Shown" in section for section in sections)
 
 
+def test_every_claim_of_the_abstract_has_a_verdict():
+    rows = [line for line in PAGE.split("## 9. ")[1].splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 8
+    assert all(row.split("|")[3].strip().startswith(("held", "did not hold", "undecided")) for row in rows)
+
+
 def test_tables_and_probes_of_the_measured_section_exist():
     probes = REPOSITORY / "src" / "robustprune" / "experiments" / "probes"
     for table, probe in re.findall(r"\| `(\w+)` \| `(\w+\.py)` \|", MEASURED):

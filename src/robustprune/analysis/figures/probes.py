@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from robustprune.analysis.figures.looks import BLUE, GREY, SPARE_COLOURS, VERMILION
+from robustprune.analysis.figures.scales import log_axis, thousands
 from robustprune.analysis.figures.style import legend_below, nothing, panel_grid, t_interval, titled_rows
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.measured import measured
@@ -17,6 +18,9 @@ from robustprune.analysis.read import NETWORK, Collected
 from robustprune.analysis.select import other_start
 
 NOTHING = "no probed cell in these records"
+SPREAD = "spread"
+SHOWN = MEASURES | {SPREAD: "spread of one step / c"}
+"""Column of the table of estimators -> title of its panel."""
 LINES = 40
 """So many kept and so many removed units of a panel are drawn."""
 COLOURS = (BLUE, *SPARE_COLOURS)
@@ -111,28 +115,33 @@ def _draw_units(ax: Axes, units: pd.DataFrame) -> None:
 def estimator_quality(collected: Collected, confidence: float) -> Figure:
     """Estimators of a gate's DL beside its exact value under the same noise, after the first epoch, the middle and the
     last: bias in prices, slope of the estimates on the exact values, rank correlation, share on the wrong side of the
-    price. A row per network, of its first variant; the table has all. A colour per estimator."""
+    price, and the standard deviation of the estimate of one step. A row per network, of its first variant; the table
+    has all. A colour per estimator."""
     table = estimators(collected.runs, confidence, collected.long("estimates")).table
     table = _named(table[table["gates"] == ALL_GATES])
     firsts = table.drop_duplicates(NETWORK)[[*NETWORK, "name"]]
     rows = list(table.merge(firsts, on=[*NETWORK, "name"]).groupby([*NETWORK, "name"], sort=False))
     if not rows:
         return nothing(NOTHING)
-    figure, lines = titled_rows([f"{network_title(*key[:3])}: {key[3]}" for key, _ in rows], len(MEASURES))
+    figure, lines = titled_rows([f"{network_title(*key[:3])}: {key[3]}" for key, _ in rows], len(SHOWN))
     colours = _colours(table["estimator"])
     for line, (_, group) in zip(lines, rows, strict=True):
         epochs = sorted(group["epoch"].unique())
         kinds = list(dict.fromkeys(group["estimator"]))
-        for ax, (name, title) in zip(line, MEASURES.items(), strict=True):
+        for ax, (name, title) in zip(line, SHOWN.items(), strict=True):
             ax.set_axis_on()
             for number, kind in enumerate(kinds):
                 own = group[group["estimator"] == kind].set_index("epoch").reindex(epochs)
                 at = np.arange(len(epochs)) + 0.6 * ((number + 0.5) / len(kinds) - 0.5)
-                sides = np.nan_to_num([own[name] - own[f"{name}_low"], own[f"{name}_high"] - own[name]])
+                sides = None
+                if name in MEASURES:
+                    sides = np.nan_to_num([own[name] - own[f"{name}_low"], own[f"{name}_high"] - own[name]])
                 ax.errorbar(at, own[name], yerr=sides, fmt="o", ms=3.5, lw=1, color=colours[kind], label=kind)
             ax.set_xticks(range(len(epochs)), [f"{epoch:g}" for epoch in epochs])
             ax.set_xlabel("epoch")
             ax.set_title(title, fontsize="small")
             ax.grid(axis="y", alpha=0.25)
+            if name == SPREAD:
+                log_axis(ax, group[name], thousands)
     legend_below(figure, [ax for line in lines for ax in line], t_interval(confidence))
     return figure
