@@ -221,6 +221,7 @@ BLOCKS = {
     "layers-remedies": layers.remedies,
     "layers-joint": layers.joint,
     "removal-rules": probes.rules,
+    "removal-thirds": probes.thirds,
     "removal-variants": probes.variants,
     "certified-sets": probes.certified,
     "gate-worth": probes.worth,

@@ -9,7 +9,7 @@ from shipped_numbers import shipped_table
 from robustprune.analysis.columns import number, with_interval
 from robustprune.analysis.labels import ARCHITECTURES
 from robustprune.analysis.probes.estimators import ALL_GATES
-from robustprune.analysis.probes.false_removals import ALL, RULE_TITLES
+from robustprune.analysis.probes.false_removals import ALL, RULE_TITLES, THIRDS, of_third
 
 STUDIED = {"lenet_300_100": "c3e_4", "lenet5": "c_lenet5"}
 """The strength of each network at which the method itself was probed; the other strengths are variants of it."""
@@ -27,6 +27,18 @@ def rules() -> str:
     rows = [["rule", *columns]]
     for rule, title in RULE_TITLES.items():
         found = [part for own in networks for part in _asked(own.loc[rule])]
+        rows.append([title, *found])
+    return markdown(*rows)
+
+
+def thirds() -> str:
+    """Return the false removals of every rule by the third of training in which it first asks for a unit."""
+    table = shipped_table("probes", "false_removals")
+    networks = [own.set_index("rule") for own in _of_method(table[table["slot"] == ALL])]
+    titles = [ARCHITECTURES[own["architecture"].iloc[0]] for own in networks]
+    rows = [["rule", *(f"{title}: {third} third" for title in titles for third in THIRDS)]]
+    for rule, title in RULE_TITLES.items():
+        found = [of_third(third, own.loc[rule]) for own in networks for third in THIRDS]
         rows.append([title, *found])
     return markdown(*rows)
 

@@ -75,6 +75,16 @@ def test_networks_that_diverged_have_no_rows():
     assert (row["n"], row["asked"]) == (2, 200)
 
 
+def test_false_removals_are_counted_by_third_of_training():
+    """Of four epochs: the rule asks for ten units in each network in epoch 1, for the others in epoch 4."""
+    table = removals(2)
+    asked = table["rule"] == "mean_0p02"
+    table.loc[asked, "epoch"] = np.where(table.loc[asked, "unit"] < 10, 1.0, 4.0)
+    row = first_row(false_removals(RUNS, 0.95, table), rule="mean_0p02", slot=ALL)
+    assert [row[f"asked_{third}"] for third in ("first", "middle", "last")] == [30, 0, 276]
+    assert [row[f"false_{third}"] for third in ("first", "middle", "last")] == [0, 0, 6]
+
+
 def test_false_removals_are_counted_by_network():
     row = first_row(false_removals(RUNS, 0.95, removals(25)), rule="mean_0p02", slot="fc1")
     assert (row["false"], row["false_percent"], row["below"]) == (75, pytest.approx(20), NO)

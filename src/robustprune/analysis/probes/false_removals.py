@@ -1,7 +1,9 @@
 """Rules of removal: how many of the units that a rule asks for are open at the end, where none is removed."""
 
 from collections.abc import Iterator
+from functools import partial
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
@@ -33,15 +35,26 @@ RULE_TITLES = {
 }
 """The rules of experiments/probes/removals.py, the method's first."""
 ALL = "all"
+THIRDS = ("first", "middle", "last")
+"""Thirds of training, by the epoch in which a rule first asks for a unit."""
+
+
+def of_third(third: str, row: Row) -> str:
+    """Return how many of the units that a rule asks for in a third of training are open at the end."""
+    return f"{row[f'false_{third}']:.0f} of {row[f'asked_{third}']:,.0f}"
+
+
 COLUMNS = [
     *(*CELL, "rule", "slot", "asked", "false", *interval_columns("false_percent"), "most_percent", "below"),
     *("worth", "known", "epoch", "closed_percent", "n"),
+    *(f"{what}_{third}" for third in THIRDS for what in ("asked", "false")),
 ]
 SHOWN = [
     *(Text("strength"), Text("title", "rule"), Text("slot"), Number("asked", "units asked for", ",.0f")),
     *(Number("false", "open at the end", ",.0f"), Interval("false_percent", "false (%)", ".2f")),
     *(Number("most_percent", "at most (%)", ".2f"), Text("below", f"below {MOST:g} %")),
     *(Each("of them worth c", lambda row: _worth(row)), Number("epoch", "mean epoch", ".1f")),
+    *(Each(f"false in the {third} third", partial(of_third, third)) for third in THIRDS),
     *(Number("closed_percent", "of the closed units found (%)", ".1f"), Text("n")),
 ]
 
@@ -70,7 +83,8 @@ def false_removals(
         "False: of the units that a rule asks for, those that are open at the end. At most: upper end of the 95 % "
         "interval; without any false removal that of a binomial share, units taken as independent. Of them worth c: "
         "those whose removal alone from the final rounded network costs more than the price, and how many were "
-        "measured, of a sample of every slot. Of the closed units found: share of the units closed at the end that the "
+        "measured, of a sample of every slot. False in a third of training: of the units that the rule first asks for "
+        "there. Of the closed units found: share of the units closed at the end that the "
         "rule asked for before the last epoch. The method's rule is the first.",
         brackets(confidence),
         "" if len(table) else NONE,
@@ -98,7 +112,8 @@ def _rows(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
         of_rule = own[own["rule"] == rule]
         for slot in [ALL, *of_rule["slot"].unique()]:
             part = of_rule if slot == ALL else of_rule[of_rule["slot"] == slot]
-            yield {"rule": rule, "slot": slot, **_row(part, confidence), **_found(part, closed, slot, last)}
+            row = {"rule": rule, "slot": slot, **_row(part, confidence), **_found(part, closed, slot, last)}
+            yield row | _by_third(part, last)
 
 
 def _row(part: pd.DataFrame, confidence: float) -> dict:
@@ -123,3 +138,13 @@ def _found(part: pd.DataFrame, closed: pd.DataFrame, slot: str, last: float) -> 
     right = part[(part["theta_end"] <= 0.5) & (part["epoch"] <= last - 1)]
     ending = len(closed) if slot == ALL else (closed["slot"] == slot).sum()
     return {"epoch": right["epoch"].mean(), "closed_percent": 100 * len(right) / ending if ending else float("nan")}
+
+
+def _by_third(part: pd.DataFrame, last: float) -> dict:
+    """Return the units that a rule first asks for in each third of the epochs, and those that are open at the end."""
+    number = np.ceil(3 * part["epoch"] / last).clip(1, 3)
+    found = {}
+    for place, third in enumerate(THIRDS, start=1):
+        own = part[number == place]
+        found |= {f"asked_{third}": len(own), f"false_{third}": int((own["theta_end"] > 0.5).sum())}
+    return found
