@@ -47,9 +47,21 @@ def variants() -> str:
     """Return the same of the method's own rule, for every variant that was probed."""
     table = shipped_table("probes", "false_removals")
     table = table[(table["slot"] == ALL) & (table["rule"] == next(iter(RULE_TITLES)))]
-    rows = [["network", "variant", "units", "open at the end", "at most (%)", "below the bound", "n"]]
+    columns = [
+        "units",
+        "open at the end",
+        "at most (%)",
+        "below the bound",
+        "measured",
+        "worth / c: median",
+        "95 % below",
+    ]
+    rows = [["network", "variant", *columns, "worth more than c", "under noise", "n"]]
     for row in table.to_dict("records"):
-        rows.append([ARCHITECTURES[row["architecture"]], f"`{row['strength']}`", *_asked(row), row["below"], row["n"]])
+        worth = [number(row[name], ".2f") for name in ("worth_median", "worth_high")]
+        worth += [number(row[name], ".0f") for name in ("worth_c", "worth_c_noise")]
+        start = [ARCHITECTURES[row["architecture"]], f"`{row['strength']}`", *_asked(row), row["below"]]
+        rows.append([*start, f"{row['measured']:,}", *worth, row["n"]])
     return markdown(*rows)
 
 

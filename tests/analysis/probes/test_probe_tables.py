@@ -94,9 +94,15 @@ def test_false_removals_are_counted_by_network():
 def test_false_removals_know_what_the_units_were_worth():
     table = removals(2)
     values = table[table["theta_end"] > 0.5][[*CELL, "replicate", "slot", "unit"]]
-    values = values.assign(price=1e-3, value_rounded=[2e-3, 5e-4] * 2 + [2e-3, np.nan])
+    values = values.assign(price=1e-3, value_rounded=[2e-3, 5e-4] * 2 + [2e-3, np.nan], value_noise=9e-4)
+    closed = table[(table["theta_end"] == 0) & (table["unit"] == 1)][
+        [*CELL, "replicate", "slot", "unit"]
+    ].drop_duplicates()
+    values = pd.concat([values, closed.assign(price=1e-3, value_rounded=0.0, value_noise=2e-3)])
     row = first_row(false_removals(RUNS, 0.95, table, values), rule="mean_0p02", slot=ALL)
     assert (row["worth"], row["known"]) == (3, 5)
+    assert (row["measured"], row["worth_median"]) == (8, 0.5)  # three closed units of worth 0 beside these five
+    assert (row["worth_c"], row["worth_c_noise"]) == (3, 3)
 
 
 def bounds() -> pd.DataFrame:

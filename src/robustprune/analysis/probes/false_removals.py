@@ -48,6 +48,7 @@ COLUMNS = [
     *(*CELL, "rule", "slot", "asked", "false", *interval_columns("false_percent"), "most_percent", "below"),
     *("worth", "known", "epoch", "closed_percent", "n"),
     *(f"{what}_{third}" for third in THIRDS for what in ("asked", "false")),
+    *("measured", "worth_median", "worth_high", "worth_c", "worth_c_noise"),
 ]
 SHOWN = [
     *(Text("strength"), Text("title", "rule"), Text("slot"), Number("asked", "units asked for", ",.0f")),
@@ -55,7 +56,12 @@ SHOWN = [
     *(Number("most_percent", "at most (%)", ".2f"), Text("below", f"below {MOST:g} %")),
     *(Each("of them worth c", lambda row: _worth(row)), Number("epoch", "mean epoch", ".1f")),
     *(Each(f"false in the {third} third", partial(of_third, third)) for third in THIRDS),
-    *(Number("closed_percent", "of the closed units found (%)", ".1f"), Text("n")),
+    *(
+        Number("closed_percent", "of the closed units found (%)", ".1f"),
+        Number("measured", "asked for, measured", ",.0f"),
+    ),
+    *(Number("worth_median", "their worth / c: median", ".2f"), Number("worth_high", "95 % below", ".2f")),
+    *(Number("worth_c", "of them worth more than c", ".0f"), Number("worth_c_noise", "under noise", ".0f"), Text("n")),
 ]
 
 
@@ -69,10 +75,12 @@ def false_removals(
     asked = measured(removals, ("replicate", "slot", "unit", "rule", "epoch", "theta_end"), runs)
     key = [*CELL, "replicate", "slot", "unit"]
     if gate_values is not None:
-        values = gate_values[[*key, "price", "value_rounded"]]
+        values = gate_values[[*key, "price", "value_rounded", "value_noise"]]
         asked = asked.merge(values.assign(pays=_pays(values)), on=key, how="left")
     else:
-        asked = asked.assign(pays=float("nan"))
+        asked = asked.assign(
+            pays=float("nan"), price=float("nan"), value_rounded=float("nan"), value_noise=float("nan")
+        )
     rows = []
     for cell, own in asked.groupby(CELL, sort=False):
         rows += [dict(zip(CELL, cell, strict=True)) | row for row in _rows(own, confidence)]
@@ -84,8 +92,10 @@ def false_removals(
         "interval; without any false removal that of a binomial share, units taken as independent. Of them worth c: "
         "those whose removal alone from the final rounded network costs more than the price, and how many were "
         "measured, of a sample of every slot. False in a third of training: of the units that the rule first asks for "
-        "there. Of the closed units found: share of the units closed at the end that the "
-        "rule asked for before the last epoch. The method's rule is the first.",
+        "there. Of the closed units found: share of the units closed at the end that the rule asked for before the "
+        "last epoch. Worth: the rise of the mean cross-entropy at the end of training when the gate closes, in the "
+        "network with rounded gates, or under the gate noise, of the units that the rule asks for and that were measured. The "
+        "method's rule is the first.",
         brackets(confidence),
         "" if len(table) else NONE,
     )
@@ -113,7 +123,7 @@ def _rows(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
         for slot in [ALL, *of_rule["slot"].unique()]:
             part = of_rule if slot == ALL else of_rule[of_rule["slot"] == slot]
             row = {"rule": rule, "slot": slot, **_row(part, confidence), **_found(part, closed, slot, last)}
-            yield row | _by_third(part, last)
+            yield row | _by_third(part, last) | _worth_of_asked(part)
 
 
 def _row(part: pd.DataFrame, confidence: float) -> dict:
@@ -148,3 +158,12 @@ def _by_third(part: pd.DataFrame, last: float) -> dict:
         own = part[number == place]
         found |= {f"asked_{third}": len(own), f"false_{third}": int((own["theta_end"] > 0.5).sum())}
     return found
+
+
+def _worth_of_asked(part: pd.DataFrame) -> dict:
+    """Return what the units that a rule asks for are worth at the end, in prices, of those that were measured."""
+    rounded, noise = ((part[f"value_{way}"] / part["price"]).dropna() for way in ("rounded", "noise"))
+    return {
+        **{"measured": len(rounded), "worth_median": rounded.median(), "worth_high": rounded.quantile(0.95)},
+        **{"worth_c": int((rounded > 1).sum()), "worth_c_noise": int((noise > 1).sum())},
+    }
