@@ -94,8 +94,8 @@ def false_removals(
         "measured, of a sample of every slot. False in a third of training: of the units that the rule first asks for "
         "there. Of the closed units found: share of the units closed at the end that the rule asked for before the "
         "last epoch. Worth: the rise of the mean cross-entropy at the end of training when the gate closes, in the "
-        "network with rounded gates, or under the gate noise, of the units that the rule asks for and that were measured. The "
-        "method's rule is the first.",
+        "network with rounded gates, or under the gate noise, of the units that the rule asks for and that were "
+        "measured. The method's rule is the first.",
         brackets(confidence),
         "" if len(table) else NONE,
     )
