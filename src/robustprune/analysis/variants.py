@@ -21,6 +21,8 @@ from robustprune.analysis.verdicts.equal_size import AtSize, difference_at, loca
 from robustprune.analysis.verdicts.over_starts import logarithms
 from robustprune.study.search import form_of_key
 
+ITSELF = "-"
+"""The method itself among its variants."""
 ALL = "all"
 """The strength of a row that pools those of a variant."""
 NOT_SEARCHED = "not searched"
@@ -112,7 +114,7 @@ def _rows(own: pd.DataFrame, shares: pd.DataFrame, confidence: float) -> Iterato
     for (variant, form), rows in own.groupby(["variant", "form"]):
         sizes = _by_size(rows)
         measured = {name: _measured(networks, shares, confidence) for name, networks in sizes.items()}
-        named = {"variant": variant or "-", "error_of": error_of}
+        named = {"variant": variant or ITSELF, "error_of": error_of}
         if not variant:
             yield from (named | {"strength": strength} | row for strength, row in measured.items())
             continue

@@ -6,7 +6,7 @@ They give the mean of each estimator of DL that sees first derivatives (docs/met
 import torch
 from torch import Tensor
 
-from robustprune.methods.parts.estimators import spread
+from robustprune.experiments.probes.exact import inputs_of, multiplied
 from robustprune.networks.layers import cross_entropy
 from robustprune.networks.stacked import Gated, StackedNetwork
 
@@ -19,26 +19,24 @@ def gate_slopes(network: StackedNetwork, images: Tensor, labels: Tensor) -> dict
     slope: mean over images of the derivative g of the loss in the gate, in nats; square: mean of g squared. open: at
     the gate 1, closed: at 0. images [N, 784] in [0, 1], labels [N].
     """
-    if "input" in network.kept:
-        images = images[:, network.kept["input"][0]]
-    found = {}
+    found, pixels = {}, inputs_of(network, images)
     opened = {slot: torch.ones(1, len(labels), count) for slot, count in network.places().items()}
     for slot, gates in opened.items():
-        at_one = _moments(network, images, labels, slot, gates)
+        at_one = _moments(network, pixels, labels, slot, gates)
         columns = []
         for unit in range(gates.shape[2]):
             closed = gates.clone()
             closed[:, :, unit] = 0
-            at_zero = _moments(network, images, labels, slot, closed)
+            at_zero = _moments(network, pixels, labels, slot, closed)
             columns.append(torch.stack([at_one[0, unit], at_zero[0, unit], at_one[1, unit], at_zero[1, unit]]))
         found[slot] = torch.stack(columns) if columns else torch.zeros(0, len(SLOPES))
     return found
 
 
-def _moments(network: StackedNetwork, images: Tensor, labels: Tensor, slot: str, gates: Tensor) -> Tensor:
+def _moments(network: StackedNetwork, pixels: Tensor, labels: Tensor, slot: str, gates: Tensor) -> Tensor:
     """Return the mean of the derivatives in the gates [1, N, n] of a slot, and that of their squares: [2, n]."""
-    gates = gates.to(images.dtype).requires_grad_(True)
-    hooks = Gated(lambda name, h: h * spread(gates, h) if name == slot else h)
-    losses = cross_entropy(network.forward(images.unsqueeze(0), hooks), labels.unsqueeze(0))
+    gates = gates.to(pixels.dtype).requires_grad_(True)
+    scores = network.forward(pixels, Gated(multiplied({slot: gates})))
+    losses = cross_entropy(scores, labels.unsqueeze(0))
     (slopes,) = torch.autograd.grad(losses.sum(), gates)
     return torch.stack([slopes[0].mean(0), slopes[0].square().mean(0)])

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from robustprune.analysis.figures.style import footnote_below, nothing, t_interval
 from robustprune.analysis.labels import heading_of_budget
 from robustprune.analysis.read import NETWORK, Collected
-from robustprune.analysis.variants import ALL, GROUP, variants
+from robustprune.analysis.variants import ALL, GROUP, ITSELF, variants
 
 PANELS = {
     "difference": "error at equal size minus\nthat of the method (points)",
@@ -19,8 +19,6 @@ PANELS = {
     "macs_percent": "training MACs\n(% of dense training)",
 }
 """Column -> what its panel shows."""
-ITSELF = "-"
-"""The method itself among its variants."""
 ROW = 0.19
 """Inches of one variant."""
 
@@ -36,10 +34,8 @@ def variants_difference(collected: Collected, confidence: float) -> Figure:
     if not parts:
         return nothing("no method ran in variants in these records")
     lines = [len(own) for own in parts.values()]
-    figure, axes = plt.subplots(
-        len(parts), len(PANELS), squeeze=False, sharey="row", figsize=(8.0, ROW * sum(lines) + 0.8 * len(parts) + 0.5),
-        height_ratios=lines,
-    )  # fmt: skip
+    size = 8.0, ROW * sum(lines) + 0.8 * len(parts) + 0.5
+    figure, axes = plt.subplots(len(parts), len(PANELS), squeeze=False, sharey="row", figsize=size, height_ratios=lines)
     for row, (key, own) in zip(axes, parts.items(), strict=True):
         for ax, (column, title) in zip(row, PANELS.items(), strict=True):
             _draw(ax, own, column)

@@ -76,11 +76,10 @@ def false_removals(
     key = [*CELL, "replicate", "slot", "unit"]
     if gate_values is not None:
         values = gate_values[[*key, "price", "value_rounded", "value_noise"]]
-        asked = asked.merge(values.assign(pays=_pays(values)), on=key, how="left")
+        asked = asked.merge(values, on=key, how="left")
     else:
-        asked = asked.assign(
-            pays=float("nan"), price=float("nan"), value_rounded=float("nan"), value_noise=float("nan")
-        )
+        asked = asked.assign(**dict.fromkeys(("price", "value_rounded", "value_noise"), float("nan")))
+    asked = asked.assign(pays=_pays(asked))
     rows = []
     for cell, own in asked.groupby(CELL, sort=False):
         rows += [dict(zip(CELL, cell, strict=True)) | row for row in _rows(own, confidence)]

@@ -142,7 +142,7 @@ def exact_values(
         for slot, places in sample.chosen.items()
     }
     for start in range(0, count, BATCH):
-        x = _inputs(network, images[start : start + BATCH])
+        x = inputs_of(network, images[start : start + BATCH])
         y = labels[start : start + BATCH].expand(network.replicates, -1)
         if generator is None:
             rounded = {slot: (theta > 0.5).to(theta.dtype).unsqueeze(1) for slot, theta in sample.theta.items()}
@@ -177,7 +177,7 @@ def _up_to(architecture: Architecture, slot: str) -> frozenset[str]:
     return frozenset(names[: names.index(writer.name) + 1]) if writer else frozenset()
 
 
-def _inputs(network: StackedNetwork, images: Tensor) -> Tensor:
+def inputs_of(network: StackedNetwork, images: Tensor) -> Tensor:
     """Return the pixels [R, B, n] of images [B, 784] that each network has kept."""
     x = images.expand(network.replicates, -1, -1)
     kept = network.kept.get("input")
