@@ -12,7 +12,8 @@ from matplotlib.text import Text
 
 from robustprune.analysis.figures import FIGURES
 from robustprune.analysis.figures.style import drawing
-from robustprune.analysis.read import read_collected
+from robustprune.analysis.moments import before_the_rate_falls, while_gates_are_drawn
+from robustprune.analysis.read import Collected, read_collected
 from robustprune.networks.architecture import architecture
 from robustprune.networks.size import parameters
 
@@ -114,3 +115,23 @@ def test_histograms_add_up_to_all_gates(collected):
     assert panels
     for ax in panels:
         assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(100)
+
+
+def test_networks_that_collapsed_have_no_undetermined_gates(collected):
+    """Replicate 0 collapsed with all gates open: the mean is that of the other two."""
+    runs, history = collected.runs.copy(), collected.history.copy()
+    runs.loc[runs["replicate"] == 0, "status"] = "collapsed"
+    history.loc[history["replicate"] == 0, "undetermined_fc1"] = 0
+    seen = Collected(runs, lambda name, cells=None: history)
+    (line,) = lines(FIGURES["undetermined_over_epochs"](seen, 0.95), "bernoulli")[1:2]
+    np.testing.assert_allclose(line.get_ydata(), [50, 0])
+
+
+def test_dotted_lines_say_when_the_schedule_changes(collected):
+    """After the last epoch before the rate falls, and after the last whose gates are not rounded yet."""
+    figure = FIGURES["undetermined_over_epochs"](collected, 0.95)
+    own = collected.runs[collected.runs["method"] == "bernoulli"]
+    expected = {before_the_rate_falls(own), while_gates_are_drawn(own)}
+    for ax in figure.axes[:3]:
+        dotted = {float(line.get_xdata()[0]) for line in ax.lines if line.get_linestyle() == ":"}
+        assert dotted == expected

@@ -227,6 +227,7 @@ BLOCKS = {
     "gate-worth": probes.worth,
     "estimators": probes.estimators,
     "gate-ends": probes.ends,
+    "undetermined": probes.undetermined,
     "balls": related.balls,
     "fine-tuning": related.fine_tuning,
     "study-size": study_size.on_cores,

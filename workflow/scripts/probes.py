@@ -1,15 +1,16 @@
-"""Tables of docs/theory.md, from the probed networks that are shipped beside the reference."""
+"""Tables of docs/theory.md, from the study and from the probed networks that are shipped beside it."""
 
 from collections.abc import Iterator
 
 import pandas as pd
 from markdown_tables import markdown
-from shipped_numbers import shipped_table
+from shipped_numbers import TABLES, shipped_table
 
 from robustprune.analysis.columns import number, with_interval
 from robustprune.analysis.labels import ARCHITECTURES
 from robustprune.analysis.probes.estimators import ALL_GATES
 from robustprune.analysis.probes.false_removals import ALL, RULE_TITLES, THIRDS, of_third
+from robustprune.analysis.undetermined import MOMENTS
 
 STUDIED = {"lenet_300_100": "c3e_4", "lenet5": "c_lenet5"}
 """The strength of each network at which the method itself was probed; the other strengths are variants of it."""
@@ -132,6 +133,15 @@ def ends() -> str:
                 shown = [number(row[name], "+,.1f") for name in ("exact", "trapezoid", "fisher_open", "fisher_closed")]
                 last = [number(row["turning"], ".2f"), with_interval(row, "closes", ".0f"), row["n"]]
                 rows.append([*start, *shown, *last])
+    return markdown(*rows)
+
+
+def undetermined() -> str:
+    """Return the undetermined share of every slot at three moments, for the methods of the study with such gates."""
+    rows = [["network", "strength", "slot", *(title for title in MOMENTS.values()), "n"]]
+    for row in pd.read_csv(TABLES / "undetermined.csv").to_dict("records"):
+        start = [ARCHITECTURES[row["architecture"]], f"`{row['method']}/{row['strength']}`", row["slot"]]
+        rows.append([*start, *(with_interval(row, name, ".0f") for name in MOMENTS), row["n"]])
     return markdown(*rows)
 
 

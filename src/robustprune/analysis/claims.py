@@ -110,7 +110,7 @@ def as_accurate(own: pd.DataFrame, others: Others) -> Answer:
         for key, group in rivals.groupby(GROUP, sort=False)
     }
     verdict = not_worse(target, method, against)
-    worst = max(verdict.comparisons, key=lambda one: np.nan_to_num(one.effect.value, nan=-np.inf))
+    worst = max(verdict.comparisons, key=lambda one: round(np.nan_to_num(one.effect.value, nan=-np.inf), 9))
     shown = with_interval(worst.effect.estimate(LEVEL).columns("difference"), "difference", "+.2f")
     pairs = [one.effect.n for one in verdict.comparisons]
     text = f"largest of {len(against)}; {range_of(pairs)} pairs"

@@ -7,7 +7,7 @@ GATES = {
     "l0_hc": r"test gate $\hat{z}$",
     "l0_arm": r"keep probability $\pi$",
     "generalized_dropout": r"keep probability $\theta$",
-    "beta_bernoulli": r"mean gate E[$\pi$]",
+    "beta_bernoulli": r"keep probability E[$\pi$]",
     "sbp": r"mean gate E[$\theta$]",
     "bmrs_n": r"mean gate E[$\theta$]",
     "bmrs_u": r"mean gate E[$\theta$]",

@@ -10,6 +10,10 @@ from robustprune.records.record import split_units
 
 GONE = 0.9
 """The share of the units that a slot loses which have to be gone when its removal counts as done."""
+COLLAPSED = "collapsed"
+"""The status of networks that lost a slot: the few gates that are left say nothing about the method's gates."""
+INSIDE = "undetermined_"
+"""A history has the undetermined gates of a slot in the column with this before its name."""
 ROUNDED = ("noise_free_last", "fine_tune")
 """Settings with the last fraction of training in which gates are no longer drawn."""
 
@@ -34,12 +38,27 @@ def undetermined_at(epoch: int, own: pd.DataFrame, history: pd.DataFrame) -> pd.
 
     NaN for networks without gates or without that epoch, and for those that diverged or failed.
     """
-    then = of_networks(history[history["epoch"] == epoch], _numbered(own))
-    gated = [name for name in then if name.startswith("undetermined_")]
-    units = then[[name.replace("undetermined_", "units_") for name in gated]].to_numpy(float)
-    of_gated = pd.DataFrame(units, then.index).where(then[gated].notna().to_numpy())  # other slots have no gates
-    share = then[gated].sum(axis=1) / of_gated.sum(axis=1)
-    return share.set_axis(then["network"]).reindex(range(len(own))).set_axis(own.index)
+    inside, units = _gates_at(epoch, own, history)
+    return inside.sum(axis=1, min_count=1) / units.sum(axis=1)
+
+
+def undetermined_by_slot(epoch: int, own: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
+    """Return slot -> the same share of its gates, for the slots that have gates in a network of `own`."""
+    inside, units = _gates_at(epoch, own, history)
+    return (inside / units).dropna(axis=1, how="all")
+
+
+def _gates_at(epoch: int, own: pd.DataFrame, history: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return slot -> undetermined gates and slot -> gates left after this epoch, indexed as `own`.
+
+    NaN without gates.
+    """
+    then = of_networks(history[history["epoch"] == epoch], _numbered(own)).set_index("network")
+    names = [name.removeprefix(INSIDE) for name in then if name.startswith(INSIDE)]
+    inside = then[[INSIDE + name for name in names]].astype(float).set_axis(names, axis=1)
+    units = then[[f"units_{name}" for name in names]].astype(float).set_axis(names, axis=1).where(inside.notna())
+    inside, units = (table.reindex(range(len(own))).set_axis(own.index) for table in (inside, units))
+    return inside, units
 
 
 def removal_times(own: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:

@@ -52,6 +52,7 @@ from robustprune.analysis.sensitivity import sensitivity_initialization, sensiti
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.tradeoff import tradeoff
 from robustprune.analysis.tried import settings_tried
+from robustprune.analysis.undetermined import undetermined
 from robustprune.analysis.variants import variants
 from robustprune.errors import StudyError, nearest
 from robustprune.files import write_table, write_text
@@ -77,6 +78,7 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "gate_worth": gate_worth,
     "estimators": estimators,
     "gate_ends": gate_ends,
+    "undetermined": undetermined,
     "imbalance": imbalance,
     "label_free": label_free,
     "cafo_blocks": cafo_blocks,
@@ -131,6 +133,7 @@ MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
     "gate_worth": {"gate_values": long("gate_values")},
     "estimators": {"estimates": long("estimates")},
     "gate_ends": {"values": long("unit_values")},
+    "undetermined": {"history": long("history")},
     "layers_hypotheses": {"history": read_history_by_depth},
     "depth_optimum": {"history": read_history_by_depth},
     "imbalance": {"units": long("imbalance")},

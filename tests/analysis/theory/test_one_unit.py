@@ -73,6 +73,19 @@ def test_the_certified_sets_lie_in_the_numerical_basin(rate, angle):
         assert unit.flow(unit.start(norm + 1e-3, at, angle)).end == pytest.approx(kept, abs=1e-6)
 
 
+@settings(max_examples=15, deadline=None)
+@given(constants=CONSTANTS, theta=st.floats(0, 1), angle=st.sampled_from([np.pi / 4, np.pi / 8]))
+def test_the_core_and_its_extension_lie_in_the_numerical_basin_of_any_toy(constants, theta, angle):
+    """As above for any constants: A at its largest size, and the extension at this theta."""
+    unit = Unit(*constants)
+    at, size = unit.bound.saddle
+    low = min(1.0, theta * at)
+    found = unit.basin_boundary([low, theta], angle, tolerance=1e-3)
+    certified = np.sqrt(2 * np.array([size, float(unit.bound.largest_size(theta))]))
+    known = np.isfinite(found)  # NaN: every start up to the kept unit is pruned
+    assert (certified[known] <= found[known] + 1e-3).all()
+
+
 def test_the_boundary_is_the_stable_curve_of_the_saddle():
     """Followed backward from the saddle, on either side, it meets what bisection finds."""
     unit = Unit()

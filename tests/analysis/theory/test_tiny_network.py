@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from robustprune.analysis.theory.tiny_network import TinyNetwork, Weights
 from robustprune.analysis.theory.vertices import basins, descend, expected, local_minima, slopes, with_prices
@@ -129,3 +131,59 @@ def test_the_minimum_over_the_weights_is_concave_in_each_gate():
             assert (np.diff(values, 2) <= 1e-12).all()
     vertices = min(best(np.array(vertex, dtype=float)) for vertex in np.ndindex(2, 2, 2))
     assert min(best(theta) for theta in random.random((500, 3))) > vertices
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), unit=st.integers(0, HIDDEN - 1), size=st.floats(0.3, 3), worse=st.floats(0, 2))
+def test_a_unit_behind_the_class_scores_stays_worthless_as_it_shrinks(network, seed, unit, size, worse):
+    """docs/theory.md 7: with DL > -c, and a loss that does not rise with the unit's scale s at s = 1, DL(s) >= DL for
+    all s <= 1, since the loss is convex in s. Here the weights are moved away from the best ones by `worse`."""
+    start = Weights.drawn(INPUTS, HIDDEN, CLASSES, seed)
+    theta = np.random.default_rng(seed).uniform(size=GATES)
+    weights = network.train(start, theta, PRICE, rate=0.3, gate_rate=0.0, decay=1e-3, steps=20)[0]
+    weights.v[:, unit] *= size
+    weights.v[:, unit] -= worse * network.gradient(weights, theta).v[:, unit]
+
+    def slope(scale):
+        v = weights.v.copy()
+        v[:, unit] *= scale  # the decay of w, b and v together only multiplies what the unit adds to the scores
+        return slopes(network.losses(Weights(weights.w, weights.b, v, weights.d)), theta)[INPUTS + unit]
+
+    shrunk = [slope(scale) for scale in np.linspace(0, 1, 9)]
+    rises = slope(1.0) - slope(1 - 1e-6)  # the loss with the gate closed does not depend on the scale
+    assume(rises <= 0)
+    assert min(shrunk) >= slope(1.0) - 1e-9
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), scale=st.floats(0.1, 4))
+def test_the_value_of_a_unit_is_bounded_by_its_weights(network, seed, scale):
+    """docs/theory.md 6: |DL| <= G X |w| |v| <= G X S. The gradient of the cross-entropy at the scores is at most
+    sqrt(2) long, whatever the gates; the bias counts as a weight of an input 1."""
+    drawn = Weights.drawn(INPUTS, HIDDEN, CLASSES, seed)
+    weights = Weights(scale * drawn.w, drawn.b + 0.1, scale * drawn.v, drawn.d)
+    found = np.abs(slopes(network.losses(weights), np.random.default_rng(seed).uniform(size=GATES))[INPUTS:])
+    inputs = np.sqrt((network.examples**2).sum(1) + 1).mean()
+    size_in, size_out = (weights.w**2).sum(1) + weights.b**2, (weights.v**2).sum(0)
+    kappa = np.sqrt(2) * inputs
+    assert (found <= kappa * np.sqrt(size_in * size_out)).all()
+    assert (kappa * np.sqrt(size_in * size_out) <= kappa * (size_in + size_out) / 2 + 1e-12).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), scale=st.floats(0.1, 4), width=st.integers(1, 6))
+def test_the_value_of_a_section_is_bounded_by_its_weights(seed, scale, width):
+    """Bottleneck form: |DL| <= G X |U| |V| in Frobenius norms; a skip goes around the section."""
+    random = np.random.default_rng(seed)
+    # all in one direction, and the section speaks against the right class: there the bound is nearly reached
+    h, labels = 1 + 0.1 * random.normal(size=(20, 5)), np.zeros(20, dtype=int)
+    v = scale * (1 + 0.1 * random.normal(size=(width, 5)))
+    u = scale * np.outer([-1, 1, 0, 0, 0], 1 + 0.1 * random.normal(size=width))
+
+    def loss(scores):
+        return (np.log(np.exp(scores - scores.max(1, keepdims=True)).sum(1)) + scores.max(1)).mean() - (
+            scores[np.arange(20), labels].mean()
+        )
+
+    value = loss(h + np.maximum(h @ v.T, 0) @ u.T) - loss(h)
+    assert abs(value) <= np.sqrt(2) * np.sqrt((h**2).sum(1)).mean() * np.linalg.norm(u) * np.linalg.norm(v)

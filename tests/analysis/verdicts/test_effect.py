@@ -59,6 +59,13 @@ def test_the_largest_effect_has_an_interval_that_knows_of_the_choice():
     assert widest([SECOND, FIRST + 3, FIRST], 0.9) == widest([FIRST + 3, FIRST, SECOND], 0.9)
 
 
+def test_of_equal_effects_the_first_is_the_largest_whatever_their_last_digit():
+    """The shipped study: two starts whose errors differ from the others by the same images, on two machines."""
+    first, second = Effect(-0.1463333333333332, 0.05, 9, 5), Effect(0.1463333333333334, 0.1, 9, 3)
+    assert largest([first, second], 0.9) == first.estimate(simultaneous(0.9, 2))
+    assert largest([second, first], 0.9) == second.estimate(simultaneous(0.9, 2))
+
+
 @pytest.mark.parametrize("last", [1.0, 4.0], ids=["equal spread", "unequal spread"])
 @pytest.mark.parametrize("n", [3, 5])
 def test_all_deviations_of_nine_groups_are_covered_together(n, last):

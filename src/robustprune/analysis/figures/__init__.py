@@ -24,12 +24,13 @@ from robustprune.analysis.figures.over_epochs import (
 )
 from robustprune.analysis.figures.overview import overview
 from robustprune.analysis.figures.phase_portrait import phase_portrait
-from robustprune.analysis.figures.probes import estimator_quality, false_removals_by_rule, units_beside_bounds
+from robustprune.analysis.figures.probes import estimator_quality, false_removals_by_rule
 from robustprune.analysis.figures.smallest_width import smallest_width
 from robustprune.analysis.figures.start import start_matters
 from robustprune.analysis.figures.start_over import start_matters_over
 from robustprune.analysis.figures.style import drawing, save
 from robustprune.analysis.figures.tradeoff import error_by_macs, error_by_params
+from robustprune.analysis.figures.units_beside_bounds import units_beside_bounds
 from robustprune.analysis.figures.variants import variants_difference
 from robustprune.analysis.read import Collected, missing_note, read_collected
 from robustprune.analysis.select import of_one_budget

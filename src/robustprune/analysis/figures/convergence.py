@@ -12,6 +12,7 @@ from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.scales import log_axis, log_counts_axis, thousands
 from robustprune.analysis.figures.style import legend_below, nothing, panel_grid, say, titled_rows
 from robustprune.analysis.labels import is_keep_probability, network_title
+from robustprune.analysis.moments import COLLAPSED, before_the_rate_falls, while_gates_are_drawn
 from robustprune.analysis.read import CELL, NETWORK, Collected, of_networks, slots
 from robustprune.analysis.select import (
     FROM_STANDARD,
@@ -31,9 +32,13 @@ PERCENT = (-3, 103)
 
 def undetermined_over_epochs(collected: Collected, confidence: float) -> Figure:
     """Share of the keep probabilities inside (0.05, 0.95) over the epochs, of the gates that are left in each slot, for
-    methods and variants whose gates have keep probabilities. Mean over seeds, with a band from smallest to largest."""
-    history = collected.of_cells("history", nearest_to_standard(studied(collected.runs, variants=True)))
-    history = history[history["method"].map(is_keep_probability)] if len(history) else history
+    methods and variants whose gates have keep probabilities. Mean over seeds, with a band from smallest to largest; no
+    networks that collapsed. Dotted: when the learning rate falls, and when the method under study rounds its gates."""
+    chosen = studied(collected.runs, variants=True)
+    chosen = chosen[chosen["method"].map(is_keep_probability) & (chosen["status"] != COLLAPSED)]
+    cells = nearest_to_standard(chosen)
+    history = collected.of_cells("history", cells)
+    history = of_networks(history, chosen[[*CELL, "replicate"]]) if len(history) else history
     rows = list(history.groupby(NETWORK, sort=False)) if len(history) else []
     if not rows:
         return nothing("no keep probabilities in these records")
@@ -47,10 +52,20 @@ def undetermined_over_epochs(collected: Collected, confidence: float) -> Figure:
                 over = series.groupby("epoch")["share"]
                 ax.plot(over.mean(), color=style["color"], ls=style["linestyle"], lw=1.4, label=label)
                 ax.fill_between(over.min().index, over.min(), over.max(), color=style["color"], alpha=0.15, lw=0)
+            for epoch in _changes(chosen, key) if ax.lines else ():
+                ax.axvline(epoch, color="0.4", lw=0.8, ls=":")
             _finish(ax, slot, "no gates")
         _label_row(line, "undetermined gates (%)")
     legend_below(figure, [ax for line in lines for ax in line], "line: mean over seeds; band: smallest to largest")
     return figure
+
+
+def _changes(runs: pd.DataFrame, network: Sequence[str]) -> list[int]:
+    """Return the last epochs before the learning rate falls and before gates are rounded, of the method under study."""
+    own = runs[(runs[NETWORK] == list(network)).all(axis=1)]
+    own = own[(own["method"] == METHOD_UNDER_STUDY) & (own["variant"] == "")]
+    own = own[own["strength"] == own["strength"].iloc[0]] if len(own) else own
+    return sorted({before_the_rate_falls(own), while_gates_are_drawn(own)}) if len(own) else []
 
 
 def params_over_macs(collected: Collected, confidence: float) -> Figure:

@@ -1,17 +1,15 @@
-"""Figures of what probes read while the method trains: rules of removal, sizes beside bounds, estimators."""
+"""Figures of what probes read while the method trains: rules of removal, estimators of the value of a gate."""
 
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from robustprune.analysis.figures.looks import BLUE, GREY, SPARE_COLOURS, VERMILION
+from robustprune.analysis.figures.looks import BLUE, SPARE_COLOURS
 from robustprune.analysis.figures.scales import log_axis, thousands
 from robustprune.analysis.figures.style import legend_below, nothing, panel_grid, t_interval, titled_rows
 from robustprune.analysis.labels import network_title
-from robustprune.analysis.measured import measured
 from robustprune.analysis.probes.estimators import ALL_GATES, MEASURES, estimators
 from robustprune.analysis.probes.false_removals import ALL, MOST, RULE_TITLES, false_removals
 from robustprune.analysis.read import NETWORK, Collected
@@ -21,8 +19,6 @@ NOTHING = "no probed cell in these records"
 SPREAD = "spread"
 SHOWN = MEASURES | {SPREAD: "spread of one step / c"}
 """Column of the table of estimators -> title of its panel."""
-LINES = 40
-"""So many kept and so many removed units of a panel are drawn."""
 COLOURS = (BLUE, *SPARE_COLOURS)
 
 
@@ -31,7 +27,7 @@ def false_removals_by_rule(collected: Collected, confidence: float) -> Figure:
     networks that remove none. A panel per network, a line per rule, a colour per variant of the method. The dotted line
     is the bound that was set beforehand."""
     table = false_removals(collected.runs, confidence, collected.long("removals")).table
-    table = _named(table[table["slot"] == ALL])
+    table = named(table[table["slot"] == ALL])
     panels = list(table.groupby(NETWORK, sort=False))
     if not panels:
         return nothing(NOTHING)
@@ -58,7 +54,7 @@ def false_removals_by_rule(collected: Collected, confidence: float) -> Figure:
     return figure
 
 
-def _named(table: pd.DataFrame) -> pd.DataFrame:
+def named(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with the column `name`: the strength of a probed cell, and its start where it is another."""
     starts = zip(table["strength"], table["initialization"], table["width"], strict=True)
     return table.assign(name=[strength + other_start(start, width) for strength, start, width in starts])
@@ -69,56 +65,13 @@ def _colours(names: Iterable[str]) -> dict[str, str]:
     return {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(dict.fromkeys(names))}
 
 
-def units_beside_bounds(collected: Collected, confidence: float) -> Figure:
-    """Real units on the plane of the theory: size of the weights times the slot's bound on the gradient over the price,
-    and keep probability, at the ends of epochs. A panel per variant and slot. A line is a unit: red where the removal
-    rule has asked for it, with a point at that epoch, grey where it never does. For gradient flow, and if κ bounds the
-    gradient, a gate left of the dashed line that is nearly closed stays closed."""
-    columns = ("replicate", "slot", "unit", "epoch", "theta", "met", "kappa", "size_in", "size_out", "price")
-    bounds = _named(measured(collected.long("bounds"), columns, collected.runs))
-    if not len(bounds):
-        return nothing(NOTHING)
-    bounds = bounds[bounds["replicate"] == bounds["replicate"].min()]
-    bounds = bounds.assign(ratio=bounds["kappa"] * (bounds["size_in"] + bounds["size_out"]) / 2 / bounds["price"])
-    panels = list(bounds.groupby([*NETWORK, "name", "slot"], sort=False))
-    figure, axes = panel_grid(len(panels), 3.2, 2.8, columns=4)
-    for ax, (key, units) in zip(axes, panels, strict=True):
-        _draw_units(ax, units)
-        ax.set_title(f"{network_title(*key[:3])}\n{key[3]}: slot {key[4]}", fontsize="small")
-        ax.set_xlabel("κ S / c", fontsize="small")
-        ax.sharex(axes[0])
-    for ax in axes[::4]:
-        ax.set_ylabel(r"keep probability $\theta$")
-    legend_below(figure, axes, "one network, a sample of units, a point an epoch")
-    return figure
-
-
-def _draw_units(ax: Axes, units: pd.DataFrame) -> None:
-    """Draw the paths of a sample of units of one slot."""
-    wide = units.sort_values("epoch").pivot(index="epoch", columns="unit")
-    asked = wide["met"].iloc[-1].astype(bool)
-    for met, colour, label in ((True, VERMILION, "the rule asks for it"), (False, GREY, "the rule never does")):
-        own = list(asked[asked == met].index)
-        if own:
-            ax.plot([], [], color=colour, lw=1.4, label=label)  # the paths are too pale for a legend
-        for unit in own[:: max(1, -(-len(own) // LINES))]:
-            ratio, theta = wide["ratio"][unit], wide["theta"][unit]
-            first = int(wide["met"][unit].to_numpy().argmax()) if met else len(theta) - 1
-            ax.plot(ratio.iloc[: first + 1], theta.iloc[: first + 1], lw=0.5, alpha=0.5, color=colour)
-            if met:
-                ax.plot(ratio.iloc[first], theta.iloc[first], ".", color=colour, ms=4)
-    ax.axvline(1, color="black", lw=1, ls="--", label="κ S = c")
-    ax.set_xscale("log")
-    ax.set_ylim(-0.03, 1.03)
-
-
 def estimator_quality(collected: Collected, confidence: float) -> Figure:
     """Estimators of a gate's DL beside its exact value under the same noise, after the first epoch, the middle and the
     last: bias in prices, slope of the estimates on the exact values, rank correlation, share on the wrong side of the
     price, and the standard deviation of the estimate of one step. A row per network, of its first variant; the table
     has all. A colour per estimator."""
     table = estimators(collected.runs, confidence, collected.long("estimates")).table
-    table = _named(table[table["gates"] == ALL_GATES])
+    table = named(table[table["gates"] == ALL_GATES])
     firsts = table.drop_duplicates(NETWORK)[[*NETWORK, "name"]]
     rows = list(table.merge(firsts, on=[*NETWORK, "name"]).groupby([*NETWORK, "name"], sort=False))
     if not rows:

@@ -38,11 +38,9 @@ def certified(runs: pd.DataFrame, confidence: float, bounds: pd.DataFrame | None
     bounds: the table of the probe.
     """
     rows = []
-    constants = runs.assign(settings=settings_of(runs)).drop_duplicates(CELL).set_index(CELL)
+    trained = training_of(runs)
     for cell, own in measured(bounds, ("replicate", "slot", "unit", "epoch", "met"), runs).groupby(CELL, sort=False):
-        training = json.loads(constants.loc[cell, "training"])
-        drift = constants.loc[cell, "settings"].get("drift", DRIFT)
-        rows += [dict(zip(CELL, cell, strict=True)) | row for row in _rows(own, training, drift)]
+        rows += [dict(zip(CELL, cell, strict=True)) | row for row in _rows(own, *trained[cell])]
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(
         "Units of slots between two linear layers, at the end of the epoch in which the removal rule first asks for "
@@ -56,6 +54,21 @@ def certified(runs: pd.DataFrame, confidence: float, bounds: pd.DataFrame | None
         "" if len(table) else NONE,
     )
     return Sheet.of(table, SHOWN, "Certified sets beside real removals", text, by=NETWORK)
+
+
+def training_of(runs: pd.DataFrame) -> dict[tuple, tuple[dict, float]]:
+    """Return cell -> its training settings, and the drift of its gates."""
+    firsts = runs.assign(settings=settings_of(runs)).drop_duplicates(CELL).set_index(CELL)
+    found = zip(firsts.index, firsts["training"], firsts["settings"], strict=True)
+    return {cell: (json.loads(training), settings.get("drift", DRIFT)) for cell, training, settings in found}
+
+
+def gate_rate(training: dict, drift: float, price: float) -> float:
+    """Return the velocity of a gate over that of the weights: drift / (price times the learning rate), which momentum
+    raises by 1 / (1 - momentum). NaN for Adam, about which the theory says nothing."""
+    if training["optimizer"] != "sgd":
+        return np.nan
+    return drift * (1 - MOMENTUM) / (price * training["learning_rate"])
 
 
 def _rows(own: pd.DataFrame, training: dict, drift: float) -> Iterator[dict]:
@@ -82,10 +95,9 @@ def _row(units: pd.DataFrame, training: dict, drift: float) -> dict:
         **{"ratio_max_median": (units["kappa_max"] * size / units["price"]).median()},
         **{"below_percent": 100 * (ratio < 1).mean()},
         **{"inside_percent": 100 * ((ratio < 1) & (units["theta"] <= theta_bound)).mean()},
-        **{"gate_rate": np.nan, "extended_percent": np.nan},
+        **{"gate_rate": gate_rate(training, drift, price), "extended_percent": np.nan},
     }
-    if training["optimizer"] == "sgd":
-        row["gate_rate"] = drift * (1 - MOMENTUM) / (price * training["learning_rate"])
+    if np.isfinite(row["gate_rate"]):
         inside = [
             bool(UnitBound(kappa, decay, c, row["gate_rate"]).extension(theta, s))
             for kappa, c, theta, s in zip(units["kappa"], units["price"], units["theta"], size, strict=True)

@@ -103,7 +103,8 @@ def largest(effects: Sequence[Effect], confidence: float) -> Estimate:
     known = [effect for effect in effects if not np.isnan(effect.value)]
     if not known:
         return Estimate(np.nan, np.nan, np.nan, 0)
-    found = max(known, key=lambda effect: abs(effect.value))
+    # errors are whole images, so effects can be equal; the last digit, which differs between machines, must not decide
+    found = max(known, key=lambda effect: round(abs(effect.value), 9))
     return found.estimate(simultaneous(confidence, len(known)))
 
 
