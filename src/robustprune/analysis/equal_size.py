@@ -8,10 +8,11 @@ import pandas as pd
 from robustprune.analysis.captions import AT_STANDARD, ERROR, brackets, caption
 from robustprune.analysis.columns import Each, Interval, Number, PValue, Row, Text, number
 from robustprune.analysis.labels import heading_of_budget
-from robustprune.analysis.read import MACHINE, NETWORK
+from robustprune.analysis.pairing import paired_ratio
+from robustprune.analysis.read import NETWORK
 from robustprune.analysis.select import standard
 from robustprune.analysis.sheet import Sheet
-from robustprune.analysis.statistics import Difference, holm, interval_columns, paired_difference
+from robustprune.analysis.statistics import holm, interval_columns
 from robustprune.analysis.verdicts.decision import LEVEL
 from robustprune.analysis.verdicts.effect import Effect
 from robustprune.analysis.verdicts.equal_size import (
@@ -61,18 +62,8 @@ def equal_size(runs: pd.DataFrame, confidence: float, searched: pd.DataFrame | N
     """
     points, curves = searched_points(runs), search_curves(searched)
     rows: list[dict] = []
-    for key, own in points.groupby([*NETWORK, "budget", "target"], sort=False):
-        axes = dict(zip([*NETWORK, "budget", "target"], key, strict=True))
-        networks = dict(iter(own.groupby(["method", "strength"], sort=False)))
-        baselines = {
-            names: group
-            for names, group in networks.items()
-            if names[0] != METHOD_UNDER_STUDY and group["variant"].iloc[0] == ""
-        }
-        for (method, strength), group in networks.items():
-            if method == METHOD_UNDER_STUDY and baselines:
-                family = {**axes, "strength": strength, "variant": group["variant"].iloc[0]}
-                rows += [family | row for row in _family(group, baselines, curves, confidence)]
+    for family, own, baselines in families(points):
+        rows += [family | row for row in _family(own, baselines, curves, confidence)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(
         f"{METHOD_UNDER_STUDY} minus baseline (costs: over baseline), paired by seed, at the operating points that the "
@@ -90,7 +81,7 @@ def equal_size(runs: pd.DataFrame, confidence: float, searched: pd.DataFrame | N
         "compared on one device only. A dash: not known, or no target in params. n: pairs of networks with numbers.",
         _missing(points, table, searched),
     )
-    return Sheet.of(table, SHOWN, "Error and training cost at equal size", text, by=FAMILY, heading=_heading)
+    return Sheet.of(table, SHOWN, "Error and training cost at equal size", text, by=FAMILY, heading=heading_of_family)
 
 
 def _missing(points: pd.DataFrame, table: pd.DataFrame, searched: pd.DataFrame | None) -> str:
@@ -129,6 +120,22 @@ def search_curves(searched: pd.DataFrame | None) -> Curves:
     return curves
 
 
+def families(points: pd.DataFrame) -> Iterator[tuple[dict, pd.DataFrame, Mapping[tuple[str, str], pd.DataFrame]]]:
+    """Yield FAMILY, the networks of one strength of the method under study, and those of its baselines by (method,
+    strength); none without a baseline."""
+    for key, own in points.groupby([*NETWORK, "budget", "target"], sort=False):
+        axes = dict(zip([*NETWORK, "budget", "target"], key, strict=True))
+        networks = dict(iter(own.groupby(["method", "strength"], sort=False)))
+        baselines = {
+            names: group
+            for names, group in networks.items()
+            if names[0] != METHOD_UNDER_STUDY and group["variant"].iloc[0] == ""
+        }
+        for (method, strength), group in networks.items():
+            if method == METHOD_UNDER_STUDY and baselines:
+                yield {**axes, "strength": strength, "variant": group["variant"].iloc[0]}, group, baselines
+
+
 def _family(
     own: pd.DataFrame, baselines: Mapping[tuple[str, str], pd.DataFrame], curves: Curves, confidence: float
 ) -> Iterator[dict]:
@@ -140,7 +147,10 @@ def _family(
     names = {name: "/".join(name) for name in others}
     tested = better_than(target, method, {names[name]: other for name, other in others.items()})
     together = not_worse(target, method, {names[name]: other for name, other in others.items()})
-    costs = {cost: [_ratio(own, other, cost, confidence) for other in baselines.values()] for cost in COSTS}
+    costs = {
+        cost: [paired_ratio(own, other, column, confidence) for other in baselines.values()]
+        for cost, column in COSTS.items()
+    }
     adjusted = {cost: holm([found.p for found in of_all]) for cost, of_all in costs.items()}
     for place, name in enumerate(baselines):
         effect, p = tested[names[name]]
@@ -172,24 +182,6 @@ def networks_at(own: pd.DataFrame, curves: Curves, target: float) -> AtSize:
     return AtSize(own["seed"].to_numpy(), logarithms(own["params_kept"]), error, slope)
 
 
-def _ratio(own: pd.DataFrame, other: pd.DataFrame, cost: str, confidence: float) -> Difference:
-    """Return the geometric mean of the ratios of a cost, paired by seed, with its interval and p value.
-
-    The interval and p are NaN where all ratios are the same, as with seconds: they come from one measurement of a cell.
-    Seconds of different devices or numbers of threads are not compared.
-    """
-    first, second = (cell.set_index("seed") for cell in (own, other))
-    shared = first.index.intersection(second.index)
-    first, second = first.loc[shared], second.loc[shared]
-    machines = pd.concat([first, second])[MACHINE].drop_duplicates()
-    if cost == "seconds" and len(machines) > 1:
-        return Difference(np.nan, np.nan, np.nan, 0, np.nan)
-    found = paired_difference(*(logarithms(cell[COSTS[cost]]) for cell in (first, second)), confidence)
-    ends = (np.nan, np.nan) if np.isnan(found.p) else (found.low, found.high)
-    mean, low, high = (float(np.exp(value)) for value in (found.mean, *ends))
-    return Difference(mean, low, high, found.n, found.p)
-
-
 def _mean_size(own: AtSize) -> float:
     known = own.log_size[~np.isnan(own.log_size)]
     return float(np.exp(known).mean()) if len(known) else np.nan
@@ -212,7 +204,10 @@ def _size(row: Row, whose: str) -> str:
     return number(row[f"{whose}params"], ",.0f") + ("" if moved == "-" else f" ({moved} %)")
 
 
-def _heading(dataset: str, architecture: str, track: str, budget: str, target: str, strength: str, variant: str) -> str:
+def heading_of_family(
+    dataset: str, architecture: str, track: str, budget: str, target: str, strength: str, variant: str
+) -> str:
+    """Return the heading of a family of tests."""
     network = heading_of_budget(dataset, architecture, track, budget)
     shown = f"{METHOD_UNDER_STUDY} {strength}" + (f" ({variant})" if variant else "")
     return f"{network}, {target}: {shown}"

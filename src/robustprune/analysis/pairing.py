@@ -1,11 +1,14 @@
-"""Differences of the errors of two cells, paired by seed."""
+"""Differences and ratios of two cells, paired by seed."""
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from robustprune.analysis.statistics import holm, interval_columns, mean_interval, paired_difference
+from robustprune.analysis.read import MACHINE
+from robustprune.analysis.statistics import Difference, holm, interval_columns, mean_interval, paired_difference
+from robustprune.analysis.verdicts.over_starts import logarithms
 
 DIFFERENCE = [*interval_columns("difference"), "p_holm", "n"]
 
@@ -20,6 +23,23 @@ def paired_errors(own: pd.DataFrame, other: pd.DataFrame, confidence: float) -> 
     paired, alone = paired_difference(error, reached.reindex(error.index), confidence), mean_interval(error, confidence)
     columns = {**alone.columns("error"), **paired.columns("difference")}
     return {**columns, "p_holm": paired.p, "n": alone.n}, reached.mean()
+
+
+def paired_ratio(own: pd.DataFrame, other: pd.DataFrame, column: str, confidence: float) -> Difference:
+    """Return the geometric mean of the ratios of a column, own over other, paired by seed, with interval and p value.
+
+    The interval and p are NaN where all ratios are the same, as with seconds: they come from one measurement of a cell.
+    Seconds of different devices or numbers of threads are not compared.
+    """
+    first, second = (cell.set_index("seed") for cell in (own, other))
+    shared = first.index.intersection(second.index)
+    first, second = first.loc[shared], second.loc[shared]
+    if column == "train_seconds" and len(pd.concat([first, second])[MACHINE].drop_duplicates()) > 1:
+        return Difference(np.nan, np.nan, np.nan, 0, np.nan)
+    found = paired_difference(*(logarithms(cell[column]) for cell in (first, second)), confidence)
+    ends = (np.nan, np.nan) if np.isnan(found.p) else (found.low, found.high)
+    mean, low, high = (float(np.exp(value)) for value in (found.mean, *ends))
+    return Difference(mean, low, high, found.n, found.p)
 
 
 def adjusted(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

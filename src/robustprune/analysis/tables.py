@@ -14,6 +14,7 @@ from robustprune.analysis.claims_table import claims
 from robustprune.analysis.comparison import main_comparison, ranking
 from robustprune.analysis.controls import controls
 from robustprune.analysis.costs import inference_cost, training_cost
+from robustprune.analysis.equal_error import equal_error
 from robustprune.analysis.equal_size import equal_size
 from robustprune.analysis.equivalence import equivalence
 from robustprune.analysis.floors import floors
@@ -62,6 +63,7 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "scorecard": scorecard,
     "equivalence": equivalence,
     "equal_size": equal_size,
+    "equal_error": equal_error,
     "main_comparison": main_comparison,
     "sensitivity_width": sensitivity_width,
     "sensitivity_initialization": sensitivity_initialization,
@@ -98,7 +100,7 @@ TABLES: dict[str, Callable[..., Sheet]] = {
 }
 DIGITS = 10
 """Significant digits of a CSV: the last of all digits differ between processors."""
-WITH_BUDGETS = ("claims", "scorecard", "equal_size", "variants")
+WITH_BUDGETS = ("claims", "scorecard", "equal_size", "equal_error", "variants")
 """Tables that have a part for every budget; the others show networks of equal epochs."""
 WITH_DEPTH = ("layers_hypotheses", "depth_kept", "depth_equivalence", "depth_optimum", "joint")
 """Tables of networks that are made at several depths, which the others leave out (docs/layers.md)."""
