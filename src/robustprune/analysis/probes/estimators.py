@@ -29,12 +29,13 @@ MEASURES = {
 }
 COLUMNS = [
     *(*CELL, "epoch", "gates", "estimator", *interval_columns("bias"), *interval_columns("slope")),
-    *(*interval_columns("rank"), *interval_columns("wrong"), "spread", "count", "n"),
+    *(*interval_columns("rank"), *interval_columns("wrong"), "spread", "exact_error", "count", "n"),
 ]
 SHOWN = [
     *(Text("strength"), Number("epoch", "epoch", ".0f"), Text("gates"), Text("estimator")),
     *(Interval(name, MEASURES[name], form) for name, form in zip(MEASURES, ("+.2f", ".2f", ".2f", ".0f"), strict=True)),
-    *(Number("spread", "spread of one step / c", ",.0f"), Number("count", "gates measured", ",.0f"), Text("n")),
+    *(Number("spread", "spread of one step / c", ",.1f"), Number("exact_error", "error of exact DL / c", ".2f")),
+    *(Number("count", "gates measured", ",.0f"), Text("n")),
 ]
 
 
@@ -52,8 +53,9 @@ def estimators(runs: pd.DataFrame, confidence: float, estimates: pd.DataFrame | 
         "All: a sample of at most 20 gates inside and 20 others of every slot. Bias: mean estimate minus exact value, "
         "in prices c. Slope: of the mean estimates on the exact values, through 0 (1: none is shrunk or stretched; the "
         "noise of the exact values shrinks it). Wrong side: the mean estimate plus c has another sign than the exact "
-        "value plus c, of the gates whose exact value is two standard errors from -c. Open and closed: keep "
-        "probability above 0.95, below 0.05.",
+        "value plus c, of the gates whose exact value is two standard errors from -c. Error of exact DL: its standard "
+        "error over the images, median over gates. Open and closed: keep probability "
+        "above 0.95, below 0.05.",
         brackets(confidence),
         "" if len(table) else NONE,
     )
@@ -87,6 +89,7 @@ def _row(part: pd.DataFrame, confidence: float) -> dict:
         **mean_interval(ranks, confidence).columns("rank"),
         **share(wrong, part["replicate"], confidence).columns("wrong"),
         "spread": float((part["deviation"] / part["price"]).median()),
+        "exact_error": float((part["exact_error"] / part["price"]).median()),
         "count": len(part),
         "n": part["replicate"].nunique(),
     }
