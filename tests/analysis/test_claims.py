@@ -10,7 +10,7 @@ from made_up_study import made_up
 
 from robustprune.analysis.claims import NOT_RUN
 from robustprune.analysis.claims_table import claims
-from robustprune.analysis.moments import removal_times, undetermined_at, while_gates_are_drawn
+from robustprune.analysis.moments import before_the_rate_falls, removal_times, undetermined_at, while_gates_are_drawn
 from robustprune.analysis.read import CELL, read_detailed_runs, read_long
 from robustprune.analysis.statistics import Estimate
 from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, TOO_FEW, UNDECIDED, YES, at_most
@@ -139,6 +139,36 @@ def test_claims_without_their_numbers_are_not_run():
     assert "dense" not in set(found.table["method"])
 
 
+def test_numbers_that_nobody_measured_are_not_run():
+    """A foreign program writes no epochs and no arithmetic: nothing follows from that."""
+    runs, history = study(undetermined=0)
+    foreign = runs["method"] == "vib"
+    runs.loc[foreign, "train_macs"] = np.nan
+    found = claims(runs, 0.95, history[history["method"] != "vib"])
+    assert verdict(found, "early", "vib") == verdict(found, "cheaper", "vib") == NOT_RUN
+    gated = claims(runs, 0.95, history[history["method"] != "bernoulli"])
+    assert verdict(gated, "0 or 1", "bernoulli") == NOT_RUN
+
+
+def test_errors_at_equal_size_are_compared_with_points_of_the_same_size():
+    """A second target of another name: its networks are no rivals at this one."""
+    small, large = at_equal_size.study(target="small"), at_equal_size.study(target="large", params=60_000)
+    large = large[large["method"] == "vib"].assign(strength="kappa_9e_5")
+    found = claims(pd.concat([small, large], ignore_index=True), 0.95, searched=at_equal_size.search())
+    own = found.table[found.table["claim"].str.contains("equal size")].set_index(["method", "strength"])
+    assert "(largest of 2; " in own.loc[("bernoulli", "c_3e_4"), "evidence"]
+
+
+def test_strengths_that_a_user_named_are_no_reconstructions():
+    """Variant sgd of config/ablations.yaml at three strengths: B10 counts one operating point of each."""
+    runs, history = study()
+    own = runs[runs["method"] == "bernoulli"]
+    more = [own.assign(strength=f"{name}_sgd", variant="sgd") for name in ("b", "c", "d")]
+    found = claims(pd.concat([runs, *more], ignore_index=True), 0.95, history)
+    row = found.table.query("method == 'bernoulli' and variant == '' and claim == 'Training is cheaper'").iloc[0]
+    assert (row["holds"], row["reconstructions"]) == (1, 1)
+
+
 def test_reconstructions_count_beside_the_method_and_have_no_row_of_their_own():
     runs, history = study()
     other = runs[runs["method"] == "bernoulli"].assign(strength="c_sgd", variant="sgd", train_macs=150.0)
@@ -177,6 +207,9 @@ def test_moments_of_networks():
     history[["undetermined_input", "undetermined_fc1"]] = np.nan
     assert undetermined_at(18, gated, history).iloc[0] == pytest.approx(30 / 50)  # of gated slots alone
     assert removal_times(runs[runs["method"] == "dense"], history).isna().all(axis=None)
+    # 75 % of 30 epochs is in the middle of one: the rate falls where the next begins
+    thirty = gated.assign(training=TrainingSettings(epochs=30).model_dump_json())
+    assert before_the_rate_falls(thirty) == 23
 
 
 def test_a_bound_is_judged_by_all_intervals():

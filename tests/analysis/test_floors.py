@@ -55,6 +55,17 @@ def test_equal_budgets_meet_paired_by_seed_and_adjusted_together(runs):
     assert "10 % of params" in sheet.html()
 
 
+def test_methods_at_one_searched_size_meet_although_their_shares_differ(runs):
+    """A search gave magnitude the share 0.0979 and random 0.0978, both for 26,000 params."""
+    runs = runs[runs["method"].isin(["taylor", "random"]) & (runs["strength"] == "keep_10")].copy()
+    shares = {"taylor": 0.0979, "random": 0.0978}
+    runs["settings"] = [json.dumps({"target": shares[name], "measure": "params"}) for name in runs["method"]]
+    assert floors(runs, 0.95).table.empty
+    sheet = floors(runs.assign(target_params=26_000), 0.95)
+    assert sheet.table[["method", "floor"]].values.tolist() == [["taylor", "random"]]
+    assert "26,000 params" in sheet.html()
+
+
 def test_without_a_floor_there_is_no_row(runs):
     assert floors(runs[runs["method"].isin(["taylor", "bernoulli"])], 0.95).table.empty
 

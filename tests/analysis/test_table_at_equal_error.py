@@ -17,6 +17,7 @@ def at_error(**sizes):
         own = runs["method"] == method
         spread = np.roll([-0.02, 0.01, 0.03, 0.0, -0.02, 0.015], place)
         runs.loc[own, "params_kept"] = size * np.exp(spread[: own.sum()])
+    runs["target_above_dense"] = 0.2
     runs["error_test_percent"] = 1.6 + 0.01 * runs["replicate"] * (runs["method"] == "vib")
     return runs
 
@@ -71,6 +72,12 @@ def test_two_pairs_are_too_few():
     runs = at_error(vib=25_000)
     runs = runs[(runs["method"] != "vib") | (runs["replicate"] < 2)]
     assert rows(runs).loc["vib", "answer"] == TOO_FEW
+
+
+def test_points_of_another_data_set_are_no_points_of_equal_error():
+    """Fashion-MNIST at MNIST's points: neither their size nor their error is a target there."""
+    runs = at_error().assign(target_above_dense=np.nan)
+    assert equal_error(runs, 0.95).table.empty
 
 
 def test_points_of_equal_size_are_no_points_of_equal_error():

@@ -10,6 +10,7 @@ from robustprune.analysis.equal_size import equal_size
 from robustprune.analysis.read import CELL
 from robustprune.analysis.statistics import holm
 from robustprune.analysis.tables import write_tables
+from robustprune.analysis.verdicts.decision import NO, UNDECIDED
 from robustprune.analysis.verdicts.effect import mean_of, weighted
 from robustprune.analysis.verdicts.equal_size import local_slope
 
@@ -142,6 +143,25 @@ def test_seconds_of_a_cell_are_one_measurement_and_of_one_device():
     table = table_of(runs, search())
     assert table.loc["vib", "seconds_ratio_low"] < 0.25 < table.loc["vib", "seconds_ratio_high"]
     assert table.loc["vib", "seconds_p_holm"] < 0.001
+
+
+def test_each_baseline_is_judged_at_the_level_of_the_family():
+    """14 points above the margin by a little: outside at the level of one comparison, not at that of many (B8)."""
+    runs, baselines = study(counts=(6, 6, 6)), []
+    for number in range(14):
+        own = runs[runs["method"] == "vib"].assign(method=f"other{number}")
+        baselines.append(own)
+    runs = pd.concat([runs[runs["method"] == "bernoulli"], *baselines], ignore_index=True)
+    searched = search()
+    curves = [searched[searched["method"] == "vib"].assign(method=f"other{number}") for number in range(14)]
+    searched = pd.concat([searched, *curves], ignore_index=True)
+    better = runs["method"] == "other3"
+    runs.loc[better, "error_test_percent"] -= 0.16
+    row = equal_size(runs, 0.95, searched).table.set_index("baseline").loc["other3"]
+    alone = study(counts=(6, 6, 6))
+    alone.loc[alone["method"] == "vib", "error_test_percent"] -= 0.16
+    assert table_of(alone[alone["method"] != "sbp"], search()).loc["vib", "not_worse"] == NO
+    assert row["not_worse"] == row["not_worse_than_all"] == UNDECIDED
 
 
 def test_every_budget_and_target_is_a_family_of_its_own():

@@ -42,6 +42,21 @@ def test_a_method_whose_gates_are_drawn_to_the_end_is_read_there(study):
     assert row_of(undetermined(study[0], 0.95, study[1]), "l0_arm")["drawn"] == 0
 
 
+def test_at_equal_arithmetic_only_the_end_is_known(study):
+    """There the schedule follows what was spent; the training ended before the epoch of the fall."""
+    runs, history = study
+    row = row_of(undetermined(runs.assign(budget="macs", epochs=24), 0.95, history.assign(budget="macs")), "bernoulli")
+    assert row["end"] == 50
+    assert np.isnan([row["before"], row["drawn"]]).all()
+
+
+def test_training_of_one_epoch_has_no_earlier_moments(study):
+    runs, history = study
+    runs = runs.assign(epochs=1, training='{"epochs": 1, "decay_at": 0.75}')
+    row = row_of(undetermined(runs, 0.95, history[history["epoch"] == 1]), "bernoulli")
+    assert row["end"] == 50
+
+
 def test_only_keep_probabilities_are_counted(study):
     assert set(undetermined(study[0], 0.95, study[1]).table["method"]) == {"bernoulli", "l0_arm"}
 
@@ -50,8 +65,10 @@ def test_networks_that_collapsed_are_left_out(study):
     runs, history = study
     history.loc[history["replicate"] == 0, "undetermined_fc1"] = 0
     runs.loc[runs["replicate"] == 0, "status"] = "collapsed"
-    row = row_of(undetermined(runs, 0.95, history), "bernoulli")
+    sheet = undetermined(runs, 0.95, history)
+    row = row_of(sheet, "bernoulli")
     assert (row["before"], row["n"]) == (50, 2)
+    assert "left out (2)" in sheet.caption  # of two methods
 
 
 def test_without_epochs_there_is_no_row(study):

@@ -51,6 +51,15 @@ def test_without_the_curve_the_difference_would_be_that_of_the_errors():
     assert raw == pytest.approx(0.1 + SLOPE * np.log(1.2))
 
 
+def test_a_strength_that_collapsed_makes_no_curve():
+    """A fourth price closed nearly everything: the slope to it is steep and wrong, and its spread is none."""
+    runs = study(shift=0.0, factor=0.97)
+    lost = runs[(runs["variant"] == "") & (runs["strength"] == "c0")]
+    lost = lost.assign(strength="c9", params_kept=24.0, error_valid_percent=88.65, status="collapsed")
+    table = variants(pd.concat([runs, lost], ignore_index=True), 0.90).table
+    assert table["difference"].dropna().to_numpy() == pytest.approx(0, abs=1e-9)
+
+
 def test_shares_come_from_history_and_unit_values():
     runs = study()
     axes = runs[[*CELL, "replicate"]]

@@ -35,6 +35,18 @@ def test_points_are_those_of_the_table(runs):
     assert difference.get_title(loc="left") == heading_of_budget("mnist", "lenet_300_100", "full", "macs")
 
 
+def test_a_variant_has_a_line_for_each_form_that_it_is_compared_with(runs):
+    """Two forms of the method: the comparisons were two equal points on one line."""
+    forms = [
+        runs[runs["variant"] == ""].assign(strength=lambda rows, form=form: form + rows["strength"].str[1:])
+        for form in ("one_1e_", "sep_1e_")
+    ]
+    both = pd.concat([*forms, runs[runs["variant"] != ""]], ignore_index=True)
+    figure = variants_difference(collected(both), 0.95)
+    labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert labels == ["the method", "slow, against one", "slow, against sep"]
+
+
 def test_without_variants_the_figure_says_so(runs):
     figure = variants_difference(collected(runs[runs["variant"] == ""]), 0.95)
     assert "no method ran in variants" in figure.axes[0].texts[0].get_text()

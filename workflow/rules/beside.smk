@@ -12,6 +12,7 @@ SHIPPED = {
         ["depth_kept_by_start", "depth"],
     ),
     "mars": (["ball", "finetune"], ["finetune"]),
+    "related": (["imbalance", "label_free", "cafo_blocks", "tradeoff"], []),
     "probes": (
         ["false_removals", "certified", "gate_worth", "estimators", "gate_ends"],
         ["false_removals_by_rule", "units_beside_bounds", "estimator_quality"],

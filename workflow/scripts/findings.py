@@ -18,6 +18,7 @@ import pandas as pd
 import probes
 import related
 import rivals
+import same_network
 import speed
 import study_size
 import verdicts
@@ -213,6 +214,7 @@ BLOCKS = {
     "equal-size": equal_size.against_baselines,
     "against-rivals-widths": rivals.from_widths,
     "against-rivals-initializations": rivals.from_initializations,
+    "same-network": same_network.agreement,
     "controls": controls.against_the_method,
     "own-settings": own_settings.changed,
     "layers-hypotheses": layers.hypotheses,
@@ -228,6 +230,9 @@ BLOCKS = {
     "estimators": probes.estimators,
     "gate-ends": probes.ends,
     "undetermined": probes.undetermined,
+    "imbalance": related.imbalances,
+    "label-free": related.label_free,
+    "local-predictors": related.local_predictors,
     "balls": related.balls,
     "fine-tuning": related.fine_tuning,
     "study-size": study_size.on_cores,

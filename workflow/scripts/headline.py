@@ -4,12 +4,16 @@ import re
 import textwrap
 
 import pandas as pd
+from shipped_numbers import TABLES
 from verdicts import claims_table, place
 
+from robustprune.analysis.claims import CLAIMS, over_all_widths
 from robustprune.analysis.headings import HEADINGS
+from robustprune.analysis.read import NETWORK
 from robustprune.analysis.verdicts.decision import NO, TOO_FEW, UNDECIDED, YES
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
+OVER_WIDTHS = {judge: claim for claim, judge in CLAIMS.items()}[over_all_widths]
 JUDGED = (YES, NO, UNDECIDED, TOO_FEW)
 
 
@@ -17,7 +21,7 @@ def headline() -> str:
     """Verdicts on the method under study, what did not hold first, and how many baselines share them."""
     table = claims_table()
     own = table[table["method"] == METHOD_UNDER_STUDY]
-    several = len(table.groupby(["architecture", "budget"])) > 1
+    several = len(table.groupby([*NETWORK, "budget"])) > 1
     points = []
     for heading, answers in HEADINGS.items():
         claims = own[own["verdict"].isin(answers)].groupby("claim", sort=False)
@@ -44,15 +48,27 @@ def _shared(table: pd.DataFrame, several: bool) -> list[str]:
     lines = []
     for claim, rows in table.groupby("claim", sort=False):
         counts = []
-        for _, group in rows.groupby(["architecture", "budget"], sort=False):
+        for _, group in rows.groupby([*NETWORK, "budget"], sort=False):
             judged = group[group["verdict"].isin(JUDGED)]
             if judged["method"].nunique() > 1:
                 yes, no = (int((judged["verdict"] == answer).sum()) for answer in (YES, NO))
                 count = f"{yes} yes, {no} no, {len(judged) - yes - no} open"
+                if claim == OVER_WIDTHS:
+                    count += f" (from width 1 up: {_from_width_1(group.iloc[0])})"
                 counts.append(f"{count} on {place(group.iloc[0])}" if several else count)
         if counts:
             lines.append(f"{_lowered(claim)}: {', '.join(counts)}")
     return lines
+
+
+def _from_width_1(first: pd.Series) -> str:
+    """Return how many methods of a network have which verdict over the widths from 1 up."""
+    table = pd.read_csv(TABLES / "scorecard.csv")
+    same = [*NETWORK, "budget"]
+    own = table[(table[same] == first[same]).all(axis=1)]
+    judged = own.loc[own["equivalent_from_width_1"].isin(JUDGED), "equivalent_from_width_1"]
+    yes, no = (int((judged == answer).sum()) for answer in (YES, NO))
+    return f"{yes} yes, {no} no, {len(judged) - yes - no} open"
 
 
 def _lowered(text: str) -> str:

@@ -93,7 +93,8 @@ def certified() -> str:
     rows = [["network", "variant", "slot", *columns]]
     for row in shipped_table("probes", "certified").to_dict("records"):
         spread = f"{row['ratio_low']:,.0f} to {row['ratio_high']:,.0f}"
-        shares = [number(row[f"{name}_percent"], ".0f") for name in ("below", "inside", "extended")]
+        found = [row[f"{name}_percent"] for name in ("below", "inside", "extended")]
+        shares = [number(value, ".1f" if 0 < value < 1 else ".0f") for value in found]
         start = [ARCHITECTURES[row["architecture"]], f"`{row['strength']}`", row["slot"], f"{row['units']:,}"]
         rows.append(
             [*start, f"{row['theta_bound']:.0e}", row["vacuous"], f"{row['ratio_median']:,.0f}", spread, *shares]
@@ -108,6 +109,7 @@ def worth() -> str:
         "undetermined": (".0f", "undetermined (%)"),
         "open_cheap_rounded": (".0f", "open, worth less than c (%)"),
         "open_clearly_rounded": (".0f", "clearly less (%)"),
+        "open_cheap_noise": (".0f", "less, under noise (%)"),
         "open_clearly_noise": (".0f", "clearly less, under noise (%)"),
         "closed_worth_rounded": (".0f", "closed, worth more than c (%)"),
         "closed_clearly_rounded": (".0f", "clearly more (%)"),
@@ -123,7 +125,8 @@ def worth() -> str:
 def ends() -> str:
     """Return what `trapezoid` and `fisher` make of open and of closed gates, for the method and both trainings."""
     columns = ["DL / c", "`trapezoid` / c", "`fisher`, open / c", "`fisher`, closed / c", "falls below θ ="]
-    rows = [["network", "trained with", "slot", "units", *columns, "held closed (%)", "n"]]
+    shares = ["held closed (%)", "settles inside (%)"]
+    rows = [["network", "trained with", "slot", "units", *columns, *shares, "n"]]
     table = shipped_table("probes", "gate_ends")
     for architecture, strength in STUDIED.items():
         own = table[table["architecture"] == architecture]
@@ -131,8 +134,8 @@ def ends() -> str:
             for row in own[own["strength"] == name].to_dict("records"):
                 start = [ARCHITECTURES[architecture], f"`{estimator}`", row["slot"], f"{row['units']:,}"]
                 shown = [number(row[name], "+,.1f") for name in ("exact", "trapezoid", "fisher_open", "fisher_closed")]
-                last = [number(row["turning"], ".2f"), with_interval(row, "closes", ".0f"), row["n"]]
-                rows.append([*start, *shown, *last])
+                last = [with_interval(row, name, ".0f") for name in ("closes", "settles")]
+                rows.append([*start, *shown, number(row["turning"], ".2f"), *last, row["n"]])
     return markdown(*rows)
 
 

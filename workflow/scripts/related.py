@@ -7,6 +7,8 @@ from robustprune.analysis.columns import number, with_interval
 from robustprune.analysis.labels import network_title
 
 EVERYTHING = "all"
+IMBALANCE_OF = ("bernoulli", "magnitude", "random")
+"""Methods whose units the table of docs/related.md 1 shows; that of the package has those of cafo too."""
 
 
 def balls() -> str:
@@ -32,6 +34,51 @@ def fine_tuning() -> str:
         title = network_title(row.dataset, row.architecture, row.track)
         contrast = with_interval(row._asdict(), "contrast", "+.2f")
         rows.append([title, asked, _text(row.source), row.images, number(row.radius, "g"), contrast, answer])
+    return markdown(*rows)
+
+
+def imbalances() -> str:
+    """AUCs of what a unit had at the start, kept against removed: a row per slot and the verdict of each cell."""
+    table = shipped_table("related", "imbalance")
+    table = table[table["method"].isin(IMBALANCE_OF)]
+    columns = ["kept (%)", "AUC of the imbalance", "of outgoing weights", "answer", "n"]
+    rows = [["network", "method", "width", "slot", *columns]]
+    for row in table.to_dict("records"):
+        title = network_title(row["dataset"], row["architecture"])
+        aucs = [with_interval(row, name, ".2f") for name in ("imbalance", "norm_out")]
+        shown = [number(row["kept_percent"], ".0f"), *aucs]
+        slot = "**all (H15)**" if row["slot"] == EVERYTHING else row["slot"]
+        rows.append([title, f"`{row['method']}`", f"{row['width']:g}", slot, *shown, row["does_not_predict"], row["n"]])
+    return markdown(*rows)
+
+
+def label_free() -> str:
+    """Units predicted without labels beside those that the method keeps, and the verdicts."""
+    table = shipped_table("related", "label_free")
+    columns = ["kept", "predicted", "kept over predicted, beside the fitted cell", "elasticity predicted", "kept"]
+    rows = [["network", "width", "slot", *columns, "follow the data (H11)", "follow the start (H12)", "n"]]
+    for row in table.to_dict("records"):
+        title = network_title(row["dataset"], row["architecture"]) + (" (fitted)" if row["fitted"] == "yes" else "")
+        shown = [with_interval(row, name, ".0f") for name in ("kept", "predicted")]
+        shown += [with_interval(row, name, ".2f") for name in ("ratio", "elasticity_predicted", "elasticity_kept")]
+        answers = [_text(row[name]) for name in ("follows_data", "follows_start")]
+        slot = "**all**" if row["slot"] == EVERYTHING else row["slot"]
+        rows.append([title, f"{row['width']:g}", slot, *shown, *answers, row["n"]])
+    return markdown(*rows)
+
+
+def local_predictors() -> str:
+    """Test errors of the predictors by block, and the agreement of the units that they keep with the method's."""
+    table = shipped_table("related", "cafo_blocks")
+    columns = ["features", "error before (%)", "kept", "error after (%)", "Jaccard index", "above chance"]
+    rows = [["network", "strength", "block or slot", *columns, "agrees (H10)", "n"]]
+    for row in table.to_dict("records"):
+        found = [number(row["features_start"], ",.0f"), with_interval(row, "error_start", ".1f")]
+        found += [number(row["features_kept"], ",.0f"), with_interval(row, "error_kept", ".1f")]
+        found += [with_interval(row, name, ".2f") for name in ("jaccard", "above_chance")]
+        title = network_title(row["dataset"], row["architecture"])
+        slot = "**all**" if row["slot"] == EVERYTHING else row["slot"]
+        rows.append([title, f"`{row['strength']}`", slot, *found, _text(row["agrees"]), row["n"]])
     return markdown(*rows)
 
 

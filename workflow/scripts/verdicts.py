@@ -7,7 +7,8 @@ from markdown_tables import markdown
 from shipped_numbers import TABLES
 
 from robustprune.analysis.headings import HEADINGS
-from robustprune.analysis.labels import ARCHITECTURES, budget_title
+from robustprune.analysis.labels import ARCHITECTURES, DATASETS, budget_title
+from robustprune.analysis.read import NETWORK
 from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, SHORT
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
@@ -33,8 +34,10 @@ def of_the_method() -> str:
 
 
 def place(row: Mapping) -> str:
-    """Return the network of a verdict, and the budget where it is not equal epochs."""
+    """Return the network of a verdict, its data set where that is not MNIST, and the budget where it is not equal
+    epochs."""
     name = ARCHITECTURES.get(row["architecture"], row["architecture"])
+    name += "" if row["dataset"] == "mnist" else f" on {DATASETS.get(row['dataset'], row['dataset'])}"
     return name if row["budget"] == "epochs" else f"{name} {budget_title(row['budget'])}"
 
 
@@ -48,7 +51,7 @@ def _sentence(row: dict) -> str:
 def of_all_methods() -> str:
     """The verdicts of every method, a row each."""
     table, tables = claims_table(), []
-    for _, own in table.groupby(["architecture", "budget"], sort=False):
+    for _, own in table.groupby([*NETWORK, "budget"], sort=False):
         claims = list(dict.fromkeys(own["claim"]))
         title = place(own.iloc[0])
         rows = [[title, *claims]]

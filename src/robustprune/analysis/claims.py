@@ -15,7 +15,7 @@ from robustprune.analysis.columns import number, range_of, with_interval
 from robustprune.analysis.equal_size import Curves, networks_at
 from robustprune.analysis.labels import is_keep_probability
 from robustprune.analysis.moments import before_the_rate_falls, removal_times, undetermined_at, while_gates_are_drawn
-from robustprune.analysis.read import MACHINE, slots, used
+from robustprune.analysis.read import CELL, MACHINE, of_networks, slots, used
 from robustprune.analysis.select import standard
 from robustprune.analysis.statistics import mean_interval, size_interval
 from robustprune.analysis.verdicts.decision import (
@@ -24,6 +24,7 @@ from robustprune.analysis.verdicts.decision import (
     NOT_APPLICABLE,
     OWN_LEVEL,
     SHORT,
+    TOO_FEW,
     UNDECIDED,
     YES,
     Comparison,
@@ -101,6 +102,7 @@ def as_accurate(own: pd.DataFrame, others: Others) -> Answer:
     """As accurate as others at equal size."""
     mine = others.points.loc[others.points.index.isin(own.index)]
     rivals = others.points[(others.points["method"] != own["method"].iloc[0]) & (others.points["variant"] == "")]
+    rivals = rivals[rivals["target"].isin(mine["target"])]
     if mine.empty or rivals.empty or mine["target_params"].isna().any() or not others.curves:
         return Answer(NOT_RUN)
     target = float(np.log(mine["target_params"].iloc[0]))
@@ -128,6 +130,8 @@ def at_zero_or_one(own: pd.DataFrame, others: Others) -> Answer:
         return Answer(NOT_RUN)
     epoch = while_gates_are_drawn(start)
     shares = 100 * undetermined_at(epoch, start, others.history)
+    if shares.isna().all():
+        return Answer(NOT_RUN)
     share = mean_interval(shares, others.confidence)
     text = f"{with_interval(share.columns('share'), 'share', '.1f')} % undetermined after epoch {epoch}"
     if (fall := before_the_rate_falls(start)) < epoch:
@@ -143,6 +147,8 @@ def early(own: pd.DataFrame, others: Others) -> Answer:
         return Answer(NOT_APPLICABLE)  # a criterion removes units when its schedule says so
     if others.history is None or start.empty:
         return Answer(NOT_RUN)
+    if not len(of_networks(others.history, start[[*CELL, "replicate"]])):
+        return Answer(NOT_RUN)
     times = removal_times(start, others.history)
     lost = [slot for slot in slots(start["architecture"].iloc[0]) if times[slot].notna().any()]
     shares = {slot: mean_interval(times[slot], others.confidence) for slot in lost}
@@ -157,9 +163,11 @@ def cheaper(own: pd.DataFrame, others: Others) -> Answer:
     if start.empty:
         return Answer(NOT_RUN)
     ratio = 100 * (start["train_macs"] / start["train_macs_dense"]).astype(float)
+    if ratio.isna().all():
+        return Answer(NOT_RUN)
     shown, macs = (size_interval(ratio, level) for level in (others.confidence, OWN_LEVEL))
     text = f"{with_interval(shown.columns('macs'), 'macs', '.1f')} % of the MACs of dense training"
-    verdict = NO if macs.low > 100 else at_most([macs], np.nextafter(100, 0))
+    verdict = YES if macs.high < 100 else NO if macs.low > 100 else TOO_FEW if np.isnan(macs.high) else UNDECIDED
     dense = standard(others.dense)
     both = pd.concat([start, dense])
     if dense.empty or len(both[MACHINE].drop_duplicates()) > 1 or both["train_seconds"].isna().any():

@@ -1,5 +1,6 @@
 """The verdict table: the claims of the abstract, for the method under study and for every baseline."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -79,6 +80,9 @@ def _rows(group: pd.DataFrame, others: Others) -> Iterator[dict]:
         for key, own in group.groupby(GROUP, sort=False)
         if key[2] == "" or (key[0] == METHOD_UNDER_STUDY and key[2] in RECONSTRUCTIONS)
     }
+    asked = Counter((method, variant) for method, _, variant in methods)
+    # of several strengths that a user named, none is the reconstruction (B10)
+    counted = {key for key, own in methods.items() if asked[key[0], key[2]] == 1 or own["operating_point"].all()}
     for claim, judge in CLAIMS.items():
         rows = []
         for key, own in methods.items():
@@ -86,7 +90,9 @@ def _rows(group: pd.DataFrame, others: Others) -> Iterator[dict]:
             n = int(standard(own)["error_test_percent"].notna().sum()) if answer.n is None else answer.n
             row = {"claim": claim, **dict(zip(GROUP, key, strict=True))}
             rows.append({**row, "verdict": answer.verdict, "evidence": answer.evidence, "n": n})
-        of_variants = [row["verdict"] for row in rows if row["variant"]]
+        of_variants = [
+            row["verdict"] for row in rows if row["variant"] and tuple(row[name] for name in GROUP) in counted
+        ]
         for row in sorted(rows, key=_place):
             if row["method"] == METHOD_UNDER_STUDY and not row["variant"]:
                 ran = [answer for answer in (row["verdict"], *of_variants) if answer not in (NOT_RUN, NOT_APPLICABLE)]

@@ -41,13 +41,13 @@ SHOWN = [
 def equal_error(runs: pd.DataFrame, confidence: float) -> Sheet:
     """Return a row per baseline and operating point of equal error of the method under study, at the standard start."""
     points = searched_points(runs)
-    points = points[points["target_params"].isna()]
+    points = points[points["target_above_dense"].notna()]
     rows = [family | row for family, own, baselines in families(points) for row in _family(own, baselines, confidence)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(
         f"{METHOD_UNDER_STUDY} beside every baseline, paired by seed, at the operating points whose validation error "
-        "is that of dense training + 0.2 points (tuning split); unreachable ones have no row. These networks were "
-        "trained on all images, so their test errors need not be equal.",
+        "lies a given distance above that of dense training (tuning split); unreachable ones have no row. These "
+        "networks were trained on all images, so their test errors need not be equal.",
         AT_STANDARD,
         ERROR,
         f"Ratio: params of {METHOD_UNDER_STUDY} over the baseline's, geometric mean; p: two-sided t test, "

@@ -29,6 +29,8 @@ from robustprune.study.search import form_of_key
 
 APART = float(np.log(1.1))
 """Least distance in log size of the strengths that give a slope from the target (docs/protocol.md, B9)."""
+AIMS = ("target_params", "target_above_dense")
+"""Columns with what a searched point aims at; tables of older versions lack the second."""
 UNKNOWN = Effect(np.nan, np.nan, np.nan, 0)
 COSTS = {"macs": "train_macs", "seconds": "train_seconds"}
 FAMILY = [*NETWORK, "budget", "target", "strength", "variant"]
@@ -96,13 +98,13 @@ def _missing(points: pd.DataFrame, table: pd.DataFrame, searched: pd.DataFrame |
 def searched_points(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the networks of the standard start at searched operating points, with the columns form and target."""
     if "point" not in runs:
-        return runs.iloc[:0].assign(form=None, target=None, target_params=np.nan)
+        return runs.iloc[:0].assign(form=None, target=None, **dict.fromkeys(AIMS, np.nan))
     own = standard(runs)
     own = own.assign(form=own["strength"].map(form_of_key).astype(object))
     own = own[own["start_of"].isna() & own["operating_point"].astype(bool) & own["point"].notna() & own["form"].notna()]
     targets = [str(point).removeprefix(f"{form}_") for point, form in zip(own["point"], own["form"], strict=True)]
-    sizes = own["target_params"].astype(float) if "target_params" in own else np.nan
-    return own.assign(target=targets, target_params=sizes)
+    aims = {aim: own[aim].astype(float) if aim in own else np.nan for aim in AIMS}
+    return own.assign(target=targets, **aims)
 
 
 Curves = Mapping[tuple, list[pd.DataFrame]]
@@ -161,7 +163,8 @@ def _family(
         row |= {"baseline_params": _mean_size(second), "baseline_moved_percent": _moved(second, target)}
         row |= effect.estimate(confidence).columns("difference")
         row |= {"p_holm": p, "better": _better(effect.value, p, confidence)}
-        row["not_worse"] = str(not_worse(target, method, {"": others[name]})) if known else None
+        alone = not_worse(target, method, {"": others[name]}, family=len(others))
+        row["not_worse"] = str(alone) if known else None
         row["not_worse_than_all"] = str(together) if curves and not np.isnan(size) else None
         for cost, of_all in costs.items():
             row |= of_all[place].columns(f"{cost}_ratio") | {f"{cost}_p_holm": adjusted[cost][place]}

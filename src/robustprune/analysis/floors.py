@@ -5,20 +5,22 @@ import itertools
 import pandas as pd
 
 from robustprune.analysis.captions import AT_STANDARD, N, brackets, caption
-from robustprune.analysis.columns import Each, Interval, Number, PValue, Text
+from robustprune.analysis.columns import Each, Interval, Number, PValue, Row, Text
 from robustprune.analysis.pairing import DIFFERENCE, adjusted, paired_errors
 from robustprune.analysis.read import NETWORK
 from robustprune.analysis.select import FLOORS, SIZE_TARGET, compared, size_targets, standard
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns
 
+SEARCHED = "params kept"
+"""The measure of a budget that a search aimed at."""
 COLUMNS = [
     *(*NETWORK, *SIZE_TARGET, "method", "strength", "floor", "floor_strength", "params", "floor_params"),
     *(*interval_columns("error"), "floor_error", *DIFFERENCE),
 ]
 SHOWN = [
     Each("method", lambda row: f"{row['method']} {row['strength']}"),
-    Each("budget", lambda row: f"{100 * row['target']:g} % of {row['measure']}"),
+    Each("budget", lambda row: _budget(row)),
     *(Number("params", "params", ",.0f"), Interval("error", "error (%)", ".2f")),
     Each("floor", lambda row: f"{row['floor']} {row['floor_strength']}"),
     *(Number("floor_params", "floor params", ",.0f"), Number("floor_error", "floor error (%)", ".2f")),
@@ -34,7 +36,7 @@ def floor_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """
     runs = compared(standard(runs))
     runs = runs[runs["variant"] == ""]
-    runs = pd.concat([runs, size_targets(runs)], axis=1).dropna(subset=SIZE_TARGET)
+    runs = _of_one_size(pd.concat([runs, size_targets(runs)], axis=1).dropna(subset=SIZE_TARGET))
     rows = []
     for network, group in runs.groupby(NETWORK, sort=False):
         of_network = []
@@ -42,6 +44,27 @@ def floor_rows(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
             of_network += [dict(zip(SIZE_TARGET, target, strict=True)) | row for row in _rows(equals, confidence)]
         rows += [dict(zip(NETWORK, network, strict=True)) | row for row in adjusted(of_network)]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _of_one_size(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the networks with the size that a search aimed at as their budget, where it found the share: methods reach
+    the same size by shares that differ in the last digit. A control has the budget of its source."""
+    if "target_params" not in runs:
+        return runs
+    by = [*NETWORK, *SIZE_TARGET]
+    sizes = runs.groupby(by)["target_params"].transform("first")
+    known = sizes.notna()
+    return runs.assign(
+        measure=runs["measure"].where(~known, SEARCHED), target=runs["target"].astype(float).where(~known, sizes)
+    )
+
+
+def _budget(row: Row) -> str:
+    return (
+        f"{row['target']:,.0f} params"
+        if row["measure"] == SEARCHED
+        else f"{100 * row['target']:g} % of {row['measure']}"
+    )
 
 
 def _rows(equals: pd.DataFrame, confidence: float) -> list[dict]:

@@ -21,11 +21,12 @@ MEDIANS = {
     "turning": "fisher falls below θ =",
 }
 """Column of medians -> its title."""
-COLUMNS = [*CELL, "slot", "units", *MEDIANS, *interval_columns("closes"), "n"]
+COLUMNS = [*CELL, "slot", "units", *MEDIANS, *interval_columns("closes"), *interval_columns("settles"), "n"]
 SHOWN = [
     *(Text("strength"), Text("slot"), Number("units", "units", ",.0f")),
     *(Number(name, title, ".2f" if name == "turning" else "+,.1f") for name, title in MEDIANS.items()),
-    *(Interval("closes", "fisher holds it closed (%)", ".0f"), Text("n")),
+    Interval("closes", "fisher holds it closed (%)", ".0f"),
+    *(Interval("settles", "fisher settles inside (%)", ".0f"), Text("n")),
 ]
 
 
@@ -40,7 +41,10 @@ def gate_ends(runs: pd.DataFrame, confidence: float, values: pd.DataFrame | None
         for slot, gates in own.groupby("slot", sort=False):
             row = {"slot": slot, "units": len(gates), "n": gates["replicate"].nunique()}
             row |= {name: gates[name].median() for name in MEDIANS}
-            row |= share(gates["fisher_closed"] > -1, gates["replicate"], confidence).columns("closes")
+            known = gates.dropna(subset=["fisher_open", "fisher_closed"])
+            opened, closed = known["fisher_open"] < -1, known["fisher_closed"] < -1
+            row |= share(~closed, known["replicate"], confidence).columns("closes")
+            row |= share(~opened & closed, known["replicate"], confidence).columns("settles")
             rows.append(dict(zip(CELL, cell, strict=True)) | row)
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(
@@ -48,8 +52,9 @@ def gate_ends(runs: pd.DataFrame, confidence: float, values: pd.DataFrame | None
         "price c. DL: the loss with the gate open minus that with it closed. Estimates are means over training images. "
         "Trapezoid: for any keep probability inside (0.05, 0.95). Fisher: with the gate open and with it closed; "
         "between them its mean is linear in the keep probability θ. A gate rises where its estimate is below -1. "
-        "Fisher falls below: the θ under which the price wins (0: nowhere, 1: everywhere). Fisher holds it closed: "
-        "share of the units whose closed gate has an estimate above -1.",
+        "Fisher falls below: the θ under which the price wins, of units whose gate stays open when it is open and "
+        "closed when it is closed. Fisher holds it closed: share of the units whose closed gate has an estimate above "
+        "-1; settles inside: whose gate rises when it is closed and falls when it is open, so that it ends between.",
         brackets(confidence),
         "n: networks." if len(table) else "No unit was measured (unit_values: true in the configuration).",
     )
@@ -64,7 +69,7 @@ def _in_prices(units: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     slopes = units["slope_open"], units["slope_closed"]
     opened = (slopes[0] - units["square_open"] / 2) / price
     closed = (slopes[1] + units["square_closed"] / 2) / price
-    turning = ((closed + 1) / (closed - opened)).where((opened < -1) & (closed > -1), (opened >= -1).astype(float))
+    turning = ((closed + 1) / (closed - opened)).where((opened < -1) & (closed > -1))
     return units.assign(
         exact=-units["value"] / price,
         trapezoid=(slopes[0] + slopes[1]) / 2 / price,

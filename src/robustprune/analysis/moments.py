@@ -21,7 +21,7 @@ ROUNDED = ("noise_free_last", "fine_tune")
 def before_the_rate_falls(own: pd.DataFrame) -> int:
     """Return the last epoch before the learning rate falls, of networks of one method at equal epochs."""
     training = used(own)[0][0]
-    return round(training.decay_at * training.epochs)
+    return math.ceil(training.decay_at * training.epochs - 1e-9)  # the rate is set where an epoch begins
 
 
 def while_gates_are_drawn(own: pd.DataFrame) -> int:

@@ -80,12 +80,13 @@ def scorecard(runs: pd.DataFrame, confidence: float, kept: Kept | None = None) -
         f"Ratios of largest to smallest mean, and the change of error from width 1: simultaneous {LEVEL:.0%} "
         "intervals. CV: standard deviation over mean. Jaccard: of the input pixels kept, mean over pairs of seeds, and "
         "what of it chance at equal count does not give (0 chance, 1 the same pixels). Undetermined: keep "
-        "probabilities inside (0.05, 0.95) at the end; a dash where a method has none.",
+        "probabilities inside (0.05, 0.95) at the end, which is 0 where a schedule rounds gates before (the table of "
+        "claims has the share before that); a dash where a method has none.",
         f"Equivalent: size within {SIZE_MARGIN:.0%} ({SIZE_MARGINS['lenet5']:.0%} on LeNet-5), units of every slot "
         f"within {SLOT_MARGIN:.0%}, error within {ERROR_MARGIN:g} points of those at width 1, by intersection of "
-        f"{LEVEL:.0%} intervals; in brackets each alone. N too small: cannot be decided at this n, as an interval is "
-        "wider than the margin; undecided: too near to the margin, or a network without a number (docs/protocol.md, "
-        "B8).",
+        f"{LEVEL:.0%} intervals; in brackets each alone. N too small: cannot be decided at this n, as half an "
+        "interval exceeds the margin; undecided: too near to the margin, or a network without a number "
+        "(docs/protocol.md, B8).",
     )
     return Sheet.of(table, SHOWN, "Scorecard", text, by=[*NETWORK, "budget"], heading=heading_of_budget)
 

@@ -49,6 +49,12 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     return Estimate(mean, mean - half, mean + half, n)
 
 
+def percent_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Return `mean_interval` of shares in percent, its ends cut at 0 and 100."""
+    found = mean_interval(values, confidence)
+    return Estimate(found.mean, max(found.low, 0.0), min(found.high, 100.0), found.n)
+
+
 def size_interval(sizes: ArrayLike, confidence: float = 0.95) -> Estimate:
     """Return the mean of sizes [n] (params, MACs, units) with Student's t interval of its logarithm; NaN is left out.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from robustprune.analysis.agreement import agreement
 from robustprune.analysis.captions import caption, other_epochs
 from robustprune.analysis.claims_table import claims
 from robustprune.analysis.comparison import main_comparison, ranking
@@ -62,6 +63,7 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "claims": claims,
     "scorecard": scorecard,
     "equivalence": equivalence,
+    "agreement": agreement,
     "equal_size": equal_size,
     "equal_error": equal_error,
     "main_comparison": main_comparison,
@@ -124,6 +126,7 @@ MORE: dict[str, dict[str, Callable[[Path], Any]]] = {
         "searched": read_search,
     },
     "scorecard": {"kept": read_kept},
+    "agreement": {"kept": read_kept},
     "equal_size": {"searched": read_search},
     "settings_tried": {"tried": partial(read_beside, "settings")},
     "variants": {

@@ -14,7 +14,7 @@ from robustprune.analysis.moments import (
 from robustprune.analysis.read import SERIES, WITHOUT_NUMBERS
 from robustprune.analysis.select import standard, studied
 from robustprune.analysis.sheet import Sheet
-from robustprune.analysis.statistics import interval_columns, mean_interval
+from robustprune.analysis.statistics import interval_columns, percent_interval
 
 MOMENTS = {"before": "before the rate falls (%)", "drawn": "last epoch with drawn gates (%)", "end": "at the end (%)"}
 """Column of shares -> its title."""
@@ -29,23 +29,29 @@ SHOWN = [
 def undetermined(runs: pd.DataFrame, confidence: float, history: pd.DataFrame | None = None) -> Sheet:
     """Return a row per method, strength and slot, of networks from the standard start. history: that of the epochs."""
     own = studied(standard(runs), variants=True)
-    own = own[own["method"].map(is_keep_probability) & ~own["status"].isin([*WITHOUT_NUMBERS, COLLAPSED])]
+    own = own[own["method"].map(is_keep_probability).astype(bool)]
+    left_out = own["status"].isin([*WITHOUT_NUMBERS, COLLAPSED])
+    not_ok, own = int(left_out.sum()), own[~left_out].assign(budget=own["budget"].fillna("epochs"))
     rows = []
     for key, networks in own.groupby(SERIES, sort=False) if history is not None else ():
-        fall, drawn, end = before_the_rate_falls(networks), while_gates_are_drawn(networks), networks["epochs"].max()
-        epochs = {"before": min(fall, drawn), "drawn": drawn, "end": end}
+        epochs = {"end": int(networks["epochs"].max())}
+        if networks["budget"].iloc[0] == "epochs":  # else the schedule follows the arithmetic that was spent
+            drawn = while_gates_are_drawn(networks)
+            epochs |= {"drawn": drawn, "before": min(before_the_rate_falls(networks), drawn)}
         shares = {name: 100 * undetermined_by_slot(epoch, networks, history) for name, epoch in epochs.items()}
         for slot in shares["end"]:
             row = dict(zip(SERIES, key, strict=True)) | {"slot": slot, "n": len(networks)}
-            for name, share in shares.items():
-                row |= mean_interval(share[slot].dropna().tolist(), confidence).columns(name)
+            for name in MOMENTS:
+                known = shares[name][slot] if slot in shares.get(name, ()) else []
+                row |= percent_interval(known, confidence).columns(name)
             rows.append(row)
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(
         "Share of the keep probabilities inside (0.05, 0.95), of the gates that are left in each slot.",
         AT_STANDARD,
-        "Networks that collapsed are left out. Where gates are rounded or fixed before the end, the last epoch with "
-        "drawn gates is the one before; l0_hc has gates that are no keep probabilities and no row.",
+        f"Networks that collapsed, diverged or failed are left out ({not_ok}). Where gates are rounded or fixed before "
+        "the end, the last epoch with drawn gates is the one before. At equal arithmetic only the end is known. l0_hc "
+        "has gates that are no keep probabilities, and no row.",
         brackets(confidence),
         N if len(table) else "There are no epochs of methods with keep probabilities in these tables.",
     )

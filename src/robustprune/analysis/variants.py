@@ -75,8 +75,8 @@ def variants(
         "some were held out, else of the test images; training error: of the images that a network trained on. "
         "Difference: the error of the variant minus that of the method, which is moved to the variant's size along its "
         "own curve between two strengths, paired by seed; moved by: how far. Without one where the method has one "
-        f"strength, or where the variant's size lies more than {np.expm1(OUTSIDE):.0%} outside the sizes of the "
-        "method's strengths. All: mean over the strengths that have one.",
+        "strength whose networks are all ok, or where the variant's size lies more than "
+        f"{np.expm1(OUTSIDE):.0%} outside the sizes of these strengths. All: mean over the strengths that have one.",
         "Against form: a variant of one form of the method is compared with that form, any other with each form."
         if table["against"].notna().any()
         else "",
@@ -126,11 +126,9 @@ def _rows(own: pd.DataFrame, shares: pd.DataFrame, confidence: float) -> Iterato
 
 
 def _curves(itself: pd.DataFrame) -> dict[str, list[AtSize]]:
-    """Return form -> the strengths of the method itself with sizes and errors, which make the curve of that form."""
+    """Return form -> the strengths of the method itself whose networks are all ok: the curve of that form."""
     return {
-        str(form): [
-            one for one in map(_at_size, _by_size(rows).values()) if (~np.isnan(one.log_size + one.error)).any()
-        ]
+        str(form): [_at_size(networks) for networks in _by_size(rows).values() if _not_ok(networks) == 0]
         for form, rows in itself.groupby("form")
     }
 

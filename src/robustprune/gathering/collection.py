@@ -125,9 +125,9 @@ def _asked(cell: Cell, how: Strength | None) -> dict[str, Any]:
     """Return the columns of details.csv with what was asked of a cell."""
     settings = complete_settings(cell)
     asked = asked_columns(settings, bool(how and how.point is not None), how.variant if how else "")
-    size = how.params if how else None
+    aim = {"target_params": how.params if how else None, "target_above_dense": how.above_dense if how else None}
     training = cell.training.model_dump_json()
-    return {"training": training, "settings": json.dumps(settings), **asked, "target_params": size}
+    return {"training": training, "settings": json.dumps(settings), **asked, **aim}
 
 
 def _why_unread(config: StudyConfig, cell: Cell, error: StudyError) -> tuple[str, bool]:

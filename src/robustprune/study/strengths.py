@@ -15,7 +15,8 @@ class Strength(NamedTuple):
     """What a key of a grid stands for.
 
     key, settings: the strength. training, variant: what the form of a searched one changes. point: the key, where it is
-    that of an operating point. params: the size at which the point is, where a size was the target.
+    that of an operating point. params: the size at which the point is, where a size was the target; above_dense: the
+    points of validation error above dense training, where these were. Both are of the searched network only.
     """
 
     key: str
@@ -24,6 +25,7 @@ class Strength(NamedTuple):
     variant: str = ""
     point: str | None = None
     params: float | None = None
+    above_dense: float | None = None
 
 
 def resolve(config: StudyConfig, grid: Grid, method: str, key: str, source: str) -> Strength | None:
@@ -65,8 +67,11 @@ def _found(config: StudyConfig, grid: Grid, method: str, form: str, target: str)
         return None
     search = config.searched(grid)
     own = search is not None and grid.points_of in (None, grid.dataset)  # elsewhere the size is not the target
-    params = search.targets[target].params if search and own else None
-    return Strength(point.strength, point.settings or {}, knob.training, knob.variant, params=params)
+    aim = search.targets[target] if search and own else None
+    params, above_dense = (aim.params, aim.above_dense) if aim else (None, None)
+    return Strength(
+        point.strength, point.settings or {}, knob.training, knob.variant, params=params, above_dense=above_dense
+    )
 
 
 def _with_source(config: StudyConfig, grid: Grid, settings: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """The table of both ends of a gate, on slopes whose estimates are known."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from test_probe_tables import AXES, RUNS
@@ -25,8 +26,18 @@ def test_estimates_are_shown_in_prices():
 def test_the_turning_point_is_where_the_mean_of_fisher_is_the_price():
     """theta (-5 c) + (1 - theta) 24 c = -c at theta = 25 / 29."""
     assert gate_ends(RUNS, 0.95, values()).table["turning"].item() == pytest.approx(25 / 29)
-    assert gate_ends(RUNS, 0.95, values(square_closed=0.0)).table["turning"].item() == 0  # kept from everywhere
-    assert gate_ends(RUNS, 0.95, values(slope_open=0.0, square_open=0.0)).table["turning"].item() == 1
+    # kept from everywhere, and falling from everywhere: no point at which the gate turns
+    assert np.isnan(gate_ends(RUNS, 0.95, values(square_closed=0.0)).table["turning"].item())
+    row = gate_ends(RUNS, 0.95, values(slope_open=0.0, square_open=0.0)).table.iloc[0]
+    assert np.isnan(row["turning"])
+    assert (row["closes"], row["settles"]) == (100, 0)
+
+
+def test_a_gate_that_rises_when_closed_and_falls_when_open_settles_inside():
+    """Such a gate has a stable point between its ends, not one from which it falls."""
+    row = gate_ends(RUNS, 0.95, values(square_closed=0.0, slope_open=0.0, square_open=0.0)).table.iloc[0]
+    assert (row["closes"], row["settles"]) == (0, 100)
+    assert np.isnan(row["turning"])
 
 
 def test_a_slot_has_its_own_price_and_a_unit_without_a_price_has_no_row():

@@ -53,6 +53,20 @@ def test_units_lie_where_their_sizes_put_them(axes):
     assert "2e-02" in "".join(text.get_text() for text in ax.texts)  # λ/κ
 
 
+def test_a_cell_whose_first_network_diverged_has_a_panel(tmp_path):
+    rows, runs = [], []
+    for strength, replicates in (("c", (0, 1)), ("c_other", (1,))):
+        for replicate in replicates:
+            own = AXES | {"strength": strength, "replicate": replicate}
+            runs.append(own | {"status": "ok", "settings": "{}", "training": ADAM})
+            sizes = {"size_in": 0.2, "size_out": 0.2, "kappa": 0.5, "kappa_max": 2.0, "price": 1e-3}
+            rows.append(own | {"slot": "fc1", "unit": 0, "epoch": 1, "theta": 0.5, "met": False} | sizes)
+    pd.DataFrame(rows).to_parquet(tmp_path / "bounds.parquet")
+    collected = Collected(pd.DataFrame(runs), lambda name, cells=None: pd.DataFrame(), folder=tmp_path)
+    titles = [ax.get_title() for ax in units_beside_bounds(collected, 0.95).axes]
+    assert [title.splitlines()[-1] for title in titles if title] == ["c: slot fc1", "c_other: slot fc1"]
+
+
 def test_only_sgd_has_the_motion_and_the_extension_of_the_theory(axes):
     assert not any(isinstance(shape, PolyCollection) for shape in axes(ADAM).collections)
     ax = axes(SGD)

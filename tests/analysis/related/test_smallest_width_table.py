@@ -131,6 +131,7 @@ def test_verdicts_follow_the_intervals():
     assert fewer(low, none, high) == NO  # every label fits
     assert fewer(low, some, high) == UNDECIDED
     assert fewer(high, wrong, low) == NO
+    assert fewer(low, none, unknown) == NO  # no image is wrong, whatever is known of the width
     assert fewer(low, unknown, high) == fewer(unknown, wrong, high) == TOO_FEW
 
 

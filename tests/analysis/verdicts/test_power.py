@@ -26,6 +26,13 @@ def test_the_simulation_decides_like_the_verdicts(shift, paired):
     assert answers(question, n, shift, DRAWS) == (found.count(YES) / DRAWS, found.count(NO) / DRAWS)
 
 
+def test_a_no_has_the_level_of_all_quantities_of_its_verdict():
+    """Size, error and slots share one verdict: more comparisons make a no harder and leave a yes as it is."""
+    alone, together = (answers(Question("", 0.05, 0.1, 3, quantities=count), 5, 0.2) for count in (1, 5))
+    assert alone[0] == together[0]
+    assert alone[1] > together[1] + 0.05
+
+
 def test_one_comparison_has_the_power_of_a_t_test():
     """Non-inferiority without a true difference: a one-sided paired t test at 5 % against the margin."""
     n, margin = 5, 0.1

@@ -123,7 +123,7 @@ def draw_figures(
             raise _no_figure(name)
         if over is not None and name not in OVER:
             raise StudyError(f"figure {name!r} cannot be drawn over a reference; those that can: {', '.join(OVER)}")
-    read, behind, written = cache(partial(_read, source, methods)), cache(read_collected), []
+    read, behind, written = cache(partial(_read, source, methods)), cache(partial(_read, methods=None, deep=False)), []
     for name in names:
         with drawing():
             if over is None:

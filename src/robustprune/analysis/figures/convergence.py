@@ -13,7 +13,7 @@ from robustprune.analysis.figures.scales import log_axis, log_counts_axis, thous
 from robustprune.analysis.figures.style import legend_below, nothing, panel_grid, say, titled_rows
 from robustprune.analysis.labels import is_keep_probability, network_title
 from robustprune.analysis.moments import COLLAPSED, before_the_rate_falls, while_gates_are_drawn
-from robustprune.analysis.read import CELL, NETWORK, Collected, of_networks, slots
+from robustprune.analysis.read import CELL, NETWORK, WITHOUT_NUMBERS, Collected, of_networks, slots
 from robustprune.analysis.select import (
     FROM_STANDARD,
     nearest_to_standard,
@@ -33,9 +33,12 @@ PERCENT = (-3, 103)
 def undetermined_over_epochs(collected: Collected, confidence: float) -> Figure:
     """Share of the keep probabilities inside (0.05, 0.95) over the epochs, of the gates that are left in each slot, for
     methods and variants whose gates have keep probabilities. Mean over seeds, with a band from smallest to largest; no
-    networks that collapsed. Dotted: when the learning rate falls, and when the method under study rounds its gates."""
+    networks that collapsed, diverged or failed. Dotted: when the learning rate falls, and when the method under study
+    rounds its gates."""
     chosen = studied(collected.runs, variants=True)
-    chosen = chosen[chosen["method"].map(is_keep_probability) & (chosen["status"] != COLLAPSED)]
+    chosen = chosen[
+        chosen["method"].map(is_keep_probability).astype(bool) & ~chosen["status"].isin([*WITHOUT_NUMBERS, COLLAPSED])
+    ]
     cells = nearest_to_standard(chosen)
     history = collected.of_cells("history", cells)
     history = of_networks(history, chosen[[*CELL, "replicate"]]) if len(history) else history
@@ -64,6 +67,7 @@ def _changes(runs: pd.DataFrame, network: Sequence[str]) -> list[int]:
     """Return the last epochs before the learning rate falls and before gates are rounded, of the method under study."""
     own = runs[(runs[NETWORK] == list(network)).all(axis=1)]
     own = own[(own["method"] == METHOD_UNDER_STUDY) & (own["variant"] == "")]
+    own = own[own["budget"].fillna("epochs") == "epochs"]
     own = own[own["strength"] == own["strength"].iloc[0]] if len(own) else own
     return sorted({before_the_rate_falls(own), while_gates_are_drawn(own)}) if len(own) else []
 

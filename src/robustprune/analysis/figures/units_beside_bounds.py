@@ -23,15 +23,15 @@ LEFT = -1.2
 
 def units_beside_bounds(collected: Collected, confidence: float) -> Figure:
     """Real units on the plane of the theory: size of the weights times the slot's bound on the gradient over the price,
-    and keep probability, at the ends of epochs. A panel per variant and slot. A line is a unit: red where the removal
-    rule has asked for it, with a point at that epoch, grey where it never does. The set A lies left of the dashed line,
-    at or below the θ in the panel's corner. With sgd also: arrows of the bounds, taken as equalities, and the extension
-    of A (shaded); the theory says nothing about the gate's speed under Adam. All constants are means over the last
-    epoch."""
+    and keep probability, at the ends of epochs. A panel per variant and slot. A line is a unit: orange where the
+    removal rule has asked for it, with a point at that epoch, grey where it never does. The set A lies left of the
+    dashed line, at or below the θ in the panel's corner. With sgd also: arrows of the bounds, taken as equalities, and
+    the extension of A (shaded); the theory says nothing about the gate's speed under Adam. All constants are means over
+    the last epoch."""
     bounds = named(measured(collected.long("bounds"), COLUMNS, collected.runs))
     if not len(bounds):
         return nothing(NOTHING)
-    bounds = bounds[bounds["replicate"] == bounds["replicate"].min()]
+    bounds = bounds[bounds["replicate"] == bounds.groupby(CELL)["replicate"].transform("min")]
     ratio = bounds["kappa"] * (bounds["size_in"] + bounds["size_out"]) / 2 / bounds["price"]
     bounds = bounds.assign(ratio=np.log10(ratio.clip(lower=10**LEFT)))  # a unit can be all zeros
     trained = training_of(collected.runs)

@@ -24,11 +24,11 @@ ROW = 0.19
 
 
 def variants_difference(collected: Collected, confidence: float) -> Figure:
-    """One change of the method on each line. Left: its validation error minus that of the method at the same size,
-    paired by seed; filled: mean over its strengths, with interval; open: a single strength. Middle and right: keep
-    probabilities inside (0.05, 0.95) before the learning rate falls, and multiply-accumulates of training, a point for
-    each strength; dashed: the method itself. Where the error of a variant has no point, no strength of it has a size
-    near the method's own curve."""
+    """One change of the method on each line. Left: its error (of the validation images where some were held out, else
+    of the test images) minus that of the method at the same size, paired by seed; filled: mean over its strengths, with
+    interval; open: a single strength. Middle and right: keep probabilities inside (0.05, 0.95) before the learning rate
+    falls, and multiply-accumulates of training, a point for each strength; dashed: the method itself. Where the error
+    of a variant has no point, no strength of it has a size near the method's own curve."""
     table = variants(collected.runs, confidence, collected.history).table
     parts = {key: _by_variant(own) for key, own in table.groupby(GROUP, sort=False)}
     if not parts:
@@ -48,7 +48,9 @@ def variants_difference(collected: Collected, confidence: float) -> Figure:
 
 
 def _by_variant(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {str(name): own for name, own in table.groupby("variant", sort=False)}
+    """Return the rows by variant, and by the form that it is compared with where the method has several."""
+    form = table["against"].map(lambda against: "" if pd.isna(against) else f", against {against}")
+    return {str(name): own for name, own in table.groupby(table["variant"] + form, sort=False)}
 
 
 def _draw(ax: Axes, parts: Mapping[str, pd.DataFrame], column: str) -> None:

@@ -1,10 +1,8 @@
 """What the tables of probes share: shares per network, what was read, and the sentence of an empty table."""
 
-from dataclasses import replace
-
 import pandas as pd
 
-from robustprune.analysis.statistics import Estimate, mean_interval
+from robustprune.analysis.statistics import Estimate, percent_interval
 
 NONE = "No cell was probed (probes: true in the configuration, e.g. config/probes.yaml)."
 READ = (
@@ -19,6 +17,4 @@ def share(flags: pd.Series, replicates: pd.Series, confidence: float) -> Estimat
     The ends of the interval are cut at 0 and 100.
     """
     known = flags.dropna()
-    shares = 100 * known.astype(float).groupby(replicates[known.index]).mean()
-    found = mean_interval(shares, confidence)
-    return replace(found, low=max(found.low, 0.0), high=min(found.high, 100.0))
+    return percent_interval(100 * known.astype(float).groupby(replicates[known.index]).mean(), confidence)

@@ -153,8 +153,8 @@ def below(first: Estimate, second: Estimate) -> str:
 def fewer(units: Estimate, error_train: Estimate, needed: Estimate) -> str:
     """Decide whether the method keeps fewer units than all labels need, and leaves some wrong (B27)."""
     answer = below(units, needed)
-    if answer in (TOO_FEW, NO) or np.isnan(error_train.low):
-        return NO if answer == NO else TOO_FEW
-    if error_train.high <= 0:
+    if answer == NO or error_train.high <= 0:
         return NO
+    if answer == TOO_FEW or np.isnan(error_train.low):
+        return TOO_FEW
     return answer if error_train.low > 0 else UNDECIDED

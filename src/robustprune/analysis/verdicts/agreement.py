@@ -38,15 +38,17 @@ def jaccard_by_chance(total: int, first: int, second: int) -> float:
 def above_chance(first: ArrayLike, second: ArrayLike) -> float:
     """Return (J - E) / (1 - E) with E the index by chance at these counts: 0 is chance, 1 the same units.
 
-    NaN where chance alone gives the same units (both keep all) or nothing is kept.
+    NaN where the counts leave no choice: one of them keeps all units, or none.
     """
     a, b = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
     return _above_chance(a.size, int(a.sum()), int(b.sum()), int((a & b).sum()))
 
 
 def _above_chance(total: int, first: int, second: int, both: int) -> float:
+    if min(first, second) == 0 or max(first, second) == total:
+        return np.nan
     chance = jaccard_by_chance(total, first, second)
-    return (_jaccard(total, first, second, both) - chance) / (1 - chance) if chance < 1 else np.nan
+    return (_jaccard(total, first, second, both) - chance) / (1 - chance)
 
 
 def mean_agreement(

@@ -82,13 +82,17 @@ def difference_at(log_size: float, first: AtSize, second: AtSize) -> Effect:
     return replace(total, value=seeds.value, n=seeds.n)
 
 
-def not_worse(log_size: float, method: AtSize, baselines: Mapping[str, AtSize], margin: float = MARGIN) -> Verdict:
-    """Decide whether a method is not worse than any baseline by `margin` points at this size (intersection-union)."""
+def not_worse(log_size: float, method: AtSize, baselines: Mapping[str, AtSize], family: int = 0) -> Verdict:
+    """Decide whether a method is not worse than any baseline by MARGIN points at this size (intersection-union).
+
+    family: the number of baselines, where these are some of more.
+    """
     return not_above(
         [
-            Comparison("error", name, difference_at(log_size, method, other), margin, _unknown(method, other))
+            Comparison("error", name, difference_at(log_size, method, other), MARGIN, _unknown(method, other))
             for name, other in baselines.items()
-        ]
+        ],
+        family=family,
     )
 
 
