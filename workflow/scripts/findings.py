@@ -28,12 +28,14 @@ from markdown_tables import markdown
 from shipped_numbers import NETWORKS, REFERENCE, REPOSITORY, SEARCH_TABLES, STUDY, TABLES, WIDTHS
 
 from robustprune.analysis.columns import with_interval
-from robustprune.analysis.read import SERIES
+from robustprune.analysis.read import SERIES, read_detailed_runs
+from robustprune.analysis.select import of_one_budget, of_standard_initialization, studied
+from robustprune.analysis.statistics import paired_difference
 from robustprune.analysis.verdicts.power import power_table
 from robustprune.gathering.planned import planned_cells
 from robustprune.gathering.timings import cell_seconds, read_timings
 from robustprune.study.config import load_study
-from robustprune.study.roles import METHOD_UNDER_STUDY
+from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
 DOCUMENTS = [
     REPOSITORY / name
@@ -187,7 +189,24 @@ def cost() -> str:
             keys = [(architecture, METHOD_UNDER_STUDY, series, width) for width in WIDTHS]
             found = [shares.loc[key, column] if key in shares.index else float("nan") for key in keys]
             rows.append([f"{title}, {name}", *("-" if pd.isna(share) else f"{share:.0f} %" for share in found)])
+        rows.append([f"{title}, test error minus that of dense training (points)", *_minus_dense(architecture)])
     return markdown(*rows)
+
+
+def _minus_dense(architecture: str) -> list[str]:
+    """The method's test error minus that of dense training from each starting size, paired by seed."""
+    runs = of_standard_initialization(studied(of_one_budget(read_detailed_runs(REFERENCE))))
+    runs = runs[runs["architecture"] == architecture].set_index("seed")
+    found = []
+    for width in WIDTHS:
+        own, dense = (
+            runs.loc[(runs["method"] == method) & (runs["width"] == width), "error_test_percent"]
+            for method in (METHOD_UNDER_STUDY, UNPRUNED)
+        )
+        shared = own.index.intersection(dense.index)
+        difference = paired_difference(own[shared], dense[shared])
+        found.append(f"{with_interval(difference.columns('d'), 'd', '+.2f')} (n = {difference.n})")
+    return found
 
 
 def power() -> str:
