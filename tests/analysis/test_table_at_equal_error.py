@@ -80,6 +80,13 @@ def test_points_of_another_data_set_are_no_points_of_equal_error():
     assert equal_error(runs, 0.95).table.empty
 
 
+def test_tables_of_an_older_version_get_the_aim_that_the_same_point_has():
+    """A merge of a folder without the column: its methods would be gone from the table."""
+    runs = at_error(vib=25_000)
+    runs.loc[runs["method"] != "vib", "target_above_dense"] = np.nan
+    assert set(rows(runs).index) == {"vib", "sbp"}
+
+
 def test_points_of_equal_size_are_no_points_of_equal_error():
     sheet = equal_error(study(), 0.95)
     assert sheet.table.empty

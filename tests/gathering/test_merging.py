@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from made_up_study import stored
 
+from robustprune.analysis.read import read_detailed_runs
 from robustprune.errors import StudyError
 from robustprune.gathering import merging
 from robustprune.gathering.merging import merge
@@ -51,6 +52,42 @@ def test_merging_into_one_of_the_folders_and_again_changes_nothing(tmp_path):
     once = {path.name: path.read_bytes() for path in first.iterdir()}
     merge([first, second], first)
     assert {path.name: path.read_bytes() for path in first.iterdir()} == once
+
+
+def test_a_control_whose_source_was_replaced_is_left_out(tmp_path):
+    """The second folder has bernoulli trained anew, other networks than those whose sizes the ticket has."""
+    first, second = stored(tmp_path / "first", ("bernoulli", "ticket")), stored(tmp_path / "second", ("bernoulli",))
+    details = pd.read_csv(first / "details.csv")
+    details["start_of"] = ["bernoulli/a" if method == "ticket" else None for method in details["method"]]
+    details.to_csv(first / "details.csv", index=False)
+    merge([first, second], tmp_path / "same")  # the same networks again: nothing is lost
+    assert set(pd.read_csv(tmp_path / "same" / "runs.csv")["method"]) == {"bernoulli", "ticket"}
+    runs = pd.read_csv(second / "runs.csv")
+    runs["params_kept"] += 5
+    runs.to_csv(second / "runs.csv", index=False)
+    lines = merge([first, second], tmp_path / "both")
+    assert set(pd.read_csv(tmp_path / "both" / "runs.csv")["method"]) == {"bernoulli"}
+    assert set(pd.read_csv(tmp_path / "both" / "details.csv")["method"]) == {"bernoulli"}
+    missing = pd.read_csv(tmp_path / "both" / "missing.csv")
+    assert missing["cell"].tolist() == [key("ticket")]
+    assert "its source was replaced" in missing["reason"].iloc[0]
+    assert any("ticket" in line and "left out" in line for line in lines)
+
+
+def test_names_of_strengths_stay_text(tmp_path):
+    """NA and 1e3 are legal strengths; they became missing and a number."""
+    first = stored(tmp_path / "first", ("bernoulli", "dense"))
+    for name in ("runs.csv", "details.csv"):
+        table = pd.read_csv(first / name)
+        table["strength"] = ["NA" if method == "bernoulli" else "1e3" for method in table["method"]]
+        table.to_csv(first / name, index=False)
+    for name in ("history.parquet", "gates.parquet"):
+        table = pd.read_parquet(first / name)
+        table["strength"] = ["NA" if method == "bernoulli" else "1e3" for method in table["method"]]
+        table.to_parquet(first / name)
+    merge([first, first], tmp_path / "both")
+    runs = read_detailed_runs(tmp_path / "both")
+    assert runs.groupby("method")["strength"].unique().map(list).to_dict() == {"bernoulli": ["NA"], "dense": ["1e3"]}
 
 
 def test_a_missing_table_is_named_and_nothing_is_written(tmp_path):

@@ -12,7 +12,7 @@ from robustprune.errors import StudyError
 from robustprune.gathering.bracketing import Goal, Trial, bracket, crossing, next_value
 from robustprune.gathering.planned import planned_cells
 from robustprune.gathering.programs import check_cells
-from robustprune.gathering.search import points_of, searched_forms, values_of_round
+from robustprune.gathering.search import known_cells, points_of, searched_forms, values_of_round
 from robustprune.study.cells import asked_of_cells, study_cells, unresolved
 from robustprune.study.config import load_study, save_study, validate_study
 from robustprune.study.find import find_cell, value_cell
@@ -208,6 +208,29 @@ def test_a_form_has_the_targets_that_are_named_for_it():
         config(search={"targets": targets, "targets_of": {"d": ["at_size"]}})
 
 
+def test_a_point_whose_key_and_settings_differ_is_refused():
+    """A strength that was changed by hand, its settings not: the cell would train another value than its name says."""
+    study = config(study=[{**NETWORK, "methods": {"bernoulli": ["at_size"]}}])
+    (point, *_) = points_of(study, study.search[0], "bernoulli", "c", [1e-3, 1e-1], curve)
+    changed = point.model_copy(update={"strength": "c_9e_4"})
+    with pytest.raises(
+        StudyError, match=r"operating_points: bernoulli, c, at_size: the strength c_9e_4 says price 0.0009"
+    ):
+        study_cells(study.model_copy(update={"operating_points": (changed,)}))
+
+
+def test_values_of_rounds_that_a_search_no_longer_has_are_not_read(tmp_path):
+    study = config(root=str(tmp_path))
+    search = study.search[0]
+    folder = tmp_path / search.name / "bernoulli" / "c"
+    folder.mkdir(parents=True)
+    (folder / "round-0.yaml").write_text("[0.001]")
+    (folder / f"round-{search.rounds + 2}.yaml").write_text("[0.5]")
+    keys = set(known_cells(study))
+    assert any("/c_1e_3/" in key for key in keys)
+    assert not any("/c_5e_1/" in key for key in keys)
+
+
 def test_a_cell_of_a_search_is_found_by_its_key():
     study = config()
     cell = value_cell(study, study.search[0], "bernoulli", "c", rounded(2.71828e-3))
@@ -224,6 +247,7 @@ def test_a_cell_of_a_search_is_found_by_its_key():
         ({"search": {"methods": {"bernoulli": ["d"]}}}, "unknown form 'd'"),
         ({"search": {"targets": {"at_size": {}}}}, "exactly one of params and above_dense"),
         ({"search": {"targets": {}}}, "search.0.targets"),
+        ({"search": {"training": {"budget": "macs"}}}, "each budget has a search of its own"),
         ({"study": [{**NETWORK, "methods": {"bernoulli": ["at_siz"]}}]}, "did you mean 'at_size'"),
         ({"parts": ["cor"], "study": [{**NETWORK, "methods": {"bernoulli": ["at_size"]}}]}, "did you mean 'core'"),
     ],

@@ -1,6 +1,7 @@
 """How far a cell is: what its record, its log and its process say."""
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -50,6 +51,20 @@ def test_a_record_of_these_settings_is_done_and_another_waits(tmp_path):
     assert (found.state, found.reason) == ("waiting", "its record is of other settings")
     write_log(longer, "dense", f"{tmp_path}/runs/{KEYS['dense']}/record.json")  # the job that made it
     assert states_of(longer)["dense"].reason == "its record is of other settings"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("status", "error"), ("error_train_percent", "n/a"), ("train_seconds", "3 s")]
+)
+def test_an_entry_that_no_summary_can_count_makes_the_record_a_damaged_one(tmp_path, name, value):
+    """A program's own record.json: `robustprune status` ended in a traceback."""
+    config = small_study(tmp_path)
+    path = write_record(config, "dense")
+    record = json.loads(path.read_text())
+    record["replicates"][0][name] = value
+    path.write_text(json.dumps(record))
+    found = states_of(config)["dense"]
+    assert (found.state, "not a readable record" in found.reason) == ("failed", True)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "{}", '{"config_hash": "x", "provenance": {}}', "[" * 100_000])

@@ -40,3 +40,7 @@ rule foreign:
         " && {params.command:q} {params.order:q} {params.results:q}"
         " && robustprune record --config {params.config:q} --cell {params.cell:q} --results {params.results:q}"
         " --order {params.order:q} --program {params.program:q}) > {log:q} 2>&1"
+        # the last line of the log names the reason of a failure; a program need not end with such a line
+        ' || {{ code=$?; why=$(tail -n 1 {log:q}); case "$why" in robustprune*) ;;'
+        ' *) echo "robustprune program: {params.cell}: ended with status $code: $why" >> {log:q};; esac;'
+        " tail -n 1 {log:q} >&2; exit $code; }}"

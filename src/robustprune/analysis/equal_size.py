@@ -104,7 +104,10 @@ def searched_points(runs: pd.DataFrame) -> pd.DataFrame:
     own = own[own["start_of"].isna() & own["operating_point"].astype(bool) & own["point"].notna() & own["form"].notna()]
     targets = [str(point).removeprefix(f"{form}_") for point, form in zip(own["point"], own["form"], strict=True)]
     aims = {aim: own[aim].astype(float) if aim in own else np.nan for aim in AIMS}
-    return own.assign(target=targets, **aims)
+    own = own.assign(target=targets, **aims)
+    # tables of older versions, merged with newer ones, lack an aim that the same point has there
+    same = own.groupby([*NETWORK, own["budget"].fillna("epochs"), "target"])
+    return own.assign(**{aim: own[aim].fillna(same[aim].transform("first")) for aim in AIMS})
 
 
 Curves = Mapping[tuple, list[pd.DataFrame]]

@@ -202,7 +202,7 @@ def _read_details(path: Path) -> pd.DataFrame:
             f"{path}: no column {', '.join(missing)} (collected by an older version); make it again with "
             "`robustprune collect`"
         )
-    details["operating_point"] = details["operating_point"].astype(bool)
+    details["operating_point"] = details["operating_point"].astype(str) == "True"
     details["variant"] = details["variant"].astype(object).fillna("")
     return with_axes(details)
 

@@ -15,13 +15,14 @@ from robustprune.gathering.collapse import judged
 from robustprune.gathering.collection import collect
 from robustprune.gathering.kept import COLUMNS, NAME
 from robustprune.gathering.measured_tables import without_replaced
+from robustprune.gathering.stale_controls import REASON, stale_controls
 from robustprune.gathering.still_missing import COLUMNS as MISSING
 from robustprune.gathering.still_missing import still_missing
 from robustprune.gathering.table_sizes import check_sizes
 from robustprune.records.digests import check_tables, write_table_digests
 from robustprune.records.packing import unpack_cells
 from robustprune.records.record import COLUMNS as RUN_COLUMNS
-from robustprune.records.tables import AGAIN, NETWORK, check_same_networks, checked_runs, with_axes
+from robustprune.records.tables import AGAIN, NETWORK, check_same_networks, checked_runs, read_csv, with_axes
 from robustprune.study.cells import AXES, cell_key, study_cells
 from robustprune.study.config import StudyConfig
 
@@ -58,16 +59,19 @@ def collected(sources: Sequence[Path], config: StudyConfig | None) -> Iterator[l
 def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> list[str]:
     """Write the merged tables of all folders into `output` (which may be one of them); return lines to print.
 
-    A cell that several folders hold is taken as a whole from the last of them; one that failed in some of them, from
-    the last in which it did not. order: keys of cells, which come first, in this order. missing.csv holds what any
-    folder lacks and none has. Collapse is judged again over all networks. Tables that were measured in networks of
-    `output` lose the rows of those that others replace; those of other folders are not joined. Raises StudyError naming
-    a missing file, one that lacks a column, and a wrong row; nothing is written then.
+    A cell that several folders hold is taken as a whole from the last of them; one that failed in some of them,
+    from the last in which it did not. order: keys of cells, which come first, in this order. missing.csv holds what
+    any folder lacks and none has. Collapse is judged again over all networks. Tables that were measured in networks
+    of `output` lose the rows of those that others replace; those of other folders are not joined. A control whose
+    source is taken from another folder with other networks is left out and missing. Raises StudyError naming a
+    missing file, one that lacks a column, and a wrong row; nothing is written then.
     """
     collected = [_read_folder(folder) for folder in folders]
     held = [set(tables["runs.csv"].index) for tables in collected]
     trained = [set(own.index[own["status"] != "failed"]) for own in (tables["runs.csv"] for tables in collected)]
     dropped = [_replaced(number, held, trained) for number in range(len(collected))]
+    stale = stale_controls(collected, dropped)
+    dropped = [{*own, *stale} for own in dropped]
     merged, rank = {}, {key: number for number, key in enumerate(order)}
     for name in TABLES:
         parts = [tables[name] for tables in collected]
@@ -78,6 +82,8 @@ def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> l
         merged[name] = whole.iloc[np.argsort(places, kind="stable")]
     merged["runs.csv"], merged["details.csv"] = _judged(merged["runs.csv"], merged["details.csv"])
     merged["missing.csv"] = still_missing(*([own[name] for own in collected] for name in ("runs.csv", "missing.csv")))
+    lost = pd.DataFrame([(key, REASON) for key in stale], columns=MISSING)
+    merged["missing.csv"] = pd.concat([merged["missing.csv"], lost], ignore_index=True)
     measured = without_replaced(output, merged["runs.csv"], TABLES)
     merged["runs.csv"] = merged["runs.csv"][list(RUN_COLUMNS)]
     for rest in measured:  # before runs.csv, by which a call that was interrupted finds these rows again
@@ -85,7 +91,8 @@ def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> l
     for name, table in merged.items():
         write_table(table, output / name)
     write_table_digests(output, merged)
-    return [f"{output / name}: {len(table)} rows" for name, table in merged.items()] + [rest.line for rest in measured]
+    lines = [f"{output / name}: {len(table)} rows" for name, table in merged.items()]
+    return lines + [rest.line for rest in measured] + [f"{key}: left out; {REASON}" for key in stale]
 
 
 def _replaced(number: int, held: Sequence[set[str]], trained: Sequence[set[str]]) -> set[str]:
@@ -114,7 +121,7 @@ def _read(path: Path) -> pd.DataFrame:
     if not path.exists():
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
     with reading(path, AGAIN):
-        table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+        table = read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
     wanted = {"missing.csv": {*MISSING}, "details.csv": {*ASKED, *NETWORK} - {"budget", "depth"}}  # with_axes adds them
     if missing := wanted.get(path.name, set()) - set(table.columns):
         raise StudyError(

@@ -129,8 +129,10 @@ def known_cells(config: StudyConfig) -> dict[str, Cell]:
     """Return the cells of all rounds that were written below the root of a search, by key."""
     cells = [cell for search in config.search for cell in dense_cells(config, search)]
     for search, method, form in searched_forms(config):
-        for path in sorted(Path(config.root, search.name, method, form).glob("round-*.yaml")):
-            cells += [value_cell(config, search, method, form, value) for value in read_values(path)]
+        for number in range(search.rounds + 2):  # files of later rounds are those of an earlier configuration
+            path = Path(config.root, search.name, method, form, f"round-{number}.yaml")
+            values = read_values(path) if path.exists() else []
+            cells += [value_cell(config, search, method, form, value) for value in values]
     return {cell.key: cell for cell in cells}
 
 

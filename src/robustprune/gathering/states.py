@@ -3,14 +3,16 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import NoneType
+from typing import Any, NamedTuple, get_args
 
 from robustprune.gathering.forecast import SEARCH, Plan, plan_of
 from robustprune.gathering.joblog import CELL_LOG, JobLog, read_log
-from robustprune.records.record import RECORD_NAME
+from robustprune.records.record import RECORD_NAME, Status
 from robustprune.study.cells import Cell
 from robustprune.study.config import StudyConfig
 
+NUMBERS = ("error_train_percent", "error_test_percent", "train_seconds", "params_kept")
 STATES = ("done", "running", "failed", "stopped", "waiting")
 """done: there is a record of the settings that the study asks for. running: a job works on it. failed: its job ended
 with a reason, or its record cannot be read. stopped: its job was killed; the cell goes on from its last checkpoint.
@@ -84,12 +86,18 @@ def _finished(record: Mapping[str, Any] | None, cell: Cell) -> bool:
     return record is not None and record.get("config_hash") == cell.config_hash
 
 
+def _plausible(entry: Mapping[str, Any]) -> bool:
+    """Return whether an entry of a record has a known status, and numbers where a summary computes with them."""
+    numbers = [entry.get(name) for name in NUMBERS]
+    return entry["status"] in get_args(Status) and all(isinstance(one, (int, float, NoneType)) for one in numbers)
+
+
 def _read(path: Path) -> Mapping[str, Any] | None:
     """Return a record without its checks, {} for a file of another kind, and None where there is none."""
     try:
         values = json.loads(path.read_text())
         whole = isinstance(values["replicates"], list) and isinstance(values["provenance"], dict)
-        return values if whole and all(isinstance(entry["status"], str) for entry in values["replicates"]) else {}
+        return values if whole and all(map(_plausible, values["replicates"])) else {}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError, KeyError, TypeError):

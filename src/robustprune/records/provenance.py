@@ -40,10 +40,12 @@ def provenance(code: str, device: str, threads: int) -> dict[str, Any]:
     import numpy
     import torch
 
-    status = _git("status", "--porcelain", "--untracked-files=no")
+    # an installed package can lie in a folder that another repository ignores
+    own = _git("ls-files", "--error-unmatch", "__init__.py") is not None
+    status = _git("status", "--porcelain", "--untracked-files=no") if own else None
     return {
         "package_version": __version__,
-        "git_commit": _git("rev-parse", "HEAD"),
+        "git_commit": _git("rev-parse", "HEAD") if own else None,
         "git_dirty": None if status is None else bool(status),
         "source_hash": code,
         "torch_version": torch.__version__,

@@ -18,6 +18,12 @@ BUDGET = TrainingSettings().budget
 AGAIN = "make it again with `robustprune collect`"
 NETWORK = [*AXES, "replicate"]
 """The columns that identify a network."""
+TEXT = (
+    *("dataset", "architecture", "track", "method", "strength", "initialization", "budget", "key", "cell", "reason"),
+    *("status", "variant", "start_of", "operating_point", "units_start", "units_kept", "units_raw"),
+    *("config_hash", "source_hash", "git_commit", "torch_version", "settings", "training"),
+)
+"""Columns of text in collected tables; of details.csv operating_point is true or false."""
 PERCENT, POSITIVE, COUNT = (0, 100), (0, np.inf), (1, np.inf)
 BOUNDS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("params_dense", "macs_dense", "epochs", "threads"), COUNT),
@@ -37,10 +43,16 @@ def read_csv_table(path: Path) -> pd.DataFrame:
     """Read a CSV that collection writes, without the checks of its rows; raises StudyError naming the file."""
     try:
         with reading(path, AGAIN):
-            # not piece by piece: a column that is empty in one piece and text in another would be of both types
-            return pd.read_csv(path, low_memory=False)
+            return read_csv(path)
     except FileNotFoundError:
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`, or name the reference") from None
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a CSV that collection wrote. Only an empty field is missing, and names stay text: a strength may be called
+    NA or 1e3."""
+    # not piece by piece: a column that is empty in one piece and text in another would be of both types
+    return pd.read_csv(path, low_memory=False, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(TEXT, object))
 
 
 def with_axes(table: pd.DataFrame) -> pd.DataFrame:

@@ -28,6 +28,8 @@ def _check_images(training: Mapping[str, Any]) -> None:
     """Raise ValueError for training images other than those that leave some for the validation of a search."""
     if training.get("images", "tuning") != "tuning":
         raise ValueError(f"training: images: {training['images']}, but a search needs validation images; leave it out")
+    if "budget" in training:
+        raise ValueError("training: budget: each budget has a search of its own; name it in `budget` of the search")
 
 
 class Knob(Strict):

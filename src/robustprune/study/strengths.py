@@ -8,7 +8,7 @@ from robustprune.errors import StudyError
 from robustprune.study.config import StudyConfig
 from robustprune.study.grid import Grid
 from robustprune.study.points import OperatingPoint
-from robustprune.study.search import target_of
+from robustprune.study.search import key_value, target_of, value_key
 
 
 class Strength(NamedTuple):
@@ -65,13 +65,18 @@ def _found(config: StudyConfig, grid: Grid, method: str, form: str, target: str)
     point, knob = _point(config, grid, method, target, form), config.knobs[method][form]
     if point is None or point.strength is None:
         return None
+    settings = point.settings or {}
+    told, given = key_value(form, point.strength), settings.get(knob.knob)
+    if told is not None and (not isinstance(given, int | float) or value_key(form, given) != point.strength):
+        raise StudyError(
+            f"operating_points: {method}, {form}, {target}: the strength {point.strength} says {knob.knob} {told:g}, "
+            f"its settings say {given}; change both, or make the file with the search"
+        )
     search = config.searched(grid)
     own = search is not None and grid.points_of in (None, grid.dataset)  # elsewhere the size is not the target
     aim = search.targets[target] if search and own else None
     params, above_dense = (aim.params, aim.above_dense) if aim else (None, None)
-    return Strength(
-        point.strength, point.settings or {}, knob.training, knob.variant, params=params, above_dense=above_dense
-    )
+    return Strength(point.strength, settings, knob.training, knob.variant, params=params, above_dense=above_dense)
 
 
 def _with_source(config: StudyConfig, grid: Grid, settings: dict[str, Any]) -> dict[str, Any] | None:
