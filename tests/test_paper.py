@@ -68,7 +68,9 @@ def test_the_paper_shows_the_studies_beside_the_study(tmp_path):
     """Their tables are cut to rows and columns, whose names the tables must have."""
     pytest.importorskip("typst")
     parts, titles = [], set()
-    for study, names in (("mars", ["ball", "finetune"]), ("probes", ["certified", "gate_worth", "false_removals"])):
+    shown = {"mars": ["ball", "finetune"], "probes": ["certified", "gate_worth", "false_removals"]}
+    shown["related"] = ["imbalance", "label_free", "cafo_blocks"]
+    for study, names in shown.items():
         folder = tmp_path / study
         write_tables(REPOSITORY / "results" / "reference" / study, folder, names=names)
         parts += ["--part", study, folder, tmp_path]

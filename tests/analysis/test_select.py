@@ -128,11 +128,14 @@ def test_networks_that_diverged_have_no_numbers_whatever_their_record_says(tmp_p
 def test_shipped_tables_say_what_was_asked():
     runs = read_detailed_runs(REPOSITORY / "results" / "reference")
     itself = runs[runs["operating_point"] & (runs["variant"] == "")]
-    points = itself.groupby(["architecture", "method"])["strength"].unique()
+    at_size = itself["point"].str.endswith("at_size")
+    points = itself[at_size].groupby(["architecture", "method"])["strength"].unique()
     assert points["lenet_300_100", "bernoulli"].tolist() == ["c_3p19e_4"]
     assert all(len(strengths) == 1 for strengths in points)
     assert set(runs.loc[~runs["operating_point"], "method"]) == {"dense"}
-    assert set(runs.loc[runs["operating_point"], "target_params"]) == {26_000}
+    assert set(itself.loc[at_size, "target_params"]) == {26_000}
+    assert set(itself.loc[~at_size, "target_above_dense"]) == {0.2}
+    assert itself.loc[~at_size, "target_params"].isna().all()
     search = read_detailed_runs(REPOSITORY / "results" / "reference" / "search")
     assert not search["operating_point"].any()
 

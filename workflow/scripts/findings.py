@@ -11,6 +11,7 @@ from pathlib import Path
 
 import by_start
 import controls
+import equal_error
 import equal_size
 import layers
 import own_settings
@@ -231,6 +232,7 @@ BLOCKS = {
     "power": power,
     "by-start": by_start.sizes_and_errors,
     "equal-size": equal_size.against_baselines,
+    "equal-error": equal_error.against_baselines,
     "against-rivals-widths": rivals.from_widths,
     "against-rivals-initializations": rivals.from_initializations,
     "same-network": same_network.agreement,
