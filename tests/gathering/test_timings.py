@@ -127,7 +127,8 @@ def test_shipped_figures_predict_the_shipped_study():
 
     Several machines trained the study, beside other work, so single cells are compared but for the speed of the
     machine, which dense training of the same network tells: the method and dense training within 2.1, any other cell
-    within 3.5. Cells whose networks all collapsed are left out: they hardly train.
+    within 3.5. Those of equal error ran on a machine that trained no dense network: within 5. Cells whose networks all
+    collapsed are left out: they hardly train.
     """
     from robustprune.analysis.read import read_runs
     from robustprune.study.cells import AXES, cell_key, study_cells
@@ -137,6 +138,7 @@ def test_shipped_figures_predict_the_shipped_study():
     runs = read_runs(REPOSITORY / "results" / "reference" / "runs.csv")
     cells = study_cells(load_study(REPOSITORY / "results" / "reference" / "config.yaml"))
     found = []
+    elsewhere = set(runs.loc[runs["operating_point"].fillna("").str.endswith("at_error"), "key"])
     for axes, group in runs.groupby(list(AXES)):
         if (group["status"] == "collapsed").all():
             continue
@@ -146,7 +148,8 @@ def test_shipped_figures_predict_the_shipped_study():
     speed = {name: np.mean([ratio for own, ratio in dense if own == name]) for name in dict(dense)}
     for cell, seconds, estimate in found:
         here = speed[cell.architecture] * estimate
-        factor = {"bernoulli": 2.1, "dense": 2.1}.get(cell.method, 3.5)
+        alone = cell.key in elsewhere
+        factor = 5 if alone else {"bernoulli": 2.1, "dense": 2.1}.get(cell.method, 3.5)
         assert 1 / factor < seconds / here < factor, (cell.key, seconds / here)
     measured, planned = (sum(values) for values in list(zip(*found, strict=True))[1:])
     assert 1 / 1.3 < measured / planned < 1.3
