@@ -9,7 +9,7 @@ import pytest
 from conftest import REPOSITORY
 from made_up_study import made_up, store
 
-from robustprune.analysis.figures import DEEP, FIGURES, PROBED, THEORY
+from robustprune.analysis.figures import DEEP, FIGURES, PROBED, THEORY, VARIED
 from robustprune.analysis.tables import TABLES, write_tables
 
 PAPER = REPOSITORY / "paper"
@@ -23,7 +23,7 @@ NUMBERS = re.compile(r"#\w+\(.*?\)$|LeNet-300-100|LeNet-5|@\w+|`[^`]*`|\$[^$]*\$
 def test_what_the_paper_shows_is_made_by_rules():
     for path in SECTIONS:
         for kind, name in SHOWS.findall(path.read_text()):
-            assert name in (TABLES if kind == "tab" else FIGURES | DEEP | PROBED | THEORY), f"{path.name}: {name}"
+            assert name in (TABLES if kind == "tab" else FIGURES | DEEP | PROBED | VARIED | THEORY), f"{path.name}: {name}"
 
 
 @pytest.mark.parametrize("name", RESULTS)

@@ -1,5 +1,6 @@
 # Studies that are shipped beside the reference, each with what it is shown by: tables and figures.
 SHIPPED = {
+    "ablations": (["variants"], ["variants_difference"]),
     "controls": (["controls"], ["controls_difference"]),
     "layers": (
         [

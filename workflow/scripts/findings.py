@@ -9,6 +9,7 @@ import re
 import textwrap
 from pathlib import Path
 
+import ablations
 import by_start
 import controls
 import equal_error
@@ -47,6 +48,7 @@ DOCUMENTS = [
         "docs/layers.md",
         "docs/related.md",
         "docs/theory.md",
+        "docs/ablations.md",
         "docs/cluster.md",
         "benchmarks/README.md",
         "results/reference/FINDINGS.md",
@@ -254,6 +256,9 @@ BLOCKS = {
     "imbalance": related.imbalances,
     "label-free": related.label_free,
     "local-predictors": related.local_predictors,
+    "ablations": ablations.on_mlp,
+    "ablations-progress": ablations.progress,
+    "noise-levels": ablations.noise_levels,
     "balls": related.balls,
     "fine-tuning": related.fine_tuning,
     "study-size": study_size.on_cores,
