@@ -36,8 +36,9 @@ from robustprune.analysis.statistics import paired_difference
 from robustprune.analysis.verdicts.power import power_table
 from robustprune.gathering.planned import planned_cells
 from robustprune.gathering.timings import cell_seconds, read_timings
-from robustprune.study.config import load_study
+from robustprune.study.config import load_study, validate_study
 from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
+from robustprune.study.yaml_files import read_yaml
 
 DOCUMENTS = [
     REPOSITORY / name
@@ -101,7 +102,9 @@ def progress() -> str:
 def core_hours(path: Path) -> tuple[float, int, int]:
     """Hours of one core that `robustprune plan` estimates for a configuration, its cells, and those of unknown time."""
     timings = read_timings(REFERENCE / "bench.json")
-    cells = planned_cells(load_study(path)).values()
+    # as before any run: points that a run has left below the root would count instead of the search
+    values = read_yaml(path, dict) | {"root": "results/not-begun"}
+    cells = planned_cells(validate_study(values, str(path), path)).values()
     seconds = [cell_seconds(cell, timings) for cell in cells]
     known = [value for value in seconds if value is not None]
     return sum(known) / 3600, len(seconds), len(seconds) - len(known)
