@@ -30,6 +30,7 @@ from markdown_tables import markdown
 from shipped_numbers import NETWORKS, REFERENCE, REPOSITORY, SEARCH_TABLES, STUDY, TABLES, WIDTHS
 
 from robustprune.analysis.columns import with_interval
+from robustprune.analysis.pairing import of_shared_seeds
 from robustprune.analysis.read import SERIES, read_detailed_runs
 from robustprune.analysis.select import of_one_budget, of_standard_initialization, studied
 from robustprune.analysis.statistics import paired_difference
@@ -202,15 +203,12 @@ def cost() -> str:
 def _minus_dense(architecture: str) -> list[str]:
     """The method's test error minus that of dense training from each starting size, paired by seed."""
     runs = of_standard_initialization(studied(of_one_budget(read_detailed_runs(REFERENCE))))
-    runs = runs[runs["architecture"] == architecture].set_index("seed")
-    found = []
+    runs, found = runs[runs["architecture"] == architecture], []
     for width in WIDTHS:
-        own, dense = (
-            runs.loc[(runs["method"] == method) & (runs["width"] == width), "error_test_percent"]
-            for method in (METHOD_UNDER_STUDY, UNPRUNED)
-        )
-        shared = own.index.intersection(dense.index)
-        difference = paired_difference(own[shared], dense[shared])
+        cells = [
+            runs[(runs["method"] == method) & (runs["width"] == width)] for method in (METHOD_UNDER_STUDY, UNPRUNED)
+        ]
+        difference = paired_difference(*(cell["error_test_percent"] for cell in of_shared_seeds(*cells)))
         found.append(f"{with_interval(difference.columns('d'), 'd', '+.2f')} (n = {difference.n})")
     return found
 

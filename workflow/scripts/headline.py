@@ -5,15 +5,15 @@ import textwrap
 
 import pandas as pd
 from shipped_numbers import TABLES
-from verdicts import claims_table, place
+from verdicts import CLAIM_OF, claims_table, place
 
-from robustprune.analysis.claims import CLAIMS, over_all_widths
+from robustprune.analysis.claims import over_all_widths
 from robustprune.analysis.headings import HEADINGS
 from robustprune.analysis.read import NETWORK
 from robustprune.analysis.verdicts.decision import NO, TOO_FEW, UNDECIDED, YES
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
-OVER_WIDTHS = {judge: claim for claim, judge in CLAIMS.items()}[over_all_widths]
+OVER_WIDTHS = CLAIM_OF[over_all_widths]
 JUDGED = (YES, NO, UNDECIDED, TOO_FEW)
 
 

@@ -4,8 +4,9 @@ as accurate at equal size, paired by seed."""
 import pandas as pd
 from markdown_tables import markdown
 from shipped_numbers import REFERENCE, TABLES, WIDTHS
+from verdicts import CLAIM_OF
 
-from robustprune.analysis.claims import CLAIMS, as_accurate
+from robustprune.analysis.claims import as_accurate
 from robustprune.analysis.columns import with_interval
 from robustprune.analysis.read import read_detailed_runs
 from robustprune.analysis.select import STANDARD_INITIALIZATION, of_one_budget, studied
@@ -16,7 +17,7 @@ from robustprune.analysis.verdicts.over_starts import STANDARD_WIDTH, logarithms
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
 ARCHITECTURE = "lenet_300_100"
-ACCURATE = {judge: claim for claim, judge in CLAIMS.items()}[as_accurate]
+ACCURATE = CLAIM_OF[as_accurate]
 LARGE = f"{STANDARD_INITIALIZATION}_x3"
 """The initialization whose weights are three times as large."""
 

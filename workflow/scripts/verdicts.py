@@ -6,12 +6,15 @@ import pandas as pd
 from markdown_tables import markdown
 from shipped_numbers import TABLES
 
+from robustprune.analysis.claims import CLAIMS
 from robustprune.analysis.headings import HEADINGS
 from robustprune.analysis.labels import ARCHITECTURES, DATASETS, budget_title
 from robustprune.analysis.read import NETWORK
 from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, SHORT
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
+CLAIM_OF = {judge: claim for claim, judge in CLAIMS.items()}
+"""The function that judges a claim -> the claim."""
 CELLS = SHORT | {NOT_APPLICABLE: "-", NO: "**no**"}
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from robustprune.analysis.captions import AT_STANDARD, ERROR, brackets, caption
 from robustprune.analysis.columns import Each, Interval, Number, PValue, Text
 from robustprune.analysis.equal_size import FAMILY, families, heading_of_family, searched_points
-from robustprune.analysis.pairing import paired_ratio
+from robustprune.analysis.pairing import of_shared_seeds, paired_ratio
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import (
     LEAST,
@@ -64,16 +64,14 @@ def _family(own: pd.DataFrame, baselines: Mapping[tuple, pd.DataFrame], confiden
     ratios = [paired_ratio(own, other, "params_kept", confidence) for other in baselines.values()]
     adjusted = holm([found.p for found in ratios])
     for (name, other), ratio, p in zip(baselines.items(), ratios, adjusted, strict=True):
-        first, second = (cell.set_index("seed")["error_test_percent"] for cell in (own, other))
-        shared = first.index.intersection(second.index)
+        first, second = (cell["error_test_percent"] for cell in of_shared_seeds(own, other))
         row = {"baseline": name[0], "baseline_strength": name[1], "p_holm": p, "n": ratio.n}
         row |= size_interval(own["params_kept"], confidence).columns("params")
         row |= size_interval(other["params_kept"], confidence).columns("baseline_params")
-        row |= ratio.columns("ratio") | mean_interval(first, confidence).columns("error")
-        row |= mean_interval(second, confidence).columns("baseline_error")
-        row |= paired_difference(first[shared], second[shared], confidence).columns("difference")
-        errors = paired_difference(first[shared], second[shared])
-        yield row | {"answer": answer(ratio, p, errors)}
+        row |= ratio.columns("ratio") | mean_interval(own["error_test_percent"], confidence).columns("error")
+        row |= mean_interval(other["error_test_percent"], confidence).columns("baseline_error")
+        row |= paired_difference(first, second, confidence).columns("difference")
+        yield row | {"answer": answer(ratio, p, paired_difference(first, second))}
 
 
 def answer(ratio: Difference, p: float, errors: Difference) -> str:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from robustprune.analysis.labels import is_keep_probability
 from robustprune.analysis.read import CELL, WITHOUT_NUMBERS, of_networks, slots, used
 from robustprune.records.record import split_units
 
@@ -31,6 +32,13 @@ def while_gates_are_drawn(own: pd.DataFrame) -> int:
     training, settings = used(own)[0]
     fixed = max(getattr(settings, name, 0) for name in ROUNDED)
     return math.ceil((1 - fixed) * training.epochs - 1e-9) - 1 if fixed else training.epochs
+
+
+def with_keep_probabilities(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the networks of methods with keep probabilities whose gates say something: none that collapsed, diverged
+    or failed."""
+    gated = runs["method"].map(is_keep_probability).astype(bool)
+    return runs[gated & ~runs["status"].isin([*WITHOUT_NUMBERS, COLLAPSED])]
 
 
 def undetermined_at(epoch: int, own: pd.DataFrame, history: pd.DataFrame) -> pd.Series:

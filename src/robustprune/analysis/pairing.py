@@ -25,15 +25,20 @@ def paired_errors(own: pd.DataFrame, other: pd.DataFrame, confidence: float) -> 
     return {**columns, "p_holm": paired.p, "n": alone.n}, reached.mean()
 
 
+def of_shared_seeds(own: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the networks of two cells whose seed both have, by seed and in the same order."""
+    first, second = (cell.set_index("seed") for cell in (own, other))
+    shared = first.index.intersection(second.index)
+    return first.loc[shared], second.loc[shared]
+
+
 def paired_ratio(own: pd.DataFrame, other: pd.DataFrame, column: str, confidence: float) -> Difference:
     """Return the geometric mean of the ratios of a column, own over other, paired by seed, with interval and p value.
 
     The interval and p are NaN where all ratios are the same, as with seconds: they come from one measurement of a cell.
     Seconds of different devices or numbers of threads are not compared.
     """
-    first, second = (cell.set_index("seed") for cell in (own, other))
-    shared = first.index.intersection(second.index)
-    first, second = first.loc[shared], second.loc[shared]
+    first, second = of_shared_seeds(own, other)
     if column == "train_seconds" and len(pd.concat([first, second])[MACHINE].drop_duplicates()) > 1:
         return Difference(np.nan, np.nan, np.nan, 0, np.nan)
     found = paired_difference(*(logarithms(cell[column]) for cell in (first, second)), confidence)

@@ -6,12 +6,12 @@ from robustprune.analysis.captions import AT_STANDARD, N, brackets, caption
 from robustprune.analysis.columns import Interval, Text
 from robustprune.analysis.labels import is_keep_probability
 from robustprune.analysis.moments import (
-    COLLAPSED,
     before_the_rate_falls,
     undetermined_by_slot,
     while_gates_are_drawn,
+    with_keep_probabilities,
 )
-from robustprune.analysis.read import SERIES, WITHOUT_NUMBERS
+from robustprune.analysis.read import SERIES
 from robustprune.analysis.select import standard, studied
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns, percent_interval
@@ -29,9 +29,9 @@ SHOWN = [
 def undetermined(runs: pd.DataFrame, confidence: float, history: pd.DataFrame | None = None) -> Sheet:
     """Return a row per method, strength and slot, of networks from the standard start. history: that of the epochs."""
     own = studied(standard(runs), variants=True)
-    own = own[own["method"].map(is_keep_probability).astype(bool)]
-    left_out = own["status"].isin([*WITHOUT_NUMBERS, COLLAPSED])
-    not_ok, own = int(left_out.sum()), own[~left_out].assign(budget=own["budget"].fillna("epochs"))
+    gated = own[own["method"].map(is_keep_probability).astype(bool)]
+    own = with_keep_probabilities(own).assign(budget=lambda known: known["budget"].fillna("epochs"))
+    not_ok = len(gated) - len(own)
     rows = []
     for key, networks in own.groupby(SERIES, sort=False) if history is not None else ():
         epochs = {"end": int(networks["epochs"].max())}

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from robustprune.analysis.figures.looks import Looks
 from robustprune.analysis.figures.scales import log_axis, log_counts_axis, thousands
 from robustprune.analysis.figures.style import legend_below, nothing, panel_grid, say, titled_rows
-from robustprune.analysis.labels import is_keep_probability, network_title
-from robustprune.analysis.moments import COLLAPSED, before_the_rate_falls, while_gates_are_drawn
-from robustprune.analysis.read import CELL, NETWORK, WITHOUT_NUMBERS, Collected, of_networks, slots
+from robustprune.analysis.labels import network_title
+from robustprune.analysis.moments import before_the_rate_falls, while_gates_are_drawn, with_keep_probabilities
+from robustprune.analysis.read import CELL, NETWORK, Collected, of_networks, slots
 from robustprune.analysis.select import (
     FROM_STANDARD,
     nearest_to_standard,
@@ -35,10 +35,7 @@ def undetermined_over_epochs(collected: Collected, confidence: float) -> Figure:
     methods and variants whose gates have keep probabilities. Mean over seeds, with a band from smallest to largest; no
     networks that collapsed, diverged or failed. Dotted: when the learning rate falls, and when the method under study
     rounds its gates."""
-    chosen = studied(collected.runs, variants=True)
-    chosen = chosen[
-        chosen["method"].map(is_keep_probability).astype(bool) & ~chosen["status"].isin([*WITHOUT_NUMBERS, COLLAPSED])
-    ]
+    chosen = with_keep_probabilities(studied(collected.runs, variants=True))
     cells = nearest_to_standard(chosen)
     history = collected.of_cells("history", cells)
     history = of_networks(history, chosen[[*CELL, "replicate"]]) if len(history) else history
