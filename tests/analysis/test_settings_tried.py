@@ -95,14 +95,19 @@ def test_what_was_tried_on_the_method_before_counts():
 def test_the_study_of_settings_is_what_the_protocol_allows():
     cells = [cell for cell in study_cells(STUDY).values() if cell.method != "dense"]
     settings: dict = {}
+    fixed: dict = {}
     for cell in cells:
         strength, _, rate_of_sgd = cell.strength.partition("_sgd_")
         form = form_of_key(strength)
         knob = next(iter(KNOBS[cell.method].values()))["knob"]
         assert cell.settings[knob] == key_value(form, strength)
-        if set(cell.settings) == {knob, "gate_learning_rate"}:
-            assert form == f"gates_{cell.settings['gate_learning_rate']:.0e}".replace("e-0", "e_")
+        rest = {name: value for name, value in cell.settings.items() if name != knob}
+        if form.startswith("gates_"):
+            assert set(rest) == {"gate_learning_rate"}
+            assert form == f"gates_{rest['gate_learning_rate']:.0e}".replace("e-0", "e_")
         form += rate_of_sgd
+        # strengths of one setting differ in the knob alone
+        assert fixed.setdefault((cell.method, form), (rest, cell.training)) == (rest, cell.training)
         assert (cell.replicates, cell.first_replicate, cell.training.images) == (2, 100, "tuning")
         settings.setdefault(cell.method, {}).setdefault(form, []).append(cell.strength)
     for method, forms in settings.items():

@@ -59,7 +59,7 @@ DOCUMENTS = [
 STUDIES = {
     "smoke": "every part of the pipeline on scikit-learn's 8 x 8 digits; no download",
     "quick": "cells of the shipped study with three seeds, and whether they are consistent with it",
-    "settings": "gate rates of four methods on the tuning split: which of them the search takes",
+    "settings": "gate rates, thresholds and an optimizer of baselines, on the tuning split: what the search takes",
     "ablations": "one-factor changes of the method at three strengths, on the tuning split",
     "probes": "the method's gates read while it trains: false removals, certified sets, estimators",
     "layers": "the depth that the method finds from several starting depths; units and sections together",
