@@ -53,6 +53,17 @@ def test_the_error_is_that_of_the_line_through_both_strengths():
     assert table.loc["a", "smallest_params"] == pytest.approx(24_000)
 
 
+def test_settings_tried_late_are_compared_at_the_first_target_alone():
+    """a is better at 26,000, b at 60,000: the mean of both would choose b."""
+    strengths = (("a", "1e_1", 26e3, 1.0), ("a", "3e_1", 60e3, 3.0), ("b", "1e_1", 26e3, 1.5), ("b", "3e_1", 60e3, 1.6))
+    late = pd.concat([trial(*each, method="bc_ghs") for each in strengths], ignore_index=True)
+    table = settings_tried(late, 0.95).table
+    rows = table[table["method"] == "bc_ghs"].set_index("setting")
+    assert rows["chosen"].to_dict() == {"a": "yes", "b": "no"}
+    assert rows["error"].tolist() == pytest.approx([1.0, 1.5])
+    assert rows[["target_2", "error_2"]].isna().all(axis=None)
+
+
 def test_the_best_whose_networks_are_ok_is_chosen():
     assert table_of(three())["chosen"].to_dict() == {"a": "no", "b": "yes", "c": "no"}
 
@@ -97,22 +108,23 @@ def test_the_study_of_settings_is_what_the_protocol_allows():
     settings: dict = {}
     fixed: dict = {}
     for cell in cells:
-        strength, _, rate_of_sgd = cell.strength.partition("_sgd_")
-        form = form_of_key(strength)
+        form = form_of_key(cell.strength)
         knob = next(iter(KNOBS[cell.method].values()))["knob"]
-        assert cell.settings[knob] == key_value(form, strength)
+        assert cell.settings[knob] == key_value(form, cell.strength)
         rest = {name: value for name, value in cell.settings.items() if name != knob}
         if form.startswith("gates_"):
             assert set(rest) == {"gate_learning_rate"}
             assert form == f"gates_{rest['gate_learning_rate']:.0e}".replace("e-0", "e_")
-        form += rate_of_sgd
+        if form.startswith("sgd_"):
+            rate = float(form.removeprefix("sgd_").replace("p", "."))
+            assert (cell.training.optimizer, cell.training.learning_rate) == ("sgd", rate)
         # strengths of one setting differ in the knob alone
         assert fixed.setdefault((cell.method, form), (rest, cell.training)) == (rest, cell.training)
         assert (cell.replicates, cell.first_replicate, cell.training.images) == (2, 100, "tuning")
         settings.setdefault(cell.method, {}).setdefault(form, []).append(cell.strength)
     for method, forms in settings.items():
         assert len(forms) <= 6, method
-        assert {len(strengths) for strengths in forms.values()} <= {2, 3}
+        assert {len(strengths) for strengths in forms.values()} <= {2, 3, 4}
 
 
 def test_settings_are_compared_at_the_targets_of_the_search():
@@ -128,7 +140,10 @@ def test_the_search_takes_the_chosen_settings():
     if tried is None:
         pytest.skip("config/settings.yaml has not run: results/reference has no settings/")
     table = settings_tried(tried, 0.95).table
+    cells = [cell for cell in study_cells(STUDY).values() if cell.method != "dense"]
     for method, setting in table.loc[table["chosen"] == "yes", ["method", "setting"]].itertuples(index=False):
+        cell = next(cell for cell in cells if (cell.method, form_of_key(cell.strength)) == (method, setting))
         for form, knob in KNOBS[method].items():
-            rate = knob["settings"]["gate_learning_rate"]
-            assert setting == f"gates_{rate:.0e}".replace("e-0", "e_"), (method, form)
+            asked = {name: value for name, value in cell.settings.items() if name != knob["knob"]}
+            assert {name: knob["settings"].get(name, "none") for name in asked} == asked, (method, form)
+            assert STUDY.training.model_copy(update=knob.get("training", {})) == cell.training, (method, form)
