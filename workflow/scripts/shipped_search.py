@@ -16,12 +16,13 @@ from shipped_numbers import REFERENCE, REPOSITORY
 from robustprune.files import write_text
 from robustprune.methods.parts.registry import find_method
 from robustprune.study.config import load_study
+from robustprune.study.training_settings import TrainingSettings
 
 HEAD = """\
 # The cells of the shipped search: every strength that it tried, by the images and seeds kept for it. Made by
 # workflow/scripts/shipped_search.py. Keys: config/README.md.
 """
-NETWORK = ["dataset", "architecture", "replicates"]
+GRID = ["dataset", "architecture", "replicates", "training"]
 
 
 def config(details: pd.DataFrame) -> dict:
@@ -35,11 +36,14 @@ def config(details: pd.DataFrame) -> dict:
         given = json.loads(row["settings"]).items()
         given = {name: value for name, value in given if _differs(own[name], value)}
         strengths.setdefault(method, {})[strength] = given
+    trained = [TrainingSettings.model_validate_json(text).model_dump() for text in table["training"]]
+    training = trained[0]
+    table["training"] = [json.dumps(_differing(own, training)) for own in trained]
     grids = []
-    for (dataset, architecture, replicates), group in table.reset_index().groupby(NETWORK, sort=False):
+    for (dataset, architecture, replicates, own), group in table.reset_index().groupby(GRID, sort=False):
         methods = {method: own["strength"].tolist() for method, own in group.groupby("method", sort=False)}
-        grids.append({"dataset": dataset, "architecture": architecture, "methods": methods, "replicates": replicates})
-    training = json.loads(table["training"].iloc[0])
+        grid = {"dataset": dataset, "architecture": architecture, "methods": methods, "replicates": replicates}
+        grids.append(grid | ({"training": json.loads(own)} if own != "{}" else {}))
     first = load_study(REPOSITORY / "config" / "config.yaml").search[0].first_replicate
     return {
         "root": "results/search",
@@ -48,6 +52,11 @@ def config(details: pd.DataFrame) -> dict:
         "strengths": strengths,
         "study": [grid | {"first_replicate": first} for grid in grids],
     }
+
+
+def _differing(own: dict, common: dict) -> dict:
+    """Return the training settings of a cell that are not the common ones."""
+    return {name: value for name, value in own.items() if value != common[name]}
 
 
 def _differs(field: FieldInfo, value: Any) -> bool:
