@@ -143,6 +143,15 @@ REFUSED = {
         [("study.0.methods", {"../../../evil": ["e"]})],
         "study.0.methods: '../../../evil' has no entry under strengths",
     ),
+    "nothing to probe": ([("probes", True)], "probes: no cell of bernoulli without a depth has removal_at: never"),
+    "no search for the budget": (
+        [("study.0.methods", {"vib": ["at_size"]}), ("study.0.training", {"budget": "macs"})],
+        "this network is searched for the budget epochs only; add a search with budget: macs",
+    ),
+    "digits of a range": (
+        [("knobs.magnitude.keep.range", [0.020123, 0.6])],
+        "range: expected at most 3 significant digits, as searched values have, found [0.020123, 0.6]; round it to",
+    ),
     "mps": ([("device", "mps")], "device: 'mps' is no device of this package; expected cpu, cuda or cuda:<number>"),
     "CPU": ([("device", "CPU")], "device: 'CPU' is no device"),
     "batch": (

@@ -27,11 +27,17 @@ def plan(arguments: argparse.Namespace) -> None:
     from robustprune.gathering.programs import check_cells, check_names, check_rules, written_rules
     from robustprune.gathering.timings import SIDE_BY_SIDE, cell_seconds, read_timings, timings_file
     from robustprune.study.config import load_study
+    from robustprune.study.probed import probed_cells
+    from robustprune.study.related import watched_cells
 
     config = load_study(arguments.config)
     check_names(config)
     cells = planned_cells(config)
     check_cells(config, cells.values())
+    if config.probes:
+        probed_cells(cells)
+    if config.related:
+        watched_cells(cells)
     if Path("workflow").is_dir():  # rules are files of a copy of the repository; an installed package has none
         check_rules(config, written_rules())
     bench = arguments.bench or timings_file()

@@ -144,6 +144,14 @@ class StudyConfig(Strict):
                 )
                 known = [*self.strengths.get(method, {}), *targets]
                 if not known and OPERATING_POINT not in keys:
+                    budgets = {own.budget for own in self.search if own.network == grid.searched_network}
+                    wanted = grid.training.get("budget", self.training.budget)
+                    if budgets and wanted not in budgets:
+                        raise ValueError(
+                            f"study.{number}.methods: {method!r} has no entry under strengths, and this network is "
+                            f"searched for the budget {', '.join(sorted(budgets))} only; add a search with budget: "
+                            f"{wanted}"
+                        )
                     hint = nearest(method, self.strengths)
                     raise ValueError(f"study.{number}.methods: {method!r} has no entry under strengths{hint}")
                 for key in keys:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from robustprune.errors import nearest
-from robustprune.study.search import Knob
+from robustprune.study.search import Knob, check_range
 from robustprune.study.strict import Strict
 
 
@@ -22,8 +22,8 @@ class Program(Strict):
     def _knob_has_a_range(self) -> "Program":
         if (self.knob is None) != (self.range is None):
             raise ValueError("give knob and range together, e.g. {knob: lambda, range: [1.0e-5, 1.0e-1]}, or neither")
-        if self.range and not 0 < self.range[0] < self.range[1] < float("inf"):
-            raise ValueError(f"range: expected [smallest, largest], both above 0 and finite, found {list(self.range)}")
+        if self.range:
+            check_range(self.range)
         return self
 
 

@@ -32,6 +32,18 @@ def _check_images(training: Mapping[str, Any]) -> None:
         raise ValueError("training: budget: each budget has a search of its own; name it in `budget` of the search")
 
 
+def check_range(ends: tuple[float, float]) -> None:
+    """Raise ValueError for ends that are no range of a knob, or that have more digits than a searched value."""
+    low, high = ends
+    if not 0 < low < high < math.inf:
+        raise ValueError(f"range: expected [smallest, largest], both above 0 and finite, found {list(ends)}")
+    if ends != (rounded(low), rounded(high)):
+        raise ValueError(
+            f"range: expected at most {DIGITS} significant digits, as searched values have, found {list(ends)}; round "
+            f"it to {[rounded(low), rounded(high)]}"
+        )
+
+
 class Knob(Strict):
     """The one setting of a method that trades size for error, and its other settings."""
 
@@ -43,9 +55,7 @@ class Knob(Strict):
 
     @model_validator(mode="after")
     def _valid(self) -> "Knob":
-        low, high = self.range
-        if not 0 < low < high < math.inf:
-            raise ValueError(f"range: expected [smallest, largest], both above 0 and finite, found {list(self.range)}")
+        check_range(self.range)
         _check_images(self.training)
         if self.knob in self.settings:
             raise ValueError(f"settings: {self.knob} is the knob; its value is searched")
