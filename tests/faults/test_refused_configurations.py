@@ -138,6 +138,10 @@ REFUSED = {
     ),
     "half a source": ([("strengths.ticket.t.of", "bernoulli")], "strengths.ticket.t: of: String should match"),
     "foreign": ([("foreign", ["../../../evil"])], "foreign: name '../../../evil': expected a small letter"),
+    "no JSON": (
+        [("foreign", {"mine": None}), ("strengths.mine", {"a": {"v": float("inf")}}), ("study.0.methods.mine", ["a"])],
+        "mine/a/he_normal/width-0.5: setting v: inf: an order is JSON, without inf, nan and dates; give a finite",
+    ),
     "foreign without name": ([("foreign", {"": None})], "foreign: name '': expected a small letter"),
     "method": (
         [("study.0.methods", {"../../../evil": ["e"]})],

@@ -1,5 +1,6 @@
 """Foreign programs in the pipeline: checks, the command that runs one, and the hash of its code."""
 
+import json
 import hashlib
 import os
 import re
@@ -43,6 +44,20 @@ def check_cells(config: StudyConfig, cells: Iterable[Cell]) -> None:
             check_job(cell, config.device)
         elif cell.training.examples is not None:
             raise StudyError(f"{cell.key}: training.examples: a program reads all images; leave it out for programs")
+        else:
+            _check_settings(cell)
+
+
+def _check_settings(cell: Cell) -> None:
+    """Raise StudyError for settings that no order can hold."""
+    for name, value in cell.settings.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError):
+            raise StudyError(
+                f"{cell.key}: setting {name}: {value}: an order is JSON, without inf, nan and dates; give a finite "
+                "number or a text"
+            ) from None
 
 
 def check_rules(config: StudyConfig, rules: Iterable[str]) -> None:
