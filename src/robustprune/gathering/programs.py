@@ -1,7 +1,7 @@
 """Foreign programs in the pipeline: checks, the command that runs one, and the hash of its code."""
 
-import json
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterable
