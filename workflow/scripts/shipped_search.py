@@ -40,10 +40,10 @@ def config(details: pd.DataFrame) -> dict:
     training = trained[0]
     table["training"] = [json.dumps(_differing(own, training)) for own in trained]
     grids = []
-    for (dataset, architecture, replicates, own), group in table.reset_index().groupby(GRID, sort=False):
+    for (dataset, architecture, replicates, changes), group in table.reset_index().groupby(GRID, sort=False):
         methods = {method: own["strength"].tolist() for method, own in group.groupby("method", sort=False)}
         grid = {"dataset": dataset, "architecture": architecture, "methods": methods, "replicates": replicates}
-        grids.append(grid | ({"training": json.loads(own)} if own != "{}" else {}))
+        grids.append(grid | ({"training": json.loads(changes)} if changes != "{}" else {}))
     first = load_study(REPOSITORY / "config" / "config.yaml").search[0].first_replicate
     return {
         "root": "results/search",

@@ -13,8 +13,9 @@ Values = NDArray[np.float64]
 PIECES = 50
 """Most pieces of a solution: it begins one whenever the gate reaches or leaves 0 or 1."""
 
-SMALLEST = 1e-100
-"""Smaller components of a start count as 0: the solver's choice of a first step underflows."""
+SMALLEST = 1e-10
+"""Smaller components of a start count as 0. They are near the solver's tolerance: where such a weight of a ReLU unit
+changes its sign at once, the velocity jumps and the solver's steps shrink to nothing."""
 
 
 class Path(NamedTuple):
