@@ -44,6 +44,16 @@ def test_tiny_weights_are_no_obstacle(size):
     assert path.end == pytest.approx([0, 0])
 
 
+@pytest.mark.parametrize("weight", [0.7, 1e-11, 1e-160, 0, -0.5])
+@pytest.mark.parametrize("gate", [0.5, 1, 0])
+def test_a_dead_unit_stays_dead(weight, gate):
+    """Dw = -1 and dtheta = 1 / 4 until w is 0; then and for good dw = 0 and dtheta = -1 / 2."""
+    dead = lambda state: np.array([0.0, -0.5])  # noqa: E731
+    path = projected_flow(lambda state: np.array([-1.0, 0.25]), [weight, gate], until=1.5, dead=dead)
+    alive = max(weight, 0)
+    assert path.end == pytest.approx([min(weight, 0), max(min(1, gate + alive / 4) - (1.5 - alive) / 2, 0)], abs=1e-8)
+
+
 def test_errors():
     with pytest.raises(StudyError, match=r"start: the gate must be in \[0, 1\], not 1.5"):
         projected_flow(lambda state: -state, [0, 1.5], until=1)

@@ -45,6 +45,19 @@ def test_a_weight_that_starts_at_rounding_error_of_zero_does_not_stall():
     np.testing.assert_allclose(unit.flow(unit.start(np.sqrt(2 * size), 0.999, -np.pi / 2)).end, 0, atol=1e-6)
 
 
+@settings(max_examples=60, deadline=None)
+@given(angle=st.floats(-1.57, -0.8), norm=st.floats(0.01, 2), theta=st.floats(0.2, 1))
+def test_a_unit_whose_outgoing_weight_has_the_wrong_sign_dies(angle, norm, theta):
+    """With -v > w > 0 the slow gate leaves w the time to reach 0. From then on v decays, and theta falls."""
+    unit = Unit(gate_rate=1e-3)
+    path = unit.flow(unit.start(norm, theta, angle))
+    assert (path.end[0], path.end[2]) == (0, 0)
+    assert path.end[1] == pytest.approx(0, abs=1e-9)
+    died = np.argmax(path.states[:, 0] == 0)
+    v, time = path.states[died, 1], path.times[died]
+    np.testing.assert_allclose(path.states[died:, 1], v * np.exp(-unit.decay * (path.times[died:] - time)), atol=1e-7)
+
+
 @settings(max_examples=40, deadline=None)
 @given(constants=CONSTANTS, theta=st.floats(0, 1), share=st.floats(-0.999, 0.999))
 def test_every_start_of_one_matrix_in_its_extension_ends_pruned(constants, theta, share):

@@ -34,8 +34,16 @@ class Toy:
         return self.gate_rate * (self.target * product - product**2 / 2 - self.price)
 
     def velocity(self, state: Values) -> Values:
-        """Return d state / dt without projection; the last component is theta."""
+        """Return d state / dt without projection; the last component is theta, the first the weight before the ReLU."""
+        return self._alive(state) if state[0] > 0 else self._dead(state)
+
+    def _alive(self, state: Values) -> Values:
+        """Return the velocity as if the ReLU were the identity, so that it is smooth."""
         raise NotImplementedError
+
+    def _dead(self, state: Values) -> Values:
+        """Return the velocity behind a ReLU that is 0: the weights decay and the gate pays its price."""
+        return np.append(-self.decay * state[:-1], self.push(0.0))
 
     def product(self, state: Values) -> float:
         """Return p, the open unit's output."""
@@ -48,11 +56,11 @@ class Toy:
 
     def flow(self, start: ArrayLike, until: float | None = None) -> Path:
         """Solve from a start (weights, then theta) until this time; default: the horizon."""
-        return projected_flow(self.velocity, start, self.horizon if until is None else until)
+        return projected_flow(self._alive, start, self.horizon if until is None else until, dead=self._dead)
 
     def pruned(self, start: ArrayLike) -> bool:
         """Does the flow from this start end with a closed gate? It is followed until that is certain."""
-        return bool(projected_flow(self.velocity, start, self.horizon, self._decided).end[-1] == 0)
+        return bool(projected_flow(self._alive, start, self.horizon, self._decided, self._dead).end[-1] == 0)
 
     def _decided(self, state: Values) -> bool:
         """Is the end known, given that the gate rests at 0 or 1?
@@ -80,12 +88,10 @@ class Unit(Toy):
         """Return v relu(w)."""
         return float(state[1] * max(state[0], 0.0))
 
-    def velocity(self, state: Values) -> Values:
-        """Return (dw, dv, dtheta) / dt without projection."""
+    def _alive(self, state: Values) -> Values:
         w, v, theta = state.tolist()
-        product = self.product(state)
-        pull = theta * (self.target - product)
-        return np.array([pull * v * (w > 0) - self.decay * w, pull * max(w, 0.0) - self.decay * v, self.push(product)])
+        pull = theta * (self.target - w * v)
+        return np.array([pull * v - self.decay * w, pull * w - self.decay * v, self.push(w * v)])
 
     @property
     def bound(self) -> UnitBound:
@@ -142,11 +148,9 @@ class OneMatrixSection(Toy):
         """Return relu(v)."""
         return max(float(state[0]), 0.0)
 
-    def velocity(self, state: Values) -> Values:
-        """Return (dv, dtheta) / dt without projection."""
+    def _alive(self, state: Values) -> Values:
         v, theta = state.tolist()
-        product = self.product(state)
-        return np.array([theta * (self.target - product) * (v > 0) - self.decay * v, self.push(product)])
+        return np.array([theta * (self.target - v) - self.decay * v, self.push(v)])
 
     @property
     def kept_product(self) -> float:
