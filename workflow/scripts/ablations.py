@@ -6,7 +6,7 @@ from shipped_numbers import REFERENCE, shipped_table
 
 from robustprune.analysis.columns import number, with_interval
 from robustprune.analysis.variants import ALL, ITSELF
-from robustprune.analysis.verdicts.equal_size import MARGIN
+from robustprune.analysis.verdicts.of_variants import deciding_row, fails, verdict_at_equal_size
 
 NOISE = {
     ITSELF: "noise 1 (the method)",
@@ -37,8 +37,12 @@ def on_mlp() -> str:
     rows = [["variant", *columns]]
     for name, own in table.groupby("variant", sort=False):
         single = own[own["strength"] != ALL]
-        found = compared(own)
-        shown = [_range(single, "params", ",.0f"), with_interval(found, "difference", "+.3f"), verdict(found)]
+        found = deciding_row(own).to_dict()
+        shown = [
+            _range(single, "params", ",.0f"),
+            with_interval(found, "difference", "+.3f"),
+            verdict_at_equal_size(found),
+        ]
         if name == ITSELF:
             shown[1:3] = ["-", "-"]
         shares = [
@@ -47,6 +51,23 @@ def on_mlp() -> str:
         strengths = f"{single['difference'].notna().sum() if name != ITSELF else len(single)} of {len(single)}"
         title = "**the method**" if name == ITSELF else f"`{name}`"
         rows.append([title, *shown, *shares, _range(single, "macs_percent", ".0f"), strengths])
+    return markdown(*rows)
+
+
+def on_lenet5() -> str:
+    """Return a row per estimator on LeNet-5: size, error, networks that are not ok, and whether it fails."""
+    table = shipped_table("ablations", "variants")
+    table = table[(table["architecture"] == "lenet5") & (table["strength"] != ALL)]
+    if not (table["variant"] == ITSELF).any():
+        return "None of these cells has run."
+    failed = fails(table)
+    rows = [["estimator", "params", "validation error (%)", "training error (%)", "not ok", "n", "fails"]]
+    for row in table.to_dict("records"):
+        itself = row["variant"] == ITSELF
+        shown = [with_interval(row, "params", ",.0f"), with_interval(row, "error", ".2f")]
+        shown += [with_interval(row, "train", ".2f"), row["not_ok"], row["n"]]
+        answer = "-" if itself else "yes" if failed[row["variant"]] else "no"
+        rows.append(["`trapezoid` (the method)" if itself else f"`{row['variant']}`", *shown, answer])
     return markdown(*rows)
 
 
@@ -68,24 +89,6 @@ def noise_levels() -> str:
             shown += [with_interval(row, "error", ".2f"), number(row["undetermined_before_percent"], ".0f")]
             rows.append([title, f"`{row['strength'].removesuffix('_' + name)}`", *shown, row["n"]])
     return markdown(*rows)
-
-
-def compared(own: pd.DataFrame) -> dict:
-    """Return the row that judges a variant: the mean over its strengths, else its only comparable strength (B30)."""
-    pooled = own[own["strength"] == ALL]
-    single = own[(own["strength"] != ALL) & own["difference"].notna()]
-    judged = pooled if len(pooled) else single
-    return judged.iloc[0].to_dict() if len(judged) else own.iloc[0].to_dict()
-
-
-def verdict(row: dict) -> str:
-    """Return worse, better, same (both can hold with the last), undecided or not comparable (B30)."""
-    low, high = row["difference_low"], row["difference_high"]
-    if pd.isna(row["difference"]):
-        return "not comparable"
-    found = ["worse"] if low > 0 else ["better"] if high < 0 else []
-    found += ["same"] if low >= -MARGIN and high <= MARGIN else []
-    return ", ".join(found) or "undecided"
 
 
 def _range(rows: pd.DataFrame, column: str, form: str) -> str:

@@ -259,6 +259,7 @@ BLOCKS = {
     "local-predictors": related.local_predictors,
     "ablations": ablations.on_mlp,
     "ablations-progress": ablations.progress,
+    "failing-estimators": ablations.on_lenet5,
     "noise-levels": ablations.noise_levels,
     "balls": related.balls,
     "fine-tuning": related.fine_tuning,
