@@ -1,5 +1,6 @@
 """The study, from data to report. Configuration: config/README.md. `snakemake --cores 2` runs everything."""
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -80,14 +81,21 @@ POINTS = points_digest(ROOT)
 check_names(STUDY)
 PLANNED = planned_cells(STUDY)
 check_cells(STUDY, PLANNED.values())
-DRAWN = [*FIGURES, *(PROBED_FIGURES if STUDY.probes else ())]
+
+
+def measured(names: Iterable[str]) -> list[str]:
+    """Tables measured in networks or searches. Nothing makes them with results=partial: they are read where they are."""
+    paths = [f"{ROOT}/{name}.parquet" for name in names]
+    return [path for path in paths if TRAINS or Path(path).exists()]
+
+
+PROBES = measured(PROBE_TABLES if STUDY.probes else [])
+WIDTHS = measured([SMALLEST_WIDTH] if STUDY.smallest_width else [])
+DRAWN = [*FIGURES, *(PROBED_FIGURES if PROBES else ())]
 DRAWN += DEEP if any(cell.depth is not None for cell in PLANNED.values()) else []
 DRAWN += WIDTH_SEARCHES if STUDY.smallest_width else []
 DRAWN += VARIED if any(grid.variants for grid in STUDY.study) else []
 DRAWN += FINE_TUNED if any(cell.method == FINETUNE for cell in PLANNED.values()) else []
-# the table of the searches for a width; with results=partial it is read where it is there
-WIDTHS = [Path(ROOT, f"{SMALLEST_WIDTH}.parquet").as_posix()]
-WIDTHS = WIDTHS if STUDY.smallest_width and (TRAINS or Path(*WIDTHS).exists()) else []
 CELL = CELL_PATH  # a cell's folder below runs/; filled in, it is the cell's key
 
 

@@ -313,6 +313,15 @@ def test_a_study_with_missing_cells_shows_what_is_there(finished):
     assert (finished / "holes" / "figures" / "overview.png").stat().st_size > 500
 
 
+def test_a_study_whose_probes_were_not_gathered_shows_the_rest(finished):
+    """Nothing makes the tables of probes with results=partial."""
+    config = json.loads(json.dumps(TINY)) | {"root": "unprobed", "probes": True, "results": "partial"}
+    shutil.copytree(finished / "results" / "runs", finished / "unprobed" / "runs")
+    planned_rules = planned(snakemake(finished, "-n", config=config))
+    assert "page_of_runs" in planned_rules
+    assert "probed" not in planned_rules
+
+
 SENT = {
     "root": "elsewhere",
     "strengths": "config/strengths.yaml",

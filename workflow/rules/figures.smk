@@ -9,7 +9,7 @@ ON_PAGE = {"caption": "../report/figure.rst", "labels": {"figure": "{name}"}}
 rule figure_of_runs:
     input:
         expand(f"{ROOT}/{{file}}", file=COLLECTED + ["kept.parquet"]),
-        expand(f"{ROOT}/{{name}}.parquet", name=PROBE_TABLES if STUDY.probes else []),
+        PROBES,
         WIDTHS,
     output:
         pdf=f"{ROOT}/figures/{{name}}.pdf",

@@ -13,9 +13,8 @@ MEASURED = [
     "history.parquet",
     "kept.parquet",
     *(["unit_values.parquet"] if STUDY.unit_values else []),
-    *([f"{name}.parquet" for name in PROBE_TABLES] if STUDY.probes else []),
     *([f"{name}.parquet" for name in RELATED_TABLES] if STUDY.related else []),
-    *[Path(path).name for path in WIDTHS],
+    *[Path(path).name for path in [*PROBES, *WIDTHS]],
 ]
 STUDY_TABLES = [name for name in TABLES if name not in SEARCH_TABLES]
 # What the targets `tables` and `figures` show: with auto the shipped reference, until the user has runs.
