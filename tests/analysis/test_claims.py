@@ -134,7 +134,7 @@ def test_seconds_of_another_machine_decide_nothing():
 def test_claims_without_their_numbers_are_not_run():
     runs, _ = study()
     found = claims(runs[runs["width"] == 1], 0.95)
-    for claim in ("starting size", "0 or 1", "early", "equal size"):
+    for claim in ("starting size", "0 or 1", "early", "As accurate", "More accurate"):
         assert verdict(found, claim, "bernoulli") == NOT_RUN
     assert "dense" not in set(found.table["method"])
 
@@ -155,7 +155,7 @@ def test_errors_at_equal_size_are_compared_with_points_of_the_same_size():
     small, large = at_equal_size.study(target="small"), at_equal_size.study(target="large", params=60_000)
     large = large[large["method"] == "vib"].assign(strength="kappa_9e_5")
     found = claims(pd.concat([small, large], ignore_index=True), 0.95, searched=at_equal_size.search())
-    own = found.table[found.table["claim"].str.contains("equal size")].set_index(["method", "strength"])
+    own = found.table[found.table["claim"].str.contains("As accurate")].set_index(["method", "strength"])
     assert "(largest of 2; " in own.loc[("bernoulli", "c_3e_4"), "evidence"]
 
 
@@ -188,10 +188,35 @@ def test_reconstructions_count_beside_the_method_and_have_no_row_of_their_own():
 def test_each_method_is_asked_for_errors_at_equal_size():
     """At the target sbp errs 0.4 points more than the others; bernoulli is moved up to 1.63 %, vib down to 1.61 %."""
     found = claims(at_equal_size.study(), 0.95, searched=at_equal_size.search())
-    answers = {method: verdict(found, "equal size", method) for method in ("bernoulli", "vib", "sbp")}
+    answers = {method: verdict(found, "As accurate", method) for method in ("bernoulli", "vib", "sbp")}
     assert answers == {"bernoulli": YES, "vib": YES, "sbp": NO}
-    own = found.table[found.table["claim"].str.contains("equal size")].set_index("method")
+    own = found.table[found.table["claim"].str.contains("As accurate")].set_index("method")
     assert own.loc["sbp", "evidence"].endswith("points against vib kappa_1e_4 (largest of 2; 3 pairs)")
+
+
+@pytest.mark.parametrize(("lead", "answer", "beaten"), [(0.0, NO, 1), (0.05, NO, 1), (0.07, YES, 2)])
+def test_a_method_is_more_accurate_than_all_others_or_not(lead, answer, beaten):
+    """At equal size bernoulli errs as much as vib, to 0.05 points; sbp is 0.4 points behind both."""
+    runs = at_equal_size.study()
+    runs.loc[runs["method"] == "bernoulli", "error_test_percent"] -= lead
+    found = claims(runs, 0.95, searched=at_equal_size.search())
+    assert verdict(found, "More accurate", "bernoulli") == answer
+    assert verdict(found, "More accurate", "sbp") == NO
+    own = found.table[found.table["claim"].str.contains("More accurate")].set_index("method")
+    assert f"(largest of 2; better than {beaten} of them; 3 to 6 pairs)" in own.loc["bernoulli", "evidence"]
+
+
+def test_a_no_shows_the_difference_that_decided_it():
+    """Width 2 is 50 % larger in every seed; width 4 shrinks by more in the mean, in one of its networks only."""
+    runs, history = study(size_by_width=0.4)
+    wide = runs[(runs["method"] == "vib") & (runs["width"] == 2)]
+    spread = np.where(wide["replicate"] == 0, -4.0, 0.0)
+    wider = wide.assign(width=4.0, params_kept=np.exp(10 + spread))
+    found = claims(pd.concat([runs, wider], ignore_index=True), 0.95, history).table
+    row = found[found["claim"].str.contains("starting size") & (found["method"] == "vib")].iloc[0]
+    assert row["verdict"] == NO
+    assert "size no: +49" in row["evidence"]
+    assert "from width 2" in row["evidence"].split(";")[0]
 
 
 def test_moments_of_networks():

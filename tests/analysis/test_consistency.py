@@ -10,7 +10,13 @@ from made_up_study import made_up, store
 from matplotlib import pyplot as plt
 
 from robustprune.analysis.check import write_check
-from robustprune.analysis.consistency import conclusion, consistency, prediction_interval
+from robustprune.analysis.consistency import (
+    conclusion,
+    consistency,
+    coverage,
+    not_compared,
+    prediction_interval,
+)
 from robustprune.analysis.figures import draw_figure
 from robustprune.analysis.figures.looks import BLUE
 from robustprune.analysis.figures.start_over import OTHER, start_matters_over
@@ -31,15 +37,18 @@ def networks(generator, n, cells=3, size=0.0):
     table = pd.DataFrame(rows)
     shift = size * (table["width"] == cells)
     table["params_kept"] = np.exp(10 + 0.03 * generator.normal(size=len(table)) + shift)
+    table["units_kept"] = "200-40-20"
     return table.assign(error_test_percent=1.5 + 0.1 * generator.normal(size=len(table)))
 
 
 def test_false_alarms_are_as_rare_as_stated():
-    """Six comparisons at level 80 %, 2 networks against 5: 1 - (1 - 0.2 / 6)^6 of equal studies are inconsistent."""
+    """Fifteen comparisons at level 80 %, 2 networks against 5. In six of them networks differ at all: 1 - (1 - 0.2 /
+    15)^6 of equal studies are inconsistent.
+    """
     generator, studies = np.random.default_rng(0), 200
     pairs = [(networks(generator, 2), networks(generator, 5)) for _ in range(studies)]
     no = sum("no;" in conclusion(consistency(own, theirs, level=0.8)) for own, theirs in pairs)
-    assert no / studies == pytest.approx(0.184, abs=0.08)  # standard error 0.027
+    assert no / studies == pytest.approx(0.077, abs=0.06)  # standard error 0.019
 
 
 def test_the_prediction_interval_covers_the_mean_of_further_networks():
@@ -62,7 +71,7 @@ def test_a_network_without_a_number_is_outside():
     runs = networks(generator, 2)
     runs.loc[0, ["params_kept", "error_test_percent"]] = np.nan
     table = consistency(runs, networks(generator, 5))
-    assert list(table["inside"]) == [False, False, True, True, True, True]
+    assert list(table["inside"]) == [False, False] + [True] * 3 + 2 * [True] * 5  # the units are known
 
 
 def test_too_few_reference_networks_and_other_settings_are_not_compared():
@@ -72,7 +81,36 @@ def test_too_few_reference_networks_and_other_settings_are_not_compared():
     assert set(consistency(runs, reference)["width"]) == {1, 3}
     other = json.dumps({"epochs": 8, "new key": 1})
     assert len(consistency(runs.assign(training=other), reference.assign(training=json.dumps({"epochs": 40})))) == 0
-    assert len(consistency(runs.assign(settings=other), reference.assign(settings=json.dumps({"epochs": 8})))) == 4
+    same = reference.assign(settings=json.dumps({"epochs": 8}))
+    assert len(consistency(runs.assign(settings=other), same)) == 2 * 5
+
+
+def test_what_is_not_compared_is_named_with_the_reason():
+    generator = np.random.default_rng(4)
+    runs, reference = networks(generator, 2, cells=4), networks(generator, 5)
+    reference = reference[(reference["width"] != 2) | ~reference["width"].duplicated()]
+    runs.loc[runs["width"] == 3, "settings"] = json.dumps({"price": 1.0})
+    left_out = not_compared(runs, reference.assign(settings=json.dumps({"price": 3.0})))
+    assert left_out == {
+        "bernoulli a he_normal width 2": "fewer than 3 networks with numbers in the reference",
+        "bernoulli a he_normal width 3": "settings.price is 1.0, in the reference 3.0",
+        "bernoulli a he_normal width 4": "not in the reference",
+    }
+    line = coverage(1, left_out, ["a/cell"])
+    assert line.startswith("compared: 1 of 5 cells; not compared: bernoulli a he_normal width 2 (fewer than 3 ")
+    assert line.endswith("a/cell (missing in these runs)")
+
+
+def test_the_units_of_every_slot_are_compared():
+    """The same size and error, but other layers."""
+    generator = np.random.default_rng(6)
+    runs, reference = networks(generator, 3, cells=1), networks(generator, 5, cells=1)
+    table = consistency(runs.assign(units_kept="200-40-30"), reference)
+    assert table.set_index("quantity")["inside"].to_dict() == {
+        **dict.fromkeys(["size", "test error", "input", "fc1"], True),
+        "fc2": False,
+    }
+    assert table.set_index("quantity").loc["fc2", "mean"] == pytest.approx(30)
 
 
 def test_equal_studies_without_any_spread_are_consistent():
@@ -93,7 +131,7 @@ def test_the_command_writes_table_page_and_line(tmp_path, capsys):
     output = tmp_path / "out"
     assert main(["check", "--source", str(own), "--reference", str(theirs), "--output", str(output)]) == 0
     line = "consistent with the reference: yes"
-    lines = [line, "equivalent to the reference: yes 4, cannot be decided at this n 4"]
+    lines = [line, "equivalent to the reference: yes 16, cannot be decided at this n 4", "compared: 4 of 4 cells"]
     assert capsys.readouterr().out.splitlines() == lines
     assert (output / "consistency.txt").read_text().splitlines() == lines
     assert (output / "start_matters.png").stat().st_size > 1000
@@ -101,7 +139,7 @@ def test_the_command_writes_table_page_and_line(tmp_path, capsys):
     assert f"<h2>C{line[1:]}</h2>" in page
     assert page.count("<td>size (params)</td>") == page.count("<td>test error (%)</td>") == 4
     table = pd.read_csv(output / "consistency.csv")
-    assert len(table) == 8  # 2 widths, 2 initializations, size and error
+    assert len(table) == 20  # 2 widths, 2 initializations; size, error and three slots
     np.testing.assert_allclose(table.query("quantity == 'test error'")["mean"], 1.6)
 
 
@@ -123,6 +161,25 @@ def test_the_status_says_whether_the_check_passed(tmp_path, factor, status):
     assert main(words) == status
     table = pd.read_csv(tmp_path / "out" / "consistency.csv").query("quantity == 'size'")
     assert set(table["equivalent"]) == {"yes" if status == 0 else "no"}
+
+
+@pytest.mark.parametrize("how", ["missing", "other settings"])
+def test_a_check_of_a_part_does_not_pass(tmp_path, capsys, how):
+    own, theirs = folders(tmp_path)
+    if how == "missing":
+        (own / "missing.csv").write_text("cell,reason\nmnist/x/bernoulli/a/he_normal/width-8,not run\n")
+    else:
+        details = pd.read_csv(own / "details.csv")
+        details.loc[details["width"] == 2, "settings"] = json.dumps({"price": 9.0})
+        details.to_csv(own / "details.csv", index=False)
+        more = pd.read_csv(theirs / "details.csv").assign(settings=json.dumps({"price": 3.0}))
+        more.loc[more["width"] != 2, "settings"] = details.loc[details["width"] != 2, "settings"].iloc[0]
+        more.to_csv(theirs / "details.csv", index=False)
+    assert main(["check", "--source", str(own), "--reference", str(theirs), "--output", str(tmp_path / "out")]) == 3
+    last = capsys.readouterr().out.splitlines()[-1]
+    reason = "settings.price is 9.0, in the reference 3.0" if how == "other settings" else "missing in these runs"
+    assert last.startswith("compared: ")
+    assert reason in last
 
 
 def test_the_figure_has_both_with_their_n(tmp_path):

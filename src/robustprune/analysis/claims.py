@@ -17,7 +17,7 @@ from robustprune.analysis.labels import is_keep_probability
 from robustprune.analysis.moments import before_the_rate_falls, removal_times, undetermined_at, while_gates_are_drawn
 from robustprune.analysis.read import CELL, MACHINE, of_networks, slots, used
 from robustprune.analysis.select import standard
-from robustprune.analysis.statistics import mean_interval, size_interval
+from robustprune.analysis.statistics import holm, mean_interval, size_interval
 from robustprune.analysis.verdicts.decision import (
     LEVEL,
     NO,
@@ -31,8 +31,8 @@ from robustprune.analysis.verdicts.decision import (
     Verdict,
     at_most,
 )
-from robustprune.analysis.verdicts.effect import in_percent, largest
-from robustprune.analysis.verdicts.equal_size import not_worse
+from robustprune.analysis.verdicts.effect import Effect, in_percent, largest
+from robustprune.analysis.verdicts.equal_size import better_than_all, not_worse
 from robustprune.analysis.verdicts.over_starts import (
     ERROR,
     SIZE,
@@ -100,23 +100,18 @@ def over_all_widths(own: pd.DataFrame, others: Others) -> Answer:
 
 def as_accurate(own: pd.DataFrame, others: Others) -> Answer:
     """As accurate as others at equal size."""
-    mine = others.points.loc[others.points.index.isin(own.index)]
-    rivals = others.points[(others.points["method"] != own["method"].iloc[0]) & (others.points["variant"] == "")]
-    rivals = rivals[rivals["target"].isin(mine["target"])]
-    if mine.empty or rivals.empty or mine["target_params"].isna().any() or not others.curves:
-        return Answer(NOT_RUN)
-    target = float(np.log(mine["target_params"].iloc[0]))
-    method = networks_at(mine, others.curves, target)
-    against = {
-        " ".join(filter(None, key)): networks_at(group, others.curves, target)
-        for key, group in rivals.groupby(GROUP, sort=False)
-    }
-    verdict = not_worse(target, method, against)
-    worst = max(verdict.comparisons, key=lambda one: round(np.nan_to_num(one.effect.value, nan=-np.inf), 9))
-    shown = with_interval(worst.effect.estimate(LEVEL).columns("difference"), "difference", "+.2f")
-    pairs = [one.effect.n for one in verdict.comparisons]
-    text = f"largest of {len(against)}; {range_of(pairs)} pairs"
-    return Answer(str(verdict), f"{shown} points against {worst.start} ({text})", min(pairs))
+    return _at_equal_size(own, others, not_worse)
+
+
+def more_accurate(own: pd.DataFrame, others: Others) -> Answer:
+    """More accurate than all others at equal size."""
+
+    def beaten(effects: Sequence[Effect]) -> str:
+        adjusted = holm([effect.p for effect in effects])
+        found = sum(p < 1 - others.confidence and one.value < 0 for p, one in zip(adjusted, effects, strict=True))
+        return f"better than {found} of them; "
+
+    return _at_equal_size(own, others, better_than_all, beaten)
 
 
 def at_zero_or_one(own: pd.DataFrame, others: Others) -> Answer:
@@ -181,20 +176,61 @@ def cheaper(own: pd.DataFrame, others: Others) -> Answer:
     return Answer(verdict, text)
 
 
+def _at_equal_size(
+    own: pd.DataFrame,
+    others: Others,
+    judge: Callable[..., Verdict],
+    tell: Callable[[Sequence[Effect]], str] = lambda effects: "",
+) -> Answer:
+    """Judge the errors of a method beside those of every other at the size of its operating point.
+
+    tell: returns what else is said of the differences.
+    """
+    mine = others.points.loc[others.points.index.isin(own.index)]
+    rivals = others.points[(others.points["method"] != own["method"].iloc[0]) & (others.points["variant"] == "")]
+    rivals = rivals[rivals["target"].isin(mine["target"])]
+    if mine.empty or rivals.empty or mine["target_params"].isna().any() or not others.curves:
+        return Answer(NOT_RUN)
+    target = float(np.log(mine["target_params"].iloc[0]))
+    method = networks_at(mine, others.curves, target)
+    against = {
+        " ".join(filter(None, key)): networks_at(group, others.curves, target)
+        for key, group in rivals.groupby(GROUP, sort=False)
+    }
+    verdict = judge(target, method, against)
+    worst = max(
+        verdict.outside or verdict.comparisons,
+        key=lambda one: round(np.nan_to_num(one.effect.value, nan=-np.inf), 9),
+    )
+    shown = with_interval(worst.effect.estimate(verdict.level).columns("difference"), "difference", "+.2f")
+    effects = [one.effect for one in verdict.comparisons]
+    pairs = [effect.n for effect in effects]
+    text = f"largest of {len(against)}; {tell(effects)}{range_of(pairs)} pairs"
+    return Answer(str(verdict), f"{shown} points against {worst.start} ({text})", min(pairs))
+
+
 def _over_starts(comparisons: Sequence[Comparison], ending: str) -> Answer:
     """Judge comparisons of starts; each part has its own verdict and largest difference. ending: what else is shown."""
     if not comparisons:
         return Answer(NOT_RUN)
     verdicts, parts = judged(comparisons), by_part(comparisons)
-    shown = [f"{name} {_short(verdicts[name])}: {_largest(part)}" for name, part in parts.items()]
+    shown = [f"{name} {_short(verdicts[name])}: {_largest(part, verdicts[name])}" for name, part in parts.items()]
     smallest = min(one.effect.n for one in comparisons)
     return Answer(str(verdicts["all"]), f"{'; '.join(shown)} (largest differences over {ending})", smallest)
 
 
-def _largest(compared: Sequence[Comparison]) -> str:
-    """Return the largest difference with its simultaneous interval and its start, as `-10 [-15, -5] % from width 2`."""
-    found = largest([one.effect for one in compared], LEVEL)
-    of = next((one for one in compared if one.effect.value == found.mean), None)
+def _largest(compared: Sequence[Comparison], verdict: Verdict) -> str:
+    """Return the largest difference with its interval and its start, as `-10 [-15, -5] % from width 2`.
+
+    For a no it is the largest of those outside their margins, at the level of the verdict; else that of all, at their
+    simultaneous level.
+    """
+    if verdict.outside:
+        of = max(verdict.outside, key=lambda one: round(abs(one.effect.value), 9))
+        found = of.effect.estimate(verdict.level)
+    else:
+        found = largest([one.effect for one in compared], LEVEL)
+        of = next((one for one in compared if one.effect.value == found.mean), None)
     if of is None:
         return "unknown"
     if of.what == ERROR:
@@ -209,6 +245,8 @@ def _short(verdict: Verdict) -> str:
 
 CLAIMS: dict[str, Callable[[pd.DataFrame, Others], Answer]] = {
     function.__doc__.rstrip("."): function
-    for function in (over_all_initializations, over_all_widths, as_accurate, at_zero_or_one, early, cheaper)
+    for function in (
+        *(over_all_initializations, over_all_widths, as_accurate, more_accurate, at_zero_or_one, early, cheaper),
+    )
 }
 """Claim -> the function that judges it; its docstring is the claim."""

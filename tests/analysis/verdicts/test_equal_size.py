@@ -6,7 +6,14 @@ from scipy import stats
 
 from robustprune.analysis.statistics import holm
 from robustprune.analysis.verdicts.effect import Effect
-from robustprune.analysis.verdicts.equal_size import AtSize, better_than, difference_at, local_slope, not_worse
+from robustprune.analysis.verdicts.equal_size import (
+    AtSize,
+    better_than,
+    better_than_all,
+    difference_at,
+    local_slope,
+    not_worse,
+)
 
 KNOWN = Effect(-0.5, 0.0, 4, 5)
 
@@ -110,3 +117,17 @@ def test_not_worse_than_any_and_better_than_some():
     assert found["worse"][0].value == pytest.approx(-0.3)
     assert [p for _, p in found.values()] == pytest.approx(holm([effect.p for effect, _ in found.values()]))
     assert found["worse"][1] < 0.001 < found["alike"][1]
+
+
+@pytest.mark.parametrize(
+    ("lead", "spread", "answer"),
+    [
+        *((0.5, 0.01, "yes"), (0.05, 0.01, "yes"), (0.0, 0.01, "no"), (-0.05, 0.01, "no")),
+        *((0.03, 0.08, "undecided"), (0.05, 0.5, "cannot be decided at this n")),
+    ],
+)
+def test_better_than_all(lead, spread, answer):
+    """A lead of any size that is seen over every other; no where one of 0.1 points over one of them is excluded."""
+    noise = spread * np.array([-1.0, 1.0, -1.0, 1.0, 0.0, 0.0])
+    mine, far = (at(1.5 + shift + noise, [10.0] * 6) for shift in (-lead, 2.0))
+    assert better_than_all(10.0, mine, {"near": at([1.5] * 6, [10.0] * 6), "far": far}).answer == answer

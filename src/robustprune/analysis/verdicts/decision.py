@@ -37,10 +37,16 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer to a question of equivalence or non-inferiority, and the comparisons that it follows from."""
+    """The answer to a question of equivalence or non-inferiority, and the comparisons that it follows from.
+
+    outside: for a no, those whose interval lies wholly outside its margin. level: that of these intervals, at which all
+    comparisons of the verdict hold together.
+    """
 
     answer: str
     comparisons: tuple[Comparison, ...]
+    outside: tuple[Comparison, ...] = ()
+    level: float = LEVEL
 
     def __str__(self) -> str:
         return self.answer
@@ -60,7 +66,10 @@ def equivalent(comparisons: Sequence[Comparison], level: float = LEVEL, family: 
 
 
 def not_above(comparisons: Sequence[Comparison], level: float = LEVEL, family: int = 0) -> Verdict:
-    """Decide whether all differences lie below their margins (non-inferiority), with the same rules and errors."""
+    """Decide whether all differences lie below their margins (non-inferiority), with the same rules and errors.
+
+    A margin can be negative: the differences must then lie below it, on the better side of 0.
+    """
     return _decide(comparisons, level, family, both_sides=False)
 
 
@@ -95,9 +104,10 @@ def _decide(comparisons: Sequence[Comparison], level: float, family: int, both_s
     if not failing:
         return Verdict(YES, compared)
     together = simultaneous(level, max(family, len(compared)))
-    if any(_outside(one, together, both_sides) for one in compared):
-        return Verdict(NO, compared)
-    halves = np.array([one.effect.half_width(level) / one.margin for one in failing])
+    outside = tuple(one for one in compared if _outside(one, together, both_sides))
+    if outside:
+        return Verdict(NO, compared, outside, together)
+    halves = np.array([one.effect.half_width(level) / abs(one.margin) for one in failing])
     return Verdict(UNDECIDED if (halves <= 1).all() else TOO_FEW, compared)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from robustprune.analysis.statistics import holm
-from robustprune.analysis.verdicts.decision import Comparison, Verdict, not_above
+from robustprune.analysis.verdicts.decision import LEVEL, YES, Comparison, Verdict, not_above
 from robustprune.analysis.verdicts.effect import Effect, mean_of, weighted
 
 MARGIN = 0.1
@@ -82,18 +82,31 @@ def difference_at(log_size: float, first: AtSize, second: AtSize) -> Effect:
     return replace(total, value=seeds.value, n=seeds.n)
 
 
-def not_worse(log_size: float, method: AtSize, baselines: Mapping[str, AtSize], family: int = 0) -> Verdict:
-    """Decide whether a method is not worse than any baseline by MARGIN points at this size (intersection-union).
+def not_worse(
+    log_size: float, method: AtSize, baselines: Mapping[str, AtSize], family: int = 0, margin: float = MARGIN
+) -> Verdict:
+    """Decide whether a method is not worse than any baseline by `margin` points at this size (intersection-union).
 
     family: the number of baselines, where these are some of more.
     """
     return not_above(
         [
-            Comparison("error", name, difference_at(log_size, method, other), MARGIN, _unknown(method, other))
+            Comparison("error", name, difference_at(log_size, method, other), margin, _unknown(method, other))
             for name, other in baselines.items()
         ],
         family=family,
     )
+
+
+def better_than_all(log_size: float, method: AtSize, baselines: Mapping[str, AtSize]) -> Verdict:
+    """Decide whether a method errs less than every baseline at this size (docs/protocol.md, B20).
+
+    yes: the interval of every difference lies below 0 (intersection-union). no: that of at least one lies above minus
+    MARGIN, at the simultaneous level, so that a lead of MARGIN points over that baseline is excluded.
+    """
+    lead = not_worse(log_size, method, baselines, margin=-MARGIN)
+    smaller = all(one.unknown == 0 and one.effect.interval(LEVEL)[1] < 0 for one in lead.comparisons)
+    return Verdict(YES, lead.comparisons) if smaller else lead
 
 
 def better_than(log_size: float, method: AtSize, baselines: Mapping[str, AtSize]) -> dict[str, tuple[Effect, float]]:

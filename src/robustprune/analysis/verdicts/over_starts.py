@@ -69,7 +69,7 @@ def _compared(
         (SIZE, size, [logarithms(part["params_kept"]) for part in parts]),
         (ERROR, ERROR_MARGIN, [part["error_test_percent"].to_numpy(float) for part in parts]),
     ]
-    units = [_units(part, len(names_of_slots)) for part in parts]
+    units = [units_of_slots(part, len(names_of_slots)) for part in parts]
     for place, slot in enumerate(names_of_slots):
         quantities.append((slot, np.log1p(SLOT_MARGIN), [logarithms(count[:, place]) for count in units]))
     for what, margin, samples in quantities:
@@ -88,7 +88,7 @@ def logarithms(values: pd.Series | np.ndarray) -> np.ndarray:
     return np.log(np.where(data > 0, data, np.nan))
 
 
-def _units(part: pd.DataFrame, count: int) -> np.ndarray:
+def units_of_slots(part: pd.DataFrame, count: int) -> np.ndarray:
     """Return the units kept [n, slots], NaN for a network without numbers."""
     unknown = [np.nan] * count
     return np.array([split_units(text) if isinstance(text, str) else unknown for text in part["units_kept"]], float)
