@@ -1,4 +1,4 @@
-"""The flow chart of README.md is the graph of the workflow's rules."""
+"""The flow chart of CONTRIBUTING.md is the graph of the workflow's rules."""
 
 import itertools
 import os
@@ -23,7 +23,7 @@ def edges_of(mermaid):
     return found
 
 
-def test_the_rule_graph_of_the_readme_is_that_of_the_workflow():
+def test_the_rule_graph_of_the_guide_is_that_of_the_workflow():
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     words = ["--configfile", "config/quick.yaml", "--rulegraph", "mermaid-js"]
@@ -31,5 +31,5 @@ def test_the_rule_graph_of_the_readme_is_that_of_the_workflow():
     assert status == 0, output
     names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]", output, re.M))
     real = {(names[source], names[target]) for source, target in edges_of(output)}
-    shown = re.search(r"```mermaid\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.S)[1]
+    shown = re.search(r"```mermaid\n(.*?)```", (REPOSITORY / "CONTRIBUTING.md").read_text(), re.S)[1]
     assert edges_of(shown) == real

@@ -23,17 +23,25 @@ def sizes_and_errors() -> str:
     for method in (METHOD_UNDER_STUDY, *sorted(pruned)):
         own = runs[runs["method"] == method]
         standard = own[own["initialization"] == STANDARD_INITIALIZATION]
-        cells = [_shown(standard[standard["width"] == width]) for width in WIDTHS]
+        cells = [size_and_error(standard[standard["width"] == width]) for width in WIDTHS]
         rows.append([f"`{method}`", *cells, _over_initializations(own[own["width"] == 1])])
     return markdown(*rows)
 
 
-def _shown(networks: pd.DataFrame) -> str:
+def size_and_error(networks: pd.DataFrame) -> str:
+    """Return the mean size and error of networks with intervals and n, and how many are not ok."""
     if networks.empty:
         return "not run"
     size, error = size_interval(networks["params_kept"]), mean_interval(networks["error_test_percent"])
     found = size.columns("size") | error.columns("error")
-    return f"{with_interval(found, 'size', ',.0f')}; {with_interval(found, 'error', '.2f')} % (n = {size.n})"
+    shown = f"{with_interval(found, 'size', ',.0f')}; {with_interval(found, 'error', '.2f')} %"
+    return f"{shown} (n = {size.n}{_lost(networks)})"
+
+
+def _lost(networks: pd.DataFrame) -> str:
+    """Return how many networks are not ok, "" for none."""
+    counts = networks.loc[networks["status"] != "ok", "status"].value_counts()
+    return "".join(f", {count} {status}" for status, count in counts.items())
 
 
 def _over_initializations(networks: pd.DataFrame) -> str:
@@ -42,4 +50,5 @@ def _over_initializations(networks: pd.DataFrame) -> str:
     if len(means) < 2:
         return "not run"
     size, error = means["params_kept"], means["error_test_percent"]
-    return f"{size.min():,.0f} to {size.max():,.0f}; {error.min():.2f} to {error.max():.2f} % ({len(means)})"
+    shown = f"{size.min():,.0f} to {size.max():,.0f}; {error.min():.2f} to {error.max():.2f} %"
+    return f"{shown} ({len(means)}{_lost(networks)})"

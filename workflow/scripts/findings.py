@@ -12,6 +12,7 @@ from pathlib import Path
 import ablations
 import by_start
 import controls
+import crossed
 import equal_error
 import equal_size
 import layers
@@ -81,9 +82,13 @@ def progress() -> str:
     planned = dict.fromkeys(method for grid in load_study(STUDY).study for method in grid.methods)
     ran = {*runs["method"], *pd.read_csv(REFERENCE / "controls" / "runs.csv")["method"]}
     measured = runs["train_seconds"].sum() / 3600
+    searched = pd.read_csv(REFERENCE / "search" / "runs.csv")
+    lost = searched.loc[searched["status"] != "ok", ["method", "strength", "status"]].value_counts(sort=False)
+    named = ", ".join(f"{n} {status} of `{method}/{strength}`" for (method, strength, status), n in lost.items())
     text = (
         f"{cells} of the {cells + missing} cells of `results/reference/config.yaml` have run: {len(runs)} networks "
-        f"({ended}){rest}. Training took {measured:.1f} core-hours beside other work."
+        f"({ended}){rest}. Training took {measured:.1f} core-hours beside other work. The "
+        f"search trained {len(searched)} networks more ({lost.sum()} not ok{': ' if named else ''}{named})."
     )
     points = yaml.safe_load((REFERENCE / "operating_points.yaml").read_text())
     sized = [point for point in points if point["target"] == "at_size"]
@@ -234,6 +239,7 @@ BLOCKS = {
     "cost": cost,
     "power": power,
     "by-start": by_start.sizes_and_errors,
+    "crossed": crossed.sizes_and_errors,
     "equal-size": equal_size.against_baselines,
     "equal-error": equal_error.against_baselines,
     "against-rivals-widths": rivals.from_widths,

@@ -4,10 +4,11 @@ import re
 import textwrap
 
 import pandas as pd
+import rivals
 from shipped_numbers import TABLES
 from verdicts import CLAIM_OF, claims_table, place
 
-from robustprune.analysis.claims import over_all_widths
+from robustprune.analysis.claims import NOT_RUN, over_all_widths
 from robustprune.analysis.headings import HEADINGS
 from robustprune.analysis.read import NETWORK
 from robustprune.analysis.verdicts.decision import NO, TOO_FEW, UNDECIDED, YES
@@ -28,6 +29,7 @@ def headline() -> str:
         if len(claims):
             texts = [f"*{_lowered(claim)}* {_places(rows, several)}" for claim, rows in claims]
             points.append(f"**{heading}:** {'; '.join(texts)}.")
+    points.append(rivals.in_short())
     points.append(
         "**All methods** (open: undecided, or too few networks)**:** " + "; ".join(_shared(table, several)) + "."
     )
@@ -53,6 +55,7 @@ def _shared(table: pd.DataFrame, several: bool) -> list[str]:
             if judged["method"].nunique() > 1:
                 yes, no = (int((judged["verdict"] == answer).sum()) for answer in (YES, NO))
                 count = f"{yes} yes, {no} no, {len(judged) - yes - no} open"
+                count += f", {not_run} not run" if (not_run := int((group["verdict"] == NOT_RUN).sum())) else ""
                 if claim == OVER_WIDTHS:
                     count += f" (from width 1 up: {_from_width_1(group.iloc[0])})"
                 counts.append(f"{count} on {place(group.iloc[0])}" if several else count)

@@ -26,7 +26,7 @@ def balls() -> str:
 def fine_tuning() -> str:
     """Fine-tuning within balls: the comparisons that answer the two questions."""
     table = shipped_table("mars", "finetune")
-    rows = [["network", "question", "source", "images", "radius", "contrast (points)", "answer"]]
+    rows = [["network", "question", "source", "images", "radius", "contrast (points)", "does not predict (H15)"]]
     for row in table[table["contrast"].notna()].itertuples():
         first = isinstance(row.helps_few, str)
         asked = "helps most with few images (H7)" if first else "pruned need a larger radius (H8)"
@@ -41,7 +41,7 @@ def imbalances() -> str:
     """AUCs of what a unit had at the start, kept against removed: a row per slot and the verdict of each cell."""
     table = shipped_table("related", "imbalance")
     table = table[table["method"].isin(IMBALANCE_OF)]
-    columns = ["kept (%)", "AUC of the imbalance", "of outgoing weights", "answer", "n"]
+    columns = ["kept (%)", "AUC of the imbalance", "of outgoing weights", "does not predict (H15)", "n"]
     rows = [["network", "method", "width", "slot", *columns]]
     for row in table.to_dict("records"):
         title = network_title(row["dataset"], row["architecture"])

@@ -48,6 +48,31 @@ def from_initializations() -> str:
     return markdown(*rows)
 
 
+def in_short() -> str:
+    """Return the means of these tables, and the arithmetic of training, in one sentence."""
+    runs, names = _runs(), _rivals()
+    starts = {
+        "the narrowest start": (STANDARD_INITIALIZATION, WIDTHS[0]),
+        "the widest": (STANDARD_INITIALIZATION, WIDTHS[-1]),
+        "weights three times as large": (LARGE, STANDARD_WIDTH),
+    }
+    parts = []
+    for title, start in starts.items():
+        changes = [_estimates(runs, rival, start) for rival in names]
+        own = in_percent(changes[0][METHOD_UNDER_STUDY]).mean
+        theirs = sorted(in_percent(found[rival]).mean for found, rival in zip(changes, names, strict=True))
+        apart = sum(found["both"].low > 0 or found["both"].high < 0 for found in changes)
+        parts.append(
+            f"{own:+.0f} % from {title}, theirs {theirs[0]:+.0f} to {theirs[-1]:+.0f} % ({apart} of {len(names)} apart)"
+        )
+    macs = pd.read_csv(TABLES / "equal_size.csv").query("target == 'at_size'").set_index("baseline")["macs_ratio"]
+    ratios = macs.loc[names]
+    return (
+        f"**Beside the baselines that are as accurate** ({', '.join(f'`{name}`' for name in names)})**:** its size "
+        f"changes by {'; '.join(parts)}. Training takes {ratios.min():.2f} to {ratios.max():.2f} of their MACs."
+    )
+
+
 def _runs() -> pd.DataFrame:
     runs = studied(read_detailed_runs(REFERENCE))
     return of_one_budget(runs[runs["architecture"] == ARCHITECTURE])
@@ -62,10 +87,16 @@ def _rivals() -> list[str]:
 
 def _changes(runs: pd.DataFrame, rival: str, start: tuple[str, float]) -> list[str]:
     """Return the change of size from the standard start to another, of the method, of the rival, and the method's over
-    theirs; the two are paired by seed at each start."""
+    theirs, and the smaller number of networks."""
+    found = _estimates(runs, rival, start).values()
+    return [*(_shown(in_percent(one)) for one in found), str(min(one.n for one in found))]
+
+
+def _estimates(runs: pd.DataFrame, rival: str, start: tuple[str, float]) -> dict[str, Estimate]:
+    """Return the change of log size from the standard start to another: of the method, of the rival, and "both", the
+    method's minus theirs. The two are paired by seed at each start."""
     there, standard = (_log_sizes(runs, rival, *one) for one in (start, (STANDARD_INITIALIZATION, STANDARD_WIDTH)))
-    found = [difference(there[name], standard[name]).estimate(0.95) for name in there]
-    return [*(_shown(in_percent(one)) for one in found), str(min(map(len, (there, standard))))]
+    return {name: difference(there[name], standard[name]).estimate(0.95) for name in there}
 
 
 def _log_sizes(runs: pd.DataFrame, rival: str, initialization: str, width: float) -> pd.DataFrame:

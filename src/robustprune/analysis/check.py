@@ -16,7 +16,8 @@ from robustprune.analysis.consistency import (
     verdicts_line,
 )
 from robustprune.analysis.figures import draw_figure
-from robustprune.analysis.read import CELL, missing_cells, missing_note, read_detailed_runs
+from robustprune.analysis.missing import missing_cells, missing_note
+from robustprune.analysis.read import CELL, read_detailed_runs
 from robustprune.analysis.sheet import Sheet
 from robustprune.errors import StudyError
 from robustprune.files import write_table, write_text
@@ -49,8 +50,8 @@ def write_check(source: Path, reference: Path, folder: Path, confidence: float =
         f"t; simultaneous over all {len(table)} comparisons at level {LEVEL:.0%}, Bonferroni). Networks are compared "
         "as samples: those of equal seeds differ, as rounding depends on how many train together. With few networks "
         "the intervals are wide, so yes does not mean equal. Equivalent: within 10 % of size (LeNet-5: 25 %), 15 % of "
-        "the units of a slot and 0.15 points of error, by 90 % intervals; mostly too few networks to decide (docs/"
-        "protocol.md, B21)."
+        "the units of a slot and 0.15 points of error, by 90 % intervals; mostly too few networks to decide "
+        "(docs/protocol.md, B21)."
     )
     note = missing_note(source)
     sheet = Sheet.of(table, SHOWN, line[0].upper() + line[1:], text)

@@ -158,21 +158,6 @@ def read_beside(name: str, folder: Path) -> pd.DataFrame | None:
     return read_detailed_runs(folder / name) if (folder / name / "runs.csv").exists() else None
 
 
-def missing_cells(folder: Path) -> list[str]:
-    """Return the keys of the cells without results (missing.csv of a folder; none without one)."""
-    path = folder / "missing.csv"
-    if not path.exists():
-        return []
-    check_tables(folder, (path.name,))
-    return read_csv_table(path)["cell"].tolist()
-
-
-def missing_note(folder: Path) -> str:
-    """Return the note on cells without results (missing.csv) for tables and figures of a folder, "" without any."""
-    count = len(missing_cells(folder))
-    return "" if not count else f"Cells of this study without results yet: {count} (missing.csv)"
-
-
 def slots(architecture: str) -> list[str]:
     """Return the slot names in the order of hyphen-joined unit counts."""
     return [slot.name for slot in find_architecture(architecture).slots]

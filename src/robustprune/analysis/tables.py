@@ -26,6 +26,7 @@ from robustprune.analysis.layers.hypotheses import layers_hypotheses
 from robustprune.analysis.layers.joint import joint
 from robustprune.analysis.layers.kept import depth_kept
 from robustprune.analysis.layers.optimum import depth_optimum
+from robustprune.analysis.missing import missing_note
 from robustprune.analysis.probes.certified import certified
 from robustprune.analysis.probes.estimators import estimators
 from robustprune.analysis.probes.false_removals import false_removals
@@ -33,7 +34,6 @@ from robustprune.analysis.probes.gate_worth import gate_worth
 from robustprune.analysis.published import published_results, published_settings
 from robustprune.analysis.published.domination import domination
 from robustprune.analysis.read import (
-    missing_note,
     read_beside,
     read_every_long,
     read_every_run,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from robustprune.analysis.read import missing_note, read_every_run
+from robustprune.analysis.missing import missing_note
+from robustprune.analysis.read import read_every_run
 from robustprune.errors import StudyError
 from robustprune.gathering.cellview import keys_of
 from robustprune.page.sheets import Sheet, read_sheet

@@ -32,7 +32,8 @@ from robustprune.analysis.figures.style import drawing, save
 from robustprune.analysis.figures.tradeoff import error_by_macs, error_by_params
 from robustprune.analysis.figures.units_beside_bounds import units_beside_bounds
 from robustprune.analysis.figures.variants import variants_difference
-from robustprune.analysis.read import Collected, missing_note, read_collected
+from robustprune.analysis.missing import missing_note
+from robustprune.analysis.read import Collected, read_collected
 from robustprune.analysis.select import of_one_budget
 from robustprune.errors import StudyError, nearest
 

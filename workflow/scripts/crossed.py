@@ -1,0 +1,26 @@
+"""Table of results/reference/FINDINGS.md: starting sizes crossed with initializations."""
+
+from by_start import SHOWN, size_and_error
+from markdown_tables import markdown
+from shipped_numbers import REFERENCE
+
+from robustprune.analysis.read import NETWORK, read_detailed_runs
+from robustprune.analysis.select import STANDARD_INITIALIZATION, of_one_budget, studied
+from robustprune.analysis.verdicts.over_starts import STANDARD_WIDTH
+
+
+def sizes_and_errors() -> str:
+    """Return a row per method and initialization that has other widths than the standard one: params kept and test
+    error from each width that all of these have."""
+    runs = studied(read_detailed_runs(REFERENCE))
+    runs = of_one_budget(runs[(runs[NETWORK] == SHOWN).all(axis=1)])
+    crossed = runs[(runs["initialization"] != STANDARD_INITIALIZATION) & (runs["width"] != STANDARD_WIDTH)]
+    chosen = runs[runs["method"].isin(crossed["method"])]
+    widths = sorted({STANDARD_WIDTH, *crossed["width"]})
+    rows = [["method", "initialization", *(f"width {width:g}" for width in widths)]]
+    for method, own in chosen.groupby("method", sort=False):
+        for initialization in (STANDARD_INITIALIZATION, *sorted(crossed["initialization"].unique())):
+            there = own[own["initialization"] == initialization]
+            cells = [size_and_error(there[there["width"] == width]) for width in widths]
+            rows.append([f"`{method}`", f"`{initialization}`", *cells])
+    return markdown(*rows)
