@@ -51,7 +51,7 @@ SHOWN = [
         "training MACs (% of dense), width 1 / 8",
         lambda row: f"{number(row['macs_percent'], '.0f')} / {number(row['macs_percent_wide'], '.0f')}",
     ),
-    Each("equivalent over widths (size / units / error)", lambda row: _verdict(row)),
+    Each("equivalent over widths (size / units / error); from width 1 up", lambda row: _verdict(row)),
 ]
 
 
@@ -86,7 +86,8 @@ def scorecard(runs: pd.DataFrame, confidence: float, kept: Kept | None = None) -
         f"within {SLOT_MARGIN:.0%}, error within {ERROR_MARGIN:g} points of those at width 1, by intersection of "
         f"{LEVEL:.0%} intervals; in brackets each alone. N too small: cannot be decided at this n, as half an "
         "interval exceeds the margin; undecided: too near to the margin, or a network without a number "
-        "(docs/protocol.md, B8).",
+        "(docs/protocol.md, B8). Undecided is no better than no: a no says that an effect beyond the margin was seen, "
+        "undecided that it may be there, too. The ratios say how far sizes moved.",
     )
     return Sheet.of(table, SHOWN, "Scorecard", text, by=[*NETWORK, "budget"], heading=heading_of_budget)
 
@@ -138,6 +139,10 @@ def _agreement(row: Row) -> str:
 
 
 def _verdict(row: Row) -> str:
-    answers = [row[f"equivalent_{name}"] for name in VERDICTS]
-    first, *parts = (SHORT.get(answer, answer) for answer in answers)
-    return first if first == NOT_APPLICABLE else f"{first} ({' / '.join(parts)})"
+    first, *parts = (_short(row[f"equivalent_{name}"]) for name in VERDICTS)
+    up = _short(row["equivalent_from_width_1"])
+    return first if first == NOT_APPLICABLE else f"{first} ({' / '.join(parts)}); {up}"
+
+
+def _short(answer: str) -> str:
+    return SHORT.get(answer, answer)
