@@ -77,6 +77,7 @@ def test_a_setting_far_from_the_targets_is_not_chosen():
     assert table_of(near).loc["d", "outside"] == pytest.approx(36 / 26)
     assert table_of(near)["chosen"].to_dict() == {"a": "no", "b": "no", "c": "no", "d": "yes"}
     assert table_of(far)["chosen"].to_dict() == {"a": "no", "b": "yes", "c": "no", "d": "no"}
+    assert table_of(far).loc["d", ["error_1", "error"]].isna().all()
 
 
 def test_strengths_of_one_size_have_no_line():

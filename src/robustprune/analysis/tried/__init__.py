@@ -61,10 +61,10 @@ def settings_tried(runs: pd.DataFrame, confidence: float, tried: pd.DataFrame | 
         AT_STANDARD,
         "The validation error is interpolated on log size at the target sizes (at the first alone for "
         f"{', '.join(AT_FIRST_TARGET)}). Outside by: the largest factor by which "
-        f"a target lies outside the sizes of a setting; above {FARTHEST:g} it is not chosen. Chosen: the lowest mean "
-        "of the settings whose networks are all ok. Change: of settings that were tried on the method before, in "
-        "validation error at equal size (five networks each, records not shipped). n: networks. Not ok: those that "
-        "collapsed, diverged or failed.",
+        f"a target lies outside the sizes of a setting; above {FARTHEST:g} no error is given, and it is not chosen. "
+        "Chosen: the lowest mean of the settings whose networks are all ok. Change: of settings that were tried on the "
+        "method before, in validation error at equal size (five networks each, records not shipped). n: networks. Not "
+        "ok: those that collapsed, diverged or failed.",
         "" if table["strengths"].notna().any() else "There are no runs of tried settings in these tables.",
     )
     return Sheet.of(table, SHOWN, "Settings that were tried", text, sparse=True)
@@ -95,8 +95,11 @@ def _row(setting: str, own: pd.DataFrame) -> dict:
     targets = TARGETS[own["architecture"].iloc[0]]
     if own["method"].iloc[0] in AT_FIRST_TARGET:
         targets = targets[:1]
-    found = [error_at(sizes, errors, float(np.log(target))) for target in targets]
     beyond = [max(np.min(sizes) - np.log(target), np.log(target) - np.max(sizes), 0.0) for target in targets]
+    found = [
+        error_at(sizes, errors, float(np.log(target))) if np.exp(far) <= FARTHEST else np.nan
+        for target, far in zip(targets, beyond, strict=True)
+    ]
     row = {"setting": setting, "strengths": ", ".join(f"{value:g}" for value in values), "n": len(own)}
     row |= {"smallest_params": np.exp(sizes.min()), "largest_params": np.exp(sizes.max())}
     for place, (target, error) in enumerate(zip(targets, found, strict=True), 1):
@@ -120,7 +123,7 @@ def error_at(sizes: np.ndarray, errors: np.ndarray, target: float) -> float:
 
 def _chosen(rows: list[dict]) -> list[dict]:
     """Return the rows of a method with the column `chosen`; none is chosen where no setting may be."""
-    fit = [row for row in rows if not row["not_ok"] and row["outside"] <= FARTHEST and not np.isnan(row["error"])]
+    fit = [row for row in rows if not row["not_ok"] and not np.isnan(row["error"])]
     best = min(fit, key=lambda row: row["error"], default=None)
     return [row | {"chosen": "yes" if row is best else "no"} for row in rows]
 
