@@ -28,8 +28,9 @@ GRID = ["dataset", "architecture", "replicates", "training"]
 def config(details: pd.DataFrame) -> dict:
     """Return the study whose cells are those of details, a row per network; settings are those that differ from the
     method's own."""
-    cells = details.groupby(["dataset", "architecture", "method", "strength"], sort=False)
-    table = cells.agg(settings=("settings", "first"), training=("training", "first"), replicates=("replicate", "size"))
+    # a strength can have run at both budgets
+    cells = details.groupby(["dataset", "architecture", "method", "strength", "training"], sort=False)
+    table = cells.agg(settings=("settings", "first"), replicates=("replicate", "size")).reset_index("training")
     strengths: dict[str, dict] = {}
     for (_, _, method, strength), row in table.iterrows():
         own = find_method(method).Settings.model_fields
