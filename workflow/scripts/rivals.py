@@ -10,26 +10,24 @@ from robustprune.analysis.claims import as_accurate
 from robustprune.analysis.columns import with_interval
 from robustprune.analysis.read import read_detailed_runs
 from robustprune.analysis.select import STANDARD_INITIALIZATION, of_one_budget, studied
-from robustprune.analysis.statistics import Estimate, coefficient_of_variation
+from robustprune.analysis.statistics import coefficient_of_variation
 from robustprune.analysis.verdicts.decision import YES
-from robustprune.analysis.verdicts.effect import difference, in_percent
-from robustprune.analysis.verdicts.over_starts import STANDARD_WIDTH, logarithms
+from robustprune.analysis.verdicts.over_starts import STANDARD_WIDTH
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
 ARCHITECTURE = "lenet_300_100"
 ACCURATE = CLAIM_OF[as_accurate]
 LARGE = f"{STANDARD_INITIALIZATION}_x3"
 """The initialization whose weights are three times as large."""
+CHANGES = ["size of the method (%)", "theirs (%)", "the method's over theirs (%)", "n"]
 
 
 def from_widths() -> str:
     """Return a row per rival and other width: change of size from width 1, of both, and the method's over theirs."""
-    rows = [["against", "from width", "size of the method (%)", "theirs (%)", "the method's over theirs (%)", "n"]]
-    runs = _runs()
-    for rival in _rivals():
-        for width in WIDTHS:
-            if width != STANDARD_WIDTH:
-                rows.append([f"`{rival}`", f"{width:g}", *_changes(runs, rival, (STANDARD_INITIALIZATION, width))])
+    rows = [["against", "from width", *CHANGES]]
+    for rival, own in _changes().groupby("baseline", sort=False):
+        for row in own[own["initialization"] == STANDARD_INITIALIZATION].to_dict("records"):
+            rows.append([f"`{rival}`", f"{row['width']:g}", *_shown(row)])
     return markdown(*rows)
 
 
@@ -37,34 +35,34 @@ def from_initializations() -> str:
     """Return a row per rival: the same from weights three times as large, and how far means over initializations vary,
     with and without these."""
     variation = "variation of means over common initializations (%): the method, theirs"
-    columns = ["size of the method (%)", "theirs (%)", "the method's over theirs (%)", "n"]
-    rows = [["against", *columns, variation, f"the same without `{LARGE}`"]]
-    runs = _runs()
-    for rival in _rivals():
-        changes = _changes(runs, rival, (LARGE, STANDARD_WIDTH))
+    rows = [["against", *CHANGES, variation, f"the same without `{LARGE}`"]]
+    runs = studied(read_detailed_runs(REFERENCE))
+    runs = of_one_budget(runs[runs["architecture"] == ARCHITECTURE])
+    for rival, own in _changes().groupby("baseline", sort=False):
         common = _common(runs, rival)
         variations = [_variation(runs, rival, chosen) for chosen in (common, common - {LARGE})]
-        rows.append([f"`{rival}`", *changes, *variations])
+        row = own[(own["initialization"] == LARGE) & (own["width"] == STANDARD_WIDTH)].iloc[0]
+        rows.append([f"`{rival}`", *_shown(row.to_dict()), *variations])
     return markdown(*rows)
 
 
 def in_short() -> str:
     """Return the means of these tables, and the arithmetic of training, in one sentence."""
-    runs, names = _runs(), _rivals()
     starts = {
         "the narrowest start": (STANDARD_INITIALIZATION, WIDTHS[0]),
         "the widest": (STANDARD_INITIALIZATION, WIDTHS[-1]),
         "weights three times as large": (LARGE, STANDARD_WIDTH),
     }
-    parts = []
-    for title, start in starts.items():
-        changes = [_estimates(runs, rival, start) for rival in names]
-        own = in_percent(changes[0][METHOD_UNDER_STUDY]).mean
-        theirs = sorted(in_percent(found[rival]).mean for found, rival in zip(changes, names, strict=True))
-        apart = sum(found["both"].low > 0 or found["both"].high < 0 for found in changes)
+    changes, parts = _changes(), []
+    for title, (initialization, width) in starts.items():
+        rows = changes[(changes["initialization"] == initialization) & (changes["width"] == width)]
+        theirs = rows["baseline_size"]
+        apart = ((rows["ratio_low"] > 0) | (rows["ratio_high"] < 0)).sum()
         parts.append(
-            f"{own:+.0f} % from {title}, theirs {theirs[0]:+.0f} to {theirs[-1]:+.0f} % ({apart} of {len(names)} apart)"
+            f"{rows['size'].iloc[0]:+.0f} % from {title}, theirs {theirs.min():+.0f} to {theirs.max():+.0f} % "
+            f"({apart} of {len(rows)} apart)"
         )
+    names = _rivals()
     macs = pd.read_csv(TABLES / "equal_size.csv").query("target == 'at_size'").set_index("baseline")["macs_ratio"]
     ratios = macs.loc[names]
     return (
@@ -73,9 +71,11 @@ def in_short() -> str:
     )
 
 
-def _runs() -> pd.DataFrame:
-    runs = studied(read_detailed_runs(REFERENCE))
-    return of_one_budget(runs[runs["architecture"] == ARCHITECTURE])
+def _changes() -> pd.DataFrame:
+    """Return the rows of the table `start_changes` that are of rivals."""
+    table = pd.read_csv(TABLES / "start_changes.csv")
+    table = table[(table["architecture"] == ARCHITECTURE) & table["baseline"].isin(_rivals())]
+    return table.sort_values("width", kind="stable")
 
 
 def _rivals() -> list[str]:
@@ -85,32 +85,8 @@ def _rivals() -> list[str]:
     return [name for name in claims[asked]["method"] if name != METHOD_UNDER_STUDY]
 
 
-def _changes(runs: pd.DataFrame, rival: str, start: tuple[str, float]) -> list[str]:
-    """Return the change of size from the standard start to another, of the method, of the rival, and the method's over
-    theirs, and the smaller number of networks."""
-    found = _estimates(runs, rival, start).values()
-    return [*(_shown(in_percent(one)) for one in found), str(min(one.n for one in found))]
-
-
-def _estimates(runs: pd.DataFrame, rival: str, start: tuple[str, float]) -> dict[str, Estimate]:
-    """Return the change of log size from the standard start to another: of the method, of the rival, and "both", the
-    method's minus theirs. The two are paired by seed at each start."""
-    there, standard = (_log_sizes(runs, rival, *one) for one in (start, (STANDARD_INITIALIZATION, STANDARD_WIDTH)))
-    return {name: difference(there[name], standard[name]).estimate(0.95) for name in there}
-
-
-def _log_sizes(runs: pd.DataFrame, rival: str, initialization: str, width: float) -> pd.DataFrame:
-    """Return the log sizes of both by seed at one start, and the method's minus theirs."""
-    own = runs[(runs["initialization"] == initialization) & (runs["width"] == width)]
-    sizes = own[own["method"].isin((METHOD_UNDER_STUDY, rival))].pivot(
-        index="seed", columns="method", values="params_kept"
-    )
-    logs = pd.DataFrame({name: logarithms(sizes[name]) for name in (METHOD_UNDER_STUDY, rival)}).dropna()
-    return logs.assign(both=logs[METHOD_UNDER_STUDY] - logs[rival])
-
-
-def _shown(estimate: Estimate) -> str:
-    return with_interval(estimate.columns("change"), "change", "+.1f")
+def _shown(row: dict) -> list:
+    return [*(with_interval(row, name, "+.1f") for name in ("size", "baseline_size", "ratio")), row["n"]]
 
 
 def _common(runs: pd.DataFrame, rival: str) -> set[str]:

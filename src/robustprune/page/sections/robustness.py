@@ -11,6 +11,7 @@ from robustprune.page.study import Study
 
 ID, TITLE = "robustness", "Robustness"
 GROUPS = {
+    "Beside the method": ((), ("start_changes",)),
     "Over starting widths": (
         ("kept_params_by_width", "error_by_width", "kept_units_by_slot"),
         ("equivalence", "sensitivity_width", "robustness_width"),

@@ -1,0 +1,65 @@
+"""Changes with the start, of the method under study and of baselines: closed forms, and what has no row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_study import made_up
+from scipy import stats
+
+from robustprune.analysis.read import CELL
+from robustprune.analysis.start_changes import start_changes
+
+
+def study(**shifts):
+    """The method, vib and dense training from two widths and two initializations; shifts: method -> added log size at
+    width 2. Log sizes of a seed share their noise, so that pairs are closer than the samples."""
+    runs, details, _, _ = made_up(methods=("bernoulli", "vib", "dense"))
+    runs = runs.rename(columns={"operating_point": "point"}).merge(
+        details.drop(columns="status"), on=[*CELL, "replicate"]
+    )
+    runs["seed"] = runs["replicate"]
+    noise = 0.1 * (runs["replicate"] - 1) + 0.01 * (runs["method"] == "vib") * runs["replicate"] ** 2
+    shift = runs["method"].map(shifts).fillna(0.0) * (runs["width"] == 2)
+    runs["params_kept"] = np.exp(10 + noise + shift)
+    return runs
+
+
+def row(runs, start="width 2"):
+    table = start_changes(runs, 0.95).table.set_index(["baseline", "start"])
+    return table.loc[("vib", start)]
+
+
+def test_changes_are_ratios_of_geometric_means_and_pairs_make_their_ratio_sharp():
+    runs = study(bernoulli=0.1, vib=0.4)
+    found = row(runs)
+    assert found["size"] == pytest.approx(100 * np.expm1(0.1))
+    assert found["baseline_size"] == pytest.approx(100 * np.expm1(0.4))
+    assert found["ratio"] == pytest.approx(100 * np.expm1(-0.3))
+    spread = 0.01 * np.std([0, 1, 4], ddof=1)  # of the pairs: the noise that they share is gone
+    half = stats.t.ppf(0.975, 4) * spread * np.sqrt(2 / 3)
+    assert found["ratio_low"] == pytest.approx(100 * np.expm1(-0.3 - half))
+    assert found["ratio_high"] - found["ratio_low"] < 0.3 * (found["size_high"] - found["size_low"])
+    assert found["n"] == 3
+
+
+def test_networks_without_a_number_and_seeds_of_one_method_are_no_pairs():
+    runs = study()
+    lost = (runs["method"] == "vib") & (runs["width"] == 2) & (runs["replicate"] == 0)
+    runs.loc[lost, ["params_kept", "error_test_percent"]] = np.nan
+    assert row(runs)["n"] == 2
+    alone = (runs["method"] == "bernoulli") & (runs["width"] == 2) & (runs["replicate"] > 0)
+    assert ("vib", "width 2") not in start_changes(runs[~alone], 0.95).table.set_index(["baseline", "start"]).index
+
+
+def test_every_start_of_both_has_a_row_and_dense_training_none():
+    table = start_changes(study(), 0.95).table
+    assert set(table["baseline"]) == {"vib"}
+    assert sorted(table["start"]) == sorted(["width 2", "orthogonal", "orthogonal, width 2"])
+
+
+def test_no_row_where_the_method_has_several_strengths():
+    runs = study()
+    more = runs[runs["method"] == "bernoulli"].assign(strength="other")
+    sheet = start_changes(pd.concat([runs, more], ignore_index=True), 0.95)
+    assert sheet.table.empty
+    assert "No baseline ran from another start" in sheet.caption
