@@ -15,6 +15,7 @@ import controls
 import crossed
 import equal_error
 import equal_size
+import hours
 import layers
 import own_settings
 import pandas as pd
@@ -55,6 +56,7 @@ DOCUMENTS = [
         "docs/cluster.md",
         "benchmarks/README.md",
         "results/reference/FINDINGS.md",
+        "results/reference/README.md",
     )
 ]
 STUDIES = {
@@ -233,6 +235,7 @@ BLOCKS = {
     "claims-of-the-method": verdicts.of_the_method,
     "claims-of-all-methods": verdicts.of_all_methods,
     "progress": progress,
+    "hours": hours.trained,
     "robustness": robustness,
     "own-strengths": own_strengths,
     "published": published,
