@@ -164,7 +164,7 @@ def test_intervals_and_single_networks_can_be_hidden(page):
 
 def test_large_errors_are_left_out_until_asked_for(browser, pages):
     """The data of the page are edited: one method errs by 60 %."""
-    text = pages["whole"].read_text().replace('"error":1.6,', '"error":60,', 1)
+    text = pages["whole"].read_text().replace('"error":[1.6,', '"error":[60,', 1)
     edited = pages["whole"].with_name("edited.html")
     edited.write_text(text)
     with opened(browser, edited.as_uri()) as page:

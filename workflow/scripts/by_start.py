@@ -24,7 +24,7 @@ def sizes_and_errors() -> str:
         own = runs[runs["method"] == method]
         standard = own[own["initialization"] == STANDARD_INITIALIZATION]
         cells = [size_and_error(standard[standard["width"] == width]) for width in WIDTHS]
-        rows.append([f"`{method}`", *cells, _over_initializations(own[own["width"] == 1])])
+        rows.append([f"`{method}`", *cells, over_initializations(own[own["width"] == 1])])
     return markdown(*rows)
 
 
@@ -44,7 +44,7 @@ def _lost(networks: pd.DataFrame) -> str:
     return "".join(f", {count} {status}" for status, count in counts.items())
 
 
-def _over_initializations(networks: pd.DataFrame) -> str:
+def over_initializations(networks: pd.DataFrame) -> str:
     """The range of means over initializations, and their number."""
     means = networks.groupby("initialization")[["params_kept", "error_test_percent"]].mean()
     if len(means) < 2:

@@ -15,6 +15,7 @@ import controls
 import crossed
 import equal_error
 import equal_size
+import forms
 import hours
 import layers
 import own_settings
@@ -243,6 +244,8 @@ BLOCKS = {
     "power": power,
     "by-start": by_start.sizes_and_errors,
     "crossed": crossed.sizes_and_errors,
+    "reconstructions": forms.reconstructions,
+    "prices": forms.prices,
     "equal-size": equal_size.against_baselines,
     "equal-error": equal_error.against_baselines,
     "against-rivals-widths": rivals.from_widths,

@@ -24,7 +24,7 @@ def show(study: Study) -> Markup:
     """Return the chart with its controls and data; without points, the reason."""
     means, networks = explorer_points(study)
     looks = looks_of(sorted({row["method"] for row in means}))
-    content: dict[str, Any] = {"means": means, "networks": networks, "choices": CHOICES}
+    content: dict[str, Any] = {"means": _columns(means), "networks": _columns(networks), "choices": CHOICES}
     content |= {"commands": {part.name: part.command("{cell}") for part in study.parts}}
     return render(
         "explorer.html",
@@ -38,6 +38,21 @@ def show(study: Study) -> Markup:
         script=source("explorer.js"),
         figures=[(name, found) for part in study.parts for name in FIGURES if (found := figure(part, name, study))],
     )
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the rows as name -> values, null where a row lacks it. Texts are {"values": distinct ones, "codes": places
+    among these}: most are there many times, and rows of names and texts took three times the bytes."""
+    columns: dict[str, Any] = {}
+    for name in dict.fromkeys(name for row in rows for name in row):
+        values = [row.get(name) for row in rows]
+        if any(isinstance(value, str) for value in values):
+            distinct = list(dict.fromkeys(values))
+            places = {value: place for place, value in enumerate(distinct)}
+            columns[name] = {"values": distinct, "codes": [places[value] for value in values]}
+        else:
+            columns[name] = values
+    return columns
 
 
 def _script(values: object) -> Markup:

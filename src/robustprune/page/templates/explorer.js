@@ -13,8 +13,18 @@
     return Number(/datum\.error <= ([\d.]+)/.exec(JSON.stringify(spec))[1]);
   }
 
-  for (const row of data.networks) row.command = data.commands[row.part].replace("{cell}", row.cell);
-  spec.datasets = { means: data.means, networks: data.networks };
+  // Data are columns; texts are codes of distinct values. A row has no key where its value is null.
+  function rowsOf(columns) {
+    const names = Object.keys(columns), at = ({ values, codes }, place) => values[codes[place]];
+    const value = (column, place) => (Array.isArray(column) ? column[place] : at(column, place));
+    const first = columns[names[0]];
+    return Array.from({ length: (first.codes ?? first).length }, (_, place) =>
+      Object.fromEntries(names.map((name) => [name, value(columns[name], place)]).filter(([, found]) => found !== null)));
+  }
+
+  const means = rowsOf(data.means), networks = rowsOf(data.networks);
+  for (const row of networks) row.command = data.commands[row.part].replace("{cell}", row.cell);
+  spec.datasets = { means, networks };
 
   const chosen = () => Object.fromEntries([...data.choices, "measure"].map((name) => [name, form.elements[name].value]));
   const switched = () => Object.fromEntries(["intervals", "singles", "worthless"].map((name) => [name, form.elements[name].checked]));
@@ -22,7 +32,7 @@
 
   // A choice offers what is there, given the choices before it.
   function offer() {
-    let rows = data.means;
+    let rows = means;
     for (const name of data.choices) {
       const select = form.elements[name], values = [...new Set(rows.map((row) => row[name]))];
       const value = values.includes(select.value) ? select.value : values[0];
@@ -53,13 +63,13 @@
     const now = { ...chosen(), ...switched() };
     now.methods = boxes.filter((box) => box.checked && !box.parentElement.hidden).map((box) => box.value);
     const meant = (row) => data.choices.every((name) => row[name] === now[name]) && now.methods.includes(row.method);
-    const means = data.means.filter(meant), shown = means.filter((row) => now.worthless || row.error <= WORTHLESS);
-    const left = means.length - shown.length;
+    const asked = means.filter(meant), shown = asked.filter((row) => now.worthless || row.error <= WORTHLESS);
+    const left = asked.length - shown.length;
     status.textContent =
       `${shown.length} strengths of ${new Set(shown.map((row) => row.method)).size} methods` +
       (left ? `; ${left} that err more than ${WORTHLESS} % are left out` : "");
     document.getElementById("explorer-measure").textContent = TITLES[now.measure];
-    list(data.networks.filter((row) => meant(row) && (now.worthless || row.error <= WORTHLESS)));
+    list(networks.filter((row) => meant(row) && (now.worthless || row.error <= WORTHLESS)));
     for (const [name, value] of Object.entries(now)) view.signal(name, value);
     return view.runAsync();
   }
