@@ -11,6 +11,7 @@ from scipy import stats
 from robustprune.analysis.controls import controls
 from robustprune.analysis.figures import FIGURES
 from robustprune.analysis.figures.scales import log_axis, log_counts_axis, plain
+from robustprune.analysis.figures.tradeoff import _panels
 from robustprune.analysis.read import read_collected, read_detailed_runs
 from robustprune.analysis.tradeoff import points, tradeoff
 
@@ -176,3 +177,30 @@ def test_a_close_axis_of_counts_has_several_ticks():
     assert [tick for tick in ax.get_xticks() if 12_900 <= tick <= 45_500] == pytest.approx(
         [15_000, 20_000, 30_000, 40_000]
     )
+
+
+def test_each_form_of_a_method_has_a_curve_of_its_own(tmp_path):
+    """LeNet-5 has a form with one price and one with ratios between slots; neither is a variant of the other."""
+    runs = read_detailed_runs(study(tmp_path))
+    own = runs[runs["method"] == "bernoulli"]
+    named = {"one_1e_3": "", "sep_1e_3": "", "sep_2e_3": "", "c_sgd_1e_3": "sgd", "mine": ""}
+    forms = pd.concat([own.assign(strength=name, variant=variant) for name, variant in named.items()])
+    found = points(forms, 0.95).set_index("strength")["variant"]
+    assert found.to_dict() == {"one_1e_3": "one", "sep_1e_3": "sep", "sep_2e_3": "sep", "c_sgd_1e_3": "sgd", "mine": ""}
+    alone = points(forms[forms["strength"].str.startswith("sep")], 0.95)
+    assert set(alone["variant"]) == {""}
+
+
+def test_variants_of_the_method_have_a_panel_of_their_own(tmp_path):
+    """Beside many methods; in the panels of families only the method itself stands for comparison."""
+    runs = read_detailed_runs(study(tmp_path))
+    own = runs[runs["method"] == "bernoulli"]
+    names = ["vib", "sbp", "bmrs_n", "bmrs_u", "bc_gnj", "l0_hc", "l0_arm", "magnitude", "taylor"]
+    many = [own, *(own.assign(method=name) for name in names), own.assign(strength="b", variant="sgd")]
+    many.append(own.assign(method="l0_hc", strength="held", variant="held"))
+    table = points(pd.concat(many, ignore_index=True), 0.95)
+    panels = {title.splitlines()[1]: shown for title, shown, _ in _panels(("mnist", "lenet_300_100", "full"), table)}
+    shown = {name: set(zip(panel["method"], panel["variant"], strict=True)) for name, panel in panels.items()}
+    assert shown.pop("variants of bernoulli") == {("bernoulli", ""), ("bernoulli", "sgd")}
+    assert ("l0_hc", "held") in shown["stochastic gates"]
+    assert all(("bernoulli", "") in panel and ("bernoulli", "sgd") not in panel for panel in shown.values())

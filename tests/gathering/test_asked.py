@@ -59,6 +59,22 @@ def test_collection_writes_what_was_asked_for_cells_that_failed_too(tmp_path):
     assert details["start_of"].dropna().to_dict() == {("ticket", "of_a", 1.0): "bernoulli/a"}
 
 
+def test_a_strength_of_the_search_is_of_the_variant_of_its_form(tmp_path):
+    """The search's own cells are at strengths that nobody named a variant of: its curves would mix both forms."""
+    knob = {"knob": "price", "range": [1e-5, 1e-1]}
+    knobs = {"bernoulli": {"c": knob, "c_sgd": {**knob, "training": {"optimizer": "sgd"}, "variant": "sgd"}}}
+    strengths = {"bernoulli": {name: {"price": 1e-3} for name in ("c_1e_3", "c_sgd_1e_3", "own")}}
+    grid = {**NETWORK, "methods": {"bernoulli": list(strengths["bernoulli"])}, "replicates": 1}
+    config = study(tmp_path, strengths=strengths, operating_points=[], knobs=knobs, study=[grid])
+    for cell in study_cells(config).values():
+        path = tmp_path / "runs" / cell.key / "record.json"
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+    collect(config, tmp_path)
+    details = pd.read_csv(tmp_path / "details.csv", keep_default_na=False).set_index("strength")
+    assert details["variant"].to_dict() == {"c_1e_3": "", "c_sgd_1e_3": "sgd", "own": ""}
+
+
 def test_a_setting_that_is_no_name_is_no_start():
     assert asked_columns({"of": 3}, operating_point=True) == {"operating_point": True, "start_of": None, "variant": ""}
 

@@ -63,8 +63,8 @@ def in_short() -> str:
             f"({apart} of {len(rows)} apart)"
         )
     names = _rivals()
-    macs = pd.read_csv(TABLES / "equal_size.csv").query("target == 'at_size'").set_index("baseline")["macs_ratio"]
-    ratios = macs.loc[names]
+    macs = pd.read_csv(TABLES / "equal_size.csv").query("target == 'at_size' and variant.isna()")
+    ratios = macs[macs["architecture"] == ARCHITECTURE].set_index("baseline").loc[names, "macs_ratio"]
     return (
         f"**Beside the baselines that are as accurate** ({', '.join(f'`{name}`' for name in names)})**:** its size "
         f"changes by {'; '.join(parts)}. Training takes {ratios.min():.2f} to {ratios.max():.2f} of their MACs."

@@ -9,6 +9,7 @@ from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.select import STANDARD_START, compared, standard, without
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns, mean_interval, size_interval
+from robustprune.study.search import form_of_key
 
 MEASURES = {"params": "params_kept", "macs": "macs_kept"}
 COLUMNS = [
@@ -38,6 +39,7 @@ def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     rows = []
     numbers = dict.fromkeys([*MEASURES.values(), "error_test_percent", "error_valid_percent"], float)
     chosen = compared(standard(runs))[[*SERIES, *USED]].astype(numbers)
+    chosen = chosen.assign(variant=_variants(chosen))
     for key, group in chosen.groupby(SERIES, sort=False):
         row = dict(zip(SERIES, key, strict=True)) | {"variant": group["variant"].iloc[0]}
         row |= {"epochs": int(group["epochs"].iloc[0]), "units_kept": mean_units(group["units_kept"])}
@@ -49,6 +51,14 @@ def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
         row["error_valid"] = group["error_valid_percent"].mean()
         rows.append({**row, "n": most_known(row), "not_ok": int((group["status"] != "ok").sum())})
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _variants(chosen: pd.DataFrame) -> pd.Series:
+    """Return the variant of every network. Where a method has strengths of several forms, these are the variants of
+    those that the study names no variant of: each form has a curve of its own (docs/protocol.md, B2)."""
+    forms = chosen["strength"].map(form_of_key).astype(object).where(chosen["variant"] == "")
+    several = forms.groupby([chosen[name] for name in (*NETWORK, "method")]).transform("nunique") > 1
+    return chosen["variant"].where(~several | forms.isna(), forms)
 
 
 def tradeoff(runs: pd.DataFrame, confidence: float) -> Sheet:

@@ -29,6 +29,7 @@ from robustprune.records.digests import write_table_digests
 from robustprune.records.record import RECORD_NAME, Record
 from robustprune.study.cells import Cell, asked_of_cells, study_cells, unresolved
 from robustprune.study.config import StudyConfig
+from robustprune.study.search import KnobTable, form_and_value
 from robustprune.study.strengths import Strength
 
 NO_POINT = "no operating point: not searched yet, or unreachable (operating_points.yaml says why)"
@@ -57,7 +58,7 @@ def collect(config: StudyConfig, folder: Path) -> list[str]:
     cells = study_cells(config) if config.study else known_cells(config)
     strengths, root = asked_of_cells(config), Path(config.root, "runs")
     # imports plug-ins, before threads would do so at the same time
-    asked = {key: _asked(cell, strengths.get(key)) for key, cell in cells.items()}
+    asked = {key: _asked(cell, strengths.get(key), config.knobs) for key, cell in cells.items()}
     with ExitStack() as stack:
         long = {name: stack.enter_context(long_table(folder / name, WITHOUT_ROWS.get(name, ()))) for name in READERS}
         for (key, cell), read in zip(cells.items(), _read_ahead(root, cells.items()), strict=True):
@@ -121,10 +122,15 @@ def _read(cell: Cell, folder: Path) -> Read | StudyError:
         return error
 
 
-def _asked(cell: Cell, how: Strength | None) -> dict[str, Any]:
-    """Return the columns of details.csv with what was asked of a cell."""
+def _asked(cell: Cell, how: Strength | None, knobs: KnobTable) -> dict[str, Any]:
+    """Return the columns of details.csv with what was asked of a cell.
+
+    A strength that the search tried is of the variant that its form is.
+    """
     settings = complete_settings(cell)
-    asked = asked_columns(settings, bool(how and how.point is not None), how.variant if how else "")
+    searched = form_and_value(knobs, cell.method, cell.strength)
+    variant = knobs[cell.method][searched[0]].variant if searched else ""
+    asked = asked_columns(settings, bool(how and how.point is not None), (how.variant if how else "") or variant)
     aim = {"target_params": how.params if how else None, "target_above_dense": how.above_dense if how else None}
     training = cell.training.model_dump_json()
     return {"training": training, "settings": json.dumps(settings), **asked, **aim}

@@ -78,16 +78,23 @@ def outside_note(table: pd.DataFrame) -> str:
 def _panels(key: tuple, network: pd.DataFrame) -> list[tuple[str, pd.DataFrame, pd.DataFrame]]:
     """Return title, points of the panel, and all points of the network, for each panel.
 
-    There is one panel, or with more than MOST_IN_A_PANEL methods one per family, with the references in each.
+    There is one panel, or with more than MOST_IN_A_PANEL methods one per family, with the references in each. Variants
+    of the references have a panel of their own then.
     """
     title, families = network_title(*key), network["method"].map(family)
     if network["method"].nunique() <= MOST_IN_A_PANEL:
         return [(title, network, network)]
-    return [
-        (f"{title}\n{name}", network[families.isna() | (families == name)], network)
+    references, itself = network[families.isna()], network["variant"] == ""
+    panels = [
+        (f"{title}\n{name}", network[(families.isna() & itself) | (families == name)], network)
         for name in FAMILIES
         if (families == name).any()
     ]
+    if (references["variant"] != "").any():
+        panels.append(
+            (f"{title}\nvariants of {', '.join(references.loc[~itself, 'method'].unique())}", references, network)
+        )
+    return panels
 
 
 def draw_tradeoff(
