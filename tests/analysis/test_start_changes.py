@@ -57,9 +57,12 @@ def test_every_start_of_both_has_a_row_and_dense_training_none():
     assert sorted(table["start"]) == sorted(["width 2", "orthogonal", "orthogonal, width 2"])
 
 
-def test_no_row_where_the_method_has_several_strengths():
+def test_every_form_of_the_method_has_rows():
+    """On LeNet-5 it has three; without any baseline the table says so."""
     runs = study()
     more = runs[runs["method"] == "bernoulli"].assign(strength="other")
-    sheet = start_changes(pd.concat([runs, more], ignore_index=True), 0.95)
-    assert sheet.table.empty
-    assert "No baseline ran from another start" in sheet.caption
+    table = start_changes(pd.concat([runs, more], ignore_index=True), 0.95).table
+    assert table.groupby("strength").size().to_dict() == {"a": 3, "other": 3}
+    alone = start_changes(runs[runs["method"] == "bernoulli"], 0.95)
+    assert alone.table.empty
+    assert "No baseline ran from another start" in alone.caption

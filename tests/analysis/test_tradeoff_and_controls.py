@@ -185,10 +185,17 @@ def test_each_form_of_a_method_has_a_curve_of_its_own(tmp_path):
     own = runs[runs["method"] == "bernoulli"]
     named = {"one_1e_3": "", "sep_1e_3": "", "sep_2e_3": "", "c_sgd_1e_3": "sgd", "mine": ""}
     forms = pd.concat([own.assign(strength=name, variant=variant) for name, variant in named.items()])
-    found = points(forms, 0.95).set_index("strength")["variant"]
-    assert found.to_dict() == {"one_1e_3": "one", "sep_1e_3": "sep", "sep_2e_3": "sep", "c_sgd_1e_3": "sgd", "mine": ""}
+    found = points(forms, 0.95).set_index("strength")
+    assert found["variant"].to_dict() == named
+    assert found["curve"].to_dict() == {
+        "one_1e_3": "one",
+        "sep_1e_3": "sep",
+        "sep_2e_3": "sep",
+        "c_sgd_1e_3": "sgd",
+        "mine": "",
+    }
     alone = points(forms[forms["strength"].str.startswith("sep")], 0.95)
-    assert set(alone["variant"]) == {""}
+    assert set(alone["curve"]) == {""}
 
 
 def test_variants_of_the_method_have_a_panel_of_their_own(tmp_path):
@@ -198,6 +205,7 @@ def test_variants_of_the_method_have_a_panel_of_their_own(tmp_path):
     names = ["vib", "sbp", "bmrs_n", "bmrs_u", "bc_gnj", "l0_hc", "l0_arm", "magnitude", "taylor"]
     many = [own, *(own.assign(method=name) for name in names), own.assign(strength="b", variant="sgd")]
     many.append(own.assign(method="l0_hc", strength="held", variant="held"))
+    many += [own.assign(strength=name) for name in ("one_1e_3", "sep_1e_3")]  # forms, no variants
     table = points(pd.concat(many, ignore_index=True), 0.95)
     panels = {title.splitlines()[1]: shown for title, shown, _ in _panels(("mnist", "lenet_300_100", "full"), table)}
     shown = {name: set(zip(panel["method"], panel["variant"], strict=True)) for name, panel in panels.items()}

@@ -17,10 +17,11 @@ from robustprune.analysis.consistency import (
 )
 from robustprune.analysis.figures import draw_figure
 from robustprune.analysis.missing import missing_cells, missing_note
-from robustprune.analysis.read import CELL, read_detailed_runs
+from robustprune.analysis.read import read_every_run
 from robustprune.analysis.sheet import Sheet
 from robustprune.errors import StudyError
 from robustprune.files import write_table, write_text
+from robustprune.study.cells import AXES
 
 NAME = "consistency"
 FIGURE = "start_matters"
@@ -36,7 +37,7 @@ def write_check(source: Path, reference: Path, folder: Path, confidence: float =
     other than those of the reference (docs/protocol.md, B21). Raises StudyError where
     the folders have no cell that can be compared. confidence: level of the intervals in the figure.
     """
-    runs, known = read_detailed_runs(source), read_detailed_runs(reference)
+    runs, known = read_every_run(source), read_every_run(reference)
     table, left_out, missing = consistency(runs, known), not_compared(runs, known), missing_cells(source)
     if not len(table):
         raise StudyError(
@@ -45,18 +46,18 @@ def write_check(source: Path, reference: Path, folder: Path, confidence: float =
         )
     line = conclusion(table)
     text = (
-        f"These runs: {source}; reference: {reference}. Means over networks, of sizes geometric. Expected: the "
-        "prediction interval of the mean of n further networks from the spread of the reference's networks (Student's "
-        f"t; simultaneous over all {len(table)} comparisons at level {LEVEL:.0%}, Bonferroni). Networks are compared "
-        "as samples: those of equal seeds differ, as rounding depends on how many train together. With few networks "
-        "the intervals are wide, so yes does not mean equal. Equivalent: within 10 % of size (LeNet-5: 25 %), 15 % of "
-        "the units of a slot and 0.15 points of error, by 90 % intervals; mostly too few networks to decide "
-        "(docs/protocol.md, B21)."
+        f"These runs: {source}; reference: {reference}. Means over networks, of sizes and units geometric. Expected: "
+        "the prediction interval of the mean of n further networks from the spread of the reference's networks "
+        "(Student's t; for units, which are whole, one unit wider at either end; simultaneous over all "
+        f"{len(table)} comparisons at level {LEVEL:.0%}, Bonferroni). Networks are compared as samples: those of equal "
+        "seeds differ, as rounding depends on how many train together. With few networks the intervals are wide, so "
+        "yes does not mean equal. Equivalent: within 10 % of size (LeNet-5: 25 %), 15 % of the units of a slot and "
+        "0.15 points of error, by 90 % intervals; mostly too few networks to decide (docs/protocol.md, B21)."
     )
     note = missing_note(source)
     sheet = Sheet.of(table, SHOWN, line[0].upper() + line[1:], text)
     sheet = replace(sheet, caption=f"{text} {note}.") if note else sheet
-    compared = coverage(len(table[CELL].drop_duplicates()), left_out, missing)
+    compared = coverage(len(table[list(AXES)].drop_duplicates()), left_out, missing)
     answer = f"{line}\n{verdicts_line(table)}\n{compared}"
     other = [name for name, reason in left_out.items() if reason not in (NO_CELL, FEW)]
     write_table(table, folder / f"{NAME}.csv")

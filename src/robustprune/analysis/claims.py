@@ -48,6 +48,7 @@ DETERMINED = 1.0
 """Largest undetermined share, in percent, at which gates count as 0 or 1."""
 EARLY = 0.5
 """Share of training by which the units that leave have left."""
+SIGNIFICANT = 0.05
 NOT_RUN = "not run"
 GROUP = ["method", "strength", "variant"]
 
@@ -108,8 +109,8 @@ def more_accurate(own: pd.DataFrame, others: Others) -> Answer:
 
     def beaten(effects: Sequence[Effect]) -> str:
         adjusted = holm([effect.p for effect in effects])
-        found = sum(p < 1 - others.confidence and one.value < 0 for p, one in zip(adjusted, effects, strict=True))
-        return f"better than {found} of them; "
+        found = sum(p < SIGNIFICANT and one.value < 0 for p, one in zip(adjusted, effects, strict=True))
+        return f"better than {found} of them; " if found < len(effects) else ""
 
     return _at_equal_size(own, others, better_than_all, beaten)
 

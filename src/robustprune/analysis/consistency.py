@@ -9,7 +9,7 @@ from scipy import stats
 
 from robustprune.analysis.columns import WIDTH, Each, Row, Text, number, strong
 from robustprune.analysis.labels import initialization_title
-from robustprune.analysis.read import CELL, slots
+from robustprune.analysis.read import slots
 from robustprune.analysis.statistics import LEAST
 from robustprune.analysis.verdicts.decision import ANSWERS, NO, Comparison, equivalent
 from robustprune.analysis.verdicts.effect import difference
@@ -20,13 +20,14 @@ from robustprune.analysis.verdicts.over_starts import (
     size_margin,
     units_of_slots,
 )
+from robustprune.study.cells import AXES, cell_key
 
 LEVEL = 0.95
 SIZE, ERROR = "size", "test error"
 UNITS = {SIZE: "params", ERROR: "%"}
 """Quantity -> its unit; slots, which have theirs beside them, count units."""
 NO_CELL, FEW = "not in the reference", f"fewer than {LEAST} networks with numbers in the reference"
-COLUMNS = [*CELL, "quantity", "mean", "n", "reference_mean", "reference_n", "low", "high", "inside", "equivalent"]
+COLUMNS = [*AXES, "quantity", "mean", "n", "reference_mean", "reference_n", "low", "high", "inside", "equivalent"]
 SHOWN = [
     *(Text("method"), Text("strength"), WIDTH),
     Each("initialization", lambda row: initialization_title(row["initialization"])),
@@ -51,6 +52,16 @@ def prediction_interval(reference: np.ndarray, n: int, level: float) -> tuple[fl
     return float(reference.mean() - half), float(reference.mean() + half)
 
 
+def interval_of_counts(reference: np.ndarray, n: int, level: float) -> tuple[float, float]:
+    """Return `prediction_interval` of logarithms of counts, wider by a unit at either end.
+
+    Units are whole: where all reference networks have as many, their spread says nothing of a mean that lies between
+    two counts.
+    """
+    low, high = np.exp(prediction_interval(reference, n, level))
+    return float(np.log(max(low - 1, np.finfo(float).tiny))), float(np.log(high + 1))
+
+
 def consistency(runs: pd.DataFrame, reference: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     """Return a row per cell of both tables and quantity (COLUMNS): mean, expected interval, and whether it is inside.
 
@@ -60,42 +71,44 @@ def consistency(runs: pd.DataFrame, reference: pd.DataFrame, level: float = LEVE
     equivalent: the verdict of equivalence of independent samples, within the margins of docs/protocol.md, B8. Cells
     that cannot be compared (not_compared) have no row.
     """
-    rows = [row for cell, own, theirs in _pairs(runs, reference)[0] for row in _samples(cell, own, theirs)]
+    rows = [row for own, theirs in _pairs(runs, reference)[0] for row in _samples(own, theirs)]
     found = []
-    for cell, quantity, own, theirs in rows:
-        low, high = prediction_interval(theirs, len(own), 1 - (1 - level) / len(rows))
+    for cell, quantity, own, reached in rows:
+        theirs = reached[~np.isnan(reached)]
+        interval = prediction_interval if quantity in UNITS else interval_of_counts
+        low, high = interval(theirs, len(own), 1 - (1 - level) / len(rows))
         inside = bool(low <= own.mean() <= high) or bool(np.isclose(own.mean(), (low + high) / 2, rtol=1e-12))
         shown = [own.mean(), theirs.mean(), low, high]
         mean, reference_mean, low, high = shown if quantity == ERROR else np.exp(shown)
         sizes = (mean, len(own), reference_mean, len(theirs), low, high)
-        found.append((*cell, quantity, *sizes, inside, _equivalent(cell, quantity, own, theirs)))
+        found.append((*cell, quantity, *sizes, inside, _equivalent(cell, quantity, own, reached)))
     return pd.DataFrame(found, columns=COLUMNS)
 
 
 def not_compared(runs: pd.DataFrame, reference: pd.DataFrame) -> dict[str, str]:
-    """Return the cells of the runs that `consistency` leaves out -> why.
+    """Return the keys of the cells of the runs that `consistency` leaves out -> why.
 
     NO_CELL; FEW; or the first setting that differs, with both values.
     """
     return _pairs(runs, reference)[1]
 
 
-Pair = tuple[tuple, pd.DataFrame, pd.DataFrame]
+Pair = tuple[pd.DataFrame, pd.DataFrame]
 
 
 def _pairs(runs: pd.DataFrame, reference: pd.DataFrame) -> tuple[list[Pair], dict[str, str]]:
-    """Return the cells that can be compared, with the networks of both, and the others with the reason."""
-    known = dict(iter(reference.groupby(CELL, sort=False)))
+    """Return the networks of both for each cell that can be compared, and the keys of the others with the reason."""
+    known = dict(iter(reference.groupby(list(AXES), sort=False)))
     pairs, left_out = [], {}
-    for cell, own in runs.groupby(CELL, sort=False):
+    for cell, own in runs.groupby(list(AXES), sort=False):
         theirs = known.get(cell)
         numbers = 0 if theirs is None else int((~_unknown(theirs)).sum())
         reason = NO_CELL if theirs is None else _other_setting(own.iloc[0], theirs.iloc[0])
         reason = reason or ("" if numbers >= LEAST else FEW)
         if reason:
-            left_out[_name(dict(zip(CELL, cell, strict=True)))] = reason
+            left_out[cell_key(cell)] = reason
         else:
-            pairs.append((cell, own, theirs))
+            pairs.append((own, theirs))
     return pairs, left_out
 
 
@@ -103,9 +116,13 @@ def _unknown(networks: pd.DataFrame) -> pd.Series:
     return ~(networks["params_kept"] > 0) | networks["error_test_percent"].isna()
 
 
-def _samples(cell: tuple, own: pd.DataFrame, theirs: pd.DataFrame) -> Iterator[tuple]:
-    """Yield cell, quantity, the values of the runs [n] and those of the reference [m], where it has at least LEAST."""
-    names = slots(cell[CELL.index("architecture")])
+def _samples(own: pd.DataFrame, theirs: pd.DataFrame) -> Iterator[tuple]:
+    """Yield the axes of a cell, a quantity, the values of the runs [n] and those of the reference [m].
+
+    A network without a number is NaN. Quantities of which the reference has fewer than LEAST are left out.
+    """
+    cell = tuple(own[list(AXES)].iloc[0])
+    names = slots(own["architecture"].iloc[0])
     values = [
         {
             SIZE: logarithms(networks["params_kept"]),
@@ -115,14 +132,14 @@ def _samples(cell: tuple, own: pd.DataFrame, theirs: pd.DataFrame) -> Iterator[t
         for networks in (own, theirs)
     ]
     for quantity, reference in values[1].items():
-        if (known := ~np.isnan(reference)).sum() >= LEAST:
-            yield cell, quantity, values[0][quantity], reference[known]
+        if (~np.isnan(reference)).sum() >= LEAST:
+            yield cell, quantity, values[0][quantity], reference
 
 
 def _equivalent(cell: tuple, quantity: str, own: np.ndarray, theirs: np.ndarray) -> str:
-    sizes = {SIZE: size_margin(cell[CELL.index("architecture")])}
+    sizes = {SIZE: size_margin(cell[AXES.index("architecture")])}
     margin = ERROR_MARGIN if quantity == ERROR else float(np.log1p(sizes.get(quantity, SLOT_MARGIN)))
-    unknown = int(np.isnan(own).sum())
+    unknown = int(np.isnan(own).sum() + np.isnan(theirs).sum())
     return str(equivalent([Comparison(quantity, "", difference(own, theirs), margin, unknown)]))
 
 
@@ -139,7 +156,7 @@ def _other_setting(first: pd.Series, second: pd.Series) -> str:
 def conclusion(table: pd.DataFrame) -> str:
     """Return the line of the prediction intervals: yes, or no with what lies outside."""
     outside = table[~table["inside"].astype(bool)]
-    names = [f"{_name(row)} {row['quantity']}" for row in outside.to_dict("records")]
+    names = [f"{cell_key(row[axis] for axis in AXES)} {row['quantity']}" for row in outside.to_dict("records")]
     return "consistent with the reference: " + (f"no; outside: {', '.join(names)}" if names else "yes")
 
 
@@ -163,10 +180,6 @@ def coverage(cells: int, left_out: Mapping[str, str], missing: Collection[str]) 
     why += [f"{key} (missing in these runs)" for key in missing]
     total = cells + len(why)
     return f"compared: {cells} of {total} cells" + (f"; not compared: {', '.join(why)}" if why else "")
-
-
-def _name(cell: Mapping) -> str:
-    return f"{cell['method']} {cell['strength']} {cell['initialization']} width {cell['width']:g}"
 
 
 def _form(row: Row) -> str:

@@ -1,5 +1,6 @@
 """How far a start moves size and error of the method under study, and of every baseline, from the standard start."""
 
+import itertools
 from collections.abc import Iterator
 
 import pandas as pd
@@ -17,13 +18,13 @@ from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
 START = ["initialization", "width"]
 COLUMNS = [
-    *(*NETWORK, "baseline", "baseline_strength", *START, "start"),
+    *(*NETWORK, "strength", "baseline", "baseline_strength", *START, "start"),
     *(name for of in ("size", "baseline_size", "ratio") for name in interval_columns(of)),
     *(name for of in ("error", "baseline_error", "difference") for name in interval_columns(of)),
     "n",
 ]
 SHOWN = [
-    *(Text("baseline"), Text("baseline_strength", "strength"), Text("start")),
+    *(Text("strength"), Text("baseline"), Text("baseline_strength", "baseline's strength"), Text("start")),
     Interval("size", f"size of {METHOD_UNDER_STUDY} (%)", "+.1f"),
     *(Interval("baseline_size", "baseline's (%)", "+.1f"), Interval("ratio", "ratio (%)", "+.1f")),
     Interval("error", f"error of {METHOD_UNDER_STUDY} (points)", "+.2f"),
@@ -59,12 +60,10 @@ def start_changes(runs: pd.DataFrame, confidence: float) -> Sheet:
 
 
 def _rows(group: pd.DataFrame, confidence: float) -> Iterator[dict]:
-    """Yield the rows of one network."""
-    method = group[group["method"] == METHOD_UNDER_STUDY]
-    baselines = group[~group["method"].isin((METHOD_UNDER_STUDY, UNPRUNED))]
-    if method["strength"].nunique() != 1:  # of several strengths none is the one to compare
-        return
-    for (name, strength), own in baselines.groupby(["method", "strength"], sort=False):
+    """Yield the rows of one network, for each strength of the method: it has several forms on LeNet-5."""
+    methods = group[group["method"] == METHOD_UNDER_STUDY].groupby("strength", sort=False)
+    baselines = group[~group["method"].isin((METHOD_UNDER_STUDY, UNPRUNED))].groupby(["method", "strength"], sort=False)
+    for (mine_at, method), ((name, strength), own) in itertools.product(methods, baselines):
         for start, there in own.groupby(START, sort=True):
             initialization, width = start
             if start == (STANDARD_INITIALIZATION, STANDARD_WIDTH):
@@ -72,7 +71,12 @@ def _rows(group: pd.DataFrame, confidence: float) -> Iterator[dict]:
             mine = method[(method["initialization"] == initialization) & (method["width"] == width)]
             both = [_pairs(mine, there), _pairs(standard(method), standard(own))]
             if min(map(len, both)):
-                row = {"baseline": name, "baseline_strength": strength, "initialization": initialization}
+                row = {
+                    "strength": mine_at,
+                    "baseline": name,
+                    "baseline_strength": strength,
+                    "initialization": initialization,
+                }
                 row |= {"width": width, "start": _title(initialization, width)}
                 yield row | _changes(*both, confidence)
 

@@ -13,7 +13,7 @@ from robustprune.study.search import form_of_key
 
 MEASURES = {"params": "params_kept", "macs": "macs_kept"}
 COLUMNS = [
-    *(*NETWORK, "method", "strength", "variant", "epochs", "units_kept"),
+    *(*NETWORK, "method", "strength", "variant", "curve", "epochs", "units_kept"),
     *(*interval_columns("params"), "params_percent", *interval_columns("macs"), "macs_percent"),
     *(*interval_columns("error"), "error_valid", "n", "not_ok"),
 ]
@@ -39,9 +39,9 @@ def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     rows = []
     numbers = dict.fromkeys([*MEASURES.values(), "error_test_percent", "error_valid_percent"], float)
     chosen = compared(standard(runs))[[*SERIES, *USED]].astype(numbers)
-    chosen = chosen.assign(variant=_variants(chosen))
+    chosen = chosen.assign(curve=curves(chosen))
     for key, group in chosen.groupby(SERIES, sort=False):
-        row = dict(zip(SERIES, key, strict=True)) | {"variant": group["variant"].iloc[0]}
+        row = dict(zip(SERIES, key, strict=True)) | group[["variant", "curve"]].iloc[0].to_dict()
         row |= {"epochs": int(group["epochs"].iloc[0]), "units_kept": mean_units(group["units_kept"])}
         for name, column in MEASURES.items():
             row |= size_interval(group[column], confidence).columns(name)
@@ -53,9 +53,9 @@ def points(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _variants(chosen: pd.DataFrame) -> pd.Series:
-    """Return the variant of every network. Where a method has strengths of several forms, these are the variants of
-    those that the study names no variant of: each form has a curve of its own (docs/protocol.md, B2)."""
+def curves(chosen: pd.DataFrame) -> pd.Series:
+    """Return the curve of the method that every network lies on: its variant, else, where a method has strengths of
+    several forms, its form (docs/protocol.md, B2); "" for the only one."""
     forms = chosen["strength"].map(form_of_key).astype(object).where(chosen["variant"] == "")
     several = forms.groupby([chosen[name] for name in (*NETWORK, "method")]).transform("nunique") > 1
     return chosen["variant"].where(~several | forms.isna(), forms)

@@ -131,3 +131,16 @@ def test_better_than_all(lead, spread, answer):
     noise = spread * np.array([-1.0, 1.0, -1.0, 1.0, 0.0, 0.0])
     mine, far = (at(1.5 + shift + noise, [10.0] * 6) for shift in (-lead, 2.0))
     assert better_than_all(10.0, mine, {"near": at([1.5] * 6, [10.0] * 6), "far": far}).answer == answer
+
+
+def test_a_small_certain_lead_over_one_is_no_reason_for_a_no():
+    """It is better than `near`, by less than 0.1 points; of `noisy` nothing can be said."""
+    noise = np.array([-1.0, 1.0, -1.0, 1.0, 0.0, 0.0])
+    mine, near = (at(1.5 + shift + 0.005 * noise, [10.0] * 6) for shift in (-0.03, 0.0))
+    near = near.of(np.array([1, 0, 3, 2, 4, 5]))  # seeds follow
+    noisy = at(1.7 + 0.4 * noise, [10.0] * 6)
+    assert better_than_all(10.0, mine, {"near": near}).answer == "yes"
+    both = better_than_all(10.0, mine, {"near": near, "noisy": noisy})
+    assert both.answer == "cannot be decided at this n"
+    assert len(both.comparisons) == 2
+    assert better_than_all(10.0, mine, {}).answer == "not applicable"

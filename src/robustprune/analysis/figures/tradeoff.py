@@ -71,7 +71,7 @@ def outside_note(table: pd.DataFrame) -> str:
     if not len(outside):
         return ""
     note = f"\n{len(outside)} of {len(table)} points err more than {WORTHLESS:g} % and lie outside the axes"
-    names = outside["method"].where(outside["variant"] == "", outside["method"] + ", " + outside["variant"])
+    names = outside["method"].where(outside["curve"] == "", outside["method"] + ", " + outside["curve"])
     return f"{note}: {'; '.join(dict.fromkeys(names))}"
 
 
@@ -109,10 +109,10 @@ def draw_tradeoff(
     spanned = table if network is None else network
     usual = spanned["epochs"].mode().max()
     for method, of_method in sorted(table.groupby("method"), key=lambda series: rank.get(series[0], len(rank))):
-        for number, ((variant, epochs), series) in enumerate(of_method.groupby(["variant", "epochs"])):
+        for number, ((curve, epochs), series) in enumerate(of_method.groupby(["curve", "epochs"])):
             budget = "" if epochs == usual else f"{epochs} epoch{'s' if epochs > 1 else ''}"
             style = looks(method, number) | FACES[number % len(FACES)]
-            label = ", ".join(part for part in (method, variant, budget) if part)
+            label = ", ".join(part for part in (method, curve, budget) if part)
             _draw(ax, series.sort_values(measure), measure, {**style, "label": label})
     if len(table):
         _dress(ax, spanned, measure)

@@ -101,12 +101,13 @@ def not_worse(
 def better_than_all(log_size: float, method: AtSize, baselines: Mapping[str, AtSize]) -> Verdict:
     """Decide whether a method errs less than every baseline at this size (docs/protocol.md, B20).
 
-    yes: the interval of every difference lies below 0 (intersection-union). no: that of at least one lies above minus
-    MARGIN, at the simultaneous level, so that a lead of MARGIN points over that baseline is excluded.
+    yes: the interval of every difference lies below 0 (intersection-union). no: of the others, at least one lies above
+    minus MARGIN, at the simultaneous level of all, so that a lead of MARGIN points over that baseline is excluded.
     """
     lead = not_worse(log_size, method, baselines, margin=-MARGIN)
-    smaller = all(one.unknown == 0 and one.effect.interval(LEVEL)[1] < 0 for one in lead.comparisons)
-    return Verdict(YES, lead.comparisons) if smaller else lead
+    behind = [one for one in lead.comparisons if one.unknown == 0 and one.effect.interval(LEVEL)[1] < 0]
+    rest = not_above([one for one in lead.comparisons if one not in behind], family=len(lead.comparisons))
+    return replace(rest, answer=YES if behind and not rest.comparisons else rest.answer, comparisons=lead.comparisons)
 
 
 def better_than(log_size: float, method: AtSize, baselines: Mapping[str, AtSize]) -> dict[str, tuple[Effect, float]]:

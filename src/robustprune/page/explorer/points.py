@@ -9,7 +9,7 @@ from robustprune.analysis.columns import with_interval
 from robustprune.analysis.labels import ARCHITECTURES, DATASETS, budget_title
 from robustprune.analysis.read import without_depth
 from robustprune.analysis.select import compared, standard
-from robustprune.analysis.tradeoff import MEASURES, points
+from robustprune.analysis.tradeoff import MEASURES, curves, points
 from robustprune.page.study import Part, Study
 
 CHOICES = ("part", "network", "track", "budget")
@@ -59,6 +59,7 @@ def _means(part: Part, budget: str, runs: pd.DataFrame, confidence: float) -> It
 
 def _networks(part: Part, budget: str, runs: pd.DataFrame) -> Iterator[dict[str, Any]]:
     chosen = compared(standard(runs))
+    chosen = chosen.assign(curve=curves(chosen))
     numbers = {"params": "params_kept", "macs": "macs_kept", "error": "error_test_percent"}
     known = chosen[(chosen[list(numbers.values())].astype(float) > 0).all(axis=1)]
     for row in _records(known):
@@ -84,7 +85,7 @@ def _place(part: Part, budget: str, row: dict[str, Any]) -> dict[str, str]:
         "budget": budget_title(budget),
         "method": row["method"],
         "strength": row["strength"],
-        "series": " ".join(str(row[name]) for name in ("method", "variant", "epochs") if row[name] != ""),
+        "series": " ".join(str(row[name]) for name in ("method", "curve", "epochs") if row[name] != ""),
     }
 
 
