@@ -30,7 +30,7 @@ def headline() -> str:
             texts = [f"*{_lowered(claim)}* {_places(rows, several)}" for claim, rows in claims]
             points.append(f"**{heading}:** {'; '.join(texts)}.")
     points.append(rivals.in_short())
-    points.append("**All methods** (open: undecided or n too small)**:** " + "; ".join(_shared(table, several)) + ".")
+    points.append("**All methods** (open: not decided)**:** " + "; ".join(_shared(table, several)) + ".")
     return "\n".join(_filled(f"- {point}") for point in points)
 
 
