@@ -10,7 +10,8 @@
 #
 # `read_results` gives tables of pandas. `runs` has one row per network; [records.md](../reference/records.md) says what
 # each column is. These are the networks of the search for operating points: several strengths of each method, three
-# seeds each.
+# seeds each. A strength is named by its form and value: `c_2e_3` is a price per unit of 2e-3. Other forms, such as `nu`
+# (a price by complexity), have curves of their own and are left out.
 
 # %%
 from pathlib import Path
@@ -25,7 +26,8 @@ PICTURES = Path("results/tutorial")
 PICTURES.mkdir(parents=True, exist_ok=True)
 
 sweep = read_results(Path("results/reference/search")).runs
-sweep = sweep.query("architecture == 'lenet_300_100' and track == 'full' and status == 'ok'")
+sweep = sweep.query("architecture == 'lenet_300_100' and track == 'full' and budget == 'epochs' and status == 'ok'")
+sweep = sweep[sweep["strength"].str.fullmatch(r"(c|kappa)_\d.*")]
 FIRST, SECOND = "bernoulli", "vib"
 for method in (FIRST, SECOND):
     own = sweep.query("method == @method").groupby("strength")
