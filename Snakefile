@@ -1,6 +1,5 @@
 """The study, from data to report. Configuration: config/README.md. `snakemake --cores 2` runs everything."""
 
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -81,16 +80,18 @@ POINTS = points_digest(ROOT)
 check_names(STUDY)
 PLANNED = planned_cells(STUDY)
 check_cells(STUDY, PLANNED.values())
-
-
-def measured(names: Iterable[str]) -> list[str]:
-    """Tables measured in networks or searches. Nothing makes them with results=partial: they are read where they are."""
-    paths = [f"{ROOT}/{name}.parquet" for name in names]
-    return [path for path in paths if TRAINS or Path(path).exists()]
-
-
-PROBES = measured(PROBE_TABLES if STUDY.probes else [])
-WIDTHS = measured([SMALLEST_WIDTH] if STUDY.smallest_width else [])
+# Tables measured in networks or searches. Nothing makes them with results=partial: they are read where they are.
+PROBES, WIDTHS = (
+    [
+        path
+        for path in expand(f"{ROOT}/{{name}}.parquet", name=names)
+        if TRAINS or os.path.exists(path)
+    ]
+    for names in (
+        PROBE_TABLES if STUDY.probes else (),
+        [SMALLEST_WIDTH] if STUDY.smallest_width else (),
+    )
+)
 DRAWN = [*FIGURES, *(PROBED_FIGURES if PROBES else ())]
 DRAWN += DEEP if any(cell.depth is not None for cell in PLANNED.values()) else []
 DRAWN += WIDTH_SEARCHES if STUDY.smallest_width else []
