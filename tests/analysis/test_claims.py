@@ -125,6 +125,12 @@ def test_training_is_cheaper_in_macs_and_seconds(macs, seconds, answer):
     assert verdict(judged(macs=macs, seconds=seconds), "cheaper", "vib") == answer
 
 
+def test_at_equal_macs_no_training_is_cheaper():
+    runs, history = study()
+    found = claims(runs.assign(budget="macs"), 0.95, history.assign(budget="macs"))
+    assert verdict(found, "cheaper", "vib") == NOT_APPLICABLE
+
+
 def test_seconds_of_another_machine_decide_nothing():
     runs, history = study()
     runs.loc[runs["method"] == "dense", "device"] = "another"

@@ -3,24 +3,28 @@
 import re
 import textwrap
 
+import equal_macs
 import pandas as pd
 import rivals
 from shipped_numbers import TABLES
 from verdicts import CLAIM_OF, claims_table, place
 
-from robustprune.analysis.claims import NOT_RUN, over_all_widths
+from robustprune.analysis.claims import NOT_RUN, over_all_initializations, over_all_widths
 from robustprune.analysis.headings import HEADINGS
 from robustprune.analysis.read import NETWORK
 from robustprune.analysis.verdicts.decision import NO, TOO_FEW, UNDECIDED, YES
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
 OVER_WIDTHS = CLAIM_OF[over_all_widths]
+OF_ALL = (CLAIM_OF[over_all_initializations], OVER_WIDTHS)
+"""Claims whose verdicts on all methods are counted; FINDINGS.md has those on the others."""
 JUDGED = (YES, NO, UNDECIDED, TOO_FEW)
 
 
 def headline() -> str:
     """Verdicts on the method under study, what did not hold first, and how many baselines share them."""
-    table = claims_table()
+    everything = claims_table()
+    table = everything[everything["budget"] == "epochs"]
     own = table[table["method"] == METHOD_UNDER_STUDY]
     several = len(table.groupby([*NETWORK, "budget"])) > 1
     points = []
@@ -30,6 +34,7 @@ def headline() -> str:
             texts = [f"*{_lowered(claim)}* {_places(rows, several)}" for claim, rows in claims]
             points.append(f"**{heading}:** {'; '.join(texts)}.")
     points.append(rivals.in_short())
+    points += equal_macs.in_short()
     points.append("**All methods** (open: not decided)**:** " + "; ".join(_shared(table, several)) + ".")
     return "\n".join(_filled(f"- {point}") for point in points)
 
@@ -44,9 +49,9 @@ def _places(rows: pd.DataFrame, several: bool) -> str:
 
 
 def _shared(table: pd.DataFrame, several: bool) -> list[str]:
-    """Return for each claim and network with baselines how many methods have which verdict."""
+    """Return for each claim of OF_ALL and network with baselines how many methods have which verdict."""
     lines = []
-    for claim, rows in table.groupby("claim", sort=False):
+    for claim, rows in table[table["claim"].isin(OF_ALL)].groupby("claim", sort=False):
         counts = []
         for _, group in rows.groupby([*NETWORK, "budget"], sort=False):
             judged = group[group["verdict"].isin(JUDGED)]

@@ -155,6 +155,8 @@ def early(own: pd.DataFrame, others: Others) -> Answer:
 
 def cheaper(own: pd.DataFrame, others: Others) -> Answer:
     """Training is cheaper."""
+    if own["budget"].iloc[0] != "epochs":
+        return Answer(NOT_APPLICABLE)  # the budget is what dense training spends
     start = standard(own)
     if start.empty:
         return Answer(NOT_RUN)
