@@ -17,7 +17,7 @@ from robustprune.study.roles import METHOD_UNDER_STUDY
 
 OVER_WIDTHS = CLAIM_OF[over_all_widths]
 OF_ALL = (CLAIM_OF[over_all_initializations], OVER_WIDTHS)
-"""Claims whose verdicts on all methods are counted; FINDINGS.md has those on the others."""
+"""Claims whose verdicts on all methods are counted; results/reference/FINDINGS.md has the others."""
 JUDGED = (YES, NO, UNDECIDED, TOO_FEW)
 
 
