@@ -129,8 +129,8 @@ def test_shipped_tables_say_what_was_asked():
     runs = read_detailed_runs(REPOSITORY / "results" / "reference")
     itself = runs[runs["operating_point"] & (runs["variant"] == "")]
     at_size = itself["point"].str.endswith("at_size")
-    points = itself[at_size].groupby(["architecture", "method"])["strength"].unique()
-    assert points["lenet_300_100", "bernoulli"].tolist() == ["c_3p19e_4"]
+    points = itself[at_size].groupby(["architecture", "method", "budget"])["strength"].unique()
+    assert points["lenet_300_100", "bernoulli", "epochs"].tolist() == ["c_3p19e_4"]
     assert all(len(strengths) == 1 for strengths in points)
     assert set(runs.loc[~runs["operating_point"], "method"]) == {"dense"}
     assert set(itself.loc[at_size, "target_params"]) == {26_000}
