@@ -11,13 +11,22 @@ from robustprune.analysis.statistics import mean_interval, size_interval
 from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
 SHOWN = ["mnist", "lenet_300_100", "full"]
-"""The data set, architecture and track of the table."""
+"""The data set, architecture and track of the tables over starts."""
+
+
+def in_shown(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of SHOWN."""
+    return table[(table[NETWORK] == SHOWN).all(axis=1)]
+
+
+def shown_networks(*, variants: bool = False) -> pd.DataFrame:
+    """Return the shipped networks of SHOWN at operating points and unpruned ones, at equal epochs."""
+    return of_one_budget(in_shown(studied(read_detailed_runs(REFERENCE), variants=variants)))
 
 
 def sizes_and_errors() -> str:
     """Every method at its operating point of 26,000 params at width 1: params kept and test error from each width."""
-    runs = studied(read_detailed_runs(REFERENCE))
-    runs = of_one_budget(runs[(runs[NETWORK] == SHOWN).all(axis=1)])
+    runs = shown_networks()
     rows = [["method", *(f"width {width:g}" for width in WIDTHS), "initializations at width 1"]]
     pruned = [method for method in runs["method"].unique() if method not in (METHOD_UNDER_STUDY, UNPRUNED)]
     for method in (METHOD_UNDER_STUDY, *sorted(pruned)):

@@ -1,19 +1,16 @@
 """Table of results/reference/FINDINGS.md: starting sizes crossed with initializations."""
 
-from by_start import SHOWN, size_and_error
+from by_start import shown_networks, size_and_error
 from markdown_tables import markdown
-from shipped_numbers import REFERENCE
 
-from robustprune.analysis.read import NETWORK, read_detailed_runs
-from robustprune.analysis.select import STANDARD_INITIALIZATION, of_one_budget, studied
+from robustprune.analysis.select import STANDARD_INITIALIZATION
 from robustprune.analysis.verdicts.over_starts import STANDARD_WIDTH
 
 
 def sizes_and_errors() -> str:
     """Return a row per method and initialization that has other widths than the standard one: params kept and test
     error from each width that all of these have."""
-    runs = studied(read_detailed_runs(REFERENCE))
-    runs = of_one_budget(runs[(runs[NETWORK] == SHOWN).all(axis=1)])
+    runs = shown_networks()
     crossed = runs[(runs["initialization"] != STANDARD_INITIALIZATION) & (runs["width"] != STANDARD_WIDTH)]
     chosen = runs[runs["method"].isin(crossed["method"])]
     widths = sorted({STANDARD_WIDTH, *crossed["width"]})

@@ -1,5 +1,6 @@
 """What the shipped networks keep and err where every method may spend the MACs of dense training."""
 
+from by_start import in_shown
 from shipped_numbers import REFERENCE
 
 from robustprune.analysis.columns import with_interval
@@ -12,7 +13,7 @@ from robustprune.study.roles import UNPRUNED
 def in_short() -> list[str]:
     """Return one sentence with the size and test error of every method at the standard start, the smallest error first;
     none where no network was trained to that budget."""
-    runs = standard(studied(read_detailed_runs(REFERENCE)))
+    runs = in_shown(standard(studied(read_detailed_runs(REFERENCE))))
     shown = []
     for method, own in runs[runs["budget"] == "macs"].groupby("method"):
         size, error = size_interval(own["params_kept"]), mean_interval(own["error_test_percent"])

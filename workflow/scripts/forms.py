@@ -1,15 +1,14 @@
 """Tables of results/reference/FINDINGS.md: other reconstructions of the method, and other prices of a unit."""
 
 import pandas as pd
-from by_start import SHOWN, over_initializations, size_and_error
+from by_start import over_initializations, shown_networks, size_and_error
 from markdown_tables import markdown
-from shipped_numbers import REFERENCE, TABLES, WIDTHS
+from shipped_numbers import TABLES, WIDTHS
 from verdicts import CELLS, CLAIM_OF
 
 from robustprune.analysis.claims import as_accurate, over_all_initializations, over_all_widths
 from robustprune.analysis.claims_table import RECONSTRUCTIONS
-from robustprune.analysis.read import NETWORK, read_detailed_runs
-from robustprune.analysis.select import of_one_budget, of_standard_initialization, studied
+from robustprune.analysis.select import of_standard_initialization
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
 PRICES = ("price by complexity", "price of width 1 held")
@@ -18,7 +17,7 @@ PRICES = ("price by complexity", "price of width 1 held")
 
 def reconstructions() -> str:
     """Return a row per reconstruction of the method: size and error from every start, and three verdicts."""
-    own = _runs()
+    own = shown_networks(variants=True)
     own = own[own["method"] == METHOD_UNDER_STUDY]
     claims = pd.read_csv(TABLES / "claims.csv", keep_default_na=False)
     claims = claims[(claims["method"] == METHOD_UNDER_STUDY) & (claims["budget"] == "epochs")]
@@ -42,7 +41,7 @@ def reconstructions() -> str:
 def prices() -> str:
     """Return two rows per method with a second price: size and error from every width, with the usual price and with
     that one."""
-    runs = of_standard_initialization(_runs())
+    runs = of_standard_initialization(shown_networks(variants=True))
     other = runs[runs["variant"].isin(PRICES)]
     widths = sorted({*WIDTHS, *other["width"]})
     rows = [["method", "price", *(f"width {width:g}" for width in widths)]]
@@ -53,8 +52,3 @@ def prices() -> str:
                 cells = [size_and_error(there[there["width"] == width]) for width in widths]
                 rows.append([f"`{method}`", variant.removeprefix("price ") or "of the study", *cells])
     return markdown(*rows)
-
-
-def _runs() -> pd.DataFrame:
-    runs = studied(read_detailed_runs(REFERENCE), variants=True)
-    return of_one_budget(runs[(runs[NETWORK] == SHOWN).all(axis=1)])

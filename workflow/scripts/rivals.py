@@ -2,20 +2,19 @@
 as accurate at equal size, paired by seed."""
 
 import pandas as pd
+from by_start import in_shown, shown_networks
 from markdown_tables import markdown
-from shipped_numbers import REFERENCE, TABLES, WIDTHS
+from shipped_numbers import TABLES, WIDTHS
 from verdicts import CLAIM_OF
 
 from robustprune.analysis.claims import as_accurate
 from robustprune.analysis.columns import with_interval
-from robustprune.analysis.read import read_detailed_runs
-from robustprune.analysis.select import STANDARD_INITIALIZATION, of_one_budget, studied
+from robustprune.analysis.select import STANDARD_INITIALIZATION
 from robustprune.analysis.statistics import coefficient_of_variation
 from robustprune.analysis.verdicts.decision import YES
 from robustprune.analysis.verdicts.over_starts import STANDARD_WIDTH
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
-ARCHITECTURE = "lenet_300_100"
 ACCURATE = CLAIM_OF[as_accurate]
 LARGE = f"{STANDARD_INITIALIZATION}_x3"
 """The initialization whose weights are three times as large."""
@@ -36,8 +35,7 @@ def from_initializations() -> str:
     with and without these."""
     variation = "variation of means over common initializations (%): the method, theirs"
     rows = [["against", *CHANGES, variation, f"the same without `{LARGE}`"]]
-    runs = studied(read_detailed_runs(REFERENCE))
-    runs = of_one_budget(runs[runs["architecture"] == ARCHITECTURE])
+    runs = shown_networks()
     for rival, own in _changes().groupby("baseline", sort=False):
         common = _common(runs, rival)
         variations = [_variation(runs, rival, chosen) for chosen in (common, common - {LARGE})]
@@ -63,8 +61,10 @@ def in_short() -> str:
             f"({apart} of {len(rows)} apart)"
         )
     names = _rivals()
-    macs = pd.read_csv(TABLES / "equal_size.csv").query("target == 'at_size' and variant.isna() and budget == 'epochs'")
-    ratios = macs[macs["architecture"] == ARCHITECTURE].set_index("baseline").loc[names, "macs_ratio"]
+    macs = in_shown(pd.read_csv(TABLES / "equal_size.csv")).query(
+        "target == 'at_size' and variant.isna() and budget == 'epochs'"
+    )
+    ratios = macs.set_index("baseline").loc[names, "macs_ratio"]
     return (
         f"**Beside the baselines that are as accurate** ({', '.join(f'`{name}`' for name in names)})**:** its size "
         f"changes by {'; '.join(parts)}; apart: by an unadjusted 95 % interval. "
@@ -74,16 +74,15 @@ def in_short() -> str:
 
 def _changes() -> pd.DataFrame:
     """Return the rows of the table `start_changes` that are of rivals."""
-    table = pd.read_csv(TABLES / "start_changes.csv")
-    table = table[(table["architecture"] == ARCHITECTURE) & table["baseline"].isin(_rivals())]
-    return table.sort_values("width", kind="stable")
+    table = in_shown(pd.read_csv(TABLES / "start_changes.csv"))
+    return table[table["baseline"].isin(_rivals())].sort_values("width", kind="stable")
 
 
 def _rivals() -> list[str]:
     """Return the baselines that are as accurate as the others at equal size."""
-    claims = pd.read_csv(TABLES / "claims.csv")
+    claims = in_shown(pd.read_csv(TABLES / "claims.csv"))
     claims = claims[claims["variant"].isna() & (claims["budget"] == "epochs")]
-    asked = (claims["claim"] == ACCURATE) & (claims["architecture"] == ARCHITECTURE) & (claims["verdict"] == YES)
+    asked = (claims["claim"] == ACCURATE) & (claims["verdict"] == YES)
     return [name for name in claims[asked]["method"] if name != METHOD_UNDER_STUDY]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from robustprune.analysis.columns import number, range_of, with_interval
+from robustprune.analysis.equal_error import SIGNIFICANT
 from robustprune.analysis.equal_size import Curves, networks_at
 from robustprune.analysis.labels import is_keep_probability
 from robustprune.analysis.moments import before_the_rate_falls, removal_times, undetermined_at, while_gates_are_drawn
@@ -48,7 +49,6 @@ DETERMINED = 1.0
 """Largest undetermined share, in percent, at which gates count as 0 or 1."""
 EARLY = 0.5
 """Share of training by which the units that leave have left."""
-SIGNIFICANT = 0.05
 NOT_RUN = "not run"
 GROUP = ["method", "strength", "variant"]
 
@@ -141,9 +141,7 @@ def early(own: pd.DataFrame, others: Others) -> Answer:
     start = standard(own)
     if any(hasattr(settings, "prune_until") for _, settings in used(start)):
         return Answer(NOT_APPLICABLE)  # a criterion removes units when its schedule says so
-    if others.history is None or start.empty:
-        return Answer(NOT_RUN)
-    if not len(of_networks(others.history, start[[*CELL, "replicate"]])):
+    if others.history is None or start.empty or not len(of_networks(others.history, start[[*CELL, "replicate"]])):
         return Answer(NOT_RUN)
     times = removal_times(start, others.history)
     lost = [slot for slot in slots(start["architecture"].iloc[0]) if times[slot].notna().any()]
@@ -249,7 +247,13 @@ def _short(verdict: Verdict) -> str:
 CLAIMS: dict[str, Callable[[pd.DataFrame, Others], Answer]] = {
     function.__doc__.rstrip("."): function
     for function in (
-        *(over_all_initializations, over_all_widths, as_accurate, more_accurate, at_zero_or_one, early, cheaper),
+        over_all_initializations,
+        over_all_widths,
+        as_accurate,
+        more_accurate,
+        at_zero_or_one,
+        early,
+        cheaper,
     )
 }
 """Claim -> the function that judges it; its docstring is the claim."""
