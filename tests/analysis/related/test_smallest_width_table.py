@@ -12,7 +12,15 @@ from robustprune.analysis.figures import draw_figure
 from robustprune.analysis.figures.smallest_width import smallest_width
 from robustprune.analysis.read import read_collected, read_detailed_runs
 from robustprune.analysis.related.kept_widths import SAME_PRICE, SAME_PRIOR, kept_widths
-from robustprune.analysis.related.smallest_width import NOTHING, RANDOM, TRUE, below, fewer, smallest_width_table
+from robustprune.analysis.related.smallest_width import (
+    NOTHING,
+    RANDOM,
+    TRUE,
+    below,
+    fewer,
+    slower,
+    smallest_width_table,
+)
 from robustprune.analysis.statistics import Estimate
 from robustprune.analysis.verdicts.decision import NO, TOO_FEW, UNDECIDED, YES
 
@@ -98,6 +106,8 @@ def test_networks_that_are_not_ok_are_counted(tmp_path):
     runs.loc[1, ["status", "units_kept"]] = ["diverged", None]
     table = smallest_width_table(runs, 0.95, searched()).table
     kept = table[table["series"] == SAME_PRICE].dropna(subset="not_ok")
+    assert kept[kept["slower"].notna()]["not_ok"].tolist() == [2]  # of all numbers of images
+    kept = kept[kept["slower"].isna()]
     assert kept["not_ok"].sum() == 2
     assert kept[kept["not_ok"] > 0]["n"].sum() == 2
 
@@ -111,7 +121,7 @@ def test_the_slope_of_true_labels_is_over_the_images_that_random_labels_share(tm
 
 
 def test_a_width_that_grows_faster_is_no(tmp_path):
-    sheet = smallest_width_table(read_detailed_runs(study(tmp_path, exponent=0.9)), 0.95, searched())
+    sheet = smallest_width_table(read_detailed_runs(study(tmp_path, exponent=1.1)), 0.95, searched())
     assert set(sheet.table["slower"].dropna()) == {NO}
 
 
@@ -126,6 +136,12 @@ def test_verdicts_follow_the_intervals():
     low, high, wide = Estimate(1, 0.9, 1.1, 3), Estimate(2, 1.9, 2.1, 3), Estimate(2, 1, 3, 3)
     unknown = Estimate(1, np.nan, np.nan, 2)
     assert [below(low, high), below(high, low), below(low, wide), below(unknown, low)] == [YES, NO, UNDECIDED, TOO_FEW]
+    few = pd.Series({300: 0.5, 1000: 0.0})
+    assert [slower(low, high, few), slower(high, low, few), slower(unknown, high, few)] == [YES, NO, TOO_FEW]
+    assert slower(low, high, few + 0.1) == UNDECIDED  # most networks collapsed at 300 images
+    near = Estimate(1.25, 1.2, 1.3, 3)
+    assert below(low, near) == YES
+    assert slower(low, near, few) == UNDECIDED  # less than LEAST_DIFFERENCE apart
     wrong, none, some = Estimate(0.5, 0.4, 0.6, 3), Estimate(0, 0, 0, 3), Estimate(0.1, -0.1, 0.3, 3)
     assert fewer(low, wrong, high) == YES
     assert fewer(low, none, high) == NO  # every label fits

@@ -18,6 +18,8 @@ from robustprune.study.smallest_width import SHALLOW
 TRUE, RANDOM = "smallest, true labels", "smallest, random labels"
 TITLES = {"true": TRUE, "random": RANDOM}
 NOTHING = "No width was searched (smallest_width in the configuration, e.g. config/smallest_width.yaml)."
+LEAST_DIFFERENCE = 0.3
+"""Difference of slopes that a verdict asks for: about twice the standard error of a slope over three seeds."""
 ESTIMATES = ("units", "error_train", "error_test", "slope", "slope_random", "needed")
 COLUMNS = [
     *(*NETWORK, "series", "examples", "steps", "steps_factor", "floor", "rate", "wrong_below"),
@@ -58,7 +60,8 @@ def smallest_width_table(runs: pd.DataFrame, confidence: float, widths: pd.DataF
         "Slope: of the logarithms, over the numbers of images that the series and random labels share. Needed: the "
         "smallest width for true labels at N = 60,000, by the line through the logarithms. Verdicts: "
         "docs/protocol.md, B27. Smallest widths are those of one optimizer, and depend on the steps.",
-        f"{brackets(confidence)} Smallest widths and their slopes: percentile bootstrap over seeds.",
+        f"{brackets(confidence)} Smallest widths and their slopes: percentile bootstrap over seeds, "
+        "which covers less than it says where seeds are few.",
         "" if len(table) else NOTHING,
     )
     return Sheet.of(table, SHOWN, "Smallest fitting width and kept width", text, by=NETWORK, sparse=True)
@@ -121,8 +124,9 @@ def _kept_rows(kept: pd.DataFrame, curves: dict[tuple[str, float], Curve], confi
                 (elasticity(shared["examples"], shared["kept"], level), of_random.slope(level))
                 for level in (confidence, OWN_LEVEL)
             )
-            verdict = below(*judged) if shared["examples"].nunique() > 1 else NOT_APPLICABLE
-            row = at | slope.columns("slope") | other.columns("slope_random")
+            collapsed = (shared["status"] != "ok").groupby(shared["examples"])
+            verdict = slower(*judged, collapsed.mean()) if shared["examples"].nunique() > 1 else NOT_APPLICABLE
+            row = at | slope.columns("slope") | other.columns("slope_random") | {"not_ok": int(collapsed.sum().sum())}
             known = shared["kept"].notna().groupby(shared["examples"]).sum()
             yield row | {"slower": verdict, "n": int(known.min()) if len(known) else 0}
         if true is not None and reading == SAME_PRICE:
@@ -148,6 +152,17 @@ def below(first: Estimate, second: Estimate) -> str:
     if any(np.isnan(end) for one in (first, second) for end in (one.low, one.high)):
         return TOO_FEW
     return YES if first.high < second.low else NO if first.low > second.high else UNDECIDED
+
+
+def slower(kept: Estimate, random: Estimate, not_ok: pd.Series) -> str:
+    """Decide whether the kept width grows slower with N than the smallest width for random labels (B27).
+
+    kept, random: slopes of the logarithms. not_ok: share of networks that are not ok, by number of images.
+    """
+    answer = below(kept, random)
+    if answer != TOO_FEW and ((not_ok > 0.5).any() or abs(kept.mean - random.mean) < LEAST_DIFFERENCE):
+        return UNDECIDED
+    return answer
 
 
 def fewer(units: Estimate, error_train: Estimate, needed: Estimate) -> str:
