@@ -125,6 +125,17 @@ def test_training_is_cheaper_in_macs_and_seconds(macs, seconds, answer):
     assert verdict(judged(macs=macs, seconds=seconds), "cheaper", "vib") == answer
 
 
+def test_at_equal_macs_gates_count_in_the_last_epoch_in_which_one_is_undetermined():
+    for undetermined, answer in ((30, NO), (0, YES)):
+        runs, history = study(undetermined=undetermined)
+        runs = runs.assign(budget="macs", epochs=EPOCHS)
+        found = claims(runs, 0.95, history.assign(budget="macs"))
+        assert verdict(found, "0 or 1", "bernoulli") == answer
+        row = found.table[found.table["claim"].str.contains("0 or 1") & (found.table["method"] == "bernoulli")].iloc[0]
+        assert f"after epoch {18 if undetermined else EPOCHS}" in row["evidence"]
+        assert "rate falls" not in row["evidence"]
+
+
 def test_at_equal_macs_no_training_is_cheaper():
     runs, history = study()
     found = claims(runs.assign(budget="macs"), 0.95, history.assign(budget="macs"))

@@ -42,12 +42,13 @@ def test_a_method_whose_gates_are_drawn_to_the_end_is_read_there(study):
     assert row_of(undetermined(study[0], 0.95, study[1]), "l0_arm")["drawn"] == 0
 
 
-def test_at_equal_arithmetic_only_the_end_is_known(study):
-    """There the schedule follows what was spent; the training ended before the epoch of the fall."""
+def test_at_equal_arithmetic_gates_are_drawn_while_one_is_undetermined(study):
+    """There the schedule follows what was spent, and the epoch of the fall is not known."""
     runs, history = study
-    row = row_of(undetermined(runs.assign(budget="macs", epochs=24), 0.95, history.assign(budget="macs")), "bernoulli")
-    assert row["end"] == 50
-    assert np.isnan([row["before"], row["drawn"]]).all()
+    of_macs = runs.assign(budget="macs", epochs=40), history.assign(budget="macs")
+    row = row_of(undetermined(of_macs[0], 0.95, of_macs[1]), "bernoulli")
+    assert [row["drawn"], row["end"]] == [20, 0]
+    assert np.isnan(row["before"])
 
 
 def test_training_of_one_epoch_has_no_earlier_moments(study):

@@ -1,13 +1,16 @@
 """The points of README.md: the claims of the abstract, as the shipped networks answer them."""
 
+import itertools
 import re
 import textwrap
 
 import equal_macs
 import pandas as pd
 import rivals
+import same_network
+from markdown_tables import markdown
 from shipped_numbers import TABLES
-from verdicts import CLAIM_OF, claims_table, place
+from verdicts import CELLS, CLAIM_OF, claims_table, place
 
 from robustprune.analysis.claims import NOT_RUN, over_all_initializations, over_all_widths
 from robustprune.analysis.headings import HEADINGS
@@ -22,30 +25,28 @@ JUDGED = (YES, NO, UNDECIDED, TOO_FEW)
 
 
 def headline() -> str:
-    """Verdicts on the method under study, what did not hold first, and how many baselines share them."""
+    """Verdicts on the method under study, what did not hold first, and what else the reader must know of it."""
     everything = claims_table()
     table = everything[everything["budget"] == "epochs"]
     own = table[table["method"] == METHOD_UNDER_STUDY]
     several = len(table.groupby([*NETWORK, "budget"])) > 1
-    points = []
-    for heading, answers in HEADINGS.items():
-        claims = own[own["verdict"].isin(answers)].groupby("claim", sort=False)
-        if len(claims):
-            texts = [f"*{_lowered(claim)}* {_places(rows, several)}" for claim, rows in claims]
-            points.append(f"**{heading}:** {'; '.join(texts)}.")
-    points.append(rivals.in_short())
-    points += equal_macs.in_short()
+    rows = [["the abstract claims", "verdict", "what was found"]]
+    for answer in itertools.chain(*HEADINGS.values()):
+        for claim, found in own[own["verdict"] == answer].groupby("claim", sort=False):
+            rows.append([_lowered(claim), CELLS.get(answer, answer), _places(found, several)])
+    points = [same_network.in_short(), rivals.in_short(), *equal_macs.in_short()]
     points.append("**All methods** (open: not decided)**:** " + "; ".join(_shared(table, several)) + ".")
-    return "\n".join(_filled(f"- {point}") for point in points)
+    return "\n".join([markdown(*rows), "", *(_filled(f"- {point}") for point in points)])
 
 
 def _places(rows: pd.DataFrame, several: bool) -> str:
     """Return the numbers of a claim on each network, which is named where there are several."""
     points = []
     for row in rows.to_dict("records"):
-        numbers = f"({row['evidence']}, n = {row['n']})" if row["evidence"] else ""
-        points.append(f"on {place(row)} {numbers}".rstrip() if several else numbers)
-    return ", ".join(points)
+        strength = re.compile(r"(?<= against )(\w+) \S+")  # a baseline's strength says little here
+        numbers = strength.sub(r"`\1`", f"{row['evidence']}, n = {row['n']}") if row["evidence"] else ""
+        points.append(f"on {place(row)}: {numbers}".rstrip(": ") if several else numbers)
+    return "; ".join(points)
 
 
 def _shared(table: pd.DataFrame, several: bool) -> list[str]:

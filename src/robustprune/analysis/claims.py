@@ -15,7 +15,7 @@ from robustprune.analysis.columns import number, range_of, with_interval
 from robustprune.analysis.equal_error import SIGNIFICANT
 from robustprune.analysis.equal_size import Curves, networks_at
 from robustprune.analysis.labels import is_keep_probability
-from robustprune.analysis.moments import before_the_rate_falls, removal_times, undetermined_at, while_gates_are_drawn
+from robustprune.analysis.moments import before_the_rate_falls, last_drawn, removal_times, undetermined_at
 from robustprune.analysis.read import CELL, MACHINE, of_networks, slots, used
 from robustprune.analysis.select import standard
 from robustprune.analysis.statistics import holm, mean_interval, size_interval
@@ -119,18 +119,16 @@ def at_zero_or_one(own: pd.DataFrame, others: Others) -> Answer:
     """Gates end at 0 or 1."""
     if not is_keep_probability(own["method"].iloc[0]):
         return Answer(NOT_APPLICABLE)
-    if others.history is None or own["budget"].iloc[0] != "epochs":
-        return Answer(NOT_RUN)
     start = standard(own)
-    if start.empty:
+    if others.history is None or start.empty:
         return Answer(NOT_RUN)
-    epoch = while_gates_are_drawn(start)
+    epoch = last_drawn(start, others.history)
     shares = 100 * undetermined_at(epoch, start, others.history)
     if shares.isna().all():
         return Answer(NOT_RUN)
     share = mean_interval(shares, others.confidence)
     text = f"{with_interval(share.columns('share'), 'share', '.1f')} % undetermined after epoch {epoch}"
-    if (fall := before_the_rate_falls(start)) < epoch:
+    if own["budget"].iloc[0] == "epochs" and (fall := before_the_rate_falls(start)) < epoch:
         before = 100 * undetermined_at(fall, start, others.history).mean()
         text += f", {number(before, '.1f')} % before the learning rate falls"
     return Answer(at_most([mean_interval(shares, OWN_LEVEL)], DETERMINED), text)

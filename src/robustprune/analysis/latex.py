@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ LINE, GAP, BETWEEN = 9.5, 2.0, 6.0
 """Points of a line, and of the space between rows of several lines and between columns."""
 LEAST = 0.8
 """By how much a table is rather shrunk than laid out with more lines or sideways."""
+STEP = 2.0
+"""By how many points a column is made wider at a time."""
 LINES, HEADING = 5, 4
 """The most lines of a cell, where words can be broken so often, and of a heading."""
 CAPTION_CHARACTER, CAPTION_LINE = 5.4, 13.6
@@ -102,9 +105,14 @@ def _points(column: Sequence[Sequence[str]], lines: int, heading: int) -> float:
     points = max(width(piece.strip()) for cell in column for piece in cell)
     for most, cells in ((heading, column[:1]), (lines, column[1:])):
         for cell in {tuple(cell) for cell in cells}:
-            while len(cell) > most and len(wrapped(cell, points)) > most:
-                points += 2
+            points += STEP * _steps(cell, most, points) if len(cell) > most else 0
     return points
+
+
+def _steps(cell: Sequence[str], most: int, points: float) -> int:
+    """Return how many steps from these points on the cell has at most that many lines; more points never add a line."""
+    steps = range(max(1, math.ceil((width("".join(cell)) - points) / STEP) + 1))
+    return bisect_left(steps, True, key=lambda step: len(wrapped(cell, points + STEP * step)) <= most)
 
 
 def _sum(widths: Sequence[float]) -> float:

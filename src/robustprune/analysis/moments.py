@@ -34,6 +34,19 @@ def while_gates_are_drawn(own: pd.DataFrame) -> int:
     return math.ceil((1 - fixed) * training.epochs - 1e-9) - 1 if fixed else training.epochs
 
 
+def last_drawn(own: pd.DataFrame, history: pd.DataFrame) -> int:
+    """Return the last epoch with drawn gates, of networks of one cell.
+
+    Where MACs are the budget, histories do not say when the schedule rounds gates. After that no gate is undetermined,
+    so it is the last epoch in which one is.
+    """
+    if own["budget"].iloc[0] == "epochs":
+        return while_gates_are_drawn(own)
+    rows = of_networks(history, _numbered(own))
+    inside = rows[[name for name in rows if name.startswith(INSIDE)]].sum(axis=1) > 0
+    return int(rows["epoch"][inside].max() if inside.any() else own["epochs"].max())
+
+
 def with_keep_probabilities(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the networks of methods with keep probabilities whose gates say something: none that collapsed, diverged
     or failed."""

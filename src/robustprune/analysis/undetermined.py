@@ -7,8 +7,8 @@ from robustprune.analysis.columns import Interval, Text
 from robustprune.analysis.labels import is_keep_probability
 from robustprune.analysis.moments import (
     before_the_rate_falls,
+    last_drawn,
     undetermined_by_slot,
-    while_gates_are_drawn,
     with_keep_probabilities,
 )
 from robustprune.analysis.read import SERIES
@@ -34,10 +34,9 @@ def undetermined(runs: pd.DataFrame, confidence: float, history: pd.DataFrame | 
     not_ok = len(gated) - len(own)
     rows = []
     for key, networks in own.groupby(SERIES, sort=False) if history is not None else ():
-        epochs = {"end": int(networks["epochs"].max())}
+        epochs = {"end": int(networks["epochs"].max()), "drawn": last_drawn(networks, history)}
         if networks["budget"].iloc[0] == "epochs":  # else the schedule follows the arithmetic that was spent
-            drawn = while_gates_are_drawn(networks)
-            epochs |= {"drawn": drawn, "before": min(before_the_rate_falls(networks), drawn)}
+            epochs["before"] = min(before_the_rate_falls(networks), epochs["drawn"])
         shares = {name: 100 * undetermined_by_slot(epoch, networks, history) for name, epoch in epochs.items()}
         for slot in shares["end"]:
             row = dict(zip(SERIES, key, strict=True)) | {"slot": slot, "n": len(networks)}
@@ -50,7 +49,8 @@ def undetermined(runs: pd.DataFrame, confidence: float, history: pd.DataFrame | 
         "Share of the keep probabilities inside (0.05, 0.95), of the gates that are left in each slot.",
         AT_STANDARD,
         f"Networks that collapsed, diverged or failed are left out ({not_ok}). Where gates are rounded or fixed before "
-        "the end, the last epoch with drawn gates is the one before. At equal arithmetic only the end is known. l0_hc "
+        "the end, the last epoch with drawn gates is the one before; where MACs are the budget it is the last epoch in "
+        "which a gate is undetermined, and the fall of the rate is not known. l0_hc "
         "has gates that are no keep probabilities, and no row.",
         brackets(confidence),
         N if len(table) else "There are no epochs of methods with keep probabilities in these tables.",

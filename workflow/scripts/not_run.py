@@ -1,0 +1,59 @@
+"""Which cells of the study the shipped results lack, for results/reference/FINDINGS.md."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from markdown_tables import markdown
+from shipped_numbers import REFERENCE, STUDY
+
+from robustprune.analysis.labels import network_title
+from robustprune.analysis.read import read_detailed_runs
+from robustprune.gathering.planned import with_points
+from robustprune.study.cells import Cell, study_cells
+from robustprune.study.config import load_study, validate_study
+from robustprune.study.yaml_files import read_yaml
+
+
+def by_part() -> str:
+    """Return a row per part of config/config.yaml and network: how many cells it asks for, how many have shipped
+    networks, and the methods of the others."""
+    names, rows = _names_of_runs(), [["part", "network", "cells", "have run", "not run"]]
+    for part in dict.fromkeys(grid.part for grid in load_study(STUDY).study):
+        networks = defaultdict(list)
+        for cell in _cells(part):
+            networks[network_title(cell.dataset, cell.architecture, cell.track)].append(cell)
+        for title, cells in networks.items():
+            lacking = [cell for cell in cells if not cell.strength.endswith(tuple(names[_place(cell.key)]))]
+            rows.append([f"`{part}`", title, len(cells), len(cells) - len(lacking), _methods(lacking, len(cells))])
+    return markdown(*rows)
+
+
+def _cells(part: str) -> Iterable[Cell]:
+    """Return the cells of a part; those at operating points that no search has found stand at values in their place."""
+    # as before any run: points that a run has left below the root would count instead of the search
+    values = read_yaml(STUDY, dict) | {"root": "results/not-begun", "parts": [part]}
+    return study_cells(with_points(validate_study(values, str(STUDY), STUDY))).values()
+
+
+def _names_of_runs() -> dict[tuple[str, str], set[str]]:
+    """Return place of a cell -> what the strengths of its shipped networks are called before a search."""
+    names = defaultdict(set)
+    for folder in (REFERENCE, REFERENCE / "controls"):
+        runs = read_detailed_runs(folder).drop_duplicates("key")
+        for run in runs.assign(point=runs["point"].fillna(runs["strength"])).to_dict("records"):
+            name = run["point"]
+            changed = run["strength"].endswith(f"_{run['variant']}")
+            names[_place(run["key"])].add(f"{name}_{run['variant']}" if changed else name)
+    return names
+
+
+def _place(key: str) -> tuple[str, str]:
+    """Return what stands before and after the strength in the key of a cell."""
+    dataset, network, method, _, *start = key.split("/")
+    return "/".join([dataset, network, method]), "/".join(start)
+
+
+def _methods(lacking: list[Cell], asked: int) -> str:
+    if len(lacking) == asked:
+        return "all"
+    return ", ".join(f"`{name}`" for name in dict.fromkeys(cell.method for cell in lacking)) or "-"
