@@ -1,5 +1,7 @@
 """The table of tried settings: lines in closed form, the choice, and the configuration that tries them."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,7 +60,7 @@ def test_settings_tried_late_are_compared_at_the_first_target_alone():
     strengths = (("a", "1e_1", 26e3, 1.0), ("a", "3e_1", 60e3, 3.0), ("b", "1e_1", 26e3, 1.5), ("b", "3e_1", 60e3, 1.6))
     late = pd.concat([trial(*each, method="bc_ghs") for each in strengths], ignore_index=True)
     table = settings_tried(late, 0.95).table
-    rows = table[table["method"] == "bc_ghs"].set_index("setting")
+    rows = table[(table["method"] == "bc_ghs") & table["n"].notna()].set_index("setting")
     assert rows["chosen"].to_dict() == {"a": "yes", "b": "no"}
     assert rows["error"].tolist() == pytest.approx([1.0, 1.5])
     assert rows[["target_2", "error_2"]].isna().all(axis=None)
@@ -93,15 +95,29 @@ def test_only_settings_with_two_strengths_on_the_tuning_split_count():
     assert "There are no runs of tried settings" not in settings_tried(three().iloc[:0], 0.95, three()).caption
 
 
-def test_what_was_tried_on_the_method_before_counts():
-    table = settings_tried(three(), 0.95).table
-    before = table[table["method"] == "bernoulli"]
-    assert len(before) == len(read_before()) == 17
-    assert set(before["tried"]) == {17}
-    assert before["error"].isna().all()
+def test_what_was_tried_elsewhere_counts():
+    table, before = settings_tried(three(), 0.95).table, read_before()
+    own = table[table["method"] == "bernoulli"]
+    assert own["error"].isna().all()
+    assert set(own["tried"]) == {24}
+    assert set(table.loc[table["method"] == "vib", "tried"]) == {0}
+    assert len(table) == 3 + len(before)
     text = " ".join((REPOSITORY / "docs" / "method.md").read_text().split()).replace("\N{MINUS SIGN}", "-")
-    for change in set(before["change"]) - {"not lower"}:
+    decided = before["chosen"].notna()
+    for change in set(before.loc[(before["method"] == "bernoulli") & ~decided, "change"]) - {"not lower"}:
         assert change in text, "docs/method.md, section 5, has the same numbers"
+
+
+def test_what_decided_the_defaults_is_what_was_measured():
+    measured = pd.read_csv(REPOSITORY / "results" / "reference" / "defaults" / "variants.csv")
+    measured = measured[measured["strength"] == "all"]
+    names = ["difference", "difference_low", "difference_high"]
+    expected = sorted("{:.2f} {:.2f} {:.2f}".format(*row) for row in measured[names].itertuples(index=False))
+    before = read_before().query("method == 'bernoulli' and chosen.notna()")
+    shown = [re.findall(r"[-+]?\d\.\d\d", text) for text in before["change"]]
+    assert sorted("{:.2f} {:.2f} {:.2f}".format(*map(float, row)) for row in shown) == sorted(
+        text.replace("-0.00", "0.00") for text in expected
+    )
 
 
 def test_the_study_of_settings_is_what_the_protocol_allows():
@@ -142,7 +158,8 @@ def test_the_search_takes_the_chosen_settings():
         pytest.skip("config/settings.yaml has not run: results/reference has no settings/")
     table = settings_tried(tried, 0.95).table
     cells = [cell for cell in study_cells(STUDY).values() if cell.method != "dense"]
-    for method, setting in table.loc[table["chosen"] == "yes", ["method", "setting"]].itertuples(index=False):
+    chosen = (table["chosen"] == "yes") & table["n"].notna()
+    for method, setting in table.loc[chosen, ["method", "setting"]].itertuples(index=False):
         cell = next(cell for cell in cells if (cell.method, form_of_key(cell.strength)) == (method, setting))
         for form, knob in KNOBS[method].items():
             asked = {name: value for name, value in cell.settings.items() if name != knob["knob"]}

@@ -14,10 +14,12 @@ import by_start
 import controls
 import crossed
 import equal_error
+import equal_macs
 import equal_size
 import forms
 import hours
 import layers
+import not_run
 import own_settings
 import pandas as pd
 import probes
@@ -78,7 +80,6 @@ STUDIES = {
 def progress() -> str:
     """How much of the study has run, how it ended, and how long it took."""
     runs = pd.read_csv(REFERENCE / "runs.csv")
-    cells = len(runs.groupby([*SERIES, "initialization", "width"]))
     missing = len(pd.read_csv(REFERENCE / "missing.csv"))
     ended = ", ".join(f"{n} {status}" for status, n in runs["status"].value_counts().items())
     rest = f"; `results/reference/missing.csv` lists the other {missing}" if missing else ""
@@ -89,8 +90,8 @@ def progress() -> str:
     lost = searched.loc[searched["status"] != "ok", ["method", "strength", "status"]].value_counts(sort=False)
     named = ", ".join(f"{n} {status} of `{method}/{strength}`" for (method, strength, status), n in lost.items())
     text = (
-        f"{cells} of the {cells + missing} cells of `results/reference/config.yaml` have run: {len(runs)} networks "
-        f"({ended}){rest}. Training took {measured:.1f} core-hours beside other work. The "
+        f"{len(runs)} networks of {runs['key'].nunique()} cells ({ended}) are shipped{rest}. Training took "
+        f"{measured:.1f} core-hours beside other work. The "
         f"search trained {len(searched)} networks more ({lost.sum()} not ok{': ' if named else ''}{named})."
     )
     points = yaml.safe_load((REFERENCE / "operating_points.yaml").read_text())
@@ -166,7 +167,8 @@ def robustness() -> str:
 def own_strengths() -> str:
     """The method's own trade-off in the search: kept size and validation error of each strength."""
     points = pd.read_csv(SEARCH_TABLES / "tradeoff.csv")
-    points = points[(points["method"] == METHOD_UNDER_STUDY) & (points["variant"].isna() | (points["variant"] == ""))]
+    points = points[(points["budget"] == "epochs") & (points["method"] == METHOD_UNDER_STUDY)]
+    points = points[points["variant"].isna()]
     tables = []
     for architecture, title in NETWORKS.items():
         own = points[points["architecture"] == architecture].sort_values("params", ascending=False)
@@ -247,6 +249,8 @@ BLOCKS = {
     "reconstructions": forms.reconstructions,
     "prices": forms.prices,
     "equal-size": equal_size.against_baselines,
+    "equal-macs": equal_macs.by_method,
+    "not-run": not_run.by_part,
     "equal-error": equal_error.against_baselines,
     "against-rivals-widths": rivals.from_widths,
     "against-rivals-initializations": rivals.from_initializations,

@@ -56,9 +56,8 @@ def in_short() -> str:
         start = f"width {width:g}" if initialization == STANDARD_INITIALIZATION else f"`{initialization}`"
         for found, listed in ((apart & nearer, less), (apart & ~nearer, more)):
             if found.any():
-                theirs = " to ".join(
-                    f"{size:+.0f}" for size in rows["baseline_size"][found].agg(["min", "max"]).unique()
-                )
+                ends = (f"{size:+.0f}" for size in rows["baseline_size"][found].agg(["min", "max"]))
+                theirs = " to ".join(dict.fromkeys(ends))
                 listed.append(f"{start} ({rows['size'].iloc[0]:+.0f} against {theirs} %, {found.sum()} of {len(rows)})")
         others += not apart.any()
     names = _rivals()

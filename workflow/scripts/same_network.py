@@ -35,7 +35,7 @@ def in_short() -> str:
     own, others = over.loc[METHOD_UNDER_STUDY].to_dict(), over["jaccard"].drop([METHOD_UNDER_STUDY, CHANCE])
     ends = (f"{others[name]:.2f} of `{name}`" for name in (others.idxmin(), others.idxmax()))
     return (
-        f"**The same network?** In size, not in its units: of the pixels that one of two seeds keeps, both keep "
+        "**The same network?** Of the pixels that one of two seeds keeps, both keep "
         f"{with_interval(own, 'jaccard', '.2f')} (the baselines: {' to '.join(ends)})."
     )
 

@@ -104,7 +104,7 @@ TABLES: dict[str, Callable[..., Sheet]] = {
 }
 DIGITS = 10
 """Significant digits of a CSV: the last of all digits differ between processors."""
-WITH_BUDGETS = ("claims", "scorecard", "equal_size", "equal_error", "variants")
+WITH_BUDGETS = ("tradeoff", "claims", "scorecard", "equal_size", "equal_error", "variants")
 """Tables that have a part for every budget; the others show networks of equal epochs."""
 WITH_DEPTH = ("layers_hypotheses", "depth_kept", "depth_equivalence", "depth_optimum", "joint")
 """Tables of networks that are made at several depths, which the others leave out (docs/layers.md)."""

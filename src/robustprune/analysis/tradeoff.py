@@ -4,6 +4,7 @@ import pandas as pd
 
 from robustprune.analysis.captions import ERROR, NOT_OK, SIZES, N, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text, most_known
+from robustprune.analysis.labels import heading_of_budget
 from robustprune.analysis.read import NETWORK, SERIES
 from robustprune.analysis.robustness import mean_units
 from robustprune.analysis.select import STANDARD_START, compared, standard, without
@@ -17,6 +18,7 @@ COLUMNS = [
     *(*interval_columns("params"), "params_percent", *interval_columns("macs"), "macs_percent"),
     *(*interval_columns("error"), "error_valid", "n", "not_ok"),
 ]
+PLACED = [*NETWORK, "budget", *COLUMNS[len(NETWORK) :]]
 USED = [
     *("variant", "epochs", "units_kept", "params_kept", "params_dense", "macs_kept", "macs_dense"),
     *("error_test_percent", "error_valid_percent", "status"),
@@ -62,9 +64,12 @@ def curves(chosen: pd.DataFrame) -> pd.Series:
 
 
 def tradeoff(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """Return the points as a sheet, largest networks first within a method."""
-    table = points(runs, confidence)
-    table = table.sort_values([*NETWORK, "method", "params"], ascending=[True] * 4 + [False], kind="stable")
+    """Return the points of every budget as a sheet, largest networks first within a method."""
+    budgets = runs["budget"].fillna("epochs")
+    parts = [points(own, confidence).assign(budget=budget) for budget, own in runs.groupby(budgets, sort=False)]
+    table = pd.concat(parts)[PLACED] if parts else pd.DataFrame(columns=PLACED)
+    order = [*NETWORK, "budget", "method", "params"]
+    table = table.sort_values(order, ascending=[True] * 5 + [False], kind="stable", ignore_index=True)
     text = caption(
         f"Every strength of every method at the standard start ({STANDARD_START}).",
         brackets(confidence, SIZES),
@@ -73,4 +78,5 @@ def tradeoff(runs: pd.DataFrame, confidence: float) -> Sheet:
         N,
         without(compared(runs), table, STANDARD_START),
     )
-    return Sheet.of(table, SHOWN, "What is kept, and at what error", text)
+    title = "What is kept, and at what error"
+    return Sheet.of(table, SHOWN, title, text, by=[*NETWORK, "budget"], heading=heading_of_budget)

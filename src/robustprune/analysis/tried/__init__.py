@@ -1,7 +1,9 @@
 """Other settings that were tried before the search, and which of them it takes (docs/protocol.md, B2).
 
-before.csv: one-factor changes of the method under study that were tried before the protocol was written, with the
-change of the validation error at equal size in points. Their records are not shipped (docs/method.md, section 5).
+before.csv: settings that were tried outside the study of settings, with the change of the validation error at equal
+size in points, and methods of which none was tried. One-factor changes of the method under study without an interval
+were tried before the protocol was written (docs/method.md, section 5), those with one decided its defaults
+(results/reference/defaults). The settings of baselines are those that ran first (docs/protocol.md, B2).
 """
 
 import json
@@ -23,6 +25,8 @@ AT_FIRST_TARGET = ("group_lasso", "bc_gnj", "bc_ghs")
 """Methods whose settings are compared at the first target alone: they were tried when the second was no longer run."""
 FARTHEST = 1.5
 """Largest factor by which a target may lie outside the sizes of a setting."""
+NONE = "none"
+"""What stands for a setting where none was tried."""
 OF_BEFORE = ("mnist", "lenet_300_100", "full")
 COLUMNS = [
     *(*NETWORK, "method", "setting", "strengths", "smallest_params", "largest_params"),
@@ -34,7 +38,7 @@ SHOWN = [
     Each("validation error (%) at the first target", lambda row: _at(row, 1)),
     Each("at the second", lambda row: _at(row, 2)),
     *(Number("error", "mean", ".2f"), Number("outside", "outside by", ".2f"), Text("chosen")),
-    *(Text("change", "change, tried before (points)"), Text("tried", "settings of the method")),
+    *(Text("change", "change, tried elsewhere (points)"), Text("tried", "settings of the method")),
     *(Number("n", "n", ".0f"), Number("not_ok", "not ok", ".0f")),
 ]
 
@@ -54,7 +58,8 @@ def settings_tried(runs: pd.DataFrame, confidence: float, tried: pd.DataFrame | 
     before = read_before() if OF_BEFORE in there else pd.DataFrame()
     rows += [dict(zip(NETWORK, OF_BEFORE, strict=True)) | row for row in before.to_dict("records")]
     table = pd.DataFrame(rows, columns=COLUMNS)
-    table["tried"] = table.groupby([*NETWORK, "method"])["setting"].transform("size")
+    counted = (table["setting"] != NONE).groupby([table[name] for name in (*NETWORK, "method")])
+    table["tried"] = counted.transform("sum")
     text = caption(
         "Settings beside the strength that were tried where nothing is published for this budget, each at two "
         "to four strengths, on the tuning split.",
@@ -62,9 +67,11 @@ def settings_tried(runs: pd.DataFrame, confidence: float, tried: pd.DataFrame | 
         "The validation error is interpolated on log size at the target sizes (at the first alone for "
         f"{', '.join(AT_FIRST_TARGET)}). Outside by: the largest factor by which "
         f"a target lies outside the sizes of a setting; above {FARTHEST:g} no error is given, and it is not chosen. "
-        "Chosen: the lowest mean of the settings whose networks are all ok. Change: of settings that were tried on the "
-        "method before, in validation error at equal size (five networks each, records not shipped). n: networks. Not "
-        "ok: those that collapsed, diverged or failed.",
+        "Chosen: the lowest mean of the settings whose networks are all ok. Change: in validation error at equal size, "
+        "of settings tried on the method before the protocol (five networks each, records not shipped) and when its "
+        "defaults were decided (with intervals), of the settings of three baselines that ran first, against the chosen "
+        "one, and of dense training with sgd. none: no setting beside the strength was tried. n: networks. Not ok: "
+        "those that collapsed, diverged or failed.",
         "" if table["strengths"].notna().any() else "There are no runs of tried settings in these tables.",
     )
     return Sheet.of(table, SHOWN, "Settings that were tried", text, sparse=True)
