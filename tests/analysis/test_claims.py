@@ -193,13 +193,13 @@ def test_reconstructions_count_beside_the_method_and_have_no_row_of_their_own():
     found = claims(pd.concat([runs, other, drift], ignore_index=True), 0.95, history)
     own = found.table.query("method == 'bernoulli' and claim == 'Training is cheaper'")
     assert dict(zip(own["variant"], own["verdict"], strict=True)) == {"": YES, "sgd": NO}
-    counted = own.set_index("variant")[["holds", "reconstructions"]].astype(float)
-    assert counted.loc[""].tolist() == [1, 2]
+    counted = own.set_index("variant")[["holds", "fails", "reconstructions"]].astype(float)
+    assert counted.loc[""].tolist() == [1, 1, 2]
     assert counted.loc["sgd"].isna().all()
     shown = found.sections[0][1]
     assert "bernoulli c_sgd" not in set(shown["method"])
     row = shown[(shown["method"] == "bernoulli a") & (shown["claim"] == "Training is cheaper")]
-    assert row["holds in reconstructions"].tolist() == ["1 of 2"]
+    assert row["in reconstructions"].tolist() == ["1 yes, 1 no, 0 open of 2"]
 
 
 def test_each_method_is_asked_for_errors_at_equal_size():

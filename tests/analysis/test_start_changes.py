@@ -7,6 +7,7 @@ from made_up_study import made_up
 from scipy import stats
 
 from robustprune.analysis.read import CELL
+from robustprune.analysis.start_apart import start_apart
 from robustprune.analysis.start_changes import start_changes
 
 
@@ -66,3 +67,25 @@ def test_every_form_of_the_method_has_rows():
     alone = start_changes(runs[runs["method"] == "bernoulli"], 0.95)
     assert alone.table.empty
     assert "No baseline ran from another start" in alone.caption
+
+
+@pytest.mark.parametrize(
+    ("shifts", "less", "more"),
+    [
+        ({"bernoulli": 0.1, "vib": 0.4}, "width 2 (+11, +49)", ""),
+        ({"bernoulli": -0.4, "vib": 0.1}, "", "width 2 (-33, +11)"),
+        ({"bernoulli": 0.1, "vib": 0.1}, "", ""),
+    ],
+)
+def test_a_start_moves_the_method_less_or_more_where_both_are_told_apart(shifts, less, more):
+    found = start_apart(study(**shifts), 0.95).table.set_index("baseline").loc["vib"]
+    assert (found["less"], found["more"]) == (less, more)
+    # of width 2 and of the other initialization; both at once are two changes
+    assert found["alike"] == f"{1 if less or more else 2} of 2 starts"
+
+
+def test_without_other_starts_nothing_is_told_apart():
+    runs = study()
+    sheet = start_apart(runs[(runs["width"] == 1) & (runs["initialization"] == "he_normal")], 0.95)
+    assert sheet.table.empty
+    assert "No baseline ran from another start" in sheet.caption

@@ -10,6 +10,7 @@ from verdicts import CLAIM_OF
 from robustprune.analysis.claims import as_accurate
 from robustprune.analysis.columns import with_interval
 from robustprune.analysis.select import STANDARD_INITIALIZATION
+from robustprune.analysis.start_apart import ALIKE, LESS, MORE, moves, one_factor
 from robustprune.analysis.statistics import coefficient_of_variation
 from robustprune.analysis.verdicts.decision import YES
 from robustprune.analysis.verdicts.over_starts import STANDARD_WIDTH
@@ -48,18 +49,16 @@ def in_short() -> str:
     """Return from which starts the size of the method moves less or more than theirs, and the arithmetic of training,
     in two sentences."""
     changes = _changes()
-    changes = changes[(changes["initialization"] == STANDARD_INITIALIZATION) | (changes["width"] == STANDARD_WIDTH)]
+    changes = changes[one_factor(changes)].assign(moves=moves)
     less, more, others = [], [], 0
     for (initialization, width), rows in changes.groupby(["initialization", "width"], sort=False):
-        apart = (rows["ratio_low"] > 0) | (rows["ratio_high"] < 0)
-        nearer = rows["size"].abs() < rows["baseline_size"].abs()
         start = f"width {width:g}" if initialization == STANDARD_INITIALIZATION else f"`{initialization}`"
-        for found, listed in ((apart & nearer, less), (apart & ~nearer, more)):
-            if found.any():
+        for answer, listed in ((LESS, less), (MORE, more)):
+            if (found := rows["moves"] == answer).any():
                 ends = (f"{size:+.0f}" for size in rows["baseline_size"][found].agg(["min", "max"]))
                 theirs = " to ".join(dict.fromkeys(ends))
                 listed.append(f"{start} ({rows['size'].iloc[0]:+.0f} against {theirs} %, {found.sum()} of {len(rows)})")
-        others += not apart.any()
+        others += (rows["moves"] == ALIKE).all()
     names = _rivals()
     macs = in_shown(pd.read_csv(TABLES / "equal_size.csv")).query(
         "target == 'at_size' and variant.isna() and budget == 'epochs'"

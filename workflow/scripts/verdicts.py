@@ -7,6 +7,7 @@ from markdown_tables import markdown
 from shipped_numbers import TABLES
 
 from robustprune.analysis.claims import CLAIMS
+from robustprune.analysis.claims_table import of_reconstructions
 from robustprune.analysis.headings import HEADINGS
 from robustprune.analysis.labels import ARCHITECTURES, DATASETS, budget_title
 from robustprune.analysis.read import NETWORK
@@ -45,9 +46,9 @@ def place(row: Mapping) -> str:
 
 
 def _sentence(row: dict) -> str:
-    ran, held = (float(row[name] or 0) for name in ("reconstructions", "holds"))
+    held = of_reconstructions(row)
     numbers = f": {row['evidence']}" if row["evidence"] else ""
-    ending = f" Holds in {held:.0f} of {ran:.0f} reconstructions." if ran > 1 else ""
+    ending = f" In reconstructions: {held}." if held else ""
     return f"*{row['claim']}* ({place(row)}, `{row['strength']}`, n = {row['n']}){numbers}.{ending}"
 
 

@@ -19,13 +19,13 @@ from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
 RECONSTRUCTIONS = ("", "normalized trapezoid", "gates per batch", "sgd")
 """Variants of the method under study that reconstruct the same abstract; "" is the method itself (B10)."""
-COLUMNS = [*NETWORK, "budget", "claim", *GROUP, "verdict", "evidence", "holds", "reconstructions", "n"]
+COLUMNS = [*NETWORK, "budget", "claim", *GROUP, "verdict", "evidence", "holds", "fails", "reconstructions", "n"]
 SHOWN = [
     Text("claim"),
     Each("method", lambda row: f"{row['method']} {row['strength']}"),
     Each("verdict", lambda row: strong(row["verdict"]) if row["verdict"] == NO else row["verdict"]),
     Text("evidence"),
-    Each("holds in reconstructions", lambda row: _reconstructions(row)),
+    Each("in reconstructions", lambda row: of_reconstructions(row) or "-"),
     Text("n"),
 ]
 
@@ -67,8 +67,8 @@ def claims(
         "training; criteria, whose schedule says when, are not asked. Training is cheaper: in MACs, and no slower "
         "(B20).",
         brackets(confidence),
-        "Holds in reconstructions: those of the method under study in which the verdict is yes, of those that ran "
-        "(B10). n: networks, where several samples are compared those of the smallest.",
+        "In reconstructions: the verdicts on those of the method under study that ran (B10). n: networks, where "
+        "several samples are compared those of the smallest.",
         "" if len(table) else "No method ran at an operating point in these tables.",
     )
     shown = table[table["variant"] == ""]
@@ -99,7 +99,7 @@ def _rows(group: pd.DataFrame, others: Others) -> Iterator[dict]:
         for row in sorted(rows, key=_place):
             if row["method"] == METHOD_UNDER_STUDY and not row["variant"]:
                 ran = [answer for answer in (row["verdict"], *of_variants) if answer not in (NOT_RUN, NOT_APPLICABLE)]
-                row |= {"holds": ran.count(YES), "reconstructions": len(ran)}
+                row |= {"holds": ran.count(YES), "fails": ran.count(NO), "reconstructions": len(ran)}
             yield row
 
 
@@ -108,6 +108,7 @@ def _place(row: Row) -> tuple:
     return row["method"] != METHOD_UNDER_STUDY, RECONSTRUCTIONS.index(row["variant"]), answers.index(row["verdict"])
 
 
-def _reconstructions(row: Row) -> str:
-    count = row["reconstructions"]
-    return "-" if pd.isna(count) or count < 2 else f"{row['holds']:.0f} of {count:.0f}"
+def of_reconstructions(row: Row) -> str:
+    """Return in how many reconstructions a claim holds, does not and is open; nothing where only one ran."""
+    ran, holds, fails = (float(row[name] or 0) for name in ("reconstructions", "holds", "fails"))
+    return f"{holds:.0f} yes, {fails:.0f} no, {ran - holds - fails:.0f} open of {ran:.0f}" if ran > 1 else ""

@@ -46,7 +46,7 @@ SHOWN = [
     Number("variation_percent", "size over seeds, CV (%)", ".1f"),
     Each("largest change of error over widths (points)", lambda row: with_interval(row, "error_change", "+.2f")),
     Each("Jaccard of pixels (above chance)", lambda row: _agreement(row)),
-    Number("undetermined_percent", "undetermined (%)", ".0f"),
+    Number("undetermined_percent", "undetermined at the end (%)", ".0f"),
     Each(
         "training MACs (% of dense), width 1 / 8",
         lambda row: f"{number(row['macs_percent'], '.0f')} / {number(row['macs_percent_wide'], '.0f')}",

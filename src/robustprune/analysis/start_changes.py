@@ -34,19 +34,8 @@ SHOWN = [
 
 
 def start_changes(runs: pd.DataFrame, confidence: float) -> Sheet:
-    """Return a row per baseline and start, other than the standard one, from which both it and the method ran.
-
-    Changes are those from the standard start, whose networks have other seeds (Welch). Both methods are paired by seed
-    at each start. ratio: change of the size of the method over that of the baseline's, in percent; difference: that of
-    the errors.
-    """
-    chosen = studied(runs)
-    rows = [
-        dict(zip(NETWORK, key, strict=True)) | row
-        for key, group in chosen.groupby(NETWORK, sort=False)
-        for row in _rows(group, confidence)
-    ]
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    """Return the changes as a sheet."""
+    table = changes_of(runs, confidence)
     text = caption(
         rule_of_strengths(runs),
         f"Changes from {STANDARD_START} to another start, of {METHOD_UNDER_STUDY} and of a baseline, paired by seed at "
@@ -57,6 +46,21 @@ def start_changes(runs: pd.DataFrame, confidence: float) -> Sheet:
         "n: the smaller number of pairs." if len(table) else "No baseline ran from another start here.",
     )
     return Sheet.of(table, SHOWN, "Changes with the start, beside the method", text, by=NETWORK)
+
+
+def changes_of(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Return a row per baseline and start, other than the standard one, from which both it and the method ran.
+
+    Changes are those from the standard start, whose networks have other seeds (Welch). Both methods are paired by seed
+    at each start. ratio: change of the size of the method over that of the baseline's, in percent; difference: that of
+    the errors.
+    """
+    rows = [
+        dict(zip(NETWORK, key, strict=True)) | row
+        for key, group in studied(runs).groupby(NETWORK, sort=False)
+        for row in _rows(group, confidence)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _rows(group: pd.DataFrame, confidence: float) -> Iterator[dict]:

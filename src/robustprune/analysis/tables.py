@@ -52,6 +52,7 @@ from robustprune.analysis.scorecard import scorecard
 from robustprune.analysis.select import of_one_budget
 from robustprune.analysis.sensitivity import sensitivity_initialization, sensitivity_seed, sensitivity_width
 from robustprune.analysis.sheet import Sheet
+from robustprune.analysis.start_apart import start_apart
 from robustprune.analysis.start_changes import start_changes
 from robustprune.analysis.tradeoff import tradeoff
 from robustprune.analysis.tried import settings_tried
@@ -64,6 +65,7 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "claims": claims,
     "scorecard": scorecard,
     "equivalence": equivalence,
+    "start_apart": start_apart,
     "start_changes": start_changes,
     "agreement": agreement,
     "equal_size": equal_size,

@@ -11,7 +11,7 @@ from robustprune.page.study import Study
 
 ID, TITLE = "robustness", "Robustness"
 GROUPS = {
-    "Beside the method": ((), ("start_changes",)),
+    "Beside the method": ((), ("start_apart", "start_changes")),
     "Over starting widths": (
         ("kept_params_by_width", "error_by_width", "kept_units_by_slot"),
         ("equivalence", "sensitivity_width", "robustness_width"),
@@ -23,6 +23,8 @@ GROUPS = {
     "Over a method's own settings": ((), ("settings_tried", "variants")),
 }
 """Heading -> figures and tables."""
+OPEN = "start_apart"
+"""The table that is shown without a click."""
 TABLES = tuple(name for _, tables in GROUPS.values() for name in tables)
 
 
@@ -41,7 +43,7 @@ def show(study: Study) -> Markup:
         (
             heading,
             [(name, figure(part, name, study)) for name in figures],
-            [(part, name, part.sheets.get(name), False) for name in tables],
+            [(part, name, part.sheets.get(name), name == OPEN) for name in tables],
         )
         for heading, (figures, tables) in GROUPS.items()
     ]

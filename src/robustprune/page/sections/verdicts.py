@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from robustprune.analysis.claims_table import of_reconstructions
 from robustprune.analysis.headings import HEADINGS
 from robustprune.analysis.labels import heading_of_budget
 from robustprune.analysis.read import NETWORK
@@ -17,6 +18,8 @@ from robustprune.study.roles import METHOD_UNDER_STUDY
 ID, TITLE = "verdicts", "What was found"
 TABLES = ("claims", "scorecard")
 WORDS = SHORT | {NOT_APPLICABLE: "-"}
+UNASKED = ("Not run", "Not applicable")
+"""Headings of claims that have a line and no card."""
 MARKS = {answer: heading.lower().replace(" ", "-") for heading, answers in HEADINGS.items() for answer in answers}
 """Verdict -> the class that colours it."""
 
@@ -35,20 +38,27 @@ def show(study: Study) -> Markup:
     return render(
         "verdicts.html",
         method=METHOD_UNDER_STUDY,
-        found=[(heading, mark, [_told(row) for row in rows]) for heading, mark, rows in found],
+        found=[
+            (heading, mark, [_told(row) for row in rows]) for heading, mark, rows in found if heading not in UNASKED
+        ],
+        unasked=[(heading, _by_network(rows)) for heading, _, rows in found if heading in UNASKED],
         matrices=_matrices(claims),
         sheets=[(study.main, name, study.main.sheets.get(name), name == "scorecard") for name in reversed(TABLES)],
     )
 
 
+def _by_network(rows: list[dict[Any, Any]]) -> list[tuple[str, str]]:
+    """Return each network with its claims, in one line."""
+    claims: dict[str, list[str]] = {}
+    for row in map(_told, rows):
+        claims.setdefault(row["network"], []).append(row["claim"].lower())
+    return [(network, "; ".join(names)) for network, names in claims.items()]
+
+
 def _told(row: Mapping[Any, Any]) -> dict[Any, Any]:
     """Return a verdict with the network it is about."""
-    ran = float(row["reconstructions"] or 0)
-    return {
-        **row,
-        "network": heading_of_budget(*(row[name] for name in (*NETWORK, "budget"))),
-        "held": f"Holds in {float(row['holds']):.0f} of {ran:.0f} reconstructions." if ran > 1 else "",
-    }
+    network = heading_of_budget(*(row[name] for name in (*NETWORK, "budget")))
+    return {**row, "network": network, "held": of_reconstructions(row)}
 
 
 def _matrices(claims: pd.DataFrame) -> list[dict[str, Any]]:
