@@ -266,7 +266,9 @@ def test_the_search_of_each_part_of_the_study_can_be_written_and_read(tmp_path, 
     """The jobs of a search read its configuration from a file that Snakemake writes at the start."""
     study = load_study(REPOSITORY / "config" / "config.yaml").model_copy(update={"parts": (part,)})
     search = search_of(study, str(tmp_path / "search"))
-    assert search is not None
+    if part == "long":  # names its strengths
+        assert search is None
+        return
     save_study(search, tmp_path / "config.yaml")
     assert load_study(tmp_path / "config.yaml").search == search.search
 
