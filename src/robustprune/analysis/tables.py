@@ -49,6 +49,7 @@ from robustprune.analysis.related.label_free import label_free
 from robustprune.analysis.related.smallest_width import smallest_width_table
 from robustprune.analysis.robustness import GROUPS, robustness
 from robustprune.analysis.scorecard import scorecard
+from robustprune.analysis.second_budget import second_budget
 from robustprune.analysis.select import of_one_budget
 from robustprune.analysis.sensitivity import sensitivity_initialization, sensitivity_seed, sensitivity_width
 from robustprune.analysis.sheet import Sheet
@@ -79,6 +80,7 @@ TABLES: dict[str, Callable[..., Sheet]] = {
     "training_cost": training_cost,
     "ranking": ranking,
     **{name: partial(robustness, name) for name in GROUPS},
+    "second_budget": second_budget,
     "tradeoff": tradeoff,
     "variants": variants,
     "false_removals": false_removals,
@@ -106,7 +108,7 @@ TABLES: dict[str, Callable[..., Sheet]] = {
 }
 DIGITS = 10
 """Significant digits of a CSV: the last of all digits differ between processors."""
-WITH_BUDGETS = ("tradeoff", "claims", "scorecard", "equal_size", "equal_error", "variants")
+WITH_BUDGETS = ("second_budget", "tradeoff", "claims", "scorecard", "equal_size", "equal_error", "variants")
 """Tables that have a part for every budget; the others show networks of equal epochs."""
 WITH_DEPTH = ("layers_hypotheses", "depth_kept", "depth_equivalence", "depth_optimum", "joint")
 """Tables of networks that are made at several depths, which the others leave out (docs/layers.md)."""
