@@ -40,6 +40,19 @@ def test_of_several_strengths_each_has_its_own_change():
     assert table["change"].tolist() == pytest.approx([0.2] * 4)
 
 
+def test_of_two_forms_with_points_of_their_own_each_is_beside_its_own():
+    runs = study()
+    parts = []
+    for form, added in (("one", 0.0), ("sep", 1.0)):
+        for budget, value in (("epochs", "1e_3"), ("macs", "3e_3")):
+            own = runs[(runs["method"] == "bernoulli") & (runs["budget"] == budget)].copy()
+            own["error_test_percent"] += added
+            parts.append(own.assign(strength=f"{form}_{value}"))
+    table = second_budget(pd.concat(parts, ignore_index=True), 0.95).table
+    assert table["strength"].tolist() == ["one_3e_3", "sep_3e_3"]
+    assert table["change"].tolist() == pytest.approx([0.2, 0.2])
+
+
 def test_without_the_other_budget_there_is_no_change_or_no_row():
     runs = study()
     table = second_budget(runs[runs["budget"] == "macs"], 0.95).table

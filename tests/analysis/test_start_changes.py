@@ -73,8 +73,10 @@ def test_every_form_of_the_method_has_rows():
     ("shifts", "less", "more"),
     [
         ({"bernoulli": 0.1, "vib": 0.4}, "width 2 (+11, +49)", ""),
-        ({"bernoulli": -0.4, "vib": 0.1}, "", "width 2 (-33, +11)"),
+        ({"bernoulli": -0.4, "vib": -0.1}, "", "width 2 (-33, -10)"),
         ({"bernoulli": 0.1, "vib": 0.1}, "", ""),
+        ({"bernoulli": 0.3, "vib": -0.3}, "", ""),  # as far, in the opposite direction
+        ({"bernoulli": -0.3, "vib": 1.5}, "width 2 (-26, +348)", ""),
     ],
 )
 def test_a_start_moves_the_method_less_or_more_where_both_are_told_apart(shifts, less, more):

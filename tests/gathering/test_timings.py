@@ -129,7 +129,7 @@ def test_shipped_figures_predict_the_shipped_study():
 
     Several machines trained the study, beside other work, so single cells are compared but for the speed of the
     machine, which dense training of the same network tells: the method and dense training within 2.1, any other cell
-    within 3.5. Those of equal error, other prices, reconstructions and equal MACs ran on machines that trained no dense
+    within 3.5, cells of width 8 within 4. Those of equal error, other prices, reconstructions and equal MACs ran on machines that trained no dense
     network: within 6. Cells whose networks all collapsed are left out: they hardly train.
     """
     from robustprune.analysis.read import read_runs
@@ -157,7 +157,8 @@ def test_shipped_figures_predict_the_shipped_study():
     for cell, seconds, estimate in found:
         here = speed[cell.architecture] * estimate
         alone = cell.key in elsewhere
-        factor = 6 if alone else {"bernoulli": 2.1, "dense": 2.1}.get(cell.method, 3.5)
+        near = {"bernoulli": 2.1, "dense": 2.1} if cell.width <= 4 else {}
+        factor = 6 if alone else near.get(cell.method, 4 if cell.width > 4 else 3.5)
         assert 1 / factor < seconds / here < factor, (cell.key, seconds / here)
     measured, planned = (sum(values) for values in list(zip(*found, strict=True))[1:])
     assert 1 / 1.3 < measured / planned < 1.3

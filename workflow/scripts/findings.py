@@ -30,6 +30,7 @@ import speed
 import study_size
 import verdicts
 import yaml
+from by_start import in_shown
 from headline import headline
 from markdown_tables import markdown
 from shipped_numbers import NETWORKS, REFERENCE, REPOSITORY, SEARCH_TABLES, STUDY, TABLES, WIDTHS
@@ -134,10 +135,10 @@ def times() -> str:
 def robustness() -> str:
     """Every method of the study: size and error at its operating point, and how much they depend on the start."""
     seed, width, initialization = (
-        pd.read_csv(TABLES / f"sensitivity_{axis}.csv").set_index(SERIES)
+        in_shown(pd.read_csv(TABLES / f"sensitivity_{axis}.csv")).set_index(SERIES)
         for axis in ("seed", "width", "initialization")
     )
-    main = pd.read_csv(TABLES / "main_comparison.csv").set_index(SERIES)
+    main = in_shown(pd.read_csv(TABLES / "main_comparison.csv")).set_index(SERIES)
     columns = ["params kept", "test error (%)", "elasticity (widths)", "from width 1", "steepest"]
     columns += ["errors over widths (%)", "over seeds (%)", "over initializations (%)"]
     tables = []
@@ -166,7 +167,7 @@ def robustness() -> str:
 
 def own_strengths() -> str:
     """The method's own trade-off in the search: kept size and validation error of each strength."""
-    points = pd.read_csv(SEARCH_TABLES / "tradeoff.csv")
+    points = in_shown(pd.read_csv(SEARCH_TABLES / "tradeoff.csv"))
     points = points[(points["budget"] == "epochs") & (points["method"] == METHOD_UNDER_STUDY)]
     points = points[points["variant"].isna()]
     tables = []
@@ -198,7 +199,8 @@ def published() -> str:
 
 def cost() -> str:
     """What training the method costs against dense training from the same start."""
-    shares = pd.read_csv(TABLES / "training_cost.csv").set_index(["architecture", "method", "strength", "width"])
+    shares = in_shown(pd.read_csv(TABLES / "training_cost.csv"))
+    shares = shares.set_index(["architecture", "method", "strength", "width"])
     rows = [["share of dense training", *(f"width {width:g}" for width in WIDTHS)]]
     for architecture, title in NETWORKS.items():
         series = shares.xs((architecture, METHOD_UNDER_STUDY), level=(0, 1)).index[0][0]
@@ -212,7 +214,7 @@ def cost() -> str:
 
 def _minus_dense(architecture: str) -> list[str]:
     """The method's test error minus that of dense training from each starting size, paired by seed."""
-    runs = of_standard_initialization(studied(of_one_budget(read_detailed_runs(REFERENCE))))
+    runs = of_standard_initialization(studied(of_one_budget(in_shown(read_detailed_runs(REFERENCE)))))
     runs, found = runs[runs["architecture"] == architecture], []
     for width in WIDTHS:
         cells = [

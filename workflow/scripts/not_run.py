@@ -23,7 +23,7 @@ def by_part() -> str:
         for cell in _cells(part):
             networks[network_title(cell.dataset, cell.architecture, cell.track)].append(cell)
         for title, cells in networks.items():
-            lacking = [cell for cell in cells if not cell.strength.endswith(tuple(names[_place(cell.key)]))]
+            lacking = [cell for cell in cells if not _has_run(cell, names[_place(cell.key)])]
             rows.append([f"`{part}`", title, len(cells), len(cells) - len(lacking), _methods(lacking, len(cells))])
     return markdown(*rows)
 
@@ -35,15 +35,22 @@ def _cells(part: str) -> Iterable[Cell]:
     return study_cells(with_points(validate_study(values, str(STUDY), STUDY))).values()
 
 
-def _names_of_runs() -> dict[tuple[str, str], set[str]]:
-    """Return place of a cell -> what the strengths of its shipped networks are called before a search."""
-    names = defaultdict(set)
+def _has_run(cell: Cell, names: dict[str, int]) -> bool:
+    return any(cell.strength.endswith(name) and networks >= cell.replicates for name, networks in names.items())
+
+
+def _names_of_runs() -> dict[tuple[str, str], dict[str, int]]:
+    """Return place of a cell -> name of its strength before a search -> number of shipped networks."""
+    names: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for folder in (REFERENCE, REFERENCE / "controls"):
-        runs = read_detailed_runs(folder).drop_duplicates("key")
+        runs = read_detailed_runs(folder)
+        counts = runs["key"].value_counts()
+        runs = runs.drop_duplicates("key")
         for run in runs.assign(point=runs["point"].fillna(runs["strength"])).to_dict("records"):
             name = run["point"]
             changed = run["strength"].endswith(f"_{run['variant']}")
-            names[_place(run["key"])].add(f"{name}_{run['variant']}" if changed else name)
+            name = f"{name}_{run['variant']}" if changed else name
+            names[_place(run["key"])][name] = int(counts[run["key"]])
     return names
 
 

@@ -16,7 +16,7 @@ AXES = ("seeds", "initializations", "widths")
 
 def agreement() -> str:
     """Return the agreement of kept pixels of every method, over seeds, initializations and widths."""
-    table = pd.read_csv(TABLES / "agreement.csv")
+    table = in_shown(pd.read_csv(TABLES / "agreement.csv"))
     tables = []
     for architecture, title in NETWORKS.items():
         rows = [[title, *(f"over {axis}" for axis in AXES)]]

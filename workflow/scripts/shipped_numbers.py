@@ -13,7 +13,7 @@ TABLES = REPOSITORY / "figures" / "tables"
 SEARCH_TABLES = REPOSITORY / "figures" / "search" / "tables"
 NETWORKS = {name: ARCHITECTURES[name] for name in ("lenet_300_100",)}
 """Networks of the shipped study, with their titles."""
-WIDTHS = (0.5, 1.0, 2.0, 4.0)
+WIDTHS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Starting sizes of the shipped study."""
 
 

@@ -9,6 +9,7 @@ from robustprune.analysis.read import NETWORK
 from robustprune.analysis.select import rule_of_strengths, standard, studied
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import interval_columns, mean_interval, paired_difference, size_interval
+from robustprune.study.search import form_of_key
 
 COLUMNS = [
     *(*NETWORK, "method", "strength", *interval_columns("params"), *interval_columns("error"), "epochs"),
@@ -36,8 +37,10 @@ def second_budget(runs: pd.DataFrame, confidence: float) -> Sheet:
     for key, own in at_start[at_start["budget"] == "macs"].groupby(keys, sort=False):
         axes = dict(zip(keys, key, strict=True))
         before = of_epochs[(of_epochs[[*NETWORK, "method"]] == list(key[:-1])).all(axis=1)]
-        if before["strength"].nunique() > 1:  # no operating points
-            before = before[before["strength"] == axes["strength"]]
+        if before["strength"].nunique() > 1:  # forms with operating points of their own, or strengths that a user named
+            form = before["strength"].map(form_of_key) == form_of_key(axes["strength"])
+            same = before["strength"] == axes["strength"]
+            before = before[same if same.any() or before["strength"][form].nunique() > 1 else form]
         rows.append(axes | _row(own, before, confidence))
     table = pd.DataFrame(rows, columns=COLUMNS).sort_values([*NETWORK, "error"], kind="stable", ignore_index=True)
     text = caption(
@@ -46,7 +49,7 @@ def second_budget(runs: pd.DataFrame, confidence: float) -> Sheet:
         "A method may spend the MACs that dense training spends, for at most five times its epochs; where the study "
         "searches operating points, this budget has its own. Change: test error minus that of the same method in equal "
         "epochs, paired by seed; sizes may differ. For dense training both budgets are the same training: its change "
-        "is what rounding on another machine does.",
+        "is that of a repetition.",
         ERROR,
         brackets(confidence, SIZES),
         N if len(table) else "No network trained with MACs as its budget in these tables.",

@@ -32,11 +32,11 @@ def start_apart(runs: pd.DataFrame, confidence: float) -> Sheet:
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(
         f"The size of {METHOD_UNDER_STUDY} beside that of every baseline, from starts that differ from the standard "
-        f"one ({STANDARD_START}) in the initialization or the width alone. Less, more: both are told apart, as the "
-        f"interval of their ratio ({confidence:.0%}, paired by seed, not adjusted for the number of starts) leaves out "
-        "0, and the change of the method is the smaller or the larger one. In brackets: the change of the method and "
-        "that of the baseline, in percent. Criteria that keep a share of the start follow its width by definition. The "
-        "table of changes with the start has the intervals and n.",
+        f"one ({STANDARD_START}) in the initialization or the width alone. Less, more: the factor by which the size of "
+        "the method moves, up or down, is smaller or larger than that by which the baseline's moves, and its interval "
+        f"({confidence:.0%}, paired by seed, not adjusted for the number of starts) says so. In brackets: the change "
+        "of the method and that of the baseline, in percent. Criteria that keep a share of the start follow its width "
+        "by definition. The table of changes with the start has the intervals and n.",
         "" if len(table) else "No baseline ran from another start here.",
     )
     return Sheet.of(table, SHOWN, "Does the start move the method less?", text, by=NETWORK)
@@ -49,9 +49,7 @@ def one_factor(changes: pd.DataFrame) -> pd.Series:
 
 def moves(changes: pd.DataFrame) -> pd.Series:
     """Return for each row of start_changes whether the size of the method moves LESS, MORE or ALIKE."""
-    apart = (changes["ratio_low"] > 0) | (changes["ratio_high"] < 0)
-    less = changes["size"].abs() < changes["baseline_size"].abs()
-    return pd.Series(ALIKE, changes.index).mask(apart, MORE).mask(apart & less, LESS)
+    return pd.Series(ALIKE, changes.index).mask(changes["moved_high"] < 0, LESS).mask(changes["moved_low"] > 0, MORE)
 
 
 def _told(row: dict) -> str:

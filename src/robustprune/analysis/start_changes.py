@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from robustprune.analysis.captions import ERROR, brackets, caption
@@ -16,10 +17,11 @@ from robustprune.analysis.verdicts.effect import difference, in_percent
 from robustprune.analysis.verdicts.over_starts import STANDARD_WIDTH, logarithms
 from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
+SIZES = ("size", "baseline_size")
 START = ["initialization", "width"]
 COLUMNS = [
     *(*NETWORK, "strength", "baseline", "baseline_strength", *START, "start"),
-    *(name for of in ("size", "baseline_size", "ratio") for name in interval_columns(of)),
+    *(name for of in ("size", "baseline_size", "ratio", "moved") for name in interval_columns(of)),
     *(name for of in ("error", "baseline_error", "difference") for name in interval_columns(of)),
     "n",
 ]
@@ -27,6 +29,7 @@ SHOWN = [
     *(Text("strength"), Text("baseline"), Text("baseline_strength", "baseline's strength"), Text("start")),
     Interval("size", f"size of {METHOD_UNDER_STUDY} (%)", "+.1f"),
     *(Interval("baseline_size", "baseline's (%)", "+.1f"), Interval("ratio", "ratio (%)", "+.1f")),
+    Interval("moved", "moved further (%)", "+.1f"),
     Interval("error", f"error of {METHOD_UNDER_STUDY} (points)", "+.2f"),
     *(Interval("baseline_error", "baseline's (points)", "+.2f"), Interval("difference", "difference", "+.2f")),
     Text("n"),
@@ -40,7 +43,9 @@ def start_changes(runs: pd.DataFrame, confidence: float) -> Sheet:
         rule_of_strengths(runs),
         f"Changes from {STANDARD_START} to another start, of {METHOD_UNDER_STUDY} and of a baseline, paired by seed at "
         "each start. Ratio: size of the method over the baseline's, how much it changes; where its interval holds 0, "
-        "the start moves both sizes alike as far as can be told. Intervals are not adjusted for the number of starts.",
+        "the start moves both sizes alike as far as can be told. Moved further: the factor by which the size of the "
+        "method moves, up or down, over that by which the baseline's does; below 0 the method's moves less. Intervals "
+        "are not adjusted for the number of starts.",
         ERROR,
         brackets(confidence),
         "n: the smaller number of pairs." if len(table) else "No baseline ran from another start here.",
@@ -52,8 +57,8 @@ def changes_of(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """Return a row per baseline and start, other than the standard one, from which both it and the method ran.
 
     Changes are those from the standard start, whose networks have other seeds (Welch). Both methods are paired by seed
-    at each start. ratio: change of the size of the method over that of the baseline's, in percent; difference: that of
-    the errors.
+    at each start. ratio: change of the size of the method over that of the baseline's, in percent; moved: the same of
+    the distances, as down by a factor is as far as up by it; difference: that of the errors.
     """
     rows = [
         dict(zip(NETWORK, key, strict=True)) | row
@@ -102,10 +107,14 @@ def _pairs(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
 def _changes(there: pd.DataFrame, at_standard: pd.DataFrame, confidence: float) -> dict:
     """Return the change of every quantity, and n."""
     row: dict = {"n": min(len(there), len(at_standard))}
+    moves = [np.sign(there[name].mean() - at_standard[name].mean()) for name in SIZES]
+    there, at_standard = (
+        pairs.assign(moved=sum(sign * pairs[name] for sign, name in zip((moves[0], -moves[1]), SIZES, strict=True)))
+        for pairs in (there, at_standard)
+    )
     for name in there:
         found = difference(there[name], at_standard[name]).estimate(confidence)
-        logarithmic = name in ("size", "baseline_size", "ratio")
-        row |= (in_percent(found) if logarithmic else found).columns(name)
+        row |= (in_percent(found) if name in (*SIZES, "ratio", "moved") else found).columns(name)
     return row
 
 

@@ -52,7 +52,7 @@ def _by_network(rows: list[dict[Any, Any]]) -> list[tuple[str, str]]:
     claims: dict[str, list[str]] = {}
     for row in map(_told, rows):
         claims.setdefault(row["network"], []).append(row["claim"].lower())
-    return [(network, "; ".join(names)) for network, names in claims.items()]
+    return [(network, "; ".join(dict.fromkeys(names))) for network, names in claims.items()]
 
 
 def _told(row: Mapping[Any, Any]) -> dict[Any, Any]:
