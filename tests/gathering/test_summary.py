@@ -97,6 +97,7 @@ def test_cells_are_listed_once_with_their_count_and_the_worst_first():
     assert found == [Outcome("b", "failed", 2, 2, "why"), Outcome("a", "collapsed", 2, 3, "high")]
     lines = outcome_lines(found, Path("c.yaml"))
     assert lines[:4] == ["failed: b", "    why", "collapsed (2 of 3 networks): a", "    high"]
+    assert outcome_lines(found, Path("a b/c.yaml"))[-1] == "    robustprune train --config 'a b/c.yaml' --cell CELL"
     assert outcome_lines([], Path("c.yaml")) == []
     many = [Outcome(str(number), "failed", 1, 1, "") for number in range(25)]
     assert "and 5 more cells" in outcome_lines(many, Path("c.yaml"))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -75,7 +76,7 @@ def view_lines(view: View) -> list[str]:
     lines += _fact("settings", _pairs(view.settings) or "none")
     lines += _fact("training", _pairs(view.training))
     if view.config_file:
-        command = f"robustprune train --config {view.config_file}"
+        command = f"robustprune train --config {quote(str(view.config_file))}"
         lines += [f"{'command':<{INDENT}}{command} \\", f"{'':<{INDENT}}    --cell {view.key}"]
     for label, text in view.facts.items():
         lines += _fact(label, text)

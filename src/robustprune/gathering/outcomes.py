@@ -5,6 +5,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -73,7 +74,7 @@ def outcome_lines(found: list[Outcome], config_file: Path) -> list[str]:
     if any(outcome.status != "failed" for outcome in found):
         lines.append("Diverged and collapsed networks are results: tables count them.")
     if found:
-        lines += ["To repeat one by hand:", f"    robustprune train --config {config_file} --cell CELL"]
+        lines += ["To repeat one by hand:", f"    robustprune train --config {quote(str(config_file))} --cell CELL"]
     return lines
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 
 import pandas as pd
 
@@ -56,8 +57,8 @@ class Part:
     def command(self, cell: str) -> str:
         """Return the command that trains a cell again, or, without a configuration, the one that shows it."""
         if self.config_file:
-            return f"robustprune train --config {self.config_file.as_posix()} --cell {cell}"
-        return f"robustprune show {cell} --source {self.source.as_posix()}"
+            return f"robustprune train --config {quote(self.config_file.as_posix())} --cell {cell}"
+        return f"robustprune show {cell} --source {quote(self.source.as_posix())}"
 
 
 @dataclass(frozen=True)
