@@ -37,8 +37,8 @@ def while_gates_are_drawn(own: pd.DataFrame) -> int:
 def last_drawn(own: pd.DataFrame, history: pd.DataFrame) -> int:
     """Return the last epoch with drawn gates, of networks of one cell.
 
-    Where MACs are the budget, histories do not say when the schedule rounds gates. After that no gate is undetermined,
-    so it is the last epoch in which one is.
+    Where MACs are the budget, histories do not say when the schedule rounds or fixes gates. After rounding no gate is
+    undetermined, so it is the last epoch in which one is; gates that are fixed stay what they were.
     """
     if own["budget"].iloc[0] == "epochs":
         return while_gates_are_drawn(own)
