@@ -37,8 +37,10 @@ def in_short() -> list[str]:
         f"{number(found[name]['before'], '.2f')} % in equal epochs)"
         for name in named
     ]
-    ends = f" (of {len(others)} baselines the best and the worst)" if len(others) > 1 else ""
-    return [f"**Within the MACs of dense training:** {', '.join(texts)}{ends}."] if texts else []
+    notes = [f"of {len(others)} baselines the best and the worst"] if len(others) > 1 else []
+    notes += [f"`{UNPRUNED}` is the same training, run twice"] if UNPRUNED in named else []
+    ending = f" ({'; '.join(notes)})" if notes else ""
+    return [f"**Within the MACs of dense training:** {', '.join(texts)}{ending}."] if texts else []
 
 
 def _table() -> pd.DataFrame:
