@@ -34,11 +34,11 @@ def in_short() -> list[str]:
     named = dict.fromkeys(name for name in (METHOD_UNDER_STUDY, UNPRUNED, *others[:1], *others[-1:]) if name in found)
     texts = [
         f"`{name}` {with_interval(found[name], 'error', '.2f')} % (n = {found[name]['n']}; "
-        f"{number(found[name]['before'], '.2f')} % in equal epochs)"
+        f"{number(found[name]['before'], '.2f')} % at equal epochs)"
         for name in named
     ]
-    notes = [f"of {len(others)} baselines the best and the worst"] if len(others) > 1 else []
-    notes += [f"`{UNPRUNED}` is the same training, run twice"] if UNPRUNED in named else []
+    notes = [f"best and worst of {len(others)} baselines"] if len(others) > 1 else []
+    notes += [f"`{UNPRUNED}` ran twice"] if UNPRUNED in named else []
     ending = f" ({'; '.join(notes)})" if notes else ""
     return [f"**Within the MACs of dense training:** {', '.join(texts)}{ending}."] if texts else []
 
