@@ -2,21 +2,21 @@
 
 import pandas as pd
 from markdown_tables import markdown
-from shipped_numbers import REFERENCE, WIDTHS
+from shipped_numbers import NETWORKS, REFERENCE, WIDTHS, of_network
 
 from robustprune.analysis.columns import with_interval
-from robustprune.analysis.read import NETWORK, read_detailed_runs
+from robustprune.analysis.read import read_detailed_runs
 from robustprune.analysis.select import STANDARD_INITIALIZATION, of_one_budget, studied
 from robustprune.analysis.statistics import mean_interval, size_interval
 from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
-SHOWN = ["mnist", "lenet_300_100", "full"]
+SHOWN = next(iter(NETWORKS))
 """The data set, architecture and track of the tables over starts."""
 
 
 def in_shown(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of SHOWN."""
-    return table[(table[NETWORK] == SHOWN).all(axis=1)]
+    return of_network(table, SHOWN)
 
 
 def shown_networks(*, variants: bool = False) -> pd.DataFrame:

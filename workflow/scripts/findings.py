@@ -30,10 +30,19 @@ import speed
 import study_size
 import verdicts
 import yaml
-from by_start import in_shown
 from headline import headline
 from markdown_tables import markdown
-from shipped_numbers import NETWORKS, REFERENCE, REPOSITORY, SEARCH_TABLES, STUDY, TABLES, WIDTHS
+from shipped_numbers import (
+    NETWORKS,
+    REFERENCE,
+    REPOSITORY,
+    SEARCH_TABLES,
+    STUDY,
+    TABLES,
+    WIDTHS,
+    before_any_run,
+    of_network,
+)
 
 from robustprune.analysis.columns import with_interval
 from robustprune.analysis.pairing import of_shared_seeds
@@ -43,9 +52,8 @@ from robustprune.analysis.statistics import paired_difference
 from robustprune.analysis.verdicts.power import power_table
 from robustprune.gathering.planned import planned_cells
 from robustprune.gathering.timings import cell_seconds, read_timings
-from robustprune.study.config import load_study, validate_study
+from robustprune.study.config import load_study
 from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
-from robustprune.study.yaml_files import read_yaml
 
 DOCUMENTS = [
     REPOSITORY / name
@@ -113,9 +121,7 @@ def progress() -> str:
 def core_hours(path: Path) -> tuple[float, int, int]:
     """Hours of one core that `robustprune plan` estimates for a configuration, its cells, and those of unknown time."""
     timings = read_timings(REFERENCE / "bench.json")
-    # as before any run: points that a run has left below the root would count instead of the search
-    values = read_yaml(path, dict) | {"root": "results/not-begun"}
-    cells = planned_cells(validate_study(values, str(path), path)).values()
+    cells = planned_cells(before_any_run(path)).values()
     seconds = [cell_seconds(cell, timings) for cell in cells]
     known = [value for value in seconds if value is not None]
     return sum(known) / 3600, len(seconds), len(seconds) - len(known)
@@ -135,15 +141,15 @@ def times() -> str:
 def robustness() -> str:
     """Every method of the study: size and error at its operating point, and how much they depend on the start."""
     seed, width, initialization = (
-        in_shown(pd.read_csv(TABLES / f"sensitivity_{axis}.csv")).set_index(SERIES)
+        pd.read_csv(TABLES / f"sensitivity_{axis}.csv").set_index(SERIES)
         for axis in ("seed", "width", "initialization")
     )
-    main = in_shown(pd.read_csv(TABLES / "main_comparison.csv")).set_index(SERIES)
+    main = pd.read_csv(TABLES / "main_comparison.csv").set_index(SERIES)
     columns = ["params kept", "test error (%)", "elasticity (widths)", "from width 1", "steepest"]
     columns += ["errors over widths (%)", "over seeds (%)", "over initializations (%)"]
     tables = []
-    for architecture, title in NETWORKS.items():
-        own = seed[seed.index.get_level_values("architecture") == architecture]
+    for network, title in NETWORKS.items():
+        own = seed.loc[[key for key in seed.index if key[: len(network)] == network]]
         rows = [[title, *columns]]
         for key in sorted(own.index, key=lambda key: main.loc[key, "params"]):
             start = upwards = steepest = errors = weights = "not run"
@@ -167,12 +173,12 @@ def robustness() -> str:
 
 def own_strengths() -> str:
     """The method's own trade-off in the search: kept size and validation error of each strength."""
-    points = in_shown(pd.read_csv(SEARCH_TABLES / "tradeoff.csv"))
+    points = pd.read_csv(SEARCH_TABLES / "tradeoff.csv")
     points = points[(points["budget"] == "epochs") & (points["method"] == METHOD_UNDER_STUDY)]
     points = points[points["variant"].isna()]
     tables = []
-    for architecture, title in NETWORKS.items():
-        own = points[points["architecture"] == architecture].sort_values("params", ascending=False)
+    for network, title in NETWORKS.items():
+        own = of_network(points, network).sort_values("params", ascending=False)
         rows = [[f"{title}, strength", "units", "params kept", "MACs (%)", "validation error (%)", "n"]]
         for row in own.to_dict("records"):
             found = [row["units_kept"], with_interval(row, "params", ",.0f"), f"{row['macs_percent']:.1f}"]
@@ -187,9 +193,9 @@ def published() -> str:
     columns = ["units", "params", "MACs", "error (%)", "status"]
     columns += ["our params", "our MACs", "our test error (%)", "at most theirs"]
     tables = []
-    for architecture, title in NETWORKS.items():
+    for network, title in NETWORKS.items():
         rows = [[f"{title}, published", *columns]]
-        for _, row in table[table["architecture"] == architecture].iterrows():
+        for _, row in of_network(table, network).iterrows():
             theirs = [f"{row.published_params:,}", f"{row.published_macs:,}", f"{row.published_error_percent:g}"]
             ours = [f"{row.params:,.0f}", f"{row.macs:,.0f}", with_interval(row, "error", ".2f"), row.at_most]
             rows.append([row.published_name, row.published_units, *theirs, row.published_status, *ours])
@@ -199,23 +205,23 @@ def published() -> str:
 
 def cost() -> str:
     """What training the method costs against dense training from the same start."""
-    shares = in_shown(pd.read_csv(TABLES / "training_cost.csv"))
-    shares = shares.set_index(["architecture", "method", "strength", "width"])
+    shares = pd.read_csv(TABLES / "training_cost.csv").set_index([*SERIES, "width"])
     rows = [["share of dense training", *(f"width {width:g}" for width in WIDTHS)]]
-    for architecture, title in NETWORKS.items():
-        series = shares.xs((architecture, METHOD_UNDER_STUDY), level=(0, 1)).index[0][0]
+    for network, title in NETWORKS.items():
+        series = (*network, METHOD_UNDER_STUDY)
+        strength = shares.loc[series].index[0][0]
         for column, name in (("macs_percent", "multiply-accumulates"), ("seconds_percent", "seconds")):
-            keys = [(architecture, METHOD_UNDER_STUDY, series, width) for width in WIDTHS]
+            keys = [(*series, strength, width) for width in WIDTHS]
             found = [shares.loc[key, column] if key in shares.index else float("nan") for key in keys]
             rows.append([f"{title}, {name}", *("-" if pd.isna(share) else f"{share:.0f} %" for share in found)])
-        rows.append([f"{title}, test error minus that of dense training (points)", *_minus_dense(architecture)])
+        rows.append([f"{title}, test error minus that of dense training (points)", *_minus_dense(network)])
     return markdown(*rows)
 
 
-def _minus_dense(architecture: str) -> list[str]:
+def _minus_dense(network: tuple[str, str, str]) -> list[str]:
     """The method's test error minus that of dense training from each starting size, paired by seed."""
-    runs = of_standard_initialization(studied(of_one_budget(in_shown(read_detailed_runs(REFERENCE)))))
-    runs, found = runs[runs["architecture"] == architecture], []
+    runs = of_network(of_standard_initialization(studied(of_one_budget(read_detailed_runs(REFERENCE)))), network)
+    found = []
     for width in WIDTHS:
         cells = [
             runs[(runs["method"] == method) & (runs["width"] == width)] for method in (METHOD_UNDER_STUDY, UNPRUNED)

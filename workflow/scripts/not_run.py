@@ -4,14 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from markdown_tables import markdown
-from shipped_numbers import REFERENCE, STUDY
+from shipped_numbers import REFERENCE, STUDY, before_any_run
 
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import read_detailed_runs
 from robustprune.gathering.planned import with_points
 from robustprune.study.cells import Cell, study_cells
-from robustprune.study.config import load_study, validate_study
-from robustprune.study.yaml_files import read_yaml
+from robustprune.study.config import load_study
 
 
 def by_part() -> str:
@@ -30,9 +29,7 @@ def by_part() -> str:
 
 def _cells(part: str) -> Iterable[Cell]:
     """Return the cells of a part; those at operating points that no search has found stand at values in their place."""
-    # as before any run: points that a run has left below the root would count instead of the search
-    values = read_yaml(STUDY, dict) | {"root": "results/not-begun", "parts": [part]}
-    return study_cells(with_points(validate_study(values, str(STUDY), STUDY))).values()
+    return study_cells(with_points(before_any_run(STUDY, parts=[part]))).values()
 
 
 def _has_run(cell: Cell, names: dict[str, int]) -> bool:

@@ -3,7 +3,7 @@
 import pandas as pd
 from by_start import in_shown
 from markdown_tables import markdown
-from shipped_numbers import NETWORKS, TABLES
+from shipped_numbers import NETWORKS, TABLES, of_network
 
 from robustprune.analysis.columns import number, with_interval
 from robustprune.analysis.read import SERIES
@@ -16,11 +16,11 @@ AXES = ("seeds", "initializations", "widths")
 
 def agreement() -> str:
     """Return the agreement of kept pixels of every method, over seeds, initializations and widths."""
-    table = in_shown(pd.read_csv(TABLES / "agreement.csv"))
+    table = pd.read_csv(TABLES / "agreement.csv")
     tables = []
-    for architecture, title in NETWORKS.items():
+    for network, title in NETWORKS.items():
         rows = [[title, *(f"over {axis}" for axis in AXES)]]
-        for key, own in table[table["architecture"] == architecture].groupby(SERIES, sort=False):
+        for key, own in of_network(table, network).groupby(SERIES, sort=False):
             found = own.set_index("over")
             rows.append([f"`{'/'.join(key[-2:])}`", *(_shown(found, axis) for axis in AXES)])
         tables.append(markdown(*rows))

@@ -107,10 +107,9 @@ def _pairs(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
 def _changes(there: pd.DataFrame, at_standard: pd.DataFrame, confidence: float) -> dict:
     """Return the change of every quantity, and n."""
     row: dict = {"n": min(len(there), len(at_standard))}
-    moves = [np.sign(there[name].mean() - at_standard[name].mean()) for name in SIZES]
+    own, theirs = (np.sign(there[name].mean() - at_standard[name].mean()) for name in SIZES)  # up or down
     there, at_standard = (
-        pairs.assign(moved=sum(sign * pairs[name] for sign, name in zip((moves[0], -moves[1]), SIZES, strict=True)))
-        for pairs in (there, at_standard)
+        pairs.assign(moved=own * pairs["size"] - theirs * pairs["baseline_size"]) for pairs in (there, at_standard)
     )
     for name in there:
         found = difference(there[name], at_standard[name]).estimate(confidence)

@@ -78,11 +78,11 @@ def cell_seconds(cell: Cell, timings: Timings) -> float | None:
     plain = min(whole, timings.get(labels[0].replace(method, "dense", 1), math.inf) * _scale(network))
     start = _step_of_start(network, cell.width, whole, pruned, plain)
     dense_epochs, pruned_epochs = _epochs(cell, network)
-    epochs = (dense_epochs * start + pruned_epochs * pruned) * _passes(cell, network)
+    milliseconds = (dense_epochs * start + pruned_epochs * pruned) * _passes(cell, network)
     if cell.budget == "macs":
-        of_dense = _step_of_start(network, cell.width, plain, plain, plain)
-        epochs = min(epochs, SPENDING * cell.training.epochs * of_dense)
-    milliseconds = epochs * cell.training.batch_size / TIMED_BATCH
+        of_dense = cell.training.epochs * _step_of_start(network, cell.width, plain, plain, plain)
+        milliseconds = min(milliseconds, SPENDING * of_dense)
+    milliseconds *= cell.training.batch_size / TIMED_BATCH
     return (images // cell.training.batch_size) * milliseconds / 1000 * cell.replicates
 
 
