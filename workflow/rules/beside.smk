@@ -13,6 +13,7 @@ SHIPPED = {
         ["depth_kept_by_start", "depth"],
     ),
     "mars": (["ball", "finetune"], ["finetune"]),
+    "smallest_width": (["smallest_width"], ["smallest_width"]),
     "related": (["imbalance", "label_free", "cafo_blocks", "tradeoff"], []),
     "probes": (
         ["false_removals", "certified", "gate_worth", "estimators", "gate_ends"],

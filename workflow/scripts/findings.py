@@ -281,6 +281,7 @@ BLOCKS = {
     "imbalance": related.imbalances,
     "label-free": related.label_free,
     "local-predictors": related.local_predictors,
+    "smallest-width": related.smallest_widths,
     "ablations": ablations.on_mlp,
     "ablations-progress": ablations.progress,
     "failing-estimators": ablations.on_lenet5,

@@ -156,10 +156,18 @@ def test_the_figure_has_a_line_per_series_with_its_slope(tmp_path):
     searched().to_parquet(folder / "smallest_width.parquet")
     figure = smallest_width(read_collected(folder), 0.95)
     labels = figure.axes[0].get_legend_handles_labels()[1]
-    assert f"{RANDOM}: 0.70" in labels
-    assert f"{SAME_PRICE}: 0.10" in labels
+    assert f"{RANDOM} (slope 0.70)" in labels
+    assert f"{SAME_PRICE} (slope 0.10)" in labels
     assert len(labels) == 5
     plt.close(figure)
+    collected = read_collected(folder)
+    dearest = collected.runs["strength"].eq("c_n100")
+    for most in (False, True):
+        some = collected.runs["replicate"] < 1 + most
+        collected.runs["status"] = collected.runs["status"].mask(some & dearest, "collapsed")
+        figure = smallest_width(collected, 0.95)
+        assert ("most collapsed" in figure.axes[0].get_legend_handles_labels()[1]) == most
+        plt.close(figure)
     assert len(draw_figure("smallest_width", folder, tmp_path / "figures")) == 3
     (folder / "smallest_width.parquet").rename(tmp_path / "kept.parquet.away")
     assert draw_figure("smallest_width", folder, tmp_path / "without")

@@ -1,5 +1,7 @@
 """The rule of the smallest fitting width, its growth, and the resampling of seeds."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from robustprune.analysis.related.widths import Curve, counting_floor, log_line, resampled_widths, smallest_width
 
 NAN = float("nan")
+SHIPPED = Path(__file__).parents[3] / "results/reference/smallest_width/smallest_width.parquet"
 
 
 def test_a_width_fits_where_two_of_three_seeds_do_at_one_rate():
@@ -72,3 +75,15 @@ def test_widths_that_were_not_found_leave_no_interval():
     none = Curve.of(runs({100: {4: (0, 0, 0)}, 1000: {16: (1, 1, 1)}}))
     assert np.isnan(none.slope(0.95).mean)
     assert np.isnan(none.only([100]).slope(0.95).mean)
+
+
+def test_random_labels_need_no_narrower_network_than_true_ones():
+    """Of the shipped searches, and by more than one step of the grid; each of them found a width that fits."""
+    searched = pd.read_parquet(SHIPPED)
+    grid = sorted(searched["width"].unique())
+    own = searched[searched["steps_factor"] == 1]
+    true, random = (Curve.of(own[own["labels"] == labels]) for labels in ("true", "random"))
+    assert not np.isnan([*true.widths, *random.widths]).any()
+    assert len(random.examples) >= 4
+    for needed, other in zip(random.widths, true.only(random.examples).widths, strict=True):
+        assert grid.index(needed) >= grid.index(other) - 1

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from robustprune.analysis.figures.looks import BLUE, GREEN, VERMILION
+from robustprune.analysis.figures.looks import BLACK, BLUE, GREEN, VERMILION
 from robustprune.analysis.figures.scales import log_axis, thousands
 from robustprune.analysis.figures.style import bars, legend_below, panel_grid, say, t_interval
 from robustprune.analysis.labels import network_title
@@ -29,8 +29,9 @@ def smallest_width(collected: Collected, confidence: float) -> Figure:
     """How many hidden units do N images need, and how many does the method keep? Squares and diamonds: the smallest
     width of a network 784-m-10 that classifies all N training images correctly, with their own labels and with random
     ones. Circles: hidden units that the method keeps of 784-300-10 when it trains on the same images, with the same
-    price and with the same hyper-prior. Numbers: slopes of the logarithms over the N drawn. Dashes: as many parameters
-    as numbers to fit."""
+    price and with the same hyper-prior. Crosses: most of these networks collapsed. Slopes: of the logarithms, over all
+    N drawn; the verdicts of the table take only those that random labels share. Dashes: as many parameters as numbers
+    to fit."""
     curves, kept = fitted_curves(collected.long(SMALLEST_WIDTH)), kept_widths(collected.runs)
     datasets = list(dict.fromkeys([*(key for key, _, _ in curves), *kept["dataset"]]))
     figure, axes = panel_grid(len(datasets), 5.6, 4.4)
@@ -50,6 +51,7 @@ def smallest_width(collected: Collected, confidence: float) -> Figure:
             found = [size_interval(networks[networks["examples"] == count]["kept"], confidence) for count in counts]
             slope = elasticity(networks["examples"], networks["kept"], confidence).mean
             _draw(ax, reading, reading, counts, [(one.mean, one.low, one.high) for one in found], slope)
+        _cross_out(ax, own)
         _finish(
             ax, [*own["examples"], *(n for key, curve in curves.items() if key[0] == dataset for n in curve.examples)]
         )
@@ -71,8 +73,19 @@ def _draw_curve(ax: Axes, labels: str, curve: Curve, confidence: float) -> None:
 def _draw(ax: Axes, look: str, title: str, counts: list, points: list[tuple], slope: float) -> None:
     """Draw a series of means with the ends of their intervals, and its slope in the legend."""
     means, lows, highs = np.array(points).T
-    label = title if np.isnan(slope) else f"{title}: {slope:.2f}"
+    label = title if np.isnan(slope) else f"{title} (slope {slope:.2f})"
     ax.errorbar(counts, means, bars(means, lows, highs), ms=5, lw=1.2, capsize=2, label=label, **LOOKS[look])
+
+
+def _cross_out(ax: Axes, kept: pd.DataFrame) -> None:
+    """Mark the kept widths (mean) of which most networks are not ok."""
+    groups = kept.assign(not_ok=kept["status"] != "ok").groupby(["reading", "examples"])
+    means = groups.agg(not_ok=("not_ok", "mean"), kept=("kept", "mean")).reset_index()
+    collapsed = means[means["not_ok"] > 0.5]
+    if len(collapsed):
+        ax.scatter(
+            collapsed["examples"], collapsed["kept"], s=60, marker="x", color=BLACK, zorder=3, label="most collapsed"
+        )
 
 
 def _finish(ax: Axes, counts: list) -> None:
