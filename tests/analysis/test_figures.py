@@ -221,7 +221,7 @@ def test_a_long_footnote_is_broken_where_the_figure_ends():
     with drawing():
         figure, (ax,) = panel_grid(1, 5.0, 3.0)
         ax.plot([0, 1], label="a method")
-        legend_below(figure, [ax], "mean over seeds, bars: intervals of the logarithm, from three networks on; " * 3)
+        legend_below(figure, [ax], "mean over seeds, bars: intervals of the logarithm (three networks or more); " * 3)
         figure.canvas.draw()
         extent = figure.legends[0].get_title().get_window_extent()
     assert extent.x0 >= 0

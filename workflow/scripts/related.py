@@ -26,14 +26,14 @@ def balls() -> str:
 def fine_tuning() -> str:
     """Fine-tuning within balls: the comparisons that answer the two questions."""
     table = shipped_table("mars", "finetune")
-    rows = [["network", "question", "source", "images", "radius", "contrast (points)", "answer"]]
+    rows = [["network", "question", "source", "images", "radius", "gain (points)", "contrast (points)", "answer"]]
     for row in table[table["contrast"].notna()].itertuples():
         first = isinstance(row.helps_few, str)
         asked = "helps most with few images (H7)" if first else "pruned need a larger radius (H8)"
         answer = row.helps_few if first else row.needs_more
         title = network_title(row.dataset, row.architecture, row.track)
-        contrast = with_interval(row._asdict(), "contrast", "+.2f")
-        rows.append([title, asked, _text(row.source), row.images, number(row.radius, "g"), contrast, answer])
+        found = [with_interval(row._asdict(), name, "+.2f") for name in ("gain", "contrast")]
+        rows.append([title, asked, _text(row.source), row.images, number(row.radius, "g"), *found, answer])
     return markdown(*rows)
 
 
@@ -70,12 +70,23 @@ def label_free() -> str:
 def smallest_widths() -> str:
     """Smallest fitting widths and kept widths by number of images, and the verdicts."""
     table = shipped_table("smallest_width", "smallest_width")
-    columns = ["hidden units", "training error (%)", "slope", "of random labels there", "grows slower (H13)"]
-    rows = [["series", "images", "steps", *columns, "needed for all labels", "fewer than needed (H14)", "n", "not ok"]]
+    columns = ["hidden units", "params", "training error (%)", "slope", "of random labels", "grows slower (H13)"]
+    rows = [
+        [
+            "series",
+            "images",
+            "steps",
+            *columns,
+            "needed for all labels, extrapolated",
+            "fewer than needed (H14)",
+            "n",
+            "not ok",
+        ]
+    ]
     for row in table.to_dict("records"):
         count, steps, not_ok = (number(row[name], ",.0f") for name in ("examples", "steps", "not_ok"))
-        found = [with_interval(row, "units", ".0f"), with_interval(row, "error_train", ".2f")]
-        found += [with_interval(row, name, ".2f") for name in ("slope", "slope_random")]
+        found = [with_interval(row, "units", ".0f"), number(row["params"], ",.0f")]
+        found += [with_interval(row, name, ".2f") for name in ("error_train", "slope", "slope_random")]
         needed = [with_interval(row, "needed", ".0f"), _text(row["fewer"])]
         rows.append([row["series"], count, steps, *found, _text(row["slower"]), *needed, row["n"], not_ok])
     return markdown(*rows)

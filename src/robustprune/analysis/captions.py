@@ -26,7 +26,7 @@ SIZES = "Student's t interval (of params and MACs that of the logarithm)"
 
 def brackets(confidence: float, kind: str = "Student's t interval") -> str:
     """Return the sentence about intervals in brackets."""
-    return f"Brackets: {kind} at level {confidence:.0%}, from three networks on."
+    return f"Brackets: {kind} at level {confidence:.0%}, where there are three networks or more."
 
 
 def caption(*parts: str) -> str:

@@ -112,12 +112,22 @@ def test_networks_that_are_not_ok_are_counted(tmp_path):
     assert kept[kept["not_ok"] > 0]["n"].sum() == 2
 
 
-def test_the_slope_of_true_labels_is_over_the_images_that_random_labels_share(tmp_path):
+def test_slopes_of_smallest_widths_are_over_all_their_images_and_those_of_verdicts_over_shared_ones(tmp_path):
     widths = searched()
+    widths.loc[(widths["labels"] == "true") & (widths["examples"] == 10_000), "width"] *= 2
     widths = widths[(widths["labels"] == "true") | (widths["examples"] < 10_000)]
     table = smallest_width_table(read_detailed_runs(study(tmp_path)), 0.95, widths).table
-    slope = table[(table["series"] == TRUE) & table["slope"].notna()]["slope"].iloc[0]
-    assert slope == pytest.approx(np.log(8 / 4) / np.log(10))
+    slopes = table[table["slope"].notna()].groupby("series", sort=False)["slope"].first()
+    assert slopes[TRUE] == pytest.approx(np.log10(32 / 4) / 2)
+    kept = [round(20 * count**0.1) for count in (100, 1000)]  # random labels have no more
+    assert slopes[SAME_PRICE] == pytest.approx(np.log10(kept[1] / kept[0]), abs=1e-3)
+
+
+def test_params_stand_beside_units(tmp_path):
+    table = smallest_width_table(read_detailed_runs(study(tmp_path)), 0.95, searched()).table
+    at_thousand = table[table["examples"] == 1000].set_index("series")["params"]
+    assert at_thousand[RANDOM] == 795 * round(1000**0.7) + 10
+    assert at_thousand[SAME_PRICE] == pytest.approx(1001, abs=1)
 
 
 def test_a_width_that_grows_faster_is_no(tmp_path):
@@ -151,14 +161,12 @@ def test_verdicts_follow_the_intervals():
     assert fewer(low, unknown, high) == fewer(unknown, wrong, high) == TOO_FEW
 
 
-def test_the_figure_has_a_line_per_series_with_its_slope(tmp_path):
+def test_the_figure_has_a_line_per_series_and_the_extrapolated_width(tmp_path):
     folder = study(tmp_path)
     searched().to_parquet(folder / "smallest_width.parquet")
     figure = smallest_width(read_collected(folder), 0.95)
     labels = figure.axes[0].get_legend_handles_labels()[1]
-    assert f"{RANDOM} (slope 0.70)" in labels
-    assert f"{SAME_PRICE} (slope 0.10)" in labels
-    assert len(labels) == 5
+    assert {TRUE, RANDOM, SAME_PRICE, SAME_PRIOR, "the same, extrapolated", "counting floor"} == set(labels)
     plt.close(figure)
     collected = read_collected(folder)
     dearest = collected.runs["strength"].eq("c_n100")
@@ -166,7 +174,7 @@ def test_the_figure_has_a_line_per_series_with_its_slope(tmp_path):
         some = collected.runs["replicate"] < 1 + most
         collected.runs["status"] = collected.runs["status"].mask(some & dearest, "collapsed")
         figure = smallest_width(collected, 0.95)
-        assert ("most collapsed" in figure.axes[0].get_legend_handles_labels()[1]) == most
+        assert ("most networks collapsed" in figure.axes[0].get_legend_handles_labels()[1]) == most
         plt.close(figure)
     assert len(draw_figure("smallest_width", folder, tmp_path / "figures")) == 3
     (folder / "smallest_width.parquet").rename(tmp_path / "kept.parquet.away")

@@ -30,6 +30,18 @@ def test_distances_by_hand():
     assert row_lengths(filters)[0].tolist() == pytest.approx([1.0, 2.6])
 
 
+def test_the_complexity_of_two_layers_by_hand():
+    """prod (2 B) sum D / B, of layers with largest row sums B and distances D; the study does not use it."""
+    layers = [([[0.5, -1], [0.3, 0.2]], [[0.4, -0.8], [0.3, 0.1]]), ([[1, -0.5]], [[0.8, -0.2]])]
+    pairs = [(torch.tensor([weight]), torch.tensor([start])) for weight, start in layers]
+    sizes = [float(row_lengths(weight).max()) for weight, _ in pairs]
+    moved = [float(row_lengths(weight - start).max()) for weight, start in pairs]
+    assert sizes == pytest.approx([1.5, 1.5])
+    assert moved == pytest.approx([0.3, 0.5])
+    shares = [distance / size for distance, size in zip(moved, sizes, strict=True)]
+    assert 2 * sizes[0] * 2 * sizes[1] * sum(shares) == pytest.approx(4.8)
+
+
 @pytest.mark.parametrize("norm", list(INSIDE))
 def test_weights_outside_are_scaled_back_along_their_distance(norm):
     found = scaled(norm, 0.75)
@@ -85,7 +97,7 @@ def test_weights_stay_inside_through_removals(digits, make_cell, norm):
         weight = training.network.parameters[f"{layer.name}.weight"].detach()
         length = LENGTHS[norm](start)
         shares.append(LENGTHS[norm](weight - start)[length > 0] / length[length > 0])
-    assert float(torch.cat(shares).max()) <= 0.05 * (1 + 1e-5)
+    assert float(torch.cat(shares).max()) <= 0.05 * (1 + 1e-6)
     assert float(torch.cat(shares).max()) > 0.049
 
 

@@ -12,14 +12,21 @@ from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import Collected
 from robustprune.analysis.related.finetune import ALIKE, FREE, fine_tuned, images_title
 from robustprune.analysis.statistics import mean_interval
+from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
 LINES = {"mars": {"ls": "-", "marker": "o"}, "frobenius": {"ls": ":", "marker": "s"}}
+BESIDE = {"mars": 0.97, "frobenius": 1.03}
+"""Factors on the radius, so that bars do not cover each other."""
+SOURCES = {METHOD_UNDER_STUDY: "pruned", UNPRUNED: "dense"}
+LEAST_SPAN = 1.0
+"""Points of error that an axis spans at least: smaller differences are seldom more than noise."""
 
 
 def finetune(collected: Collected, confidence: float) -> Figure:
     """Does a small ball help with few images? Test error of networks that were trained on, by the radius of the ball
     around their weights at the start, as a share of the length of these weights. Solid: a ball for each row of weights
-    (MARS norm); dotted: one for each layer. At the right end of each panel: without a ball."""
+    (MARS norm); dotted: one for each layer. At the right end of each panel: without a ball; where a line is flat up to
+    there, no ball of these sizes binds."""
     known = fine_tuned(collected.runs, None)
     panels = list(known.groupby([*ALIKE, "source"], sort=False))
     figure, axes = panel_grid(len(panels), 4.9, 3.8)
@@ -37,15 +44,32 @@ def finetune(collected: Collected, confidence: float) -> Figure:
         radii = sorted(own["radius"].dropna().unique())
         for images, networks in own.groupby("images"):
             _draw(ax, networks, float(images), shades[images], radii, confidence)
-        ax.set_title(f"{network_title(*network)}\nfrom {source}{training and f', {training}'}", fontsize="small")
+        ax.set_title(
+            f"{network_title(*network)}\n{_source_title(source)}{training and f', {training}'}", fontsize="small"
+        )
         ax.set(xscale="log", xlabel="relative radius", ylabel="test error (%)")
         ax.set_xticks([*radii, _free_place(radii)], [*(f"1/{1 / radius:g}" for radius in radii), "free"])
         ax.minorticks_off()
+        _widen(ax)
         ax.yaxis.set_major_formatter(plain)
         ax.grid(alpha=0.25)
     axis = "; panels of one network and data set share the error axis" if len(first) > 1 else ""
     legend_below(figure, axes, f"means over n = {n} networks; bars: {t_interval(confidence)}{axis}")
     return figure
+
+
+def _source_title(source: str) -> str:
+    """Return the cell whose networks were trained on, and whether these are pruned or dense."""
+    kind = SOURCES.get(source.partition("/")[0])
+    return f"from {kind} networks ({source})" if kind else f"from {source}"
+
+
+def _widen(ax: Axes) -> None:
+    """Let an error axis span LEAST_SPAN points at least, around what it shows."""
+    low, high = ax.get_ylim()
+    if high - low < LEAST_SPAN:
+        middle = (low + high) / 2
+        ax.set_ylim(middle - LEAST_SPAN / 2, middle + LEAST_SPAN / 2)
 
 
 def _free_place(radii: list[float]) -> float:
@@ -67,5 +91,5 @@ def _draw(ax: Axes, networks, images: float, colour, radii: list[float], confide
         means = [one.mean for one in found]
         halves = np.nan_to_num([one.high - one.mean for one in found])
         label = f"{images_title(images)} images, {norm}"
-        at = [place for place, _ in cells]
+        at = [BESIDE[norm] * place for place, _ in cells]
         ax.errorbar(at, means, halves, color=colour, ms=4, lw=1.2, capsize=2, label=label, **style)

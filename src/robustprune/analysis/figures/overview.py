@@ -51,7 +51,7 @@ def overview(collected: Collected, confidence: float) -> Figure:
     for letter, ax, (title, draw) in zip("abcd", axes, panels, strict=False):
         draw(ax)
         ax.set_title(f"{letter}  {title}", loc="left", fontsize="medium")
-    footnote = f"mean over seeds, bars: {confidence:.0%} interval, from three networks on"
+    footnote = f"mean over seeds, bars: {confidence:.0%} interval (three networks or more)"
     if runs["operating_point"].any():
         footnote += "; all but a: operating points" if swept else "; operating points"
     legend_below(figure, axes, footnote + outside_note(table) + of_one_method(initializations))

@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 from robustprune.analysis.figures.looks import BLACK, BLUE, GREEN, VERMILION
 from robustprune.analysis.figures.scales import log_axis, thousands
 from robustprune.analysis.figures.style import bars, legend_below, panel_grid, say, t_interval
-from robustprune.analysis.labels import network_title
+from robustprune.analysis.labels import DATASETS
 from robustprune.analysis.read import Collected
-from robustprune.analysis.related.kept_widths import READINGS, kept_widths
+from robustprune.analysis.related.kept_widths import ALL_IMAGES, READINGS, kept_widths
 from robustprune.analysis.related.smallest_width import TITLES, fitted_curves
 from robustprune.analysis.related.widths import Curve, counting_floor
-from robustprune.analysis.statistics import elasticity, size_interval
-from robustprune.study.smallest_width import SHALLOW, SMALLEST_WIDTH
+from robustprune.analysis.statistics import size_interval
+from robustprune.study.smallest_width import SMALLEST_WIDTH
 
 OPEN = {"mfc": "white", "ls": ":"}
 LOOKS = {
@@ -28,10 +28,10 @@ LOOKS = {
 def smallest_width(collected: Collected, confidence: float) -> Figure:
     """How many hidden units do N images need, and how many does the method keep? Squares and diamonds: the smallest
     width of a network 784-m-10 that classifies all N training images correctly, with their own labels and with random
-    ones. Circles: hidden units that the method keeps of 784-300-10 when it trains on the same images, with the same
-    price and with the same hyper-prior. Crosses: most of these networks collapsed. Slopes: of the logarithms, over all
-    N drawn; the verdicts of the table take only those that random labels share. Dashes: as many parameters as numbers
-    to fit."""
+    ones; the open square is the line through the logarithms, at the N at which the kept width is judged. Circles:
+    hidden units that the method keeps of 784-300-10, whose pixels it prunes too, when it trains on the same images,
+    with the same price and with the same hyper-prior. Crosses: most of these networks collapsed. Dashes: as many
+    parameters as labels are numbers, ten per image; to name a class takes less."""
     curves, kept = fitted_curves(collected.long(SMALLEST_WIDTH)), kept_widths(collected.runs)
     datasets = list(dict.fromkeys([*(key for key, _, _ in curves), *kept["dataset"]]))
     figure, axes = panel_grid(len(datasets), 5.6, 4.4)
@@ -43,19 +43,17 @@ def smallest_width(collected: Collected, confidence: float) -> Figure:
             if (dataset, labels, 1.0) in curves:
                 _draw_curve(ax, labels, curves[dataset, labels, 1.0], confidence)
         own = kept[kept["dataset"] == dataset]
-        for reading in READINGS:
+        for reading in reversed(READINGS):  # at ALL_IMAGES both are the same networks
             networks = own[own["reading"] == reading]
             counts = sorted(networks["examples"].unique())
-            if not counts:
-                continue
             found = [size_interval(networks[networks["examples"] == count]["kept"], confidence) for count in counts]
-            slope = elasticity(networks["examples"], networks["kept"], confidence).mean
-            _draw(ax, reading, reading, counts, [(one.mean, one.low, one.high) for one in found], slope)
+            if found:
+                _draw(ax, reading, LOOKS[reading], counts, [(one.mean, one.low, one.high) for one in found])
         _cross_out(ax, own)
         _finish(
             ax, [*own["examples"], *(n for key, curve in curves.items() if key[0] == dataset for n in curve.examples)]
         )
-        ax.set_title(network_title(dataset, SHALLOW, "full"), fontsize="medium")
+        ax.set_title(f"One hidden layer, {DATASETS.get(dataset, dataset)}", fontsize="medium")
     legend_below(
         figure,
         axes,
@@ -66,15 +64,17 @@ def smallest_width(collected: Collected, confidence: float) -> Figure:
 
 def _draw_curve(ax: Axes, labels: str, curve: Curve, confidence: float) -> None:
     found = [curve.at(place, confidence) for place in range(len(curve.examples))]
-    points = [(one.mean, one.low, one.high) for one in found]
-    _draw(ax, labels, TITLES[labels], list(curve.examples), points, curve.slope(confidence).mean)
+    _draw(ax, TITLES[labels], LOOKS[labels], list(curve.examples), [(one.mean, one.low, one.high) for one in found])
+    needed = curve.predicted(ALL_IMAGES, confidence)
+    if labels == "true" and not np.isnan(needed.mean):
+        look = {**LOOKS[labels], "mfc": "white", "ls": "none"}
+        _draw(ax, "the same, extrapolated", look, [ALL_IMAGES], [(needed.mean, needed.low, needed.high)])
 
 
-def _draw(ax: Axes, look: str, title: str, counts: list, points: list[tuple], slope: float) -> None:
-    """Draw a series of means with the ends of their intervals, and its slope in the legend."""
+def _draw(ax: Axes, title: str, look: dict, counts: list, points: list[tuple]) -> None:
+    """Draw a series of means with the ends of their intervals."""
     means, lows, highs = np.array(points).T
-    label = title if np.isnan(slope) else f"{title} (slope {slope:.2f})"
-    ax.errorbar(counts, means, bars(means, lows, highs), ms=5, lw=1.2, capsize=2, label=label, **LOOKS[look])
+    ax.errorbar(counts, means, bars(means, lows, highs), ms=5, lw=1.2, capsize=2, label=title, **look)
 
 
 def _cross_out(ax: Axes, kept: pd.DataFrame) -> None:
@@ -84,7 +84,13 @@ def _cross_out(ax: Axes, kept: pd.DataFrame) -> None:
     collapsed = means[means["not_ok"] > 0.5]
     if len(collapsed):
         ax.scatter(
-            collapsed["examples"], collapsed["kept"], s=60, marker="x", color=BLACK, zorder=3, label="most collapsed"
+            collapsed["examples"],
+            collapsed["kept"],
+            s=60,
+            marker="x",
+            color=BLACK,
+            zorder=3,
+            label="most networks collapsed",
         )
 
 

@@ -100,7 +100,7 @@ def nothing(why: str) -> Figure:
 
 def t_interval(confidence: float, sizes: bool = False) -> str:
     """What bars show, as footnotes say it. sizes: bars of params or units (statistics.size_interval)."""
-    return f"{confidence:.0%} t interval{' of the logarithm' if sizes else ''}, from three networks on"
+    return f"{confidence:.0%} t interval{' of the logarithm' if sizes else ''} (three networks or more)"
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes], footnote: str, order: Iterable[str] = ()) -> None:

@@ -91,7 +91,7 @@ def _rows(own: pd.DataFrame, distances: pd.DataFrame, kept: Kept, confidence: fl
     free = own[own["run"] == FREE]
     alike = {slot: _jaccards(own[own["run"] == OTHER], free, kept, slot) for slot in hidden}
     medians = [_of(distances, free, layers[slot], "kept")["median_share"].mean() for slot in hidden]
-    verdicts = []
+    verdicts, sides = [], []
     for run, networks in own.groupby("run", sort=False):
         radius = float(networks["radius"].iloc[0])
         of_run = _empty() | {"run": run, "radius": radius, "n": len(_numbered(networks))}
@@ -111,12 +111,14 @@ def _rows(own: pd.DataFrame, distances: pd.DataFrame, kept: Kept, confidence: fl
         row |= size_interval(networks["params_kept"], confidence).columns("units")
         if run not in (FREE, OTHER):
             side = beside(radius, medians)
+            sides.append(side)
             changed = together([*answers, _other_size(networks, free)])
             verdicts.append(expected(side, changed))
             row |= {"beside_median": side, "changed": changed, "as_expected": verdicts[-1]}
         yield row
     if verdicts:
-        yield _empty() | {"run": ALL, "slot": ALL, "as_expected": all_yes(verdicts), "n": len(_numbered(free))}
+        last = {"run": ALL, "slot": ALL, "beside_median": ", ".join(dict.fromkeys(sides)), "n": len(_numbered(free))}
+        yield _empty() | last | {"as_expected": all_yes(verdicts)}
 
 
 def _of_slot(networks: pd.DataFrame, distances: pd.DataFrame, slot: str, layer: str, confidence: float) -> dict:

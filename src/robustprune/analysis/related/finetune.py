@@ -56,8 +56,8 @@ def finetune(runs: pd.DataFrame, confidence: float, moved: pd.DataFrame | None =
         "scaled back. Norm mars: a ball for each row of weights, by its absolute sum; frobenius: one for each layer, "
         "Euclidean. Radius: as a share of the length of the starting weights. Gain: test error without a ball minus "
         "with it, paired by network. Distance, boundary: of rows, means over layers and networks. Contrast: the gain "
-        f"with fewest images minus that with most, at radius {HELPS:g}; or the loss by the ball of pruned minus that "
-        f"of dense networks, at radius {NEEDS:g}. Verdicts: docs/protocol.md, B28.",
+        f"with fewest images, which stands beside it, minus that with most, at radius {HELPS:g}; or the loss by the "
+        f"ball of pruned minus that of dense networks, at radius {NEEDS:g}. Verdicts: docs/protocol.md, B28.",
         brackets(confidence),
         "" if len(table) else NOTHING,
     )
@@ -142,7 +142,7 @@ def _judged(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
             found = mean_interval(few - most, confidence)
             verdict = helps(mean_interval(few - most, OWN_LEVEL), mean_interval(few, OWN_LEVEL))
             row = _empty() | {"images": images, "source": source, "norm": MARS, "radius": HELPS, "helps_few": verdict}
-            yield row | found.columns("contrast") | {"n": found.n}
+            yield row | mean_interval(few, confidence).columns("gain") | found.columns("contrast") | {"n": found.n}
     for images, networks in _at(own, NEEDS).groupby("images"):
         by_source = networks.groupby("source", sort=False)
         gains = {source: part.groupby("replicate")["gain"].mean() for source, part in by_source}

@@ -18,12 +18,13 @@ SAME_PRICE, SAME_PRIOR = "kept, same price", "kept, same hyper-prior"
 READINGS = (SAME_PRICE, SAME_PRIOR)
 ALL_IMAGES = 60_000
 """The number of images at which the readings agree, and the kept width is judged (docs/protocol.md, B27)."""
-COLUMNS = [*NETWORK, "reading", "examples", "steps", "status", "kept", "error_train", "error_test"]
+COLUMNS = [*NETWORK, "reading", "examples", "steps", "status", "kept", "params", "error_train", "error_test"]
 
 
 def kept_widths(runs: pd.DataFrame) -> pd.DataFrame:
     """Return a row per network and reading of "the same strength", relative to the cell with ALL_IMAGES; without that
-    cell there is no row. `kept` is NaN in networks without numbers.
+    cell there is no row. `kept`, `params` and errors are NaN in networks without
+    numbers.
 
     Networks of track full and the standard start whose training names its number of images and whose method has one
     price.
@@ -39,9 +40,13 @@ def kept_widths(runs: pd.DataFrame) -> pd.DataFrame:
         kept = split_units(row["units_kept"])[-1] if isinstance(row["units_kept"], str) else np.nan
         steps = examples // training["batch_size"] * training["epochs"]
         own = {"examples": examples, "price": price, "steps": steps, "status": row["status"], "kept": kept}
-        own |= {"error_train": row["error_train_percent"], "error_test": row["error_test_percent"]}
+        own |= {
+            "params": row["params_kept"],
+            "error_train": row["error_train_percent"],
+            "error_test": row["error_test_percent"],
+        }
         rows.append({name: row[name] for name in NETWORK} | own)
-    known = pd.DataFrame(rows, columns=[*NETWORK, "examples", "price", *COLUMNS[-5:]])
+    known = pd.DataFrame(rows, columns=[*NETWORK, "examples", "price", *COLUMNS[COLUMNS.index("steps") :]])
     found = [_read_as(reading, own) for _, own in known.groupby(NETWORK) for reading in READINGS]
     return pd.concat(found, ignore_index=True)[COLUMNS] if found else pd.DataFrame(columns=COLUMNS)
 

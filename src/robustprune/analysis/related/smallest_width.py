@@ -9,7 +9,7 @@ from robustprune.analysis.captions import brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
 from robustprune.analysis.read import NETWORK
 from robustprune.analysis.related.kept_widths import ALL_IMAGES, SAME_PRICE, kept_widths
-from robustprune.analysis.related.widths import Curve, counting_floor, wrong_by_width
+from robustprune.analysis.related.widths import Curve, counting_floor, shallow_params, wrong_by_width
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import Estimate, elasticity, interval_columns, mean_interval, size_interval
 from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, OWN_LEVEL, TOO_FEW, UNDECIDED, YES
@@ -20,7 +20,7 @@ TITLES = {"true": TRUE, "random": RANDOM}
 NOTHING = "No width was searched (smallest_width in the configuration, e.g. config/smallest_width.yaml)."
 LEAST_DIFFERENCE = 0.3
 """Difference of slopes that a verdict asks for: about twice the standard error of a slope over three seeds."""
-ESTIMATES = ("units", "error_train", "error_test", "slope", "slope_random", "needed")
+ESTIMATES = ("units", "params", "error_train", "error_test", "slope", "slope_random", "needed")
 COLUMNS = [
     *(*NETWORK, "series", "examples", "steps", "steps_factor", "floor", "rate", "wrong_below"),
     *(name for one in ESTIMATES for name in interval_columns(one)),
@@ -29,10 +29,11 @@ COLUMNS = [
 SHOWN = [
     *(Text("series"), Number("examples", "images", ".0f"), Number("steps", "steps", ".0f")),
     *(Number("floor", "counting floor", ".1f"), Interval("units", "hidden units", ".1f")),
+    Interval("params", "params", ",.0f"),
     *(Number("rate", "learning rate", "g"), Number("wrong_below", "fewest errors, next width below", ".0f")),
     *(Interval("error_train", "training error (%)", ".3f"), Interval("error_test", "test error (%)", ".2f")),
     *(Interval("slope", "slope over images", ".2f"), Interval("slope_random", "of random labels there", ".2f")),
-    *(Text("slower", "kept width grows slower"), Interval("needed", "needed for all labels", ".0f")),
+    *(Text("slower", "kept width grows slower"), Interval("needed", "needed for all labels, extrapolated", ".0f")),
     *(Text("fewer", "keeps fewer than needed"), Text("n"), Number("not_ok", "not ok", ".0f")),
 ]
 
@@ -56,10 +57,11 @@ def smallest_width_table(runs: pd.DataFrame, confidence: float, widths: pd.DataF
         "Smallest: the first width of 784-m-10, from narrow to wide, at which two thirds of the seeds classify all "
         "N training images correctly at some check during training, at the best of the learning rates. Counting floor: "
         "as many parameters as numbers to fit. Kept: hidden units that the method keeps of 784-300-10 when it trains "
-        "on the same N images in as many steps, with the same price c or the same hyper-prior, ln gamma = c N. "
-        "Slope: of the logarithms, over the numbers of images that the series and random labels share. Needed: the "
-        "smallest width for true labels at N = 60,000, by the line through the logarithms. Verdicts: "
-        "docs/protocol.md, B27. Smallest widths are those of one optimizer, and depend on the steps.",
+        "on the same N images in as many steps, with the same price c or the same hyper-prior, ln gamma = c N. It "
+        "prunes pixels, too; the searched networks keep them. Slope: of the logarithms; of smallest widths over all "
+        "their N, of kept widths over the N that random labels have. Needed: the smallest width for true labels at "
+        "N = 60,000, by the line through the logarithms. Verdicts: docs/protocol.md, B27. Smallest widths are those of "
+        "one optimizer, and depend on the steps.",
         f"{brackets(confidence)} Smallest widths and their slopes: percentile bootstrap over seeds, "
         "which covers less than it says where seeds are few.",
         "" if len(table) else NOTHING,
@@ -81,7 +83,6 @@ def _empty() -> dict[str, float]:
 
 def _searched_rows(curves: dict[tuple[str, float], Curve], searched: pd.DataFrame, confidence: float) -> Iterator[dict]:
     """Yield a row per number of images of every curve, and its slope."""
-    random = curves.get(("random", 1.0))
     for (labels, factor), curve in curves.items():
         own = searched[(searched["labels"] == labels) & (searched["steps_factor"] == factor)]
         at = {**_empty(), "series": TITLES[labels], "steps_factor": factor, "n": curve.seeds}
@@ -89,10 +90,10 @@ def _searched_rows(curves: dict[tuple[str, float], Curve], searched: pd.DataFram
             networks = own[own["examples"] == count]
             row = {"examples": count, "steps": networks["steps"].iloc[0], "floor": float(counting_floor(count))}
             row |= _around(networks, float(curve.widths[place]))
-            yield at | row | curve.at(place, confidence).columns("units")
-        shared = curve.only([count for count in curve.examples if random is None or count in random.examples])
-        if len(shared.examples) > 1:
-            yield at | shared.slope(confidence).columns("slope")
+            width = curve.at(place, confidence)
+            yield at | row | width.columns("units") | shallow_params(width).columns("params")
+        if len(curve.examples) > 1:
+            yield at | curve.slope(confidence).columns("slope")
 
 
 def _around(networks: pd.DataFrame, width: float) -> dict[str, float]:
@@ -114,6 +115,7 @@ def _kept_rows(kept: pd.DataFrame, curves: dict[tuple[str, float], Curve], confi
             row = at | {"examples": count, "steps": networks["steps"].iloc[0]}
             row |= {"n": int(networks["kept"].notna().sum()), "not_ok": int((networks["status"] != "ok").sum())}
             row |= size_interval(networks["kept"], confidence).columns("units")
+            row |= size_interval(networks["params"], confidence).columns("params")
             for name in ("error_train", "error_test"):
                 row |= mean_interval(networks[name], confidence).columns(name)
             yield row

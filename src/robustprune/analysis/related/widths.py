@@ -53,6 +53,12 @@ def counting_floor(examples: ArrayLike) -> NDArray[np.float64]:
     return (CLASSES * np.asarray(examples, float) - CLASSES) / (PIXELS + 1 + CLASSES)
 
 
+def shallow_params(width: Estimate) -> Estimate:
+    """Return the parameters of 784-m-10 for a width m."""
+    mean, low, high = ((PIXELS + 1 + CLASSES) * units + CLASSES for units in (width.mean, width.low, width.high))
+    return Estimate(mean, low, high, width.n)
+
+
 @dataclass(frozen=True)
 class Curve:
     """Smallest widths of one kind of labels.
