@@ -10,6 +10,7 @@ from made_up_study import made_up
 
 from robustprune.analysis.claims import NOT_RUN
 from robustprune.analysis.claims_table import claims
+from robustprune.analysis.equal_size import equal_size
 from robustprune.analysis.moments import before_the_rate_falls, removal_times, undetermined_at, while_gates_are_drawn
 from robustprune.analysis.read import CELL, read_detailed_runs, read_long
 from robustprune.analysis.statistics import Estimate
@@ -348,6 +349,18 @@ def test_forms_of_the_method_are_no_reconstructions_of_each_other():
     assert own.set_index("strength")["reconstructions"].to_dict() == pytest.approx(
         {"a": 2, "b": 2, "c": np.nan}, nan_ok=True
     )
+
+
+def test_accuracy_at_equal_size_is_not_run_on_a_data_set_that_no_search_had():
+    runs = at_equal_size.study()
+    both = pd.concat([runs, runs.assign(dataset="fashion_mnist")], ignore_index=True)
+    found = claims(both, 0.95, searched=at_equal_size.search()).table
+    accurate = found[found["claim"] == "As accurate as others at equal size"].groupby("dataset")["verdict"]
+    assert (accurate.get_group("fashion_mnist") == NOT_RUN).all()
+    assert (accurate.get_group(runs["dataset"].iloc[0]) != NOT_RUN).any()
+    sheet = equal_size(both, 0.95, at_equal_size.search()).table.groupby("dataset")
+    assert sheet.get_group("fashion_mnist")["not_worse_than_all"].isna().all()
+    assert sheet.get_group("fashion_mnist")["macs_ratio"].notna().all()
 
 
 def test_without_a_search_accuracy_at_equal_size_is_not_run():

@@ -183,7 +183,7 @@ def own_strengths() -> str:
         for row in own.to_dict("records"):
             found = [row["units_kept"], with_interval(row, "params", ",.0f"), f"{row['macs_percent']:.1f}"]
             rows.append([f"`{row['strength']}`", *found, f"{row['error_valid']:.2f}", row["n"]])
-        tables.append(markdown(*rows))
+        tables += [markdown(*rows)] if len(own) else []
     return "\n\n".join(tables)
 
 
@@ -195,11 +195,12 @@ def published() -> str:
     tables = []
     for network, title in NETWORKS.items():
         rows = [[f"{title}, published", *columns]]
-        for _, row in of_network(table, network).iterrows():
+        own = of_network(table, network)
+        for _, row in own.iterrows():
             theirs = [f"{row.published_params:,}", f"{row.published_macs:,}", f"{row.published_error_percent:g}"]
             ours = [f"{row.params:,.0f}", f"{row.macs:,.0f}", with_interval(row, "error", ".2f"), row.at_most]
             rows.append([row.published_name, row.published_units, *theirs, row.published_status, *ours])
-        tables.append(markdown(*rows))
+        tables += [markdown(*rows)] if len(own) else []
     return "\n\n".join(tables)
 
 

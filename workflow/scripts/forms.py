@@ -1,7 +1,7 @@
 """Tables of results/reference/FINDINGS.md: other reconstructions of the method, and other prices of a unit."""
 
 import pandas as pd
-from by_start import over_initializations, shown_networks, size_and_error
+from by_start import in_shown, over_initializations, shown_networks, size_and_error
 from markdown_tables import markdown
 from shipped_numbers import TABLES, WIDTHS
 from verdicts import CELLS, CLAIM_OF
@@ -19,7 +19,7 @@ def reconstructions() -> str:
     """Return a row per reconstruction of the method: size and error from every start, and three verdicts."""
     own = shown_networks(variants=True)
     own = own[own["method"] == METHOD_UNDER_STUDY]
-    claims = pd.read_csv(TABLES / "claims.csv", keep_default_na=False)
+    claims = in_shown(pd.read_csv(TABLES / "claims.csv", keep_default_na=False))
     claims = claims[(claims["method"] == METHOD_UNDER_STUDY) & (claims["budget"] == "epochs")]
     asked = {
         "over widths": CLAIM_OF[over_all_widths],

@@ -8,6 +8,7 @@ import equal_macs
 import pandas as pd
 import rivals
 import same_network
+from by_start import in_shown
 from markdown_tables import markdown
 from shipped_numbers import TABLES
 from verdicts import CELLS, CLAIM_OF, claims_table, place
@@ -28,33 +29,49 @@ def headline() -> str:
     """Verdicts on the method under study, what did not hold first, and what else the reader must know of it."""
     everything = claims_table()
     table = everything[everything["budget"] == "epochs"]
-    own = table[table["method"] == METHOD_UNDER_STUDY]
-    several = len(table.groupby([*NETWORK, "budget"])) > 1
-    rows = [["the abstract claims", "verdict", "what was found"]]
-    for answer in itertools.chain(*HEADINGS.values()):
-        for claim, found in own[own["verdict"] == answer].groupby("claim", sort=False):
-            rows.append([_lowered(claim), CELLS.get(answer, answer), _places(found, several)])
     points = [same_network.in_short(), rivals.in_short(), *equal_macs.in_short()]
-    points.append("**All methods** (open: not decided)**:** " + "; ".join(_shared(table, several)) + ".")
-    return "\n".join([markdown(*rows), "", *(_filled(f"- {point}") for point in points)])
+    points.append("**All methods** (open: not decided)**:** " + "; ".join(_shared(table)) + ".")
+    of_the_method = _verdicts(table[table["method"] == METHOD_UNDER_STUDY])
+    return "\n".join([of_the_method, "", *(_filled(f"- {point}") for point in points)])
 
 
-def _places(rows: pd.DataFrame, several: bool) -> str:
-    """Return the numbers of a claim on each network, which is named where there are several."""
-    points = []
-    for row in rows.to_dict("records"):
-        strength = re.compile(r"(?<= against )(\w+) \S+")  # a baseline's strength says little here
-        numbers = strength.sub(r"`\1`", f"{row['evidence']}, n = {row['n']}") if row["evidence"] else ""
-        points.append(f"on {place(row)}: {numbers}".rstrip(": ") if several else numbers)
-    return "; ".join(points)
+def _verdicts(own: pd.DataFrame) -> str:
+    """Return a row per claim with its verdict on each network, those of by_start.SHOWN first and with numbers."""
+    first = in_shown(own).index
+    own = own.assign(title=_titles(own)).loc[[*first, *own.index.drop(first)]]
+    titles = list(dict.fromkeys(own["title"]))
+    given = own.pivot(index="claim", columns="title", values="verdict")
+    rows = [["the abstract claims", *(titles if len(titles) > 1 else ["verdict"]), "what was found"]]
+    rows[0][-1] += f" on {titles[0]}" if len(titles) > 1 else ""
+    shown = own[own["title"] == titles[0]].set_index("claim")
+    for answer in itertools.chain(*HEADINGS.values()):
+        for claim, row in shown[shown["verdict"] == answer].iterrows():
+            answers = (given.loc[claim, title] for title in titles)
+            rows.append([_lowered(claim), *(CELLS.get(one, one) for one in answers), _numbers(row)])
+    return markdown(*rows)
 
 
-def _shared(table: pd.DataFrame, several: bool) -> list[str]:
-    """Return for each claim of OF_ALL and network with baselines how many methods have which verdict."""
+def _titles(own: pd.DataFrame) -> list[str]:
+    """Return the network of every row, with the strength where a network has several."""
+    several = own.groupby(NETWORK)["strength"].transform("nunique") > 1
+    return [
+        place(row) + (f", `{row['strength']}`" if more else "")
+        for row, more in zip(own.to_dict("records"), several, strict=True)
+    ]
+
+
+def _numbers(row: pd.Series) -> str:
+    strength = re.compile(r"(?<= against )(\w+) \S+")  # a baseline's strength says little here
+    return strength.sub(r"`\1`", f"{row['evidence']}, n = {row['n']}") if row["evidence"] else ""
+
+
+def _shared(table: pd.DataFrame) -> list[str]:
+    """Return for each claim of OF_ALL and network with baselines how many strengths have which verdict."""
+    several = len(table.groupby(NETWORK)) > 1
     lines = []
     for claim, rows in table[table["claim"].isin(OF_ALL)].groupby("claim", sort=False):
         counts = []
-        for _, group in rows.groupby([*NETWORK, "budget"], sort=False):
+        for _, group in rows.groupby(NETWORK, sort=False):
             judged = group[group["verdict"].isin(JUDGED)]
             if judged["method"].nunique() > 1:
                 yes, no = (int((judged["verdict"] == answer).sum()) for answer in (YES, NO))
@@ -62,7 +79,7 @@ def _shared(table: pd.DataFrame, several: bool) -> list[str]:
                 count += f", {not_run} not run" if (not_run := int((group["verdict"] == NOT_RUN).sum())) else ""
                 if claim == OVER_WIDTHS:
                     count += f" (from width 1 up: {_from_width_1(group.iloc[0])})"
-                counts.append(f"{count} on {place(group.iloc[0])}" if several else count)
+                counts.append(f"{place(group.iloc[0])}: {count}" if several else count)
         if counts:
             lines.append(f"{_lowered(claim)}: {', '.join(counts)}")
     return lines

@@ -7,7 +7,7 @@ from markdown_tables import markdown
 from shipped_numbers import TABLES, shipped_table
 
 from robustprune.analysis.columns import number, with_interval
-from robustprune.analysis.labels import ARCHITECTURES
+from robustprune.analysis.labels import ARCHITECTURES, network_title
 from robustprune.analysis.probes.estimators import ALL_GATES
 from robustprune.analysis.probes.false_removals import ALL, RULE_TITLES, THIRDS, of_third
 from robustprune.analysis.undetermined import MOMENTS
@@ -143,7 +143,8 @@ def undetermined() -> str:
     """Return the undetermined share of every slot at three moments, for the methods of the study with such gates."""
     rows = [["network", "strength", "slot", *(title for title in MOMENTS.values()), "n"]]
     for row in pd.read_csv(TABLES / "undetermined.csv").to_dict("records"):
-        start = [ARCHITECTURES[row["architecture"]], f"`{row['method']}/{row['strength']}`", row["slot"]]
+        network = network_title(row["dataset"], row["architecture"])
+        start = [network, f"`{row['method']}/{row['strength']}`", row["slot"]]
         rows.append([*start, *(with_interval(row, name, ".0f") for name in MOMENTS), row["n"]])
     return markdown(*rows)
 

@@ -9,7 +9,7 @@ import pandas as pd
 from robustprune.analysis.captions import brackets, caption
 from robustprune.analysis.claims import CLAIMS, GROUP, NOT_RUN, Others
 from robustprune.analysis.columns import Each, Row, Text, strong
-from robustprune.analysis.equal_size import search_curves, searched_points
+from robustprune.analysis.equal_size import curves_of, search_curves, searched_points
 from robustprune.analysis.labels import heading_of_budget
 from robustprune.analysis.read import NETWORK, of_cells
 from robustprune.analysis.select import rule_of_strengths, standard, studied
@@ -50,7 +50,7 @@ def claims(
     for key, group in runs.groupby([*NETWORK, "budget"], sort=False):
         axes = dict(zip([*NETWORK, "budget"], key, strict=True))
         dense = group[(group["method"] == UNPRUNED) & (group["variant"] == "")]
-        given = Others(points[points.index.isin(group.index)], curves, dense, history, confidence)
+        given = Others(points[points.index.isin(group.index)], curves_of(curves, group), dense, history, confidence)
         rows += [axes | row for row in _rows(group[group["method"] != UNPRUNED], given)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = caption(

@@ -125,6 +125,12 @@ def search_curves(searched: pd.DataFrame | None) -> Curves:
     return curves
 
 
+def curves_of(curves: Curves, own: pd.DataFrame) -> Curves:
+    """Return the curves of the network and budget of these runs; none where no search had them."""
+    key = tuple(own[[*NETWORK, "budget"]].iloc[0])
+    return {of: strengths for of, strengths in curves.items() if of[: len(key)] == key}
+
+
 def families(points: pd.DataFrame) -> Iterator[tuple[dict, pd.DataFrame, Mapping[tuple[str, str], pd.DataFrame]]]:
     """Yield FAMILY, the networks of one strength of the method under study, and those of its baselines by (method,
     strength); none without a baseline."""
@@ -147,6 +153,7 @@ def _family(
     """Yield the rows of one strength of the method under study, by (method, strength) of the baselines."""
     size = own["target_params"].iloc[0]
     target = float(np.log(size))
+    curves = curves_of(curves, own)
     method = networks_at(own, curves, target)
     others = {name: networks_at(group, curves, target) for name, group in baselines.items()}
     names = {name: "/".join(name) for name in others}
