@@ -20,7 +20,7 @@ from robustprune.analysis.figures import draw_figure
 from robustprune.analysis.tables import write_tables
 from robustprune.analysis.verdicts.decision import NOT_APPLICABLE
 from robustprune.cli import main
-from robustprune.page.figures import _pixels
+from robustprune.page.figures import _pixels, _vectors
 from robustprune.page.sections import SECTIONS
 from robustprune.page.sheets import read_sheet
 from robustprune.page.write import write_page
@@ -170,6 +170,18 @@ def test_a_tall_picture_is_embedded_with_a_dot_for_a_pixel(tmp_path, height, dot
     content, _, size = _pixels(tmp_path / "tall.png")
     assert size == (600, round(0.6 * height))
     assert Image.open(io.BytesIO(content)).size == dots
+
+
+def test_vectors_lose_only_what_nobody_sees(tmp_path):
+    drawing = tmp_path / "drawing.svg"
+    drawing.write_text(
+        '<svg viewBox="0 0 72 36">\n  <path d="M 1.234567 20 \nL 0.5 -3.999" transform="scale(0.015625)"/>\n</svg>'
+    )
+    content, _, size = _vectors(drawing)
+    assert size == (96, 48)
+    assert (
+        content == b'<svg viewBox="0 0 72 36">\n<path d="M 1.23 20 \nL 0.5 -3.99" transform="scale(0.015625)"/>\n</svg>'
+    )
 
 
 def test_every_figure_is_embedded_with_its_command(full, folder):

@@ -15,6 +15,8 @@ COLOURS = 96
 """Colours of an embedded picture: a third of its bytes, and no difference to the eye in a line plot."""
 LARGE = 4_000_000
 """Dots of a picture that is too heavy for the page at full resolution: a tall one with hundreds of lines."""
+PATH, TAIL = re.compile(rb' d="[^"]*"'), re.compile(rb"(?<=\d\.\d\d)\d+")
+"""Drawn paths of an SVG, and the decimals of their points that nobody sees."""
 USUAL = 0.95
 """The level that `robustprune figure` takes without --confidence."""
 
@@ -53,8 +55,9 @@ def figure_names(part: Part) -> list[str]:
 
 
 def _vectors(path: Path) -> tuple[bytes, str, tuple[int, int]]:
-    """Return an SVG of matplotlib, its media type, and its size: points are 4/3 pixels."""
-    content = path.read_bytes()
+    """Return an SVG of matplotlib without TAIL and indentation, its media type, and its size: points are 4/3 pixels."""
+    content = re.sub(rb"\n +", b"\n", path.read_bytes())
+    content = PATH.sub(lambda drawn: TAIL.sub(b"", drawn.group()), content)
     box = re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', content[:5000])
     width, height = (float(side) * 4 / 3 for side in box.groups()) if box else (960.0, 720.0)
     return content, "image/svg+xml", (round(width), round(height))
