@@ -9,7 +9,7 @@ import pytest
 from conftest import REPOSITORY
 from made_up_study import made_up, store
 
-from robustprune.analysis.figures import DEEP, FIGURES, PROBED, THEORY, VARIED
+from robustprune.analysis.figures import DRAWN, THEORY
 from robustprune.analysis.tables import TABLES, write_tables
 
 PAPER = REPOSITORY / "paper"
@@ -23,8 +23,7 @@ NUMBERS = re.compile(r"#\w+\(.*?\)$|LeNet-300-100|LeNet-5|@\w+|`[^`]*`|\$[^$]*\$
 def test_what_the_paper_shows_is_made_by_rules():
     for path in SECTIONS:
         for kind, name in SHOWS.findall(path.read_text()):
-            drawn = FIGURES | DEEP | PROBED | VARIED | THEORY
-            assert name in (TABLES if kind == "tab" else drawn), f"{path.name}: {name}"
+            assert name in (TABLES if kind == "tab" else DRAWN | THEORY), f"{path.name}: {name}"
 
 
 @pytest.mark.parametrize("name", RESULTS)
@@ -56,6 +55,18 @@ def test_the_paper_is_made_from_any_results(tmp_path):
     assert (tmp_path / "paper.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_sentences_on_the_shipped_results_stand_beside_these_alone(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(REPOSITORY / "workflow" / "scripts"))
+    import paper
+
+    source = store(tmp_path, made_up())
+    for name, shipped in (("own", False), ("reference", True)):
+        index = json.loads((paper.stage(tmp_path / name, {}, source) / "index.json").read_text())
+        assert index["shipped"] is shipped
+        (source / "FINDINGS.md").touch()  # beside the shipped study
+    assert sum(path.read_text().count("#found[") for path in SECTIONS) >= 10
+
+
 def test_tables_have_a_form_that_the_paper_reads(tmp_path):
     source = store(tmp_path, made_up())
     write_tables(source, tmp_path / "tables", names=["sensitivity_width"])
@@ -70,7 +81,7 @@ def test_the_paper_shows_the_studies_beside_the_study(tmp_path):
     pytest.importorskip("typst")
     parts, titles = [], set()
     shown = {"mars": ["ball", "finetune"], "probes": ["certified", "gate_worth", "false_removals"]}
-    shown["related"] = ["imbalance", "label_free", "cafo_blocks"]
+    shown |= {"related": ["imbalance", "label_free", "cafo_blocks"], "smallest_width": ["smallest_width"]}
     for study, names in shown.items():
         folder = tmp_path / study
         write_tables(REPOSITORY / "results" / "reference" / study, folder, names=names)

@@ -13,10 +13,10 @@ from markdown_tables import markdown
 from shipped_numbers import TABLES
 from verdicts import CELLS, CLAIM_OF, claims_table, place
 
-from robustprune.analysis.claims import NOT_RUN, over_all_initializations, over_all_widths
+from robustprune.analysis.claims import NOT_RUN, early, over_all_initializations, over_all_widths
 from robustprune.analysis.headings import HEADINGS
 from robustprune.analysis.read import NETWORK
-from robustprune.analysis.verdicts.decision import NO, TOO_FEW, UNDECIDED, YES
+from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, TOO_FEW, UNDECIDED, YES
 from robustprune.study.roles import METHOD_UNDER_STUDY
 
 OVER_WIDTHS = CLAIM_OF[over_all_widths]
@@ -30,7 +30,11 @@ def headline() -> str:
     everything = claims_table()
     table = everything[everything["budget"] == "epochs"]
     points = [same_network.in_short(), rivals.in_short(), *equal_macs.in_short()]
-    points.append("**All methods** (open: not decided)**:** " + "; ".join(_shared(table)) + ".")
+    points.append(
+        "**All methods** (open: not decided; criteria keep a share that they are told)**:** "
+        + "; ".join(_shared(table))
+        + "."
+    )
     of_the_method = _verdicts(table[table["method"] == METHOD_UNDER_STUDY])
     return "\n".join([of_the_method, "", *(_filled(f"- {point}") for point in points)])
 
@@ -75,7 +79,9 @@ def _shared(table: pd.DataFrame) -> list[str]:
             judged = group[group["verdict"].isin(JUDGED)]
             if judged["method"].nunique() > 1:
                 yes, no = (int((judged["verdict"] == answer).sum()) for answer in (YES, NO))
-                count = f"{yes} yes, {no} no, {len(judged) - yes - no} open"
+                told = judged["method"].isin(_criteria(table)) & (judged["verdict"] == NO)
+                criteria = f" ({told.sum()} criteria)" if told.any() and claim == OVER_WIDTHS else ""
+                count = f"{yes} yes, {no} no{criteria}, {len(judged) - yes - no} open"
                 count += f", {not_run} not run" if (not_run := int((group["verdict"] == NOT_RUN).sum())) else ""
                 if claim == OVER_WIDTHS:
                     count += f" (from width 1 up: {_from_width_1(group.iloc[0])})"
@@ -83,6 +89,12 @@ def _shared(table: pd.DataFrame) -> list[str]:
         if counts:
             lines.append(f"{_lowered(claim)}: {', '.join(counts)}")
     return lines
+
+
+def _criteria(table: pd.DataFrame) -> list[str]:
+    """Return the methods that are not asked when their units leave, because a schedule says it."""
+    asked = table["claim"] == CLAIM_OF[early]
+    return list(table[asked & (table["verdict"] == NOT_APPLICABLE)]["method"])
 
 
 def _from_width_1(first: pd.Series) -> str:

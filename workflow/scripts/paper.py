@@ -29,20 +29,21 @@ def main() -> None:
     arguments = parser.parse_args()
     parts = {name: (Path(tables), Path(figures)) for name, tables, figures in arguments.part}
     with tempfile.TemporaryDirectory() as name:
-        staged = stage(Path(name) / "paper", parts, made_from(arguments.source), protocol(arguments.source))
+        staged = stage(Path(name) / "paper", parts, arguments.source)
         document = typst.compile(staged / "main.typ", root=staged)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_bytes(document)
     print(arguments.output)
 
 
-def stage(folder: Path, parts: dict[str, tuple[Path, Path]], made: dict[str, str], protocol: dict[str, str]) -> Path:
+def stage(folder: Path, parts: dict[str, tuple[Path, Path]], source: Path) -> Path:
     """Copy the paper's sources and, of every part, its figures and the tables that have rows; return the folder.
 
-    parts: name -> folders of tables and of figures. made: what the results were made from. protocol: as of protocol().
+    parts: name -> folders of tables and of figures. source: folder with the runs.csv of the study.
     """
     shutil.copytree(SOURCES, folder)
-    index: dict = {"made": made, "protocol": protocol, "tables": {}, "figures": {}}
+    index: dict = {"made": made_from(source), "protocol": protocol(source), "tables": {}, "figures": {}}
+    index["shipped"] = (source / "FINDINGS.md").exists()  # sentences on results are about these alone
     index["beside"] = [name for name in parts if name not in MAIN]
     for name, (tables, figures) in parts.items():
         filled = [path for path in tables.glob("*.json") if _has_rows(path)]
@@ -70,7 +71,7 @@ def made_from(source: Path) -> dict[str, str]:
     return {
         "networks": f"{len(runs):,}",
         "of them not ok": f"{(runs['status'] != 'ok').sum():,}",
-        "cells without results": f"{len(pd.read_csv(missing)) if missing.exists() else 0:,}",
+        "cells of config.yaml without results": f"{len(pd.read_csv(missing)) if missing.exists() else 0:,}",
         "torch": ", ".join(sorted(map(str, runs["torch_version"].dropna().unique()))),
         "device": ", ".join(sorted(map(str, runs["device"].dropna().unique()))),
         "commits": ", ".join(str(commit)[:10] for commit in commits) or "not recorded",

@@ -169,7 +169,7 @@ def cheaper(own: pd.DataFrame, others: Others) -> Answer:
         seconds, text = np.nan, f"{text}; seconds not comparable"
     else:
         seconds = 100 * start["train_seconds"].mean() / dense["train_seconds"].mean()
-        text += f", {number(seconds, '.0f')} % of the seconds"
+        text += f", about {number(seconds, '.0f')} % of the seconds"
     if verdict == YES and not seconds < 100:
         verdict = UNDECIDED  # one measurement, perhaps beside other work: it can prevent a yes and give no no
     return Answer(verdict, text)
