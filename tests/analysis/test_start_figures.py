@@ -85,11 +85,13 @@ def test_one_width_draws_no_trail(tmp_path):
     assert "no networks of several widths" in texts(FIGURES["start_matters"](collected, 0.95))
 
 
-def test_the_shipped_lines_end_where_the_records_say():
+@pytest.mark.parametrize("dataset", ["mnist", "fashion_mnist"])
+def test_the_shipped_lines_end_where_the_records_say(dataset):
     """Cumulative MACs from the history against train_macs, and the last size against params_kept."""
     collected = read_collected(REPOSITORY / "results" / "reference")
     runs = of_standard_initialization(studied(collected.runs))
-    runs = runs[(runs["architecture"] == "lenet_300_100") & runs["method"].isin(["bernoulli", "vib"])]
+    network = (runs["architecture"] == "lenet_300_100") & (runs["dataset"] == dataset)
+    runs = runs[network & runs["method"].isin(["bernoulli", "vib"])]
     training = training_of(collected.history, runs, "lenet_300_100")
     axes = ["method", "strength", "width"]
     last = training.sort_values("epoch").groupby(axes).last()

@@ -19,20 +19,25 @@ def in_shown(table: pd.DataFrame) -> pd.DataFrame:
     return of_network(table, SHOWN)
 
 
-def shown_networks(*, variants: bool = False) -> pd.DataFrame:
-    """Return the shipped networks of SHOWN at operating points and unpruned ones, at equal epochs."""
-    return of_one_budget(in_shown(studied(read_detailed_runs(REFERENCE), variants=variants)))
+def shown_networks(network: tuple[str, str, str] = SHOWN, *, variants: bool = False) -> pd.DataFrame:
+    """Return the shipped networks of one of NETWORKS at operating points and unpruned ones, at equal epochs."""
+    return of_one_budget(of_network(studied(read_detailed_runs(REFERENCE), variants=variants), network))
 
 
 def sizes_and_errors() -> str:
-    """Every method at its operating point of 26,000 params at width 1: params kept and test error from each width."""
-    runs = shown_networks()
-    rows = [["method", *(f"width {width:g}" for width in WIDTHS), "initializations at width 1"]]
-    pruned = [method for method in runs["method"].unique() if method not in (METHOD_UNDER_STUDY, UNPRUNED)]
-    for method in (METHOD_UNDER_STUDY, *sorted(pruned)):
+    """Every method at its operating point: params kept and test error from each width, a table per network."""
+    return "\n\n".join(_table(network, title) for network, title in NETWORKS.items())
+
+
+def _table(network: tuple[str, str, str], title: str) -> str:
+    runs = shown_networks(network)
+    widths = [width for width in WIDTHS if width in set(runs["width"])]
+    rows = [[title, *(f"width {width:g}" for width in widths), "initializations at width 1"]]
+    others = [method for method in runs["method"].unique() if method not in (METHOD_UNDER_STUDY, UNPRUNED)]
+    for method in (METHOD_UNDER_STUDY, *sorted(others), UNPRUNED):
         own = runs[runs["method"] == method]
         standard = own[own["initialization"] == STANDARD_INITIALIZATION]
-        cells = [size_and_error(standard[standard["width"] == width]) for width in WIDTHS]
+        cells = [size_and_error(standard[standard["width"] == width]) for width in widths]
         rows.append([f"`{method}`", *cells, over_initializations(own[own["width"] == 1])])
     return markdown(*rows)
 

@@ -5,7 +5,7 @@ from by_start import in_shown
 from markdown_tables import markdown
 from shipped_numbers import TABLES
 
-from robustprune.analysis.columns import number, with_interval
+from robustprune.analysis.columns import number, range_of, with_interval
 from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
 
@@ -31,16 +31,17 @@ def in_short() -> list[str]:
     where no network was trained to that budget."""
     found = {row["method"]: row for row in _table().to_dict("records")}
     others = [name for name in found if name not in (METHOD_UNDER_STUDY, UNPRUNED)]
-    named = dict.fromkeys(name for name in (METHOD_UNDER_STUDY, UNPRUNED, *others[:1], *others[-1:]) if name in found)
+    named = [found[name] for name in (METHOD_UNDER_STUDY, UNPRUNED) if name in found]
     texts = [
-        f"`{name}` {with_interval(found[name], 'error', '.2f')} % (n = {found[name]['n']}; "
-        f"{number(found[name]['before'], '.2f')} % at equal epochs)"
-        for name in named
+        f"`{row['method']}` {with_interval(row, 'error', '.2f')} % (equal epochs: {number(row['before'], '.2f')})"
+        for row in named
     ]
-    notes = [f"best and worst of {len(others)} baselines"] if len(others) > 1 else []
-    notes += [f"`{UNPRUNED}` ran twice"] if UNPRUNED in named else []
-    ending = f" ({'; '.join(notes)})" if notes else ""
-    return [f"**Within the MACs of dense training:** {', '.join(texts)}{ending}."] if texts else []
+    ends = [f"{found[name]['error']:.2f} of `{name}`" for name in dict.fromkeys([*others[:1], *others[-1:]])]
+    texts += [f"{len(others)} baselines {' to '.join(ends)}"] if others else []
+    counts = [row["n"] for row in found.values()]
+    return (
+        [f"**Within the MACs of dense training:** {', '.join(texts)} ({range_of(counts)} networks)."] if texts else []
+    )
 
 
 def _table() -> pd.DataFrame:

@@ -29,12 +29,8 @@ def headline() -> str:
     """Verdicts on the method under study, what did not hold first, and what else the reader must know of it."""
     everything = claims_table()
     table = everything[everything["budget"] == "epochs"]
-    points = [same_network.in_short(), rivals.in_short(), *equal_macs.in_short()]
-    points.append(
-        "**All methods** (open: not decided; criteria keep a share that they are told)**:** "
-        + "; ".join(_shared(table))
-        + "."
-    )
+    points = [*rivals.elsewhere(), same_network.in_short(), rivals.in_short(), *equal_macs.in_short()]
+    points.append("**All methods:** " + "; ".join(_shared(table)) + ".")
     of_the_method = _verdicts(table[table["method"] == METHOD_UNDER_STUDY])
     return "\n".join([of_the_method, "", *(_filled(f"- {point}") for point in points)])
 
@@ -70,24 +66,18 @@ def _numbers(row: pd.Series) -> str:
 
 
 def _shared(table: pd.DataFrame) -> list[str]:
-    """Return for each claim of OF_ALL and network with baselines how many strengths have which verdict."""
-    several = len(table.groupby(NETWORK)) > 1
+    """Return for each claim of OF_ALL how many methods have which verdict on by_start.SHOWN."""
     lines = []
-    for claim, rows in table[table["claim"].isin(OF_ALL)].groupby("claim", sort=False):
-        counts = []
-        for _, group in rows.groupby(NETWORK, sort=False):
-            judged = group[group["verdict"].isin(JUDGED)]
-            if judged["method"].nunique() > 1:
-                yes, no = (int((judged["verdict"] == answer).sum()) for answer in (YES, NO))
-                told = judged["method"].isin(_criteria(table)) & (judged["verdict"] == NO)
-                criteria = f" ({told.sum()} criteria)" if told.any() and claim == OVER_WIDTHS else ""
-                count = f"{yes} yes, {no} no{criteria}, {len(judged) - yes - no} open"
-                count += f", {not_run} not run" if (not_run := int((group["verdict"] == NOT_RUN).sum())) else ""
-                if claim == OVER_WIDTHS:
-                    count += f" (from width 1 up: {_from_width_1(group.iloc[0])})"
-                counts.append(f"{place(group.iloc[0])}: {count}" if several else count)
-        if counts:
-            lines.append(f"{_lowered(claim)}: {', '.join(counts)}")
+    for claim, rows in in_shown(table[table["claim"].isin(OF_ALL)]).groupby("claim", sort=False):
+        judged = rows[rows["verdict"].isin(JUDGED)]
+        yes, no = (int((judged["verdict"] == answer).sum()) for answer in (YES, NO))
+        told = int((judged["method"].isin(_criteria(table)) & (judged["verdict"] == NO)).sum())
+        criteria = f" ({told} are told what to keep)" if told and claim == OVER_WIDTHS else ""
+        line = f"{_lowered(str(claim))}: {yes} yes, {no} no{criteria}, {len(judged) - yes - no} not decided"
+        line += f", {not_run} not run" if (not_run := int((rows["verdict"] == NOT_RUN).sum())) else ""
+        if claim == OVER_WIDTHS:
+            line += f" (from width 1 up: {_from_width_1(rows.iloc[0])})"
+        lines.append(line)
     return lines
 
 
@@ -104,7 +94,7 @@ def _from_width_1(first: pd.Series) -> str:
     own = table[(table[same] == first[same]).all(axis=1)]
     judged = own.loc[own["equivalent_from_width_1"].isin(JUDGED), "equivalent_from_width_1"]
     yes, no = (int((judged == answer).sum()) for answer in (YES, NO))
-    return f"{yes} yes, {no} no, {len(judged) - yes - no} open"
+    return f"{yes} yes, {no} no, {len(judged) - yes - no} not decided"
 
 
 def _lowered(text: str) -> str:

@@ -25,7 +25,12 @@ def log_axis(ax: Axes, values: pd.Series, form: Callable[[float, int], str]) -> 
     if high > low > 0:
         widen = max(1.0, 2 / (high / low)) ** 0.5
         ax.set_ylim(low / widen, high * widen)
-    ticks = next((ticks for span, ticks in TICKS.items() if high < span * low), (1, 2, 5))
+    round_ticks(ax, high / low, form)
+
+
+def round_ticks(ax: Axes, span: float, form: Callable[[float, int], str]) -> None:
+    """Give a logarithmic y axis that spans this factor ticks at round values."""
+    ticks = next((ticks for largest, ticks in TICKS.items() if span < largest), (1, 2, 5))
     ax.yaxis.set_major_locator(LogLocator(subs=ticks))
     ax.yaxis.set_major_formatter(FuncFormatter(form))
     ax.yaxis.set_minor_formatter(NullFormatter())

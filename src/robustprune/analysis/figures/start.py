@@ -14,8 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from robustprune.analysis.columns import range_of
 from robustprune.analysis.figures.looks import Looks
-from robustprune.analysis.figures.scales import TICKS as FINE_TICKS
-from robustprune.analysis.figures.scales import log_counts_axis, plain, thousands
+from robustprune.analysis.figures.scales import log_counts_axis, plain, round_ticks, thousands
 from robustprune.analysis.figures.style import legend_below, panel_grid, say
 from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import CELL, NETWORK, Collected, of_networks, slots
@@ -25,7 +24,6 @@ from robustprune.networks.architecture import architecture
 from robustprune.networks.size import parameters
 from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
-TICKS = (0.5, 0.6, 0.7, 0.8, 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 20, 50, 90)
 FIRST_PART = 0.2
 """Part of the first epoch after which a line over logarithmic MACs begins, at the size of the start."""
 CHANGED = 1.25
@@ -180,15 +178,7 @@ def log_axes(ax: Axes, points: pd.DataFrame) -> None:
     ax.set_yscale("log")
     ax.set_xlim(sizes.min() / 1.4, sizes.max() * 1.4)
     ax.set_ylim(errors.min() / 1.06, errors.max() * 1.08)
-    span = errors.max() / errors.min()
-    if span < 2:
-        ax.yaxis.set_major_locator(LogLocator(subs=FINE_TICKS[3]))
-    else:
-        ax.set_yticks(
-            [tick for tick in (TICKS if span < 8 else TICKS[::2]) if errors.min() / 1.06 <= tick <= errors.max()]
-        )
-    ax.yaxis.set_major_formatter(FuncFormatter(plain))
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    round_ticks(ax, errors.max() / errors.min(), plain)
     ax.set_xlabel("params kept")
     ax.set_ylabel("test error (%)")
     ax.grid(alpha=0.25)

@@ -3,11 +3,10 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from robustprune.analysis.columns import range_of
 from robustprune.analysis.figures.looks import FAMILIES, LOOKS, Looks, family
-from robustprune.analysis.figures.scales import log_counts_axis, plain
+from robustprune.analysis.figures.scales import log_counts_axis, plain, round_ticks
 from robustprune.analysis.figures.style import (
     bars,
     footnote_below,
@@ -30,7 +29,6 @@ WORTHLESS = 25.0
 the page leaves them out until the reader asks for them."""
 FACES = ({}, {"markerfacecolor": "white"}, {"fillstyle": "left", "markerfacecoloralt": "white"})
 """Markers of a method's series: filled, open, half filled."""
-TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10, 20, 50, 90)
 
 
 def error_by_params(collected: Collected, confidence: float) -> Figure:
@@ -137,9 +135,7 @@ def _dress(ax: Axes, table: pd.DataFrame, measure: str) -> None:
     bottom = (bottom if bottom > 0 else table["error"].min()) / 1.08
     top = 1.08 * max(table["error"].max(), min(table["error_high"].max(), 2 * table["error"].max()))
     ax.set_ylim(bottom, top)
-    ax.set_yticks([tick for tick in TICKS if bottom <= tick <= top])
-    ax.yaxis.set_major_formatter(FuncFormatter(plain))
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    round_ticks(ax, top / bottom, plain)
     ax.set_xlabel(TITLES[measure])
     ax.set_ylabel("test error (%)")
     ax.grid(alpha=0.25)
