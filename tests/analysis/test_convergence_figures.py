@@ -61,11 +61,13 @@ def test_tick_labels_of_the_macs_lie_side_by_side():
     with drawing():
         figure = FIGURES["params_over_macs"](read_collected(REPOSITORY / "results" / "reference"), 0.95)
         figure.draw_without_rendering()
-        (ax,) = figure.axes
-        shown = [tick for tick in ax.get_xticklabels(which="both") if tick.get_text()]
-        boxes = sorted((tick.get_window_extent() for tick in shown), key=lambda box: box.x0)
-    assert len(boxes) > 2
-    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+        labels = [ax.get_xticklabels(which="both") for ax in figure.axes]
+        shown = [[tick.get_window_extent() for tick in ticks if tick.get_text()] for ticks in labels]
+    assert shown
+    for extents in shown:
+        boxes = sorted(extents, key=lambda box: box.x0)
+        assert len(boxes) > 2
+        assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
 
 
 def test_the_share_of_the_units_that_leave(collected):

@@ -128,10 +128,10 @@ def test_shipped_figures_predict_the_shipped_study():
     """Seconds of results/reference against the plan: all cells together within a factor of 1.3.
 
     Several machines trained the study, beside other work, so single cells are compared but for the speed of the
-    machine, which dense training of the same network and data set tells: the method and dense training within 2.1, any other cell
-    within 3.5, cells of width 8 within 4. Those of equal error, other prices, reconstructions and equal MACs ran on
-    machines that trained no dense network: within 6. Cells whose networks all collapsed are left out: they hardly
-    train.
+    machine, which dense training of the same network and data set tells: the method and dense training within 2.1, any
+    other cell within 3.5, cells of width 8 within 4. Those of equal error, other prices, reconstructions and equal MACs
+    ran on machines that trained no dense network: within 6. Cells whose networks all collapsed are left out: they
+    hardly train.
     """
     from robustprune.analysis.read import read_runs
     from robustprune.study.cells import AXES, cell_key, study_cells
