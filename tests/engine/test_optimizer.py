@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from robustprune.engine.optimizer import _Adam
+from robustprune.engine.optimizer import StackedOptimizer, _Adam
 from robustprune.engine.training import Training
 from robustprune.study.training_settings import TrainingSettings
 
@@ -83,6 +83,17 @@ def test_sgd_trains_gates_and_resumes_bit_identically(digits, make_cell, method)
         run.run_epoch()
     for name, tensor in training.optimizer.named.items():
         assert torch.equal(tensor, other.optimizer.named[name])
+
+
+def test_a_method_may_hold_its_parameters_still(digits, make_cell):
+    """A rate of 0 is one; None is the rate of the weights."""
+    training = Training(make_cell("sbp", settings={"kl_scale": 1.0}), digits)
+    rates = {}
+    for rate in (0.0, None, 0.02):
+        training.method.learning_rate = rate
+        made = StackedOptimizer(training.cell, training.network, training.method, 1.0, None)
+        rates[rate] = made.inner.param_groups[1]["lr"]
+    assert rates == {0.0: 0.0, None: training.cell.training.learning_rate, 0.02: 0.02}
 
 
 def test_the_short_way_to_adam_is_adam():

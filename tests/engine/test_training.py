@@ -2,6 +2,7 @@
 
 import resource
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -187,6 +188,15 @@ def test_settings_that_cannot_run_are_errors_and_leave_no_record(tmp_path, digit
         with pytest.raises(StudyError, match="this torch sees no GPU"):
             run_cell(make_cell("dense"), digits, tmp_path / "cell", device="cuda")
     assert not (tmp_path / "cell").exists()
+
+
+def test_images_of_another_data_set_are_refused_and_a_path_may_be_text(tmp_path, digits, make_cell):
+    assert digits.name == "digits"
+    with pytest.raises(StudyError, match="images of digits, the cell asks for mnist"):
+        run_cell(make_cell(dataset="mnist"), digits, tmp_path / "own")
+    assert not (tmp_path / "own").exists()
+    unnamed = replace(digits, name="")  # a user's own images
+    assert run_cell(make_cell("dense", epochs=1), unnamed, str(tmp_path / "text")).replicates[0].status == "ok"
 
 
 def test_history_holds_gates_by_original_unit_and_rounding_is_after_minus_before(digits, make_cell):

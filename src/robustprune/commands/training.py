@@ -77,12 +77,19 @@ def train(arguments: argparse.Namespace) -> None:
     from robustprune.data.datasets import load
     from robustprune.engine.running import run_cell
     from robustprune.experiments.reading import probe_of
+    from robustprune.gathering.record_checks import checked_record
+    from robustprune.networks.archive import FILE
+    from robustprune.records.record import RECORD_NAME
     from robustprune.starts.parts.registry import check_cell
 
     check_cell(cell)
     folder = arguments.output or Path(config.root, "runs", cell.key)
     checkpoint = Path(config.root, "checkpoints", cell.key, "checkpoint.pt")
-    source = Path(config.root, "runs", cell.source_key) if cell.source_key else None
+    source = None
+    if cell.source_key:
+        source = Path(config.root, "runs", cell.source_key)
+        # a control of networks of other settings, or of a damaged file, would be one of nothing that the study asks for
+        checked_record(source / RECORD_NAME, find_cell(config, cell.source_key), files=[FILE])
     data = load(cell.dataset, config.data)
     probe = probe_of(config, cell)
     # with a probe no checkpoint: what it read before a stop would be lost

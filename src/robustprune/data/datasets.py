@@ -24,7 +24,7 @@ class Dataset:
     """Images uint8 [N, 784] (28x28 row by row, 0 = background) and labels int64 [N], with a fixed split.
 
     `tuning` and `validation` are indices of training images: a stratified split that depends on the data set only.
-    `digest` is that of the content (content_digest).
+    `digest` is that of the content (content_digest), `name` that of the data set, "" for images without one.
     """
 
     train_images: torch.Tensor
@@ -34,6 +34,7 @@ class Dataset:
     tuning: torch.Tensor
     validation: torch.Tensor
     digest: str = ""
+    name: str = ""
 
 
 def find_reader(name: str) -> DatasetReader:
@@ -86,7 +87,7 @@ def load(name: str, settings: DataSettings | None = None) -> Dataset:
         raise StudyError(f"{path}: content does not match its digest; {_mend(name, path)}")
     if (files := files_digest(name)) and files != metadata.get("files"):
         raise StudyError(f"{path}: the files that it was made from have changed; {_mend(name, path)}")
-    return Dataset(**tensors, digest=_content(metadata))
+    return Dataset(**tensors, digest=_content(metadata), name=name)
 
 
 def content_digest(name: str, settings: DataSettings) -> str:

@@ -33,7 +33,8 @@ class StackedOptimizer:
         self.decay = settings.l2 if settings.weight_decay == "decoupled" else 0.0
         groups = [{"params": self.weights, "weight_decay": 0.0 if self.decay else settings.l2}]
         if trained := [tensor for name, tensor in self.named.items() if name in own]:
-            groups.append({"params": trained, "lr": method.learning_rate or settings.learning_rate})
+            rate_of_method = settings.learning_rate if method.learning_rate is None else method.learning_rate
+            groups.append({"params": trained, "lr": rate_of_method})
         make = _Adam if settings.optimizer == "adam" else _sgd
         self.inner: torch.optim.Optimizer = make(groups, settings.learning_rate)
         self.update = self.inner.update if isinstance(self.inner, _Adam) else self.inner.step

@@ -21,6 +21,7 @@ from robustprune.engine.jobs import unfinished_replicates
 from robustprune.engine.probe import Probe
 from robustprune.engine.progress import Progress
 from robustprune.engine.training import Training
+from robustprune.errors import StudyError
 from robustprune.files import write_atomically, write_table
 from robustprune.networks.archive import FILE, ArchivedNetwork, digest, read_networks, write_archive
 from robustprune.networks.latency import latency
@@ -55,9 +56,13 @@ def run_cell(
     from. after_epoch: called after each epoch (for tests of interruption). history: the history's file name;
     history.csv needs no pyarrow. light: the gates of the first network only, and no weights but the kept units; for an
     archive. probe: what an experiment reads while the cell trains. timed: False beside other cells on one GPU; the
-    networks then have no train_seconds. Raises StudyError for settings that no run can satisfy (device, batch size).
+    networks then have no train_seconds. Sets torch's number of threads. Raises StudyError for settings that no run can
+    satisfy (device, batch size), and for images of another data set than the cell's.
     """
+    folder = Path(folder)
     check_device(device, cell.training.precision)
+    if data.name not in ("", cell.dataset):
+        raise StudyError(f"data: these are the images of {data.name}, the cell asks for {cell.dataset}")
     torch.set_num_threads(threads)
     keep_freed_memory()
     started = datetime.now(UTC).isoformat(timespec="seconds")

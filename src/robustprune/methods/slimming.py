@@ -61,7 +61,8 @@ class Slimming(Criterion[SlimmingSettings]):
 
     def constrain(self, network: StackedNetwork) -> None:
         if self.phase(self.moment) == "sparse":
-            by = torch.tensor(self.moment.rate * (self.learning_rate or self.context.learning_rate) * self.settings.l1)
+            rate = self.context.learning_rate if self.learning_rate is None else self.learning_rate
+            by = torch.tensor(self.moment.rate * rate * self.settings.l1)
             for slot in self.context.gated:
                 scale = self.parameters[f"{slot}.scale"]
                 scale.copy_(soft_threshold(scale, in_ratio(by, slot, self.settings.ratios)))
