@@ -219,7 +219,11 @@ def save_study(config: StudyConfig, path: Path) -> None:
 
 
 def load_study(path: Path | str) -> StudyConfig:
-    """Read and validate a YAML file; raises StudyError for any error in it."""
+    """Read and validate a YAML file; raises StudyError for any error in it.
+
+    Its plug-in folder becomes that of the process. A study that was loaded before with another one needs a process of
+    its own.
+    """
     path = Path(path)
     try:
         values = read_yaml(path)
