@@ -74,6 +74,9 @@ def _training(command: Command) -> None:
     many.add_argument(
         "--light", action="store_true", help="gates of one network a cell, and no weights that no other cell needs"
     )
+    many.add_argument(
+        "--only-new", action="store_true", help="leave out cells of --folder that went to an archive before"
+    )
     search = command(
         "search", training.search, "choose the values of a search's next round, or its points", config=True
     )

@@ -1,7 +1,6 @@
 """Files: read with their names in every error, written as a whole or not at all."""
 
-import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -47,11 +46,11 @@ def written_atomically(path: Path) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-        os.close(handle)
-        temporary = Path(name)
+        made = path.parent / f".{path.name}.{secrets.token_hex(4)}{path.suffix}"
+        made.touch(exist_ok=False)
+        temporary, mode = made, made.stat().st_mode
         yield temporary
-        temporary.chmod(0o644)
+        temporary.chmod(mode)  # as the umask has it; safetensors makes a file anew, for its owner only
         temporary.replace(path)
     except OSError as error:
         named = error.filename and not Path(error.filename).name.startswith(f".{path.name}.")

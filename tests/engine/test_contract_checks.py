@@ -47,6 +47,27 @@ MISTAKES = {
         'self.count = getattr(self, "count", 0) + 1; self.buffers[f"{slot}.low_for"].fill_(self.count)',
         "declare what changes during training",
     ),
+    "hidden gates": (
+        "def final_gates(self):\n            return self.gates()",
+        "def constrain(self, network):\n            self.steps = getattr(self, 'steps', 0) + 1\n\n"
+        "        def final_gates(self):\n"
+        "            return {slot: gate * (getattr(self, 'steps', 0) < 100) for slot, gate in self.gates().items()}",
+        "final_gates input differs after a resumption",
+    ),
+    "hidden gates, made anew in each epoch": (
+        "def final_gates(self):\n            return self.gates()",
+        "def constrain(self, network):\n            self.open = 1\n\n"
+        "        def final_gates(self):\n"
+        "            return {slot: gate * getattr(self, 'open', 0) for slot, gate in self.gates().items()}",
+        "final_gates input differs after a resumption",
+    ),
+    "hidden scores": (
+        "    def gates(self)",
+        "    def scores(self, network):\n            self.asked = getattr(self, 'asked', 0) + self.moment.epoch_end\n"
+        "            return {slot: gate * self.asked for slot, gate in self.gates().items()}\n\n"
+        "        def gates(self)",
+        "scores input differs after a resumption",
+    ),
     "wrong shape": (
         'return {slot: self.buffer(slot, "low_for") > 5',
         'return {slot: self.buffer(slot, "low_for")[0] > 5',

@@ -49,16 +49,16 @@ def trained(study, folder):
 
 def failing(monkeypatch, number, code, late):
     """Let the write of that number fail, when its file is made or (late) renamed; returns the names of all writes."""
-    names, make, rename = [], robustprune.files.tempfile.mkstemp, robustprune.files.Path.replace
+    names, make, rename = [], robustprune.files.Path.touch, robustprune.files.Path.replace
 
     def refused(path):
         raise OSError(code, os.strerror(code), str(path))
 
-    def mkstemp(dir, prefix, suffix):
-        names.append(prefix[1:-1])
+    def touch(path, exist_ok):
+        names.append(path.name[1:].removesuffix(path.suffix).rpartition(".")[0])
         if len(names) == number and not late:
-            refused(dir / f"{prefix}x")
-        return make(dir=dir, prefix=prefix, suffix=suffix)
+            refused(path)
+        make(path, exist_ok=exist_ok)
 
     def replace(path, target):
         if len(names) == number and late:
@@ -66,7 +66,7 @@ def failing(monkeypatch, number, code, late):
         return rename(path, target)
 
     monkeypatch.setattr(robustprune.engine.checkpoint, "INTERVAL_SECONDS", 0.0)
-    monkeypatch.setattr(robustprune.files.tempfile, "mkstemp", mkstemp)
+    monkeypatch.setattr(robustprune.files.Path, "touch", touch)
     monkeypatch.setattr(robustprune.files.Path, "replace", replace)
     return names
 

@@ -96,7 +96,7 @@ def test_an_interruption_ends_every_process_with_one_traceback(folder):
     call.wait()
     wait_for(lambda: not processes(call.pid))
     assert (folder / "log").read_text().count("Traceback") == 1
-    assert not (folder / "work" / HOLDER).exists()
+    assert (folder / "work" / HOLDER).read_text() == ""
 
 
 @on_linux
@@ -114,9 +114,21 @@ def test_a_cell_that_was_not_packed_before_a_kill_is_packed_by_the_next_call(fol
     assert main(COMMAND) == 0
     unpacked = next(Path("work").rglob(PACKED))
     unpacked.unlink()
-    assert main([*COMMAND[:-1], "again.tar"]) == 0
+    assert main([*COMMAND[:-1], "again.tar", "--only-new"]) == 0
     key = unpacked.parent.relative_to("work/runs").as_posix()
     assert unpack_cells(folder / "again.tar", folder / "back") == [key]
+
+
+def test_an_archive_of_another_name_and_one_that_was_deleted_get_all_cells(folder):
+    assert main(COMMAND) == 0
+    whole = (folder / "cells.tar").read_bytes()
+    assert main(COMMAND) == 0
+    assert (folder / "cells.tar").read_bytes() == whole, "cells are packed once"
+    assert main([*COMMAND[:-1], "again.tar"]) == 0
+    (folder / "cells.tar").unlink()
+    assert main(COMMAND) == 0
+    for name in ("again.tar", "cells.tar"):
+        assert set(unpack_cells(folder / name, folder / "back")) == KEYS
 
 
 def test_a_full_disk_below_the_archive_costs_no_cell(folder, monkeypatch, capsys):

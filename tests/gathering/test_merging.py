@@ -1,5 +1,7 @@
 """Tables of several runs joined into one study's."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from made_up_study import stored
@@ -52,6 +54,35 @@ def test_merging_into_one_of_the_folders_and_again_changes_nothing(tmp_path):
     once = {path.name: path.read_bytes() for path in first.iterdir()}
     merge([first, second], first)
     assert {path.name: path.read_bytes() for path in first.iterdir()} == once
+
+
+class Killed(BaseException):
+    """Ends a call where it stands."""
+
+
+@pytest.mark.parametrize("number", range(7))
+def test_a_folder_that_a_killed_merge_has_replaced_in_part_is_refused(tmp_path, monkeypatch, number):
+    """Also one without digests, and where both folders hold the same networks with other numbers."""
+    first, second = stored(tmp_path / "first", ("bernoulli",)), stored(tmp_path / "second", ("bernoulli",), error=1.0)
+    before = {path.name: path.read_bytes() for path in first.iterdir()}
+    replace, replaced = Path.replace, []
+
+    def killed(path, target):
+        if target.parent == first and len(replaced) == number:
+            raise Killed
+        replace(path, target)
+        replaced.extend([target.name] if target.parent == first else [])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", killed)
+        with pytest.raises(Killed):
+            merge([first, second], first)
+    if not replaced:
+        assert {path.name: path.read_bytes() for path in first.iterdir()} == before
+        return
+    for read in (read_detailed_runs, lambda folder: merge([folder], tmp_path / "other")):
+        with pytest.raises(StudyError, match=r"runs.csv: damaged or of another run"):
+            read(first)
 
 
 def test_a_control_whose_source_was_replaced_is_left_out(tmp_path):

@@ -86,17 +86,38 @@ def test_nothing_is_added_to_an_archive_of_something_else(tmp_path, archive):
     assert (tmp_path / "other.tar").read_bytes() == before
 
 
-def test_a_cell_is_packed_once_for_each_record(tmp_path, archive):
+@pytest.mark.parametrize("only_new", [False, True])
+def test_a_cell_is_packed_once_for_each_record(tmp_path, archive, only_new):
     """Also the one of a call that was killed before it had packed; what a killed write left is no part of it."""
     folder, other = tmp_path / "made" / KEYS[0], tmp_path / "other.tar"
     (folder / ".record.json.x.json").write_text("{")
     for _ in range(2):
-        pack_once(other, KEYS[0], folder)
+        pack_once(other, KEYS[0], folder, check_archive(other), only_new)
     assert unpack_cells(other, tmp_path / "back") == [KEYS[0]]
     assert sorted(path.name for path in (tmp_path / "back" / KEYS[0]).iterdir()) == ["history.csv", "record.json"]
     (folder / "record.json").write_text("of a second training")
-    pack_once(other, KEYS[0], folder)
+    held = check_archive(other)
+    for _ in range(2):
+        pack_once(other, KEYS[0], folder, held, only_new)
     assert unpack_cells(other, tmp_path / "back") == [KEYS[0], KEYS[0]]
+
+
+@pytest.mark.parametrize(("only_new", "packed"), [(False, [KEYS[0]]), (True, [])])
+def test_another_archive_gets_a_packed_cell_too_unless_only_new_ones_are_asked_for(tmp_path, only_new, packed):
+    folder = tmp_path / "made"
+    folder.mkdir()
+    (folder / "record.json").write_text("{}")
+    for name in ("one.tar", "two.tar"):
+        pack_once(tmp_path / name, KEYS[0], folder, check_archive(tmp_path / name), only_new)
+    assert unpack_cells(tmp_path / "one.tar", tmp_path / "back") == [KEYS[0]]
+    assert list(check_archive(tmp_path / "two.tar")) == packed
+
+
+def test_a_cell_that_was_cut_is_not_held(archive, tmp_path):
+    assert list(check_archive(archive)) == list(KEYS)
+    content = archive.read_bytes()
+    archive.write_bytes(content[: content.rindex(b"digits/a/two/SHA256SUMS") + 520] + bytes(9000))
+    assert list(check_archive(archive)) == [KEYS[0]]
 
 
 def test_the_folder_of_a_new_archive_is_tried_first(tmp_path):

@@ -1,6 +1,7 @@
 """The result contract: what is accepted, what is rejected and how it is named, nothing half-written."""
 
 import json
+import os
 
 import pandas as pd
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from robustprune.engine.running import run_cell
 from robustprune.errors import StudyError
-from robustprune.files import write_atomically
+from robustprune.files import write_atomically, write_text
 from robustprune.gathering.collection import collect
+from robustprune.networks.archive import write_archive
 from robustprune.records.record import COLUMNS, join_units, read_record, split_units
 from robustprune.study.config import validate_study
 
@@ -140,6 +142,19 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         write_atomically(path, fail)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_files_have_the_permissions_that_the_user_asks_for(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        write_text(tmp_path / "file.txt", "")
+        write_archive(tmp_path, [])
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(["file.txt", "networks.safetensors"], 0o666 & ~umask)
 
 
 @given(st.dictionaries(st.text(min_size=1), st.integers(0, 10_000), min_size=1, max_size=5))

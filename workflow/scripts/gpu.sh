@@ -54,12 +54,12 @@ train() { # as many studies as the time allows
         [ -n "$PARTS" ] && [ "$name" = config ] && echo "parts: [$PARTS]" >> "$WORK/$name.yaml"
         step "train_$name" $((left + 30)) "$PYTHON" -m robustprune.cli train-many --device "$DEVICE" --light \
             --processes "${PROCESSES:-${SIDE_BY_SIDE:-4}}" --config "$WORK/$name.yaml" --folder "$WORK/$name" \
-            --until "$left" --output "$WORK/archives/$name.tar"
+            --until "$left" --output "$WORK/archives/$name.tar" --only-new
     done
     [ -d "$WORK/archives" ] || return
     # what this call trained, in pieces of at most 15 MiB: cat cells-NUMBER.tar.xz.* | xz -dc | tar -x
     # a name of its own, because pieces of two calls make no archive; kept until all is written, because no call packs
-    # a cell twice
+    # a cell twice (--only-new)
     (
         set -o pipefail
         tar -C "$WORK/archives" -c . | xz -T0 -1 | split -b 15M - "$OUT/cells-$(date +%s).tar.xz."

@@ -112,7 +112,7 @@ def train_many(arguments: argparse.Namespace) -> int:
     from robustprune.experiments.reading import probe_of
     from robustprune.gathering.jobs import StudyJobs
     from robustprune.gathering.search import write_points
-    from robustprune.records.packing import pack_once
+    from robustprune.records.packing import check_archive, pack_once
     from robustprune.records.process import alone
     from robustprune.study.config import load_study
 
@@ -123,13 +123,15 @@ def train_many(arguments: argparse.Namespace) -> int:
     config = config.model_copy(update={"device": device})
     output: Path = arguments.output
     searched = output.with_stem(f"{output.stem}_search") if config.study else output
-    points = _points_beside(output, arguments.config, searched)
+    points = _points_beside(output, arguments.config)
+    held = {archive: check_archive(archive) for archive in (output, searched)}
     trained = 0
 
     def done(job: Job, seconds: float) -> None:
         nonlocal trained
         trained += 1
-        pack_once(searched if job.runs == jobs.search_runs else output, job.cell.key, job.folder)
+        archive = searched if job.runs == jobs.search_runs else output
+        pack_once(archive, job.cell.key, job.folder, held[archive], arguments.only_new)
         if seconds:
             print(f"{job.cell.key}: {job.cell.replicates} networks in {seconds:.1f} s", flush=True)
 
@@ -146,19 +148,13 @@ def train_many(arguments: argparse.Namespace) -> int:
     return _report_untrained(config, jobs, left)
 
 
-def _points_beside(output: Path, config: Path, searched: Path) -> Path:
-    """Return the file of the operating points beside `output`.
-
-    Raises StudyError where it would replace the configuration, and where an archive to be written is not one.
-    """
+def _points_beside(output: Path, config: Path) -> Path:
+    """Return the file of the operating points beside `output`; StudyError where it would replace the configuration."""
     from robustprune.errors import StudyError
-    from robustprune.records.packing import check_archive
 
     points = output.with_suffix(".yaml")
     if points.resolve() == Path(config).resolve():
         raise StudyError(f"{output}: the operating points would go to {points}, the configuration; name another file")
-    for archive in (output, searched):
-        check_archive(archive)
     return points
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from robustprune import registry
 from robustprune.data.datasets import Dataset
 from robustprune.engine.compaction import GATED, extract
+from robustprune.engine.evaluation import finish
 from robustprune.engine.hook_shapes import watch
 from robustprune.engine.training import Training
 from robustprune.errors import StudyError
@@ -135,13 +136,11 @@ def resumption(trial: Trial) -> None:
     whole = trial.training(epochs=EPOCHS // 2)
     resumed = trial.training()
     resumed.restore(copy.deepcopy(whole.state()))
+    _compare(whole, resumed)  # a run may be killed after any epoch, also after the last one
     while not whole.finished:
         whole.run_epoch()
         resumed.run_epoch()
-    for name, tensor in _everything(whole).items():
-        other = _everything(resumed).get(name)
-        same = other is not None and torch.equal(tensor, other)
-        _require(same, f"{name} differs after a resumption; declare what changes during training as buffer or stream")
+        _compare(whole, resumed)
 
 
 def independence(trial: Trial) -> None:
@@ -231,5 +230,31 @@ def _shape(tensor: Tensor) -> list[int]:
     return list(tensor.shape)
 
 
-def _everything(training: Training) -> dict[str, Tensor]:
-    return dict(training.network.parameters) | training.method.parameters | training.method.buffers
+def _compare(whole: Training, resumed: Training) -> None:
+    expected, found = (dict(_flat(_everything(training))) for training in (whole, resumed))
+    for name in expected | found:
+        one, other = expected.get(name), found.get(name)
+        same = torch.equal(one, other) if isinstance(one, Tensor) and isinstance(other, Tensor) else one == other
+        _require(same, f"{name} differs after a resumption; declare what changes during training as buffer or stream")
+
+
+def _everything(training: Training) -> dict[str, Any]:
+    """Return all that a resumption must not change: the state, what the hooks say of it, and the finished networks."""
+    method = training.method
+    finished = [finish(training, replicate) for replicate in range(REPLICATES)]
+    return {
+        **{name: part for name, part in training.state().items() if name != "seconds"},
+        "gates": method.gates(),
+        "final_gates": method.final_gates(),
+        "scores": method.scores(training.network),
+        "finished": [{"weights": network.weights, "kept": network.kept} for network in finished],
+    }
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of nested dictionaries and lists, named by the way to them."""
+    if not isinstance(value, Mapping | list):
+        yield name, value
+        return
+    for key, part in value.items() if isinstance(value, Mapping) else enumerate(value):
+        yield from _flat(part, f"{name} {key}".lstrip())

@@ -19,7 +19,7 @@ from robustprune.gathering.stale_controls import REASON, stale_controls
 from robustprune.gathering.still_missing import COLUMNS as MISSING
 from robustprune.gathering.still_missing import still_missing
 from robustprune.gathering.table_sizes import check_sizes
-from robustprune.records.digests import check_tables, write_table_digests
+from robustprune.records.digests import TABLES_NAME, check_tables, write_table_digests
 from robustprune.records.packing import unpack_cells
 from robustprune.records.record import COLUMNS as RUN_COLUMNS
 from robustprune.records.tables import AGAIN, NETWORK, check_same_networks, checked_runs, read_csv, with_axes
@@ -86,13 +86,24 @@ def merge(folders: Sequence[Path], output: Path, order: Iterable[str] = ()) -> l
     merged["missing.csv"] = pd.concat([merged["missing.csv"], lost], ignore_index=True)
     measured = without_replaced(output, merged["runs.csv"], TABLES)
     merged["runs.csv"] = merged["runs.csv"][list(RUN_COLUMNS)]
-    for rest in measured:  # before runs.csv, by which a call that was interrupted finds these rows again
-        write_table(rest.table, rest.path)
-    for name, table in merged.items():
-        write_table(table, output / name)
-    write_table_digests(output, merged)
+    _write(output, merged, {rest.path.name: rest.table for rest in measured})
     lines = [f"{output / name}: {len(table)} rows" for name, table in merged.items()]
     return lines + [rest.line for rest in measured] + [f"{key}: left out; {REASON}" for key in stale]
+
+
+def _write(output: Path, merged: dict[str, pd.DataFrame], measured: dict[str, pd.DataFrame]) -> None:
+    """Write all tables aside, then replace those of `output`.
+
+    Their digests go first and runs.csv last, so that readers refuse what a killed call has replaced in part.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output, prefix=".merged.") as aside:
+        made = Path(aside)
+        for name, table in (merged | measured).items():
+            write_table(table, made / name)
+        write_table_digests(made, merged)
+        for name in (TABLES_NAME, *measured, *reversed(merged)):
+            (made / name).replace(output / name)
 
 
 def _replaced(number: int, held: Sequence[set[str]], trained: Sequence[set[str]]) -> set[str]:

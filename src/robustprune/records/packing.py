@@ -17,29 +17,37 @@ DIGESTS = "SHA256SUMS"
 
 
 PACKED = ".packed"
-"""The file beside a record that holds its digest when an archive has the cell."""
+"""The file beside a record that holds its digest once any archive has had the cell."""
 
 
-def check_archive(archive: Path) -> None:
-    """Find out before hours of training whether cells can be added to an archive.
+def check_archive(archive: Path) -> dict[str, str]:
+    """Find out before hours of training whether cells can be added to an archive; return what it holds.
 
-    Raises StudyError for a file that `pack_cell` did not begin, and OSError where the system refuses.
+    That is the digest of the last record of each cell, by key. Raises StudyError for a file that `pack_cell` did not
+    begin, and OSError where the system refuses.
     """
     archive.parent.mkdir(parents=True, exist_ok=True)
     if not archive.exists():
         with tempfile.TemporaryFile(dir=archive.parent):
-            return
+            return {}
     with archive.open("r+b") as opened:
-        if _end_of_cells(opened) is None:
-            raise StudyError(f"{archive}: not an archive of `robustprune train-many`; remove it, or name another")
+        end, held = _whole_cells(opened)
+    if end is None:
+        raise StudyError(f"{archive}: not an archive of `robustprune train-many`; remove it, or name another")
+    return held
 
 
-def pack_once(archive: Path, key: str, folder: Path) -> None:
-    """Append a cell to the archive, unless its record is in one already: a call may be killed before it has packed."""
+def pack_once(archive: Path, key: str, folder: Path, held: dict[str, str], only_new: bool = False) -> None:
+    """Append a cell to the archive, unless its record is there already: a call may be killed before it has packed.
+
+    held: what check_archive returned; it is kept current. only_new: leave out a record that any archive has had.
+    """
     mark, found = folder / PACKED, file_digests(folder, [RECORD_NAME])[RECORD_NAME]
-    if not mark.exists() or mark.read_text() != found:
+    known = only_new and mark.exists() and mark.read_text() == found
+    if held.get(key) != found and not known:
         pack_cell(archive, key, folder)
-        mark.write_text(found)
+        held[key] = found
+    mark.write_text(found)
 
 
 def pack_cell(archive: Path, key: str, folder: Path) -> None:
@@ -53,7 +61,7 @@ def pack_cell(archive: Path, key: str, folder: Path) -> None:
     check_archive(archive)
     if archive.exists():
         with archive.open("r+b") as opened:
-            opened.truncate(_end_of_cells(opened))
+            opened.truncate(_whole_cells(opened)[0])
             opened.seek(0, io.SEEK_END)
             opened.write(bytes(2 * tarfile.BLOCKSIZE))  # tarfile adds to an archive that has its end only
     with tarfile.open(archive, "a") as opened:
@@ -63,10 +71,14 @@ def pack_cell(archive: Path, key: str, folder: Path) -> None:
             opened.addfile(member, io.BytesIO(content))
 
 
-def _end_of_cells(opened: BinaryIO) -> int | None:
-    """Return where the last whole cell of an archive ends; None for a file that does not begin with a cell."""
+def _whole_cells(opened: BinaryIO) -> tuple[int | None, dict[str, str]]:
+    """Return where the last whole cell of an archive ends, and key -> digest of the record of these cells.
+
+    The end is None for a file that does not begin with a cell.
+    """
     size = opened.seek(0, io.SEEK_END)
     end = None if size else 0
+    held: dict[str, str] = {}
     opened.seek(0)
     with suppress(tarfile.TarError), tarfile.open(fileobj=opened, mode="r:") as members:
         while (member := members.next()) is not None:
@@ -75,11 +87,13 @@ def _end_of_cells(opened: BinaryIO) -> int | None:
                 end = 0 if member.mtime == 0 else None  # members of cells have no time
             if end is None:
                 break
-            opened.seek(max(member.offset_data + member.size - 1, 0))
-            # digests end with a line; space that was not written yet holds zeros
-            if after <= size and member.name.rpartition("/")[2] == DIGESTS and opened.read(1) == b"\n":
-                end = after
-    return end
+            key, _, name = member.name.rpartition("/")
+            if name == DIGESTS and after <= size:
+                opened.seek(member.offset_data)
+                digests = opened.read(member.size)
+                if digests.endswith(b"\n"):  # space that was not written yet holds zeros
+                    end, held[key] = after, _by_name(digests.decode(errors="replace")).get(RECORD_NAME, "")
+    return end, held
 
 
 def unpack_cells(archive: Path, folder: Path) -> list[str]:
@@ -121,8 +135,12 @@ def _members(archive: Path) -> list[tuple[str, bytes]]:
 
 
 def _compare(where: str, files: dict[str, bytes], digests: str) -> None:
-    expected = {name: digest for digest, _, name in (line.partition("  ") for line in digests.splitlines())}
+    expected = _by_name(digests)
     found = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if wrong:
         raise StudyError(f"{where}: {', '.join(wrong)} differs from its digest; train the cell again")
+
+
+def _by_name(digests: str) -> dict[str, str]:
+    return {name: digest for digest, _, name in (line.partition("  ") for line in digests.splitlines())}

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from robustprune.errors import StudyError
 from robustprune.records.provenance import hostname_hash
@@ -17,7 +18,7 @@ from robustprune.records.provenance import hostname_hash
 LINE = re.compile(r"^(?P<key>\S+): process (?P<process>\d+) on host (?P<host>[0-9a-f]+)$", re.M)
 
 HOLDER = ".process"
-"""The file that names the process that holds a folder."""
+"""The file that names the process that holds a folder, which has locked it; empty where none does."""
 
 
 def announce(key: str, process: int) -> None:
@@ -33,25 +34,43 @@ def alone(folder: Path, command: str) -> Iterator[None]:
     One that was killed on this machine holds nothing any more; of another machine this cannot be known.
     """
     path = folder / HOLDER
-    held = path.read_text().strip() if path.exists() else ""
-    working = runs(held, command)
-    if working:
-        raise StudyError(f"{folder}: another call works here ({held}); wait for it, or give another folder")
-    if working is None and LINE.search(held):
-        raise StudyError(
-            f"{folder}: a call may work here on another machine ({held}); where it has ended, delete {path}"
-        )
-    path.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as opened:
+        locked = _lock(opened)
+        opened.seek(0)
+        held = opened.read().strip()
+        working = runs(held, command) if locked is None else not locked
+        if working:
+            by = f"works here ({held})" if held else "begins here"
+            raise StudyError(f"{folder}: another call {by}; wait for it, or give another folder")
+        named = LINE.search(held)
+        if named and (working is None or named["host"] != hostname_hash()):
+            raise StudyError(
+                f"{folder}: a call may work here on another machine ({held}); where it has ended, delete {path}"
+            )
+        opened.truncate(0)
+        opened.write(f"{_line(command, os.getpid())}\n")
+        opened.flush()
+        try:
+            yield
+        finally:
+            opened.truncate(0)  # not removed: a call that has opened the file by now would lock one that is gone
+
+
+def _lock(opened: TextIO) -> bool | None:
+    """Lock a file until it is closed or this process ends; return False where another call has locked it.
+
+    None where the system has no locks. There only the line tells, and two calls that begin at once may both go on.
+    """
     try:
-        with path.open("x", encoding="utf-8") as opened:  # of two calls that begin at once only one makes the file
-            opened.write(f"{_line(command, os.getpid())}\n")
-    except FileExistsError:
-        raise StudyError(f"{folder}: another call begins here; wait for it, or give another folder") from None
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
+        import fcntl
+
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):  # Windows, and file systems of some clusters
+        return None
+    return True
 
 
 def _line(key: str, process: int) -> str:
