@@ -36,8 +36,9 @@ def networks(depth, kept, *, method="bernoulli", strength="c3e_2", track="layers
     axes |= {"initialization": initialization, "width": 1.0, "budget": "epochs"}
     for replicate, count in enumerate(kept):
         units = units_of(depth, count, inner)
-        row = dict.fromkeys([*COLUMNS, *OF_DETAILS, "depth"]) | axes | {"replicate": replicate, "seed": 1, "epochs": 40}
-        row |= {"status": "ok", "depth_start": depth, "depth": depth, "depth_kept": count, "error_test_percent": 2.0}
+        row = dict.fromkeys([*COLUMNS, *OF_DETAILS, "depth"]) | axes | {"replicate": replicate, "seed": replicate}
+        row |= {"epochs": 40, "status": "ok"}
+        row |= {"depth_start": depth, "depth": depth, "depth_kept": count, "error_test_percent": 2.0}
         row |= {"units_start": "-".join(map(str, network.units().values()))}
         row |= {"units_kept": "-".join(map(str, units.values()))}
         row |= {"units_raw": "-".join(map(str, units_of(depth, count, inner, dead).values()))}

@@ -17,7 +17,7 @@ def made_up(methods=("bernoulli", "dense"), widths=(1.0, 2.0), initializations=(
     for method, width, init, replicate in itertools.product(methods, widths, initializations, range(3)):
         axes = dict(zip(AXES, ["mnist", "lenet_300_100", "full", method, "a", init, width, "epochs"], strict=True))
         params = 1000 * (1 if method == "bernoulli" else width) + replicate
-        row = dict.fromkeys(COLUMNS) | axes | {"replicate": replicate, "seed": 1, "status": "ok"}
+        row = dict.fromkeys(COLUMNS) | axes | {"replicate": replicate, "seed": replicate, "status": "ok"}
         row |= {"units_start": "784-300-100", "units_kept": f"{100 + replicate}-50-20", "params_dense": 266610 * width}
         row |= {"params_kept": params, "error_test_percent": 1.5 + replicate / 10, "train_seconds": 2.0 * width}
         row |= {"epochs": 40, "train_macs": 10.0 + replicate, "train_macs_dense": 100.0 * width}

@@ -55,6 +55,17 @@ def test_equal_budgets_meet_paired_by_seed_and_adjusted_together(runs):
     assert "10 % of params" in sheet.html()
 
 
+@pytest.mark.parametrize(("first_replicate", "pairs"), [(1, [(2.1, 3.0), (2.4, 3.3)]), (50, [])])
+def test_networks_of_other_seeds_are_no_pairs(runs, first_replicate, pairs):
+    """The replicates of the floor, which count from 0 too, are those from `first_replicate` on."""
+    others = runs["seed"] + first_replicate
+    table = floors(runs.assign(seed=others.where(runs["method"] == "random", runs["seed"])), 0.95).table
+    row = table.set_index(["method", "floor"]).loc[("taylor", "random")]
+    assert (row.difference_n, row.n, row.floor_error) == (len(pairs), 3, pytest.approx(9.4 / 3))
+    expected = sum(own - floor for own, floor in pairs) / len(pairs) if pairs else float("nan")
+    assert row.difference == pytest.approx(expected, nan_ok=True)
+
+
 def test_methods_at_one_searched_size_meet_although_their_shares_differ(runs):
     """A search gave magnitude the share 0.0979 and random 0.0978, both for 26,000 params."""
     runs = runs[runs["method"].isin(["taylor", "random"]) & (runs["strength"] == "keep_10")].copy()

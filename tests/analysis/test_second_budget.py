@@ -15,7 +15,6 @@ def study(change=0.2, strengths=("a",)):
     runs = runs.rename(columns={"operating_point": "point"}).merge(
         details.drop(columns="status"), on=[*CELL, "replicate"]
     )
-    runs["seed"] = runs["replicate"]
     runs["error_test_percent"] = 1.5 + 0.3 * runs["replicate"] + 0.1 * (runs["method"] == "dense")
     runs = runs.assign(budget="epochs", epochs=20, train_macs=30.0, train_macs_dense=100.0)
     more = runs.assign(budget="macs", epochs=60, train_macs=100.0)

@@ -18,7 +18,6 @@ def study(**shifts):
     runs = runs.rename(columns={"operating_point": "point"}).merge(
         details.drop(columns="status"), on=[*CELL, "replicate"]
     )
-    runs["seed"] = runs["replicate"]
     noise = 0.1 * (runs["replicate"] - 1) + 0.01 * (runs["method"] == "vib") * runs["replicate"] ** 2
     shift = runs["method"].map(shifts).fillna(0.0) * (runs["width"] == 2)
     runs["params_kept"] = np.exp(10 + noise + shift)

@@ -30,7 +30,7 @@ def study(tmp_path):
 
 
 def test_controls_are_paired_by_seed_and_adjusted(tmp_path):
-    """The rows come in another order: pairs go by replicate."""
+    """The rows come in another order: pairs go by seed."""
     sheet = controls(read_detailed_runs(study(tmp_path)), 0.95)
     table, page = sheet.table, sheet.html()
     table = table.set_index("control")

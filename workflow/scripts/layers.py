@@ -111,7 +111,7 @@ def remedies() -> str:
     runs = read_every_run(RESULTS)
     runs = runs[(runs["track"] == "layers") & (runs["method"] == METHOD_UNDER_STUDY) & runs["strength"].isin(REMEDIES)]
     runs = runs[(runs["initialization"] == "he_normal") & runs["depth"].isin(depths)]
-    errors = runs.pivot(index=["depth", "replicate"], columns="strength", values="error_valid_percent")
+    errors = runs.pivot(index=["depth", "seed"], columns="strength", values="error_valid_percent")
     columns = [f"sections left from {depth}; validation error (%)" for depth in depths]
     rows = [["remedy", *columns, "mean of the errors", "difference (points)"]]
     for strength, name in REMEDIES.items():

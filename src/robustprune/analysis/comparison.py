@@ -1,9 +1,12 @@
 """Comparison of the methods at their operating points: the main table, and ranks with their uncertainty."""
 
+from math import isnan
+
 import pandas as pd
 
 from robustprune.analysis.captions import AT_STANDARD, NOT_OK, SIZES, N, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text, most_known
+from robustprune.analysis.pairing import of_shared_seeds
 from robustprune.analysis.read import NETWORK, SERIES
 from robustprune.analysis.resampling import rank_intervals
 from robustprune.analysis.select import STANDARD_START, rule_of_strengths, standard, studied, without
@@ -71,13 +74,11 @@ def main_comparison(runs: pd.DataFrame, confidence: float) -> Sheet:
 
 def supported_best(group: pd.DataFrame, column: str, confidence: float) -> tuple[str, str] | None:
     """Return (method, strength) of the smallest mean if its paired differences from all others are significant."""
-    values = {
-        key: own.set_index("replicate")[column].astype(float)
-        for key, own in group.groupby(["method", "strength"], sort=False)
-    }
-    best = min(values, key=lambda key: values[key].mean() if values[key].notna().any() else float("inf"))
-    others = [key for key in values if key != best]
-    p = holm([paired_difference(values[key].reindex(values[best].index), values[best]).p for key in others])
+    cells = dict(list(group.groupby(["method", "strength"], sort=False)))
+    means = {key: own[column].astype(float).mean() for key, own in cells.items()}
+    best = min(means, key=lambda key: float("inf") if isnan(means[key]) else means[key])
+    pairs = [of_shared_seeds(own, cells[best]) for key, own in cells.items() if key != best]
+    p = holm([paired_difference(own[column], of_best[column]).p for own, of_best in pairs])
     return best if len(p) and bool((p < 1 - confidence).all()) else None
 
 
@@ -110,10 +111,10 @@ def _ranks(network: dict, group: pd.DataFrame, confidence: float) -> list[dict]:
     rows = [network | {"method": method, "strength": strength, "reference": named} for method, strength in keys]
     cells = dict(list(group.groupby(["method", "strength"])))
     for name, column in SCORES.items():
-        scores = group.pivot(index=["method", "strength"], columns="replicate", values=column).astype(float)
-        for row, key, rank in zip(rows, keys, rank_intervals(scores.loc[keys], confidence), strict=True):
+        scores = [own[column] for own in of_shared_seeds(*(cells[key] for key in keys))]
+        for row, key, rank in zip(rows, keys, rank_intervals(scores, confidence), strict=True):
             row |= rank.columns(f"{name}_rank")
-            if key != reference:  # replicates that a cell does not have are missing, not failed
+            if key != reference:  # unpaired: networks whose seed another method lacks count, too
                 better = probability_of_improvement(cells[reference][column], cells[key][column], confidence)
                 row |= better.columns(f"{name}_improved")
     return sorted(({**row, "n": most_known(row)} for row in rows), key=lambda row: row["error_rank"])

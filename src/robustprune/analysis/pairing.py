@@ -1,6 +1,7 @@
 """Differences and ratios of two cells, paired by seed."""
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -16,20 +17,23 @@ DIFFERENCE = [*interval_columns("difference"), "p_holm", "n"]
 def paired_errors(own: pd.DataFrame, other: pd.DataFrame, confidence: float) -> tuple[dict[str, Any], float]:
     """Return the columns error (with its interval) and DIFFERENCE of two cells, and the mean error of the other.
 
-    The difference is own minus other in percentage points, paired by replicate. p_holm holds the unadjusted p value
-    until `adjusted` is applied.
+    The difference is own minus other in percentage points, paired by seed. p_holm holds the unadjusted p value until
+    `adjusted` is applied.
     """
-    error, reached = (pd.Series(cell["error_test_percent"].to_numpy(float), cell["replicate"]) for cell in (own, other))
-    paired, alone = paired_difference(error, reached.reindex(error.index), confidence), mean_interval(error, confidence)
+    pairs = (cell["error_test_percent"] for cell in of_shared_seeds(own, other))
+    paired, alone = paired_difference(*pairs, confidence), mean_interval(own["error_test_percent"], confidence)
     columns = {**alone.columns("error"), **paired.columns("difference")}
-    return {**columns, "p_holm": paired.p, "n": alone.n}, reached.mean()
+    return {**columns, "p_holm": paired.p, "n": alone.n}, other["error_test_percent"].astype(float).mean()
 
 
-def of_shared_seeds(own: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the networks of two cells whose seed both have, by seed and in the same order."""
-    first, second = (cell.set_index("seed") for cell in (own, other))
-    shared = first.index.intersection(second.index)
-    return first.loc[shared], second.loc[shared]
+def of_shared_seeds(*cells: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the networks of cells whose seed all of them have, by seed and in the order of the first cell.
+
+    Replicates are counted from 0 in every cell, so those of two cells with other `first_replicate` share no weights.
+    """
+    by_seed = [cell.set_index("seed") for cell in cells]
+    shared = reduce(pd.Index.intersection, (cell.index for cell in by_seed))
+    return [cell.loc[shared] for cell in by_seed]
 
 
 def paired_ratio(own: pd.DataFrame, other: pd.DataFrame, column: str, confidence: float) -> Difference:

@@ -9,6 +9,7 @@ import pandas as pd
 from robustprune.analysis.captions import ERROR, brackets, caption
 from robustprune.analysis.columns import Interval, Text
 from robustprune.analysis.labels import initialization_title
+from robustprune.analysis.pairing import of_shared_seeds
 from robustprune.analysis.read import NETWORK
 from robustprune.analysis.select import STANDARD_INITIALIZATION, STANDARD_START, rule_of_strengths, standard, studied
 from robustprune.analysis.sheet import Sheet
@@ -92,10 +93,8 @@ def _rows(group: pd.DataFrame, confidence: float) -> Iterator[dict]:
 
 def _pairs(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     """Return log size and error of both at one start, and the method's minus the baseline's, by seed."""
-    sides = {"": mine, "baseline_": theirs}
     columns = {}
-    for prefix, networks in sides.items():
-        known = networks.set_index("seed")
+    for prefix, known in zip(("", "baseline_"), of_shared_seeds(mine, theirs), strict=True):
         columns[f"{prefix}size"] = pd.Series(logarithms(known["params_kept"]), known.index)
         columns[f"{prefix}error"] = known["error_test_percent"].astype(float)
     pairs = pd.DataFrame(columns).dropna()

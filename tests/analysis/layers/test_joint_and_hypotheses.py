@@ -205,6 +205,12 @@ def test_h3_compares_with_training_from_scratch_by_seed(errors, expected):
     assert evidence.startswith(f"c3e_2, depth 4, he_normal: {np.mean(errors) - 2.1:+.2f} points")
 
 
+def test_h3_pairs_no_networks_of_other_seeds():
+    scratch = networks(4, [1] * 3, method="scratch_e", start_of="bernoulli/c3e_2", settings={"of": "bernoulli/c3e_2"})
+    found, _ = judged(pd.concat([networks(4, [1] * 3), scratch.assign(seed=scratch["seed"] + 50)]), "H3")
+    assert found == UNDECIDED
+
+
 @pytest.mark.parametrize(
     ("macs", "expected"),
     [((40000, 41000, 42000), HELD), ((60000, 61000, 62000), FAILED), ((30000, 50000, 99000), UNDECIDED)],

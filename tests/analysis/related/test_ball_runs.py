@@ -112,6 +112,18 @@ def test_runs_without_any_ball_have_no_control(tmp_path):
     assert found == {"free": (FREE, "drift 0.003"), "nudged": (FREE, "drift 0.003003")}
 
 
+def test_only_networks_of_one_seed_are_compared(tmp_path):
+    """The run with a ball has the replicates from 1 up: its first network has the seed of the free run's second."""
+    runs = study(tmp_path, PLAIN)
+    runs["seed"] += runs["strength"] == "mars"
+    kept = kept_units(runs, [("mars", 0), ("free", 1), ("nudged", 0)])
+    table = ball(runs, 0.95, moved(runs), kept).table.set_index(["run", "slot"])
+    row = table.loc[("mars 0.25", "fc1")]
+    assert (row["jaccard"], row["jaccard_n"], row["difference_n"]) == (1, 2, 2)
+    assert row["difference"] == pytest.approx(0.5)  # the nudged run differs from the free one at seed 1
+    assert table.loc[("mars 0.25", ALL), "changed"] == TOO_FEW
+
+
 def test_kept_units_of_diverged_networks_do_not_count(tmp_path):
     runs = study(tmp_path, PLAIN)
     kept = kept_units(runs, [("mars", 0)])

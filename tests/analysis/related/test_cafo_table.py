@@ -20,7 +20,7 @@ def runs(tmp_path) -> pd.DataFrame:
     """Three networks of each method, paired by seed, with keys; every one keeps half of every slot."""
     methods = ("cafo", "bernoulli")
     runs, details, *rest = made_up(methods=methods, widths=(1.0,), initializations=("he_normal",))
-    runs["seed"], runs["key"] = runs["replicate"], runs["method"]
+    runs["key"] = runs["method"]
     return read_detailed_runs(store(tmp_path, (runs, details, *rest)))
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from made_up_study import made_up, store
@@ -43,6 +44,12 @@ def test_pruned_sources_are_not_averaged(tmp_path):
         "bernoulli/cheap - dense/dense": pytest.approx(0.3),
         "bernoulli/dear - dense/dense": pytest.approx(-0.7),
     }
+
+
+def test_pruned_and_dense_networks_of_other_seeds_are_no_pairs(tmp_path):
+    runs = study(tmp_path, {"bernoulli/free": 0.5, "dense/dense": 0.2})
+    dense = runs["start_of"] == "dense/dense"
+    assert np.isnan(contrasts(runs.assign(seed=runs["seed"] + 50 * dense))["pruned - dense"])
 
 
 def test_sources_of_other_data_sets_are_not_compared(tmp_path):

@@ -22,6 +22,7 @@ from robustprune.analysis.layers.joint import joint_rows
 from robustprune.analysis.layers.latency import correlations
 from robustprune.analysis.layers.optimum import optimum_rows
 from robustprune.analysis.layers.sections import CO_ADAPTATION, with_sections
+from robustprune.analysis.pairing import of_shared_seeds
 from robustprune.analysis.select import standard
 from robustprune.analysis.sheet import Sheet
 from robustprune.analysis.statistics import LEAST
@@ -120,8 +121,8 @@ def _from_scratch(given: Given) -> Iterator[Part]:
     for key, control in everything[chosen & of_method].groupby([*start, "start_of"], sort=False):
         axes = dict(zip([*start, "strength"], [*key[:-1], key[-1].partition("/")[2]], strict=True))
         source = given.own[(given.own[list(axes)] == pd.Series(axes)).all(axis=1)]
-        errors = [own.set_index("replicate")["error_test_percent"].astype(float) for own in (source, control)]
-        paired = errors[0].reindex(errors[1].index) - errors[1]
+        pruned, scratch = (own["error_test_percent"].astype(float) for own in of_shared_seeds(source, control))
+        paired = pruned - scratch
         about = f"{axes['strength']}, depth {axes['depth']}, {axes['initialization']}"
         comparison = Comparison("error", about, mean_of(paired), NOT_WORSE, int(paired.isna().sum()))
         compared.append((comparison, f"{about}: {paired.mean():+.2f} points"))

@@ -9,6 +9,7 @@ from robustprune.analysis.captions import SIZES, brackets, caption
 from robustprune.analysis.columns import Interval, Number, Text
 from robustprune.analysis.kept import Kept
 from robustprune.analysis.measured import measured
+from robustprune.analysis.pairing import of_shared_seeds
 from robustprune.analysis.read import CELL, NETWORK, WITHOUT_NUMBERS, slots
 from robustprune.analysis.related.ball_runs import FREE, OTHER, with_balls
 from robustprune.analysis.related.nothing import NONE
@@ -141,19 +142,18 @@ def _of(distances: pd.DataFrame, networks: pd.DataFrame, layer: str, state: str)
 
 
 def _jaccards(networks: pd.DataFrame, free: pd.DataFrame, kept: Kept, slot: str) -> pd.Series:
-    """Return replicate -> the Jaccard index of a slot's kept units with those of the free run, NaN where unknown.
+    """Return seed -> the Jaccard index of a slot's kept units with those of the free run, NaN where unknown.
 
-    Replicates of which a network diverged or failed are left out: what it kept is arbitrary.
+    Seeds of which a network diverged or failed are left out: what it kept is arbitrary.
     """
     found = {}
-    others = _numbered(free)[["replicate", "key"]]
-    pairs = _numbered(networks).merge(others, on="replicate", suffixes=("", "_free"))
-    for row in pairs.to_dict("records"):
-        first, second = (kept.get((row[name], row["replicate"]), {}).get(slot) for name in ("key", "key_free"))
+    pairs = of_shared_seeds(_numbered(networks), _numbered(free))
+    for seed, row, other in zip(pairs[0].index, *(cell.to_dict("records") for cell in pairs), strict=True):
+        first, second = (kept.get((one["key"], one["replicate"]), {}).get(slot) for one in (row, other))
         total = split_units(row["units_start"])[slots(row["architecture"]).index(slot)]
         known = first is not None and second is not None
         flags = [np.isin(np.arange(total), units) for units in (first, second)] if known else ()
-        found[row["replicate"]] = jaccard(*flags) if known else np.nan
+        found[seed] = jaccard(*flags) if known else np.nan
     return pd.Series(found, dtype=float)
 
 
@@ -166,8 +166,8 @@ def _agrees_less(difference: Estimate) -> str:
 
 def _other_size(networks: pd.DataFrame, free: pd.DataFrame) -> str:
     """Decide whether the size differs from that of the free run, paired by seed."""
-    own, other = (cell.set_index("replicate")["params_kept"] for cell in (networks, free))
-    change = logarithms(own) - logarithms(other.reindex(own.index))
+    own, other = (logarithms(cell["params_kept"]) for cell in of_shared_seeds(networks, free))
+    change = own - other
     compared = Comparison("params", FREE, mean_of(change), float(np.log1p(SIZE)), int(np.isnan(change).sum()))
     answer = str(equivalent([compared]))
     return {YES: NO, NO: YES}.get(answer, answer)

@@ -83,7 +83,7 @@ def fine_tuned(runs: pd.DataFrame, moved: pd.DataFrame | None) -> pd.DataFrame:
     distances = measured(moved, ("layer", "state", "median_share", "at_boundary"), own)
     means = distances[[*CELL, "replicate", "median_share", "at_boundary"]].groupby([*CELL, "replicate"]).mean()
     own = own.merge(means.reset_index().astype({"median_share": float, "at_boundary": float}), "left")
-    same = [*ALIKE, "images", "source", "replicate"]
+    same = [*ALIKE, "images", "source", "seed"]
     free = own[own["norm"] == FREE][[*same, "error_test_percent"]].rename(columns={"error_test_percent": "free"})
     own = own.merge(free, "left", on=same, validate="many_to_one")
     own = own.assign(gain=own["free"] - own["error_test_percent"])
@@ -134,7 +134,7 @@ def _rows(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
 def _judged(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
     """Yield a row per source whose gain is compared over images, and per pruned source beside a dense one."""
     for source, networks in _at(own, HELPS).groupby("source", sort=False):
-        by_images = {count: part.set_index("replicate")["gain"] for count, part in networks.groupby("images")}
+        by_images = {count: part.set_index("seed")["gain"] for count, part in networks.groupby("images")}
         if len(by_images) > 1:
             ends = min(by_images), max(by_images)
             few, most = (by_images[count] for count in ends)
@@ -145,7 +145,7 @@ def _judged(own: pd.DataFrame, confidence: float) -> Iterator[dict]:
             yield row | mean_interval(few, confidence).columns("gain") | found.columns("contrast") | {"n": found.n}
     for images, networks in _at(own, NEEDS).groupby("images"):
         by_source = networks.groupby("source", sort=False)
-        gains = {source: part.groupby("replicate")["gain"].mean() for source, part in by_source}
+        gains = {source: part.groupby("seed")["gain"].mean() for source, part in by_source}
         pairs = _pruned_and_dense(list(gains))
         for pruned, dense in pairs:
             losses = gains[dense] - gains[pruned]
