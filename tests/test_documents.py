@@ -108,6 +108,7 @@ def test_pages_of_reference_say_what_the_source_says(monkeypatch):
     assert {path.name for path in reference.FOLDER.iterdir()} == set(reference.PAGES)
     assert all(f"\n## {command}\n" in reference.cli() for command in COMMANDS)
     assert all(f"\n### {name}\n" in reference.api() for name in robustprune.HOMES)
+    assert "\n`read_results(folder, *, deep=False)`\n" in reference.api()
 
 
 def test_an_edited_number_is_replaced_and_nothing_else(findings):

@@ -8,6 +8,7 @@ import pytest
 from conftest import REPOSITORY
 
 import robustprune
+from robustprune import StudyError
 
 STUB = REPOSITORY / "src" / "robustprune" / "__init__.pyi"
 
@@ -55,6 +56,19 @@ def test_what_plug_ins_and_programs_need_is_there():
     assert Settings is Strict
     assert issubclass(Criterion, Method)
     assert load_dataset.__module__ == "robustprune.data.datasets"
+
+
+def test_a_study_of_depths_is_not_read_as_an_empty_one():
+    reference = REPOSITORY / "results" / "reference"
+    with pytest.raises(StudyError, match=r"layers: of 242 networks each has a depth; pass deep=True"):
+        robustprune.read_results(reference / "layers")
+    results = robustprune.read_results(reference / "layers", deep=True)
+    assert isinstance(results, robustprune.Collected)
+    assert len(results.runs) == 242
+    assert (results.history["depth"] >= 0).all()
+    assert len(results.history)
+    with pytest.raises(StudyError, match=r"mars: of 390 networks none has a depth; leave deep=True out"):
+        robustprune.read_results(reference / "mars", deep=True)
 
 
 def test_results_are_read_as_tables():

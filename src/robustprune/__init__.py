@@ -11,6 +11,7 @@ from typing import Any
 HOMES = {
     "Architecture": "robustprune.networks.architecture",
     "Cell": "robustprune.study.cells",
+    "Collected": "robustprune.analysis.read",
     "Context": "robustprune.methods.parts.base",
     "Control": "robustprune.starts.parts.control",
     "Criterion": "robustprune.methods.parts.criterion",

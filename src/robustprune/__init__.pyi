@@ -1,5 +1,6 @@
 """What type checkers see of the public face; a test holds it to HOMES in __init__.py."""
 
+from robustprune.analysis.read import Collected as Collected
 from robustprune.analysis.read import read_collected
 from robustprune.data.datasets import Dataset as Dataset
 from robustprune.data.datasets import load

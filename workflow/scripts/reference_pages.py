@@ -6,6 +6,7 @@ A test compares them with the source, so they cannot drift.
 import argparse
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -183,7 +184,7 @@ def _documented(name: str) -> Iterator[str]:
     found = getattr(robustprune, name)
     yield f"### {name}"
     if inspect.isfunction(found):
-        yield f"`{name}({_parameters(found)})`"
+        yield textwrap.fill(f"`{name}{_signature(found)}`", 120)
     yield ESCAPED.sub(r"\\\g<0>", inspect.getdoc(found) or "")
     if inspect.isclass(found) and (rows := list(_members(found))):
         yield markdown(["member", "what it does"], *rows)
@@ -196,13 +197,20 @@ def _members(found: type) -> Iterator[list[str]]:
         if name.startswith(("_", "model_")) or not text:
             continue
         if inspect.isfunction(called):
-            yield [f"`{name}({_parameters(called)})`", ESCAPED.sub(r"\\\g<0>", text)]
+            yield [f"`{name}{_signature(called)}`", ESCAPED.sub(r"\\\g<0>", text)]
         elif isinstance(called, property | cached_property):
             yield [f"`{name}`", ESCAPED.sub(r"\\\g<0>", text)]
 
 
-def _parameters(function: Callable) -> str:
-    return ", ".join(name for name in inspect.signature(function).parameters if name not in ("self", "cls"))
+def _signature(function: Callable) -> str:
+    """The parameters of a function with their defaults, without types: `(folder, *, deep=False)`."""
+    signature = inspect.signature(function)
+    plain = [
+        parameter.replace(annotation=parameter.empty)
+        for name, parameter in signature.parameters.items()
+        if name not in ("self", "cls")
+    ]
+    return str(signature.replace(parameters=plain, return_annotation=signature.empty))
 
 
 PAGES = {"cli.md": cli, "records.md": records, "api.md": api}

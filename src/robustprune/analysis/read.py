@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -96,11 +96,21 @@ class Collected:
 def read_collected(folder: Path, *, deep: bool = False) -> Collected:
     """Read the tables of a folder; raises StudyError naming a missing one, history and gates at their first use.
 
-    deep: the runs are the networks with a depth, and not those without.
+    deep: the runs are the networks with a depth, and not those without. Raises StudyError where all networks of the
+    folder are of the other kind.
     """
-    chosen = with_depth if deep else without_depth
-    runs = chosen(read_every_run(folder))
-    return Collected(runs, lambda name, *cells: _read_parquet(folder / name, *cells), lambda: read_kept(folder), folder)
+    found = read_kind(folder, deep=deep)
+    if found.runs.empty and len(others := read_every_run(folder)):
+        wrong = "none has a depth; leave deep=True out" if deep else "each has a depth; pass deep=True"
+        raise StudyError(f"{folder}: of {len(others)} networks {wrong} (docs/layers.md)")
+    return found
+
+
+def read_kind(folder: Path, *, deep: bool) -> Collected:
+    """Return the tables of `read_collected`, without runs where all networks are of the other kind."""
+    kind = with_depth if deep else without_depth
+    runs, read = kind(read_every_run(folder)), partial(_read_parquet, folder, kind)
+    return Collected(runs, read, lambda: read_kept(folder), folder)
 
 
 def read_runs(path: Path) -> pd.DataFrame:
@@ -241,8 +251,9 @@ def _filters(columns: Sequence[str], cells: pd.DataFrame | None) -> list[tuple[s
     return [(axis, "in", cells[axis].unique().tolist()) for axis in known] or None
 
 
-def _read_parquet(path: Path, cells: pd.DataFrame | None = None) -> pd.DataFrame:
+def _read_parquet(folder: Path, kind: Callable, name: str, cells: pd.DataFrame | None = None) -> pd.DataFrame:
+    path = folder / name
     if not path.exists():
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
     found = read_every_long(path, cells)
-    return pd.DataFrame() if found is None else without_depth(found)
+    return pd.DataFrame() if found is None else kind(found)

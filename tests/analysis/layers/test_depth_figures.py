@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 
 from robustprune.analysis.figures import DEEP, draw_figure
 from robustprune.analysis.figures.depth import NO_SECTION
-from robustprune.analysis.read import read_collected
+from robustprune.analysis.read import read_collected, read_kind
 
 
 def cost(nu, r):
@@ -100,6 +100,6 @@ def test_figures_are_drawn_by_name_and_without_any_such_network(name, folder, tm
     runs = networks(4, [4, 4, 4], method="dense", strength="dense", settings={})
     (tmp_path / "none").mkdir()
     assert len(draw_figure(name, stored(tmp_path / "none", runs), tmp_path / "none")) == 3
-    figure = DEEP[name](read_collected(tmp_path / "none", deep=True), 0.95)
+    figure = DEEP[name](read_kind(tmp_path / "none", deep=True), 0.95)
     assert "in these records" in figure.axes[0].texts[0].get_text()
     plt.close(figure)

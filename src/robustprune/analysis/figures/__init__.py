@@ -33,7 +33,7 @@ from robustprune.analysis.figures.tradeoff import error_by_macs, error_by_params
 from robustprune.analysis.figures.units_beside_bounds import units_beside_bounds
 from robustprune.analysis.figures.variants import variants_difference
 from robustprune.analysis.missing import missing_note
-from robustprune.analysis.read import Collected, read_collected
+from robustprune.analysis.read import Collected, read_kind
 from robustprune.analysis.select import of_one_budget
 from robustprune.errors import StudyError, nearest
 
@@ -137,7 +137,7 @@ def draw_figures(
 
 def _read(source: Path, methods: Sequence[str] | None, deep: bool) -> Collected:
     """Return the tables of a folder with the runs that figures show: those of one budget, of some or all methods."""
-    collected = read_collected(source, deep=deep)
+    collected = read_kind(source, deep=deep)
     collected = collected.with_runs(of_one_budget(collected.runs))
     return collected if methods is None else collected.of_methods(methods)
 
