@@ -142,6 +142,10 @@ REFUSED = {
         [("foreign", {"mine": None}), ("strengths.mine", {"a": {"v": float("inf")}}), ("study.0.methods.mine", ["a"])],
         "mine/a/he_normal/width-0.5: setting v: inf: an order is JSON, without inf, nan and dates; give a finite",
     ),
+    "text for YAML": (
+        [("foreign", {"mine": None}), ("strengths.mine", {"a": {"v": "1e-5"}}), ("study.0.methods.mine", ["a"])],
+        "mine/a/he_normal/width-0.5: setting v: expected a number such as 1.0e-5 (for YAML 1e-5 is text), found '1e-5'",
+    ),
     "foreign without name": ([("foreign", {"": None})], "foreign: name '': expected a small letter"),
     "method": (
         [("study.0.methods", {"../../../evil": ["e"]})],

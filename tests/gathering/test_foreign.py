@@ -1,5 +1,6 @@
 """The CSV of a foreign program: what is read, what is refused and how it is named, what is added."""
 
+import json
 import os
 from types import SimpleNamespace
 
@@ -283,6 +284,34 @@ def test_names_rules_and_inputs_are_checked():
         checked_cells(taken)
     with pytest.raises(StudyError, match="rule mine: input: there is no script"):
         check_inputs("mine", ["data"])
+
+
+ORDERED = """
+foreign: {mine: {}}
+strengths: {mine: {1e3: {name: 1e3x, bits: "8", rate: 1.0e-5, layers: [{rate: 0.5}]}}}
+study: [{dataset: digits, architecture: lenet_300_100, methods: {mine: [1e3]}, variants: {fast: {settings: {}}}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        (("rate: 1.0e-5", "rate: 1e-5"), "rate"),
+        (("rate: 0.5", "rate: -1.5E3"), "layers.0.rate"),
+        (("settings: {}", "settings: {rate: 1e-5}"), "rate"),
+    ],
+)
+def test_a_number_that_yaml_takes_for_text_is_in_no_order(tmp_path, capsys, written, key):
+    path, cell = tmp_path / "my.yaml", "digits/lenet_300_100-full/mine/1e3_fast/he_normal/width-1"
+    order_it = ["order", "--config", str(path), "--cell", cell]
+    path.write_text(ORDERED)
+    assert main(order_it) == 0
+    settings = json.loads(capsys.readouterr().out)["cell"]["settings"]
+    assert settings == {"name": "1e3x", "bits": "8", "rate": 1e-5, "layers": [{"rate": 0.5}]}
+    path.write_text(ORDERED.replace(*written))
+    for command in (order_it, ["plan", "--config", str(path)]):
+        assert main(command) == 2
+        assert f"{cell}: setting {key}: expected a number such as 1.0e-5 (for" in capsys.readouterr().err
 
 
 def test_plan_refuses_a_program_without_a_rule(tmp_path, monkeypatch, capsys):

@@ -9,12 +9,14 @@ def order(arguments: argparse.Namespace) -> None:
     import os
 
     from robustprune.engine.jobs import order
+    from robustprune.gathering.programs import check_cells
     from robustprune.records.process import announce
     from robustprune.study.config import load_study
     from robustprune.study.find import find_cell
 
     config = load_study(arguments.config)
     cell = find_cell(config, arguments.cell)
+    check_cells(config, [cell])
     announce(cell.key, os.getppid())  # the shell that runs the program after this
     print(json.dumps(order(cell, config), indent=1))
 

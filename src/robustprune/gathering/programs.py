@@ -4,8 +4,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from robustprune.errors import StudyError
 from robustprune.files import read_text
@@ -15,6 +16,9 @@ from robustprune.records.code_hash import source_hash
 from robustprune.starts.parts.registry import start_names
 from robustprune.study.cells import Cell, study_cells
 from robustprune.study.config import StudyConfig
+
+WITH_EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+", re.ASCII)
+"""A number that YAML takes for text unless it has a dot and a signed exponent; others are text in quotes only."""
 
 
 def checked_cells(config: StudyConfig) -> dict[str, Cell]:
@@ -49,8 +53,14 @@ def check_cells(config: StudyConfig, cells: Iterable[Cell]) -> None:
 
 
 def _check_settings(cell: Cell) -> None:
-    """Raise StudyError for settings that no order can hold."""
+    """Raise StudyError for settings that no order can hold, and for numbers that YAML took for text."""
     for name, value in cell.settings.items():
+        for key, text in _texts(name, value):
+            if WITH_EXPONENT.fullmatch(text):
+                raise StudyError(
+                    f"{cell.key}: setting {key}: expected a number such as 1.0e-5 (for YAML 1e-5 is text), found "
+                    f"{text!r}"
+                )
         try:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError):
@@ -58,6 +68,15 @@ def _check_settings(cell: Cell) -> None:
                 f"{cell.key}: setting {name}: {value}: an order is JSON, without inf, nan and dates; give a finite "
                 "number or a text"
             ) from None
+
+
+def _texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Yield every text in a setting with its key, that of an entry of a table or list behind a dot."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict | list | tuple):
+        for name, entry in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts(f"{key}.{name}", entry)
 
 
 def check_rules(config: StudyConfig, rules: Iterable[str]) -> None:
