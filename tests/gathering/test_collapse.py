@@ -34,6 +34,22 @@ def test_chains_are_compared_with_chains_and_other_depths_with_all():
     ]
 
 
+def test_the_reason_says_where_no_dense_network_was_trained():
+    """On MNIST the mean of dense training is 0; on digits there is none, or one of an older version."""
+    rows = [("dense", "mnist", 0.0), ("vib", "mnist", 10.5), ("vib", "digits", 10.5), ("vib", "digits", 9.5)]
+    for more in ([], [("dense", "digits", None)]):
+        runs = pd.DataFrame([*rows, *more], columns=["method", "dataset", "error_train_percent"], dtype=object)
+        details = pd.DataFrame({"status": "ok", "reason": None}, index=runs.index)
+        reasons = judged(runs.assign(status="ok"), details)[1]["reason"].tolist()[:4]
+        assert reasons == [
+            None,
+            "training error 10.50 % exceeds that of dense training (0.00 %) by > 10",
+            "training error 10.50 % exceeds 10 %: no dense network with a training error was trained on digits, and 0 "
+            "is taken as its mean",
+            None,
+        ]
+
+
 def test_tables_without_depths_are_judged_as_before():
     runs = pd.DataFrame(
         {"method": ["dense", "vib"], "dataset": "mnist", "status": "ok", "error_train_percent": [1.0, 12]}

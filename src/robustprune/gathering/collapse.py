@@ -30,11 +30,19 @@ def judged(runs: pd.DataFrame, details: pd.DataFrame) -> tuple[pd.DataFrame, pd.
     dense = runs[(runs["method"] == UNPRUNED) & pd.Series([own == "ok" for own in status], index=runs.index)]
     means = _means(dense)
     for row, (dataset, depth) in enumerate(zip(runs["dataset"], _depths(runs), strict=True)):
-        mean = means.get((dataset, depth), means.get((dataset, None), 0.0))
-        if status[row] == "ok" and error[row] > mean + MARGIN:
-            status[row] = "collapsed"
-            reason[row] = f"{REASON} {error[row]:.2f} % exceeds that of dense training ({mean:.2f} %) by > {MARGIN:g}"
+        mean = means.get((dataset, depth), means.get((dataset, None)))
+        if status[row] == "ok" and error[row] > (mean or 0.0) + MARGIN:
+            status[row], reason[row] = "collapsed", _reason(error[row], mean, dataset)
     return runs.assign(status=status), details.assign(status=status, reason=pd.Series(reason, details.index, object))
+
+
+def _reason(error: float, mean: float | None, dataset: str) -> str:
+    if mean is None:
+        return (
+            f"{REASON} {error:.2f} % exceeds {MARGIN:g} %: no dense network with a training error was trained on "
+            f"{dataset}, and 0 is taken as its mean"
+        )
+    return f"{REASON} {error:.2f} % exceeds that of dense training ({mean:.2f} %) by > {MARGIN:g}"
 
 
 def _depths(runs: pd.DataFrame) -> list[int]:
@@ -48,5 +56,5 @@ def _means(dense: pd.DataFrame) -> dict[tuple[str, int | None], float]:
     """Return the mean training errors of dense networks, by data set and depth, and by data set alone (None)."""
     errors = pd.to_numeric(dense["error_train_percent"])
     by_depth = errors.groupby([dense["dataset"], _depths(dense)]).mean().dropna().to_dict()
-    by_dataset = errors.groupby(dense["dataset"]).mean().fillna(0.0).to_dict()
+    by_dataset = errors.groupby(dense["dataset"]).mean().dropna().to_dict()
     return by_depth | {(dataset, None): mean for dataset, mean in by_dataset.items()}
