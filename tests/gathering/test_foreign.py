@@ -192,6 +192,20 @@ def test_the_record_gets_everything_else(workspace, capsys):
     assert main(["check-record", str(workspace.record)]) == 0
 
 
+def test_a_program_trains_on_a_choice_of_examples(workspace, capsys):
+    """100 images are one batch of 64; there are 1,437."""
+    workspace.config.write_text(workspace.config.read_text().replace("epochs: 2", "epochs: 2, examples: 100"))
+    config = ["--config", str(workspace.config)]
+    assert main(["order", *config, "--cell", workspace.key]) == 0
+    assert json.loads(capsys.readouterr().out)["cell"]["training"]["examples"] == 100
+    assert main(workspace.asked) == 0
+    record = read_record(workspace.record)
+    assert {entry.train_macs_dense for entry in record.replicates} == {64 * 2 * (3 * 266200 - 784 * 300)}
+    workspace.config.write_text(workspace.config.read_text().replace("examples: 100", "examples: 1438"))
+    assert main(["plan", *config]) == 2
+    assert "training.examples: 1438 exceeds the 1437 training images" in capsys.readouterr().err
+
+
 def test_a_wrong_csv_leaves_no_record(workspace, capsys):
     workspace.results.write_text(GOOD.replace(",40,", ",400,"))
     assert main(workspace.asked) == 2

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from robustprune.data.datasets import load
 from robustprune.engine.arithmetic import dense_training_macs
+from robustprune.engine.batches import training_examples
 from robustprune.engine.jobs import OPTIONAL_COLUMNS, result_columns, starting_network
 from robustprune.errors import StudyError, nearest
 from robustprune.gathering.programs import program_hash
@@ -78,8 +79,7 @@ def write_results(
     """
     replicates = read_results(results, cell)
     data = load(cell.dataset, config.data)
-    images = len(data.tuning if cell.training.images == "tuning" else data.train_labels)
-    dense = {"train_macs_dense": dense_training_macs(cell, images)}
+    dense = {"train_macs_dense": dense_training_macs(cell, len(training_examples(cell, data).labels))}
     record = Record(
         cell=cell,
         config_hash=cell.config_hash,

@@ -40,14 +40,19 @@ def check_job(cell: Cell, device: str) -> None:
     """
     valid_settings(cell)
     check_precision(device, cell.training.precision)
-    images, asked = images_of(cell), cell.training.examples
-    if images is not None:
-        if asked is not None and images < asked:
-            raise StudyError(f"{cell.key}: training.examples: {asked} exceeds the {images} training images")
+    check_examples(cell)
+    if (images := images_of(cell)) is not None:
         check_batch(cell, images)
     scheme, _ = split_initialization(cell.initialization)
     if scheme in FROM_DATA and cell.method in start_names():
         _check_whole_images(cell, scheme)
+
+
+def check_examples(cell: Cell) -> None:
+    """Raise StudyError for a choice of more images than there are."""
+    images, asked = images_of(cell), cell.training.examples
+    if images is not None and asked is not None and images < asked:
+        raise StudyError(f"{cell.key}: training.examples: {asked} exceeds the {images} training images")
 
 
 def _check_whole_images(cell: Cell, scheme: str) -> None:

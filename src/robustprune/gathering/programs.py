@@ -10,7 +10,7 @@ from typing import Any
 
 from robustprune.errors import StudyError
 from robustprune.files import read_text
-from robustprune.gathering.job_checks import check_folders, check_job
+from robustprune.gathering.job_checks import check_examples, check_folders, check_job
 from robustprune.methods.parts.registry import method_names
 from robustprune.records.code_hash import source_hash
 from robustprune.starts.parts.registry import start_names
@@ -44,12 +44,11 @@ def check_cells(config: StudyConfig, cells: Iterable[Cell]) -> None:
     cells = list(cells)
     check_folders(cells)
     for cell in cells:
-        if cell.method not in config.foreign:
-            check_job(cell, config.device)
-        elif cell.training.examples is not None:
-            raise StudyError(f"{cell.key}: training.examples: a program reads all images; leave it out for programs")
-        else:
+        if cell.method in config.foreign:
+            check_examples(cell)
             _check_settings(cell)
+        else:
+            check_job(cell, config.device)
 
 
 def _check_settings(cell: Cell) -> None:
