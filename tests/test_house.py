@@ -46,6 +46,18 @@ def test_imports_run_downward_and_files_are_small(path):
     assert len(path.read_text().splitlines()) <= 260
 
 
+def test_a_network_is_the_same_in_every_table_and_its_sizes_are_named_once():
+    """NETWORK once meant three axes here and ten columns there, and two modules had the same table of sizes."""
+    found = [
+        (node.targets[0].id, ast.unparse(node.value))
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    ]
+    assert len({value for name, value in found if name == "NETWORK"}) == 1
+    assert len([value for name, value in found if name == "SIZES" and "parameters" in value]) == 1
+
+
 @pytest.mark.parametrize("folder", ["methods", "starts"])
 def test_a_folder_of_plug_ins_holds_nothing_else(folder):
     """What the plug-ins are made of lies in parts/, which imports none of them."""

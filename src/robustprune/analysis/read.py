@@ -15,7 +15,7 @@ from robustprune.files import reading
 from robustprune.gathering.asked import ASKED
 from robustprune.networks.architecture import architecture as find_architecture
 from robustprune.records.digests import check_tables
-from robustprune.records.tables import AGAIN, check_same_networks, checked_runs, read_csv_table, with_axes
+from robustprune.records.tables import AGAIN, IDENTITY, check_same_networks, checked_runs, read_csv_table, with_axes
 from robustprune.study.cells import AXES, NO_DEPTH
 
 CELL = [axis for axis in AXES if axis != "depth"]
@@ -145,7 +145,7 @@ def read_every_run(folder: Path) -> pd.DataFrame:
     check_same_networks(runs, details, folder)
     check_tables(folder, ("runs.csv", "details.csv"))
     runs = runs.rename(columns={"operating_point": "point"})
-    runs = runs.merge(details.drop(columns="status"), on=[*AXES, "replicate"], validate="one_to_one")
+    runs = runs.merge(details.drop(columns="status"), on=IDENTITY, validate="one_to_one")
     known = [name for name in RESULTS if name in runs]
     runs[known] = runs[known].mask(runs["status"].isin(WITHOUT_NUMBERS))
     return _with_objects(runs)

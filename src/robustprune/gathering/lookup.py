@@ -12,7 +12,7 @@ from robustprune.gathering.cellview import View, keys_of, view_of_record, view_o
 from robustprune.gathering.settings import complete_settings
 from robustprune.gathering.states import STATES, CellState, cell_states, study_plan
 from robustprune.records.record import RECORD_NAME, read_record
-from robustprune.records.tables import NETWORK, checked_runs, read_csv_table, with_axes
+from robustprune.records.tables import IDENTITY, checked_runs, read_csv_table, with_axes
 from robustprune.study.cells import AXES, study_cells
 from robustprune.study.config import StudyConfig, load_study
 
@@ -118,5 +118,5 @@ def read_rows(folder: Path) -> pd.DataFrame:
     runs, details = (read_csv_table(folder / name) for name in ("runs.csv", "details.csv"))
     runs, details = checked_runs(runs, folder / "runs.csv"), with_axes(details)
     added = [name for name in ("reason", "settings", "training") if name in details]
-    rows = runs.merge(details[[*NETWORK, *added]], on=NETWORK, how="left")
+    rows = runs.merge(details[[*IDENTITY, *added]], on=IDENTITY, how="left")
     return rows.assign(cell=keys_of(rows, AXES))

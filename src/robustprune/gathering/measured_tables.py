@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 from robustprune.files import reading
 from robustprune.records.record import COLUMNS
-from robustprune.records.tables import NETWORK, checked_runs, read_csv_table, with_axes
+from robustprune.records.tables import IDENTITY, checked_runs, read_csv_table, with_axes
 from robustprune.study.probed import PROBE_TABLES
 from robustprune.study.related import RELATED_TABLES
 
@@ -24,7 +24,7 @@ COMMANDS = {
     "unit_values": "robustprune unit-values",
 }
 """Measured table -> the command that writes it."""
-COMPARED = [name for name in COLUMNS if name not in (*NETWORK, "status", "operating_point", "key")]
+COMPARED = [name for name in COLUMNS if name not in (*IDENTITY, "status", "operating_point", "key")]
 """Columns of runs.csv that tell a network from another of the same cell; a merge may judge its status anew."""
 MEND = "move it away, or measure it again"
 
@@ -53,7 +53,7 @@ def without_replaced(folder: Path, runs: pd.DataFrame, others: Collection[str]) 
 def _is_measured(path: Path) -> bool:
     """Return whether a table has rows of networks."""
     with reading(path, MEND):
-        return {*NETWORK} - {"budget", "depth"} <= set(parquet.read_schema(path).names)
+        return {*IDENTITY} - {"budget", "depth"} <= set(parquet.read_schema(path).names)
 
 
 def _replaced(path: Path, runs: pd.DataFrame) -> pd.MultiIndex:
@@ -67,7 +67,7 @@ def _replaced(path: Path, runs: pd.DataFrame) -> pd.MultiIndex:
 
 
 def _networks(table: pd.DataFrame) -> pd.MultiIndex:
-    return pd.MultiIndex.from_frame(with_axes(table)[NETWORK].astype({"width": float}))
+    return pd.MultiIndex.from_frame(with_axes(table)[IDENTITY].astype({"width": float}))
 
 
 def _same(one: pd.Series, other: pd.Series) -> np.ndarray:

@@ -22,7 +22,7 @@ from robustprune.gathering.table_sizes import check_sizes
 from robustprune.records.digests import TABLES_NAME, check_tables, write_table_digests
 from robustprune.records.packing import unpack_cells
 from robustprune.records.record import COLUMNS as RUN_COLUMNS
-from robustprune.records.tables import AGAIN, NETWORK, check_same_networks, checked_runs, read_csv, with_axes
+from robustprune.records.tables import AGAIN, IDENTITY, check_same_networks, checked_runs, read_csv, with_axes
 from robustprune.study.cells import AXES, cell_key, study_cells
 from robustprune.study.config import StudyConfig
 
@@ -114,7 +114,7 @@ def _replaced(number: int, held: Sequence[set[str]], trained: Sequence[set[str]]
 
 def _judged(runs: pd.DataFrame, details: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return both with the statuses of all networks together; details may hold the rows in another order."""
-    places = pd.MultiIndex.from_frame(details[NETWORK]).get_indexer(pd.MultiIndex.from_frame(runs[NETWORK]))
+    places = pd.MultiIndex.from_frame(details[IDENTITY]).get_indexer(pd.MultiIndex.from_frame(runs[IDENTITY]))
     return judged(runs, details.iloc[places])
 
 
@@ -133,7 +133,8 @@ def _read(path: Path) -> pd.DataFrame:
         raise StudyError(f"{path}: no such file; make it with `robustprune collect`")
     with reading(path, AGAIN):
         table = read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-    wanted = {"missing.csv": {*MISSING}, "details.csv": {*ASKED, *NETWORK} - {"budget", "depth"}}  # with_axes adds them
+    added = {"budget", "depth"}  # with_axes adds them
+    wanted = {"missing.csv": {*MISSING}, "details.csv": {*ASKED, *IDENTITY} - added}
     if missing := wanted.get(path.name, set()) - set(table.columns):
         raise StudyError(
             f"{path}: no column {', '.join(sorted(missing))} (collected by an older version); make it again with "

@@ -6,12 +6,10 @@ import pandas as pd
 
 from robustprune.errors import StudyError
 from robustprune.gathering.shared import network_named
+from robustprune.methods.parts.schedule import SIZES
 from robustprune.networks.architecture import Architecture, architecture_names
-from robustprune.networks.size import macs, parameters
 from robustprune.records.tables import AGAIN
 from robustprune.study.cells import NO_DEPTH
-
-SIZES = {"params": parameters, "macs": macs}
 
 
 def check_sizes(runs: pd.DataFrame, path: Path) -> None:

@@ -16,7 +16,7 @@ from robustprune.study.training_settings import TrainingSettings
 BUDGET = TrainingSettings().budget
 """The budget of every cell of a table without a column for it."""
 AGAIN = "make it again with `robustprune collect`"
-NETWORK = [*AXES, "replicate"]
+IDENTITY = [*AXES, "replicate"]
 """The columns that identify a network."""
 TEXT = (
     *("dataset", "architecture", "track", "method", "strength", "initialization", "budget", "key", "cell", "reason"),
@@ -101,16 +101,16 @@ def _faults(runs: pd.DataFrame) -> Iterator[tuple[str, np.ndarray, str]]:
         yield column, done & runs[column].isna().to_numpy(), "a value, for the status is ok"
     for kept, dense in (("params_kept", "params_dense"), ("macs_kept", "macs_dense")):
         yield kept, (runs[kept].astype(float) > runs[dense].astype(float)).to_numpy(), f"at most {dense}"
-    yield "replicate", runs.duplicated(NETWORK).to_numpy(), "every network once"
+    yield "replicate", runs.duplicated(IDENTITY).to_numpy(), "every network once"
 
 
 def check_same_networks(runs: pd.DataFrame, details: pd.DataFrame, folder: Path) -> None:
     """Raise StudyError where runs.csv and details.csv of a folder do not hold the same networks, each once."""
-    if missing := [name for name in (*NETWORK, "status") if name not in details]:
+    if missing := [name for name in (*IDENTITY, "status") if name not in details]:
         raise StudyError(f"{folder / 'details.csv'}: no column {', '.join(missing)}; {AGAIN}")
-    if runs[NETWORK].equals(details[NETWORK]):  # as collection writes them
+    if runs[IDENTITY].equals(details[IDENTITY]):  # as collection writes them
         return
-    one, other = (set(map(tuple, table[NETWORK].to_numpy(object))) for table in (runs, details))
+    one, other = (set(map(tuple, table[IDENTITY].to_numpy(object))) for table in (runs, details))
     if one != other or len(details) != len(runs):
         raise StudyError(
             f"{folder / 'details.csv'}: {len(details)} rows, {len(other - one)} networks that runs.csv lacks; "
