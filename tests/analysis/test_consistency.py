@@ -15,7 +15,6 @@ from robustprune.analysis.consistency import (
     consistency,
     coverage,
     interval_of_counts,
-    not_compared,
     prediction_interval,
 )
 from robustprune.analysis.figures import draw_figure
@@ -50,7 +49,7 @@ def test_false_alarms_are_as_rare_as_stated():
     """
     generator, studies = np.random.default_rng(0), 200
     pairs = [(networks(generator, 2), networks(generator, 5)) for _ in range(studies)]
-    no = sum("no;" in conclusion(consistency(own, theirs, level=0.8)) for own, theirs in pairs)
+    no = sum("no;" in conclusion(consistency(own, theirs, level=0.8)[0]) for own, theirs in pairs)
     assert no / studies == pytest.approx(0.077, abs=0.06)  # standard error 0.019
 
 
@@ -63,7 +62,7 @@ def test_the_prediction_interval_covers_the_mean_of_further_networks():
 
 def test_a_shifted_size_is_found_and_named():
     generator = np.random.default_rng(2)
-    table = consistency(networks(generator, 2, size=0.5), networks(generator, 5))
+    table, _ = consistency(networks(generator, 2, size=0.5), networks(generator, 5))
     assert conclusion(table) == f"consistent with the reference: no; outside: {KEY}3 size"
     assert table["n"].eq(2).all()
     assert table["reference_n"].eq(5).all()
@@ -73,7 +72,7 @@ def test_a_network_without_a_number_is_outside():
     generator = np.random.default_rng(3)
     runs = networks(generator, 2)
     runs.loc[0, ["params_kept", "error_test_percent"]] = np.nan
-    table = consistency(runs, networks(generator, 5))
+    table, _ = consistency(runs, networks(generator, 5))
     assert list(table["inside"]) == [False, False] + [True] * 3 + 2 * [True] * 5  # the units are known
 
 
@@ -81,11 +80,11 @@ def test_too_few_reference_networks_and_other_settings_are_not_compared():
     generator = np.random.default_rng(4)
     runs, reference = networks(generator, 2), networks(generator, 5)
     reference = reference[(reference["width"] != 2) | ~reference["width"].duplicated()]
-    assert set(consistency(runs, reference)["width"]) == {1, 3}
+    assert set(consistency(runs, reference)[0]["width"]) == {1, 3}
     other = json.dumps({"epochs": 8, "new key": 1})
-    assert len(consistency(runs.assign(training=other), reference.assign(training=json.dumps({"epochs": 40})))) == 0
+    assert len(consistency(runs.assign(training=other), reference.assign(training=json.dumps({"epochs": 40})))[0]) == 0
     same = reference.assign(settings=json.dumps({"epochs": 8}))
-    assert len(consistency(runs.assign(settings=other), same)) == 2 * 5
+    assert len(consistency(runs.assign(settings=other), same)[0]) == 2 * 5
 
 
 def test_what_is_not_compared_is_named_with_the_reason():
@@ -93,7 +92,7 @@ def test_what_is_not_compared_is_named_with_the_reason():
     runs, reference = networks(generator, 2, cells=4), networks(generator, 5)
     reference = reference[(reference["width"] != 2) | ~reference["width"].duplicated()]
     runs.loc[runs["width"] == 3, "settings"] = json.dumps({"price": 1.0})
-    left_out = not_compared(runs, reference.assign(settings=json.dumps({"price": 3.0})))
+    _, left_out = consistency(runs, reference.assign(settings=json.dumps({"price": 3.0})))
     assert left_out == {
         f"{KEY}2": "fewer than 3 networks with numbers in the reference",
         f"{KEY}3": "settings.price is 1.0, in the reference 3.0",
@@ -111,7 +110,7 @@ def test_cells_of_two_budgets_and_depths_are_cells_of_their_own():
     own = networks(generator, 2, cells=1).assign(settings=json.dumps({"price": 9.0}))
     runs = pd.concat([own, own.assign(budget="macs"), own.assign(depth=4)], ignore_index=True)
     known = pd.concat([reference, reference.assign(depth=4)], ignore_index=True)
-    left_out = not_compared(runs, known)
+    _, left_out = consistency(runs, known)
     other = "settings.price is 9.0, in the reference 1.0"
     assert left_out == {f"{KEY}1": other, f"{KEY}1-macs": "not in the reference", f"{KEY}1/depth-4": other}
 
@@ -121,8 +120,8 @@ def test_counts_of_units_that_do_not_vary_are_no_false_alarm():
     generator = np.random.default_rng(7)
     reference = networks(generator, 3, cells=1).assign(units_kept="200-40-43")
     runs = reference.assign(units_kept=["200-40-43", "200-40-43", "200-40-44"])
-    assert consistency(runs, reference)["inside"].all()
-    fewer = consistency(reference.assign(units_kept="200-40-21"), reference).set_index("quantity")["inside"]
+    assert consistency(runs, reference)[0]["inside"].all()
+    fewer = consistency(reference.assign(units_kept="200-40-21"), reference)[0].set_index("quantity")["inside"]
     assert not fewer["fc2"]
 
 
@@ -144,15 +143,15 @@ def test_a_reference_that_lost_networks_is_not_equivalent():
     same = networks(generator, 9, cells=1).assign(params_kept=20_000.0, error_test_percent=1.5)
     lost = same.copy()
     lost.loc[:3, ["params_kept", "error_test_percent", "units_kept"]] = np.nan
-    assert set(consistency(same, same)["equivalent"]) == {"yes"}
-    assert "yes" not in set(consistency(same, lost)["equivalent"])
+    assert set(consistency(same, same)[0]["equivalent"]) == {"yes"}
+    assert "yes" not in set(consistency(same, lost)[0]["equivalent"])
 
 
 def test_the_units_of_every_slot_are_compared():
     """The same size and error, but other layers."""
     generator = np.random.default_rng(6)
     runs, reference = networks(generator, 3, cells=1), networks(generator, 5, cells=1)
-    table = consistency(runs.assign(units_kept="200-40-30"), reference)
+    table, _ = consistency(runs.assign(units_kept="200-40-30"), reference)
     assert table.set_index("quantity")["inside"].to_dict() == {
         **dict.fromkeys(["size", "test error", "input", "fc1"], True),
         "fc2": False,
@@ -162,7 +161,7 @@ def test_the_units_of_every_slot_are_compared():
 
 def test_equal_studies_without_any_spread_are_consistent():
     same = networks(np.random.default_rng(5), 3).assign(params_kept=26611.0, error_test_percent=1.7)
-    assert conclusion(consistency(same, same)) == "consistent with the reference: yes"
+    assert conclusion(consistency(same, same)[0]) == "consistent with the reference: yes"
 
 
 def folders(tmp_path, **of_reference):

@@ -11,7 +11,6 @@ from robustprune.analysis.consistency import (
     conclusion,
     consistency,
     coverage,
-    not_compared,
     passed,
     verdicts_line,
 )
@@ -38,7 +37,7 @@ def write_check(source: Path, reference: Path, folder: Path, confidence: float =
     the folders have no cell that can be compared. confidence: level of the intervals in the figure.
     """
     runs, known = read_every_run(source), read_every_run(reference)
-    table, left_out, missing = consistency(runs, known), not_compared(runs, known), missing_cells(source)
+    (table, left_out), missing = consistency(runs, known), missing_cells(source)
     if not len(table):
         raise StudyError(
             f"nothing in {source} can be compared with {reference}: expected a cell of the same settings and training "

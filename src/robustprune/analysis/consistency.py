@@ -62,16 +62,21 @@ def interval_of_counts(reference: np.ndarray, n: int, level: float) -> tuple[flo
     return float(np.log(max(low - 1, np.finfo(float).tiny))), float(np.log(high + 1))
 
 
-def consistency(runs: pd.DataFrame, reference: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
-    """Return a row per cell of both tables and quantity (COLUMNS): mean, expected interval, and whether it is inside.
+def consistency(
+    runs: pd.DataFrame, reference: pd.DataFrame, level: float = LEVEL
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return a row per cell of both tables and quantity (COLUMNS), and the cells of the runs that have none, by key.
+
+    A row has the mean, the expected interval, and whether the mean is inside. A cell that cannot be compared has no row
+    but a reason: NO_CELL, FEW, or the first setting that differs, with both values.
 
     Quantities are size, test error and the units of every slot. All comparisons together have a false alarm with
     probability at most 1 - level (Bonferroni). Sizes and units are compared as logarithms; their means and the ends of
     their intervals are geometric. A network without a number, which diverged or kept nothing, puts its cell outside.
-    equivalent: the verdict of equivalence of independent samples, within the margins of docs/protocol.md, B8. Cells
-    that cannot be compared (not_compared) have no row.
+    equivalent: the verdict of equivalence of independent samples, within the margins of docs/protocol.md, B8.
     """
-    rows = [row for own, theirs in _pairs(runs, reference)[0] for row in _samples(own, theirs)]
+    pairs, left_out = _pairs(runs, reference)
+    rows = [row for own, theirs in pairs for row in _samples(own, theirs)]
     found = []
     for cell, quantity, own, reached in rows:
         theirs = reached[~np.isnan(reached)]
@@ -82,15 +87,7 @@ def consistency(runs: pd.DataFrame, reference: pd.DataFrame, level: float = LEVE
         mean, reference_mean, low, high = shown if quantity == ERROR else np.exp(shown)
         sizes = (mean, len(own), reference_mean, len(theirs), low, high)
         found.append((*cell, quantity, *sizes, inside, _equivalent(cell, quantity, own, reached)))
-    return pd.DataFrame(found, columns=COLUMNS)
-
-
-def not_compared(runs: pd.DataFrame, reference: pd.DataFrame) -> dict[str, str]:
-    """Return the keys of the cells of the runs that `consistency` leaves out -> why.
-
-    NO_CELL; FEW; or the first setting that differs, with both values.
-    """
-    return _pairs(runs, reference)[1]
+    return pd.DataFrame(found, columns=COLUMNS), left_out
 
 
 Pair = tuple[pd.DataFrame, pd.DataFrame]
