@@ -102,13 +102,18 @@ def test_a_text_that_names_several_or_no_cell(shown):
 def test_shipped_tables_have_their_cells(monkeypatch, capsys):
     """Without a record: from runs.csv and details.csv."""
     monkeypatch.chdir(REPOSITORY)
-    for arguments in ([METHOD], [METHOD, "--source", "results/reference"], ["c_3p19e_4/he_normal/width-1"]):
+    assert main(["show", "c_3p19e_4/he_normal/width-1"]) != 0
+    assert f"2 cells match: {METHOD}, fashion_{METHOD}; give more" in capsys.readouterr().err
+    assert main(["show", "bernoulli/c_3p19e_4/fuse"]) == 0  # a part of one key
+    capsys.readouterr()
+    for arguments in ([METHOD], [METHOD, "--source", "results/reference"]):
         assert main(["show", *arguments]) == 0
         text = capsys.readouterr().out
         assert text.splitlines()[0] == METHOD
         runs = pd.read_csv(REFERENCE / "runs.csv")
         own = runs[(runs["method"] == "bernoulli") & (runs["strength"] == "c_3p19e_4") & (runs["width"] == 1)]
-        own = own[(own["initialization"] == "he_normal") & (own["architecture"] == "lenet_300_100")]
+        of_network = (own["architecture"] == "lenet_300_100") & (own["dataset"] == "mnist")
+        own = own[(own["initialization"] == "he_normal") & of_network]
         for row in own.itertuples():
             line = next(line for line in text.splitlines() if str(row.seed) in line)
             assert line.split()[2:6] == ["ok", row.units_kept, f"{row.params_kept:,}", f"{row.error_test_percent:.2f}"]
