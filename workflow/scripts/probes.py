@@ -89,12 +89,16 @@ def certified() -> str:
         "S below c/κ (%)",
         "in A (%)",
         "extension (%)",
+        "in A at the end (%)",
+        "with largest κ (%)",
+        "epochs until A",
     ]
     rows = [["network", "variant", "slot", *columns]]
     for row in shipped_table("probes", "certified").to_dict("records"):
         spread = f"{row['ratio_low']:,.0f} to {row['ratio_high']:,.0f}"
-        found = [row[f"{name}_percent"] for name in ("below", "inside", "extended")]
+        found = [row[f"{name}_percent"] for name in ("below", "inside", "extended", "end", "end_max")]
         shares = [number(value, ".1f" if 0 < value < 1 else ".0f") for value in found]
+        shares.append(number(row["epochs_later"], ".0f"))
         start = [ARCHITECTURES[row["architecture"]], f"`{row['strength']}`", row["slot"], f"{row['units']:,}"]
         rows.append(
             [*start, f"{row['theta_bound']:.0e}", row["vacuous"], f"{row['ratio_median']:,.0f}", spread, *shares]

@@ -20,7 +20,7 @@ RUNS = pd.DataFrame(
             "replicate": replicate,
             "status": "ok",
             "settings": '{"price": 0.001, "drift": 0.002}',
-            "training": '{"l2": 0.01, "optimizer": "sgd", "learning_rate": 0.1}',
+            "training": '{"l2": 0.01, "optimizer": "sgd", "learning_rate": 0.1, "epochs": 4}',
         }
         for replicate in range(3)
     ]
@@ -137,8 +137,21 @@ def test_small_units_lie_in_the_certified_sets():
     assert (row["below_percent"], row["inside_percent"]) == (100, 0)
 
 
+def test_units_may_come_into_the_certified_set_after_their_removal():
+    """Unit 0, asked for in epoch 2, is small in epoch 4, the last; unit 1 never is. Network 0 was read to the end."""
+    first = bounds()
+    last = first[first["epoch"] == 3].assign(epoch=4)
+    small = last["unit"] == 0
+    last.loc[small, ["size_in", "size_out", "kappa_max"]] = 1e-4, 1e-4, 100.0
+    whole = pd.concat([first, last])
+    row = first_row(certified(RUNS, 0.95, pd.concat([whole, first.assign(replicate=1)])))
+    assert (row["units"], row["inside_percent"]) == (4, 0)
+    assert (row["end_percent"], row["end_max_percent"], row["epochs_later"]) == (50, 0, 2)
+    assert np.isnan(first_row(certified(RUNS, 0.95, first))["end_percent"])  # its last epoch was not read
+
+
 def test_the_extension_is_for_plain_descent_only():
-    adam = RUNS.assign(training='{"l2": 0.0, "optimizer": "adam", "learning_rate": 0.001}')
+    adam = RUNS.assign(training='{"l2": 0.0, "optimizer": "adam", "learning_rate": 0.001, "epochs": 4}')
     row = first_row(certified(adam, 0.95, bounds()))
     assert row["vacuous"] == "yes"
     assert np.isnan(row["extended_percent"])

@@ -18,17 +18,20 @@ from robustprune.study.training_settings import MOMENTUM
 VACUOUS = 1e-3
 """Where the set A allows no theta above this it says nothing about a gate in training."""
 DRIFT = 3e-3
+UNIT = ["replicate", "slot", "unit"]
 COLUMNS = [
     *(*CELL, "slot", "units", "l2", "price", "kappa", "kappa_max", "theta_bound", "vacuous"),
     *("ratio_median", "ratio_low", "ratio_high", "ratio_max_median", "below_percent", "inside_percent"),
-    *("gate_rate", "extended_percent", "n"),
+    *("end_percent", "end_max_percent", "epochs_later", "gate_rate", "extended_percent", "n"),
 ]
 SHOWN = [
     *(Text("strength"), Text("slot"), Number("units", "units removed", ",.0f"), Number("kappa", "κ", ".2f")),
     *(Number("theta_bound", "λ/κ", ".1e"), Text("vacuous"), Number("ratio_median", "κ S / c, median", ".2f")),
     *(Span("ratio_low", "ratio_high", "10 to 90 %", ".2f"), Number("ratio_max_median", "with largest κ", ".1f")),
     *(Number("below_percent", "S below c/κ (%)", ".0f"), Number("inside_percent", "in A (%)", ".0f")),
-    *(Number("extended_percent", "in its extension (%)", ".0f"), Text("n")),
+    *(Number("end_percent", "in A at the end (%)", ".0f"), Number("end_max_percent", "with largest κ (%)", ".0f")),
+    *(Number("epochs_later", "epochs until A", ".0f"), Number("extended_percent", "in its extension (%)", ".0f")),
+    Text("n"),
 ]
 
 
@@ -49,7 +52,9 @@ def certified(runs: pd.DataFrame, confidence: float, bounds: pd.DataFrame | None
         "S = (|w|² + |v|²)/2 of incoming weights with the bias and outgoing weights. κ = G X: the norm of the loss's "
         "gradient at the units that read the slot times that of the slot's inputs, mean over 1,000 images with gates "
         "drawn; with largest κ: the largest product instead of the mean. Vacuous: A allows no θ above "
-        f"{VACUOUS:g}. The extension needs the gate rate, drift / (c times learning rate); momentum {MOMENTUM:g} "
+        f"{VACUOUS:g}. At the end: of networks that were read in every epoch (the first of a cell), which removed "
+        "nothing, the share of these units in the last epoch, and the median of the epochs from removal to A, of units "
+        "that reach it. The extension needs the gate rate, drift / (c times learning rate); momentum {MOMENTUM:g} "
         f"raises the learning rate by 1 / (1 - {MOMENTUM:g}). - for Adam, about which the theory says nothing.",
         "" if len(table) else NONE,
     )
@@ -73,18 +78,45 @@ def gate_rate(training: dict, drift: float, price: float) -> float:
 
 def _rows(own: pd.DataFrame, training: dict, drift: float) -> Iterator[dict]:
     """Yield a row per slot of one cell."""
-    met = own[own["met"]].sort_values("epoch").drop_duplicates(["replicate", "slot", "unit"])
+    met = own[own["met"]].sort_values("epoch").drop_duplicates(UNIT)
     for slot in own["slot"].unique():
         units = met[met["slot"] == slot]
         if len(units):
-            yield {"slot": slot, **_row(units, training, drift)}
+            yield {"slot": slot, **_row(units, training, drift), **_afterwards(own, units, training)}
+
+
+def _ratio(units: pd.DataFrame, kappa: str = "kappa") -> pd.Series:
+    """Return kappa S / c of units, which A asks to be below 1."""
+    return units[kappa] * (units["size_in"] + units["size_out"]) / 2 / units["price"]
+
+
+def _inside(units: pd.DataFrame, decay: float, kappa: str = "kappa") -> pd.Series:
+    """Return which units lie in A."""
+    return (_ratio(units, kappa) < 1) & (units["theta"] <= decay / units[kappa])
+
+
+def _afterwards(own: pd.DataFrame, units: pd.DataFrame, training: dict) -> dict:
+    """Return where units lie in the last epoch, as far as their networks were read to the end, and when they came."""
+    decay = training["l2"]
+    whole = own.groupby("replicate")["epoch"].transform("max") == training["epochs"]
+    later = own[whole].merge(units[UNIT].assign(asked=units["epoch"]), on=UNIT)
+    later = later[later["epoch"] >= later["asked"]]
+    last = later[later["epoch"] == training["epochs"]]
+    if last.empty:
+        return {"end_percent": np.nan, "end_max_percent": np.nan, "epochs_later": np.nan}
+    reached = later[_inside(later, decay)].sort_values("epoch").drop_duplicates(UNIT)
+    return {
+        "end_percent": 100 * _inside(last, decay).mean(),
+        "end_max_percent": 100 * _inside(last, decay, "kappa_max").mean(),
+        "epochs_later": (reached["epoch"] - reached["asked"]).median(),
+    }
 
 
 def _row(units: pd.DataFrame, training: dict, drift: float) -> dict:
     """Return how the removed units of one slot lie to the bounds."""
     decay, price = training["l2"], units["price"].mean()
     size = (units["size_in"] + units["size_out"]) / 2
-    ratio = units["kappa"] * size / units["price"]
+    ratio = _ratio(units)
     theta_bound = decay / units["kappa"]
     low, median, high = np.quantile(ratio, [0.1, 0.5, 0.9])
     row = {
@@ -92,9 +124,9 @@ def _row(units: pd.DataFrame, training: dict, drift: float) -> dict:
         **{"kappa": units["kappa"].mean(), "kappa_max": units["kappa_max"].mean(), "theta_bound": theta_bound.mean()},
         **{"vacuous": "yes" if theta_bound.mean() < VACUOUS else "no"},
         **{"ratio_median": median, "ratio_low": low, "ratio_high": high},
-        **{"ratio_max_median": (units["kappa_max"] * size / units["price"]).median()},
+        **{"ratio_max_median": _ratio(units, "kappa_max").median()},
         **{"below_percent": 100 * (ratio < 1).mean()},
-        **{"inside_percent": 100 * ((ratio < 1) & (units["theta"] <= theta_bound)).mean()},
+        **{"inside_percent": 100 * _inside(units, decay).mean()},
         **{"gate_rate": gate_rate(training, drift, price), "extended_percent": np.nan},
     }
     if np.isfinite(row["gate_rate"]):
