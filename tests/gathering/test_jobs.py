@@ -237,6 +237,6 @@ def test_the_command_searches_trains_and_leaves_points(tmp_path, monkeypatch, ca
     assert main(["plan", "--config", "given.yaml"]) == 0
     assert main(["merge", "cells.tar", "--config", "given.yaml", "--output", "tables"]) == 0
     assert "runs.csv: 10 rows" in capsys.readouterr().out
-    assert main([*train, "again.tar"]) == 0
+    assert main([*train, "again.tar", "--only-new"]) == 0
     assert not (tmp_path / "again.tar").exists(), "nothing was left to train"
     assert (tmp_path / "again.yaml").read_text() == (tmp_path / "cells.yaml").read_text()

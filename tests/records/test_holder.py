@@ -12,7 +12,7 @@ from robustprune.records import process
 from robustprune.records.process import HOLDER, alone
 from robustprune.records.provenance import hostname_hash
 
-COMMAND = "pytest"
+COMMAND = "python"  # it is in the command line of every worker of the tests
 HOST = hostname_hash()
 
 

@@ -397,11 +397,11 @@ def test_a_shipped_figure_is_made_in_every_form(shipped):
 def test_a_shipped_table_is_made_in_every_form(shipped):
     """All three hold the mean error of the method's networks, as runs.csv has it."""
     runs = pd.read_csv(REPOSITORY / "results" / "reference" / "runs.csv")
-    columns = ["architecture", "method", "strength", "initialization", "width"]
-    series = ("lenet_300_100", "bernoulli", "c_3p19e_4")
+    columns = ["dataset", "architecture", "method", "strength", "initialization", "width"]
+    series = ("mnist", "lenet_300_100", "bernoulli", "c_3p19e_4")
     mean = runs.groupby(columns)["error_test_percent"].mean()[*series, "he_normal", 1.0]
     tables = shipped / "tables"
-    table = pd.read_csv(tables / "main_comparison.csv").set_index(columns[:3])
+    table = pd.read_csv(tables / "main_comparison.csv").set_index(columns[:4])
     assert table.loc[series, "error"] == pytest.approx(mean)
     for form, behind in (("html", " ["), ("tex", "")):  # LaTeX may put the interval into a line of its own
         text = (tables / f"main_comparison.{form}").read_text()
