@@ -1,6 +1,6 @@
 # Studies that are shipped beside the reference, each with what it is shown by: tables and figures.
 SHIPPED = {
-    "ablations": (["variants"], ["variants_difference"]),
+    "ablations": (["variants", "undetermined"], ["variants_difference"]),
     "controls": (["controls"], ["controls_difference"]),
     "layers": (
         [
@@ -16,7 +16,14 @@ SHIPPED = {
     "smallest_width": (["smallest_width"], ["smallest_width"]),
     "related": (["imbalance", "label_free", "cafo_blocks", "tradeoff"], []),
     "probes": (
-        ["false_removals", "certified", "gate_worth", "estimators", "gate_ends"],
+        [
+            "false_removals",
+            "certified",
+            "gate_worth",
+            "estimators",
+            "gate_ends",
+            "undetermined",
+        ],
         ["false_removals_by_rule", "units_beside_bounds", "estimator_quality"],
     ),
 }

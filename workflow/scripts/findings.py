@@ -279,6 +279,7 @@ BLOCKS = {
     "estimators": probes.estimators,
     "gate-ends": probes.ends,
     "undetermined": probes.undetermined,
+    "undetermined-elsewhere": probes.undetermined_elsewhere,
     "imbalance": related.imbalances,
     "label-free": related.label_free,
     "local-predictors": related.local_predictors,

@@ -145,8 +145,20 @@ def ends() -> str:
 
 def undetermined() -> str:
     """Return the undetermined share of every slot at three moments, for the methods of the study with such gates."""
+    return _shares(pd.read_csv(TABLES / "undetermined.csv"))
+
+
+def undetermined_elsewhere() -> str:
+    """Return the same of LeNet-5 where nothing is removed, and of other priors of the method."""
+    probed, varied = (shipped_table(study, "undetermined") for study in ("probes", "ablations"))
+    of_lenet5 = probed[probed["architecture"] == "lenet5"]
+    of_priors = varied[(varied["architecture"] == "lenet_300_100") & varied["strength"].str.contains("prior")]
+    return _shares(pd.concat([of_lenet5, of_priors]))
+
+
+def _shares(table: pd.DataFrame) -> str:
     rows = [["network", "strength", "slot", *(title for title in MOMENTS.values()), "n"]]
-    for row in pd.read_csv(TABLES / "undetermined.csv").to_dict("records"):
+    for row in table.to_dict("records"):
         network = network_title(row["dataset"], row["architecture"])
         start = [network, f"`{row['method']}/{row['strength']}`", row["slot"]]
         rows.append([*start, *(with_interval(row, name, ".0f") for name in MOMENTS), row["n"]])
