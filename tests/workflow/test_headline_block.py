@@ -43,6 +43,7 @@ def test_other_networks_have_columns_behind_the_first_and_forms_of_one_network_t
     ]
     lines = verdicts(pd.DataFrame([*own, claimed(MNIST, "undecided", "Early", evidence="-1 against vib k_1 (of 3)")]))
     head, _, row = lines.splitlines()
-    titles = ["LeNet-300-100", "LeNet-300-100 on Fashion-MNIST", "LeNet-5, `one`", "LeNet-5, `s`"]
-    assert head == f"| the abstract claims | {' | '.join(titles)} | what was found on LeNet-300-100 |"
+    titles = [f"LeNet-300-100 on {name}" for name in ("MNIST", "Fashion-MNIST")]
+    titles += [f"LeNet-5 on MNIST, `{form}`" for form in ("one", "s")]
+    assert head == f"| the abstract claims | {' | '.join(titles)} | what was found, {titles[0]} |"
     assert row == "| early | undecided | yes | **no** | yes | -1 against `vib` (of 3), n = 5 |"

@@ -30,7 +30,7 @@ def headline() -> str:
     everything = claims_table()
     table = everything[everything["budget"] == "epochs"]
     points = [*rivals.elsewhere(), same_network.in_short(), rivals.in_short(), *equal_macs.in_short()]
-    points.append("**All methods:** " + "; ".join(_shared(table)) + ".")
+    points.append("**All methods** (MNIST; open: not decided)**:** " + "; ".join(_shared(table)) + ".")
     of_the_method = _verdicts(table[table["method"] == METHOD_UNDER_STUDY])
     return "\n".join([of_the_method, "", *(_filled(f"- {point}") for point in points)])
 
@@ -42,7 +42,7 @@ def _verdicts(own: pd.DataFrame) -> str:
     titles = list(dict.fromkeys(own["title"]))
     given = own.pivot(index="claim", columns="title", values="verdict")
     rows = [["the abstract claims", *(titles if len(titles) > 1 else ["verdict"]), "what was found"]]
-    rows[0][-1] += f" on {titles[0]}" if len(titles) > 1 else ""
+    rows[0][-1] += f", {titles[0]}" if len(titles) > 1 else ""
     shown = own[own["title"] == titles[0]].set_index("claim")
     for answer in itertools.chain(*HEADINGS.values()):
         for claim, row in shown[shown["verdict"] == answer].iterrows():
@@ -73,7 +73,7 @@ def _shared(table: pd.DataFrame) -> list[str]:
         yes, no = (int((judged["verdict"] == answer).sum()) for answer in (YES, NO))
         told = int((judged["method"].isin(_criteria(table)) & (judged["verdict"] == NO)).sum())
         criteria = f" ({told} are told what to keep)" if told and claim == OVER_WIDTHS else ""
-        line = f"{_lowered(str(claim))}: {yes} yes, {no} no{criteria}, {len(judged) - yes - no} not decided"
+        line = f"{_lowered(str(claim))}: {yes} yes, {no} no{criteria}, {len(judged) - yes - no} open"
         line += f", {not_run} not run" if (not_run := int((rows["verdict"] == NOT_RUN).sum())) else ""
         if claim == OVER_WIDTHS:
             line += f" (from width 1 up: {_from_width_1(rows.iloc[0])})"
@@ -94,7 +94,7 @@ def _from_width_1(first: pd.Series) -> str:
     own = table[(table[same] == first[same]).all(axis=1)]
     judged = own.loc[own["equivalent_from_width_1"].isin(JUDGED), "equivalent_from_width_1"]
     yes, no = (int((judged == answer).sum()) for answer in (YES, NO))
-    return f"{yes} yes, {no} no, {len(judged) - yes - no} not decided"
+    return f"{yes} yes, {no} no, {len(judged) - yes - no} open"
 
 
 def _lowered(text: str) -> str:

@@ -14,7 +14,7 @@ from robustprune.analysis.start_apart import ALIKE, LESS, MORE, moves, one_facto
 from robustprune.analysis.statistics import coefficient_of_variation
 from robustprune.analysis.verdicts.decision import YES
 from robustprune.analysis.verdicts.over_starts import STANDARD_WIDTH
-from robustprune.study.roles import METHOD_UNDER_STUDY
+from robustprune.study.roles import METHOD_UNDER_STUDY, UNPRUNED
 
 ACCURATE = CLAIM_OF[as_accurate]
 LARGE = f"{STANDARD_INITIALIZATION}_x3"
@@ -94,7 +94,8 @@ def elsewhere() -> list[str]:
             told.append(f"`{name}` {rows.loc[name, 'params']:,.0f} params, {rows.loc[name, 'error']:.2f} %, {change} %")
         points.append(
             f"**{title}**, strengths of MNIST; params and error from width 1, change of size from width "
-            f"{own['width'].iloc[0]:g}: {'; '.join(told)} (n = {own['n'].min()})."
+            f"{own['width'].iloc[0]:g}: {'; '.join(told)} (n = {own['n'].min()}; `{UNPRUNED}` errs "
+            f"{rows.loc[UNPRUNED, 'error']:.2f} %)."
         )
     return points
 

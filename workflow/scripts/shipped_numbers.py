@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from robustprune.analysis.labels import ARCHITECTURES, network_title
+from robustprune.analysis.labels import network_title
 from robustprune.analysis.read import NETWORK
 from robustprune.study.config import StudyConfig, validate_study
 from robustprune.study.yaml_files import read_yaml
@@ -16,8 +16,7 @@ REFERENCE = REPOSITORY / "results" / "reference"
 TABLES = REPOSITORY / "figures" / "tables"
 SEARCH_TABLES = REPOSITORY / "figures" / "search" / "tables"
 NETWORKS = {
-    ("mnist", "lenet_300_100", "full"): ARCHITECTURES["lenet_300_100"],
-    ("fashion_mnist", "lenet_300_100", "full"): network_title("fashion_mnist", "lenet_300_100"),
+    (name, "lenet_300_100", "full"): network_title(name, "lenet_300_100") for name in ("mnist", "fashion_mnist")
 }
 """Data set, architecture and track of the networks of the shipped study, with their titles; most are on MNIST."""
 WIDTHS = (0.5, 1.0, 2.0, 4.0, 8.0)

@@ -9,7 +9,7 @@ from shipped_numbers import TABLES
 from robustprune.analysis.claims import CLAIMS
 from robustprune.analysis.claims_table import of_reconstructions
 from robustprune.analysis.headings import HEADINGS
-from robustprune.analysis.labels import ARCHITECTURES, DATASETS, budget_title
+from robustprune.analysis.labels import budget_title, network_title
 from robustprune.analysis.read import NETWORK
 from robustprune.analysis.verdicts.decision import NO, NOT_APPLICABLE, SHORT
 from robustprune.study.roles import METHOD_UNDER_STUDY
@@ -38,10 +38,8 @@ def of_the_method() -> str:
 
 
 def place(row: Mapping) -> str:
-    """Return the network of a verdict, its data set where that is not MNIST, and the budget where it is not equal
-    epochs."""
-    name = ARCHITECTURES.get(row["architecture"], row["architecture"])
-    name += "" if row["dataset"] == "mnist" else f" on {DATASETS.get(row['dataset'], row['dataset'])}"
+    """Return the network of a verdict, and the budget where it is not equal epochs."""
+    name = network_title(row["dataset"], row["architecture"])
     return name if row["budget"] == "epochs" else f"{name} {budget_title(row['budget'])}"
 
 

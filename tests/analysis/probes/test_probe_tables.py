@@ -144,8 +144,9 @@ def test_units_may_come_into_the_certified_set_after_their_removal():
     small = last["unit"] == 0
     last.loc[small, ["size_in", "size_out", "kappa_max"]] = 1e-4, 1e-4, 100.0
     whole = pd.concat([first, last])
-    row = first_row(certified(RUNS, 0.95, pd.concat([whole, first.assign(replicate=1)])))
-    assert (row["units"], row["inside_percent"]) == (4, 0)
+    others = first.assign(replicate=1), last.assign(replicate=2)  # another that asks for units in the last epoch
+    row = first_row(certified(RUNS, 0.95, pd.concat([whole, *others])))
+    assert (row["units"], row["inside_percent"]) == (6, pytest.approx(100 / 6))
     assert (row["end_percent"], row["end_max_percent"], row["epochs_later"]) == (50, 0, 2)
     assert np.isnan(first_row(certified(RUNS, 0.95, first))["end_percent"])  # its last epoch was not read
 

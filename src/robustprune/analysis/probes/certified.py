@@ -98,7 +98,7 @@ def _inside(units: pd.DataFrame, decay: float, kappa: str = "kappa") -> pd.Serie
 def _afterwards(own: pd.DataFrame, units: pd.DataFrame, training: dict) -> dict:
     """Return where units lie in the last epoch, as far as their networks were read to the end, and when they came."""
     decay = training["l2"]
-    whole = own.groupby("replicate")["epoch"].transform("max") == training["epochs"]
+    whole = own.groupby("replicate")["epoch"].transform("nunique") == training["epochs"]
     later = own[whole].merge(units[UNIT].assign(asked=units["epoch"]), on=UNIT)
     later = later[later["epoch"] >= later["asked"]]
     last = later[later["epoch"] == training["epochs"]]
