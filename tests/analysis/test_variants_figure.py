@@ -35,6 +35,16 @@ def test_points_are_those_of_the_table(runs):
     assert difference.get_title(loc="left") == heading_of_budget("mnist", "lenet_300_100", "full", "macs")
 
 
+@pytest.mark.parametrize(("shift", "scale"), [(0.3, "linear"), (8.0, "symlog")])
+def test_a_variant_that_errs_far_more_does_not_flatten_the_others(runs, shift, scale):
+    worse = runs["variant"] != ""
+    runs = runs.assign(error_test_percent=runs["error_test_percent"] + worse * (shift - 0.3))
+    ax = variants_difference(collected(runs), 0.95).axes[0]
+    assert ax.get_xscale() == scale
+    low, high = ax.get_xlim()
+    assert low < 0 < shift < high
+
+
 def test_a_variant_has_a_line_for_each_form_that_it_is_compared_with(runs):
     """Two forms of the method: the comparisons were two equal points on one line."""
     forms = [

@@ -21,13 +21,16 @@ PANELS = {
 """Column -> what its panel shows."""
 ROW = 0.19
 """Inches of one variant."""
+LINEAR, STEPS = 0.5, (-5, -2, -1, -0.5, -0.2, 0, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+"""Points of error within which the axis of differences is linear, and its ticks: some variants err many points more."""
 
 
 def variants_difference(collected: Collected, confidence: float) -> Figure:
     """One change of the method on each line. Left: its error (of the validation images where some were held out, else
     of the test images) minus that of the method at the same size, paired by seed; filled: mean over its strengths, with
     interval; open: a single strength. Middle and right: keep probabilities inside (0.05, 0.95) before the learning rate
-    falls, and multiply-accumulates of training, a point for each strength; dashed: the method itself. Where the error
+    falls, and multiply-accumulates of training, a point for each strength; dashed: the method itself. Beyond half a
+    point the axis of errors is logarithmic. Where the error
     of a variant has no point, no strength of it has a size near the method's own curve."""
     table = variants(collected.runs, confidence, collected.history).table
     parts = {key: _by_variant(own) for key, own in table.groupby(GROUP, sort=False)}
@@ -63,7 +66,18 @@ def _draw(ax: Axes, parts: Mapping[str, pd.DataFrame], column: str) -> None:
         ax.plot(single[column], np.full(len(single), place), "o", ms=3, mfc="none", color="C0", alpha=0.8)
         if column == "difference":
             _with_interval(ax, pooled if len(pooled) else single.dropna(subset=[column]), place)
+    if column == "difference" and max(map(abs, ax.get_xlim())) > 2 * LINEAR:
+        _beyond(ax)
     ax.grid(axis="both", alpha=0.2)
+
+
+def _beyond(ax: Axes) -> None:
+    """Make the axis of differences linear around 0 and logarithmic outside."""
+    low, high = ax.get_xlim()
+    ax.set_xscale("symlog", linthresh=LINEAR)
+    ax.set_xticks(STEPS, [f"{step:g}" for step in STEPS], fontsize="x-small")
+    ax.set_xlim(min(low, -LINEAR), max(high, LINEAR))
+    ax.minorticks_off()
 
 
 def _with_interval(ax: Axes, rows: pd.DataFrame, place: int) -> None:
