@@ -38,7 +38,7 @@ def test_points_are_those_of_the_table(runs):
 @pytest.mark.parametrize(("shift", "scale"), [(0.3, "linear"), (8.0, "symlog")])
 def test_a_variant_that_errs_far_more_does_not_flatten_the_others(runs, shift, scale):
     worse = runs["variant"] != ""
-    runs = runs.assign(error_test_percent=runs["error_test_percent"] + worse * (shift - 0.3))
+    runs = runs.assign(error_valid_percent=runs["error_valid_percent"] + worse * (shift - 0.3))
     ax = variants_difference(collected(runs), 0.95).axes[0]
     assert ax.get_xscale() == scale
     low, high = ax.get_xlim()
