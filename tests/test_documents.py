@@ -114,14 +114,14 @@ def test_pages_of_reference_say_what_the_source_says(monkeypatch):
 def test_an_edited_number_is_replaced_and_nothing_else(findings):
     text = "before\n<!-- progress:begin -->\n999 cells\n<!-- progress:end -->\nafter <!-- cost:begin -->\n"
     filled = findings.filled(text)
-    assert filled == text.replace("999 cells", findings.progress())
+    assert filled == text.replace("999 cells", findings.progress.progress())
 
 
 def test_estimates_in_documents_are_by_the_shipped_times(findings, monkeypatch):
     """Not by benchmarks/latest.json, which `make bench` replaces on every machine."""
-    read, read_timings = [], findings.read_timings
-    monkeypatch.setattr(findings, "read_timings", lambda path: read.append(path) or read_timings(path))
-    findings.core_hours(REPOSITORY / "config" / "quick.yaml")
+    read, read_timings = [], findings.configurations.read_timings
+    monkeypatch.setattr(findings.configurations, "read_timings", lambda path: read.append(path) or read_timings(path))
+    findings.configurations.core_hours(REPOSITORY / "config" / "quick.yaml")
     assert read == [REFERENCE / "bench.json"]
 
 

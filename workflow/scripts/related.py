@@ -70,19 +70,9 @@ def label_free() -> str:
 def smallest_widths() -> str:
     """Smallest fitting widths and kept widths by number of images, and the verdicts."""
     table = shipped_table("smallest_width", "smallest_width")
-    columns = ["hidden units", "params", "training error (%)", "slope", "of random labels", "grows slower (H13)"]
-    rows = [
-        [
-            "series",
-            "images",
-            "steps",
-            *columns,
-            "needed for all labels, extrapolated",
-            "fewer than needed (H14)",
-            "n",
-            "not ok",
-        ]
-    ]
+    columns = ["images", "steps", "hidden units", "params", "training error (%)", "slope", "of random labels"]
+    columns += ["grows slower (H13)", "needed for all labels, extrapolated", "fewer than needed (H14)", "n", "not ok"]
+    rows = [["series", *columns]]
     for row in table.to_dict("records"):
         count, steps, not_ok = (number(row[name], ",.0f") for name in ("examples", "steps", "not_ok"))
         found = [with_interval(row, "units", ".0f"), number(row["params"], ",.0f")]

@@ -75,23 +75,22 @@ def in_short() -> str:
 def elsewhere() -> list[str]:
     """Return for every other network the sizes and errors of the method and of its rivals at the standard start, and
     how far the widest start moves the sizes."""
-    changes = pd.read_csv(TABLES / "start_changes.csv")
-    found = pd.read_csv(TABLES / "main_comparison.csv")
+    changes, found = (pd.read_csv(TABLES / f"{name}.csv") for name in ("start_changes", "main_comparison"))
+    rivals = _rivals()
     points = []
     for network, title in NETWORKS.items():
         own = of_network(changes, network)
-        own = own[own["baseline"].isin(_rivals()) & (own["initialization"] == STANDARD_INITIALIZATION)]
+        own = own[own["baseline"].isin(rivals) & (own["initialization"] == STANDARD_INITIALIZATION)]
         if network == SHOWN or own.empty:
             continue
-        own = own[own["width"] == own["width"].max()].set_index("baseline")
+        own = own[own["width"] == own["width"].max()]
         rows = of_network(found, network).set_index("method")
-        told = []
-        for name in (METHOD_UNDER_STUDY, *own.index):
-            own_change = own.iloc[0] if name == METHOD_UNDER_STUDY else own.loc[name]
-            change = with_interval(
-                own_change.to_dict(), "size" if name == METHOD_UNDER_STUDY else "baseline_size", "+.0f"
-            )
-            told.append(f"`{name}` {rows.loc[name, 'params']:,.0f} params, {rows.loc[name, 'error']:.2f} %, {change} %")
+        moved = {METHOD_UNDER_STUDY: with_interval(own.iloc[0].to_dict(), "size", "+.0f")}
+        moved |= {row["baseline"]: with_interval(row, "baseline_size", "+.0f") for row in own.to_dict("records")}
+        told = [
+            f"`{name}` {rows.loc[name, 'params']:,.0f} params, {rows.loc[name, 'error']:.2f} %, {change} %"
+            for name, change in moved.items()
+        ]
         points.append(
             f"**{title}**, strengths of MNIST; params and error from width 1, change of size from width "
             f"{own['width'].iloc[0]:g}: {'; '.join(told)} (n = {own['n'].min()}; `{UNPRUNED}` errs "

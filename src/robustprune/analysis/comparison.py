@@ -110,8 +110,9 @@ def _ranks(network: dict, group: pd.DataFrame, confidence: float) -> list[dict]:
     named = reference[0] if alone else "/".join(reference)
     rows = [network | {"method": method, "strength": strength, "reference": named} for method, strength in keys]
     cells = dict(list(group.groupby(["method", "strength"])))
+    shared = of_shared_seeds(*(cells[key] for key in keys))
     for name, column in SCORES.items():
-        scores = [own[column] for own in of_shared_seeds(*(cells[key] for key in keys))]
+        scores = [own[column] for own in shared]
         for row, key, rank in zip(rows, keys, rank_intervals(scores, confidence), strict=True):
             row |= rank.columns(f"{name}_rank")
             if key != reference:  # unpaired: networks whose seed another method lacks count, too

@@ -60,9 +60,7 @@ def run_cell(
     satisfy (device, batch size), and for images of another data set than the cell's.
     """
     folder = Path(folder)
-    check_device(device, cell.training.precision)
-    if data.name not in ("", cell.dataset):
-        raise StudyError(f"data: these are the images of {data.name}, the cell asks for {cell.dataset}")
+    _check(cell, data, device)
     torch.set_num_threads(threads)
     keep_freed_memory()
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -88,21 +86,23 @@ def run_cell(
         _write_empty_details(folder, history)
     else:
         _write_details(training, networks, folder, history, light)
+    origin |= {"started": started, "seconds": time.perf_counter() - clock, "peak_memory_mib": peak_memory_mib()}
     record = Record(
         cell=cell,
         config_hash=cell.config_hash,
-        provenance=Provenance(
-            **origin,
-            started=started,
-            seconds=time.perf_counter() - clock,
-            peak_memory_mib=peak_memory_mib(),
-        ),
+        provenance=Provenance(**origin),
         epochs=None if epochs == cell.training.epochs else epochs,
         replicates=tuple(replicates),
     )
     record = write_record(record, folder, (history, *DETAILS))
     saved.delete()
     return record
+
+
+def _check(cell: Cell, data: Dataset, device: str) -> None:
+    check_device(device, cell.training.precision)
+    if data.name not in ("", cell.dataset):
+        raise StudyError(f"data: these are the images of {data.name}, the cell asks for {cell.dataset}")
 
 
 def _train(training: Training, checkpoint: Checkpoint, after_epoch: Callable[[Training], None] | None) -> None:

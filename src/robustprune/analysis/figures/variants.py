@@ -30,8 +30,8 @@ def variants_difference(collected: Collected, confidence: float) -> Figure:
     of the test images) minus that of the method at the same size, paired by seed; filled: mean over its strengths, with
     interval; open: a single strength. Middle and right: keep probabilities inside (0.05, 0.95) before the learning rate
     falls, and multiply-accumulates of training, a point for each strength; dashed: the method itself. Beyond half a
-    point the axis of errors is logarithmic. Where the error
-    of a variant has no point, no strength of it has a size near the method's own curve."""
+    point the axis of errors is logarithmic. Where the error of a variant has no point, no strength of it has a size
+    near the method's own curve."""
     table = variants(collected.runs, confidence, collected.history).table
     parts = {key: _by_variant(own) for key, own in table.groupby(GROUP, sort=False)}
     if not parts:

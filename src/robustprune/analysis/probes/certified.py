@@ -85,9 +85,14 @@ def _rows(own: pd.DataFrame, training: dict, drift: float) -> Iterator[dict]:
             yield {"slot": slot, **_row(units, training, drift), **_afterwards(own, units, training)}
 
 
+def _size(units: pd.DataFrame) -> pd.Series:
+    """Return S, half the squared norms of incoming and outgoing weights."""
+    return (units["size_in"] + units["size_out"]) / 2
+
+
 def _ratio(units: pd.DataFrame, kappa: str = "kappa") -> pd.Series:
     """Return kappa S / c of units, which A asks to be below 1."""
-    return units[kappa] * (units["size_in"] + units["size_out"]) / 2 / units["price"]
+    return units[kappa] * _size(units) / units["price"]
 
 
 def _inside(units: pd.DataFrame, decay: float, kappa: str = "kappa") -> pd.Series:
@@ -115,7 +120,6 @@ def _afterwards(own: pd.DataFrame, units: pd.DataFrame, training: dict) -> dict:
 def _row(units: pd.DataFrame, training: dict, drift: float) -> dict:
     """Return how the removed units of one slot lie to the bounds."""
     decay, price = training["l2"], units["price"].mean()
-    size = (units["size_in"] + units["size_out"]) / 2
     ratio = _ratio(units)
     theta_bound = decay / units["kappa"]
     low, median, high = np.quantile(ratio, [0.1, 0.5, 0.9])
@@ -132,7 +136,7 @@ def _row(units: pd.DataFrame, training: dict, drift: float) -> dict:
     if np.isfinite(row["gate_rate"]):
         inside = [
             bool(UnitBound(kappa, decay, c, row["gate_rate"]).extension(theta, s))
-            for kappa, c, theta, s in zip(units["kappa"], units["price"], units["theta"], size, strict=True)
+            for kappa, c, theta, s in zip(units["kappa"], units["price"], units["theta"], _size(units), strict=True)
         ]
         row["extended_percent"] = 100 * np.mean(inside)
     return row

@@ -23,8 +23,7 @@ COLUMNS = [*NETWORK, "reading", "examples", "steps", "status", "kept", "params",
 
 def kept_widths(runs: pd.DataFrame) -> pd.DataFrame:
     """Return a row per network and reading of "the same strength", relative to the cell with ALL_IMAGES; without that
-    cell there is no row. `kept`, `params` and errors are NaN in networks without
-    numbers.
+    cell there is no row. `kept`, `params` and errors are NaN in networks without numbers.
 
     Networks of track full and the standard start whose training names its number of images and whose method has one
     price.
